@@ -1,0 +1,45 @@
+"""Set-up shared by all tests."""
+
+import os
+import pathlib
+
+import pytest
+
+# TensorFlow reads this when it is imported.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import tensorflow as tf
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def _two_logical_devices() -> None:
+    """Splits the CPU in two, so that replicas can be tested on any machine.
+
+    TensorFlow accepts this only before its runtime starts, hence at import.
+    """
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * 2
+    )
+
+
+_two_logical_devices()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> pathlib.Path:
+    """Folder with the real corpora; without it the test is skipped.
+
+    The environment variable KERAS_TEXTGEN_TEST_DATA names the folder; its
+    default is shared/data beside the repository. See docs/data.md for the
+    files expected there.
+    """
+    default = ROOT.parent / "shared" / "data"
+    folder = pathlib.Path(os.environ.get("KERAS_TEXTGEN_TEST_DATA", default))
+    if not folder.is_dir():
+        pytest.skip(
+            f"no corpora in {folder}; set KERAS_TEXTGEN_TEST_DATA to their "
+            "folder"
+        )
+    return folder
