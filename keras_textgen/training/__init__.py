@@ -1,0 +1,1 @@
+"""Schedules, flags, run directory, callbacks and whole training runs."""

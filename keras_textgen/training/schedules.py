@@ -1,0 +1,212 @@
+"""Schedules: the weight of the KL term by step, the learning rate by epoch.
+
+A KL schedule maps a training step to the weight of the KL term. The step is
+an argument, never a state of the schedule: a model keeps its step in a
+variable that is saved with it, and a resumed run sees the same weights.
+"""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+class Schedule:
+    """A KL weight by training step.
+
+    A subclass defines `_weight_at` and keeps its constructor's arguments, and
+    nothing else, as attributes of the same names.
+    """
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        """The weight of the KL term at a step.
+
+        Args:
+          step: integer scalar (or any shape): training steps done so far.
+
+        Returns:
+          float32 tensor of the same shape.
+        """
+        return self._weight_at(tf.cast(step, tf.int64))
+
+    def _weight_at(self, step: tf.Tensor) -> tf.Tensor:
+        raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return dict(vars(self))
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Schedule":
+        """The schedule that `get_config` describes."""
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable(package="keras_textgen")
+class ConstantSchedule(Schedule):
+    """The same weight at every step.
+
+    Args:
+      weight: the weight, at least 0; other than 1 it makes the training
+        objective that of a beta-VAE.
+
+    Raises:
+      ValueError: if `weight` is negative or not finite.
+
+    Example:
+    >>> float(ConstantSchedule(0.5)(10))
+    0.5
+    """
+
+    def __init__(self, weight: float = 1.0) -> None:
+        self.weight = _at_least_zero("weight", weight)
+
+    def _weight_at(self, step: tf.Tensor) -> tf.Tensor:
+        return tf.fill(tf.shape(step), tf.constant(self.weight, tf.float32))
+
+
+@keras.saving.register_keras_serializable(package="keras_textgen")
+class LinearSchedule(Schedule):
+    """From 0 up to `max_weight` in a straight line, then constant.
+
+    The weight is 0 up to `start_step` and `max_weight` from
+    `start_step + num_steps` on.
+
+    Args:
+      num_steps: length of the rise in steps, above 0.
+      start_step: the last step of weight 0.
+      max_weight: the final weight, at least 0.
+
+    Raises:
+      ValueError: if an argument is out of its range.
+
+    Example:
+    >>> schedule = LinearSchedule(num_steps=10, start_step=100)
+    >>> [round(float(schedule(step)), 3) for step in (0, 100, 105, 500)]
+    [0.0, 0.0, 0.5, 1.0]
+    """
+
+    def __init__(
+        self, num_steps: int, start_step: int = 0, max_weight: float = 1.0
+    ) -> None:
+        self.num_steps = _above_zero("num_steps", num_steps)
+        self.start_step = _at_least_zero("start_step", start_step)
+        self.max_weight = _at_least_zero("max_weight", max_weight)
+
+    def _weight_at(self, step: tf.Tensor) -> tf.Tensor:
+        done = (tf.cast(step, tf.float32) - self.start_step) / self.num_steps
+        return self.max_weight * tf.clip_by_value(done, 0.0, 1.0)
+
+
+@keras.saving.register_keras_serializable(package="keras_textgen")
+class SigmoidSchedule(Schedule):
+    """`max_weight * sigmoid(slope * (step - bias / 2))`.
+
+    KL annealing of Bowman et al. 2016, section 3.1, in the form of the HDGM
+    code base: half of `max_weight` is reached at step `bias / 2`.
+
+    Args:
+      bias: twice the step of half weight, in steps.
+      slope: steepness per step, above 0 (the papers' settings use 10 / bias).
+      max_weight: the limit of the weight, at least 0.
+
+    Raises:
+      ValueError: if an argument is out of its range.
+
+    Example:
+    >>> schedule = SigmoidSchedule(bias=26000, slope=1 / 2600)
+    >>> [round(float(schedule(step)), 4) for step in (0, 13000, 26000)]
+    [0.0067, 0.5, 0.9933]
+    """
+
+    def __init__(
+        self, bias: float, slope: float, max_weight: float = 1.0
+    ) -> None:
+        self.bias = _at_least_zero("bias", bias)
+        self.slope = _above_zero("slope", slope)
+        self.max_weight = _at_least_zero("max_weight", max_weight)
+
+    def _weight_at(self, step: tf.Tensor) -> tf.Tensor:
+        distance = tf.cast(step, tf.float32) - self.bias / 2
+        return self.max_weight * tf.sigmoid(self.slope * distance)
+
+
+@keras.saving.register_keras_serializable(package="keras_textgen")
+class CyclicalSchedule(Schedule):
+    """A linear rise that starts again from 0 every `period` steps.
+
+    Cyclical annealing of Fu et al. 2019 ("Cyclical Annealing Schedule: A
+    Simple Approach to Mitigating KL Vanishing", equation 6): within a cycle
+    the weight rises linearly to `max_weight` over the first `ramp_fraction`
+    of the steps and stays there for the rest.
+
+    Args:
+      period: length of a cycle in steps, above 0.
+      ramp_fraction: part of the cycle that rises, above 0, at most 1.
+      max_weight: the highest weight, at least 0.
+
+    Raises:
+      ValueError: if an argument is out of its range.
+
+    Example:
+    >>> schedule = CyclicalSchedule(period=100)
+    >>> [float(schedule(step)) for step in (0, 25, 50, 99, 100)]
+    [0.0, 0.5, 1.0, 1.0, 0.0]
+    """
+
+    def __init__(
+        self, period: int, ramp_fraction: float = 0.5, max_weight: float = 1.0
+    ) -> None:
+        self.period = _above_zero("period", period)
+        self.ramp_fraction = _above_zero("ramp_fraction", ramp_fraction)
+        if ramp_fraction > 1:
+            raise ValueError(
+                f"ramp_fraction must be at most 1, got {ramp_fraction}"
+            )
+        self.max_weight = _at_least_zero("max_weight", max_weight)
+
+    def _weight_at(self, step: tf.Tensor) -> tf.Tensor:
+        # The remainder is taken in integers: float32 counts only to 2^24.
+        in_cycle = tf.cast(step % self.period, tf.float32)
+        done = in_cycle / (self.period * self.ramp_fraction)
+        return self.max_weight * tf.minimum(done, 1.0)
+
+
+def halved_learning_rate(
+    initial: float, epoch: int, first_halved: int
+) -> float:
+    """The learning rate of the HDGM code base: halved from an epoch on.
+
+    Args:
+      initial: learning rate of the first epochs.
+      epoch: number of the epoch, counted from 0.
+      first_halved: the first epoch whose rate is halved, counted from 1
+        ("from the 5th" is 5); 0 keeps the initial rate throughout.
+
+    Returns:
+      The learning rate of the epoch: `initial`, then half of the previous
+      epoch's from epoch `first_halved` on.
+
+    Raises:
+      ValueError: if `first_halved` is negative.
+
+    Example:
+    >>> [halved_learning_rate(1.0, epoch, 3) for epoch in range(5)]
+    [1.0, 1.0, 0.5, 0.25, 0.125]
+    """
+    _at_least_zero("first_halved", first_halved)
+    if first_halved == 0:
+        return initial
+    return initial * 0.5 ** max(0, epoch + 2 - first_halved)
+
+
+def _above_zero(name: str, value: float) -> float:
+    if not 0 < value < float("inf"):
+        raise ValueError(f"{name} must be a number above 0, got {value}")
+    return value
+
+
+def _at_least_zero(name: str, value: float) -> float:
+    if not 0 <= value < float("inf"):
+        raise ValueError(f"{name} must be a number of at least 0, got {value}")
+    return value
