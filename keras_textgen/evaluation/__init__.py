@@ -1,0 +1,1 @@
+"""Likelihood bounds, posterior diagnostics and the evaluation report."""

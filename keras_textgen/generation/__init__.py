@@ -1,0 +1,1 @@
+"""Decoding: from next-token logits to sequences of token ids."""

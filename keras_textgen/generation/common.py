@@ -1,0 +1,114 @@
+"""What every decoder shares: checks, forbidden tokens, state shapes."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from keras_textgen.data.vocabulary import PAD_ID, START_ID
+
+NextTokenLogits = Callable[[tf.Tensor, Any], tuple[tf.Tensor, Any]]
+"""A model's step: `(tokens [N], state) -> (logits [N, V], new state)`.
+
+The state is any nested structure of tensors whose leading axis is N.
+"""
+
+
+def checked_integer(
+    name: str, number: int | tf.Tensor, minimum: int
+) -> tf.Tensor:
+    """Returns `number` as an int32 scalar, at least `minimum`.
+
+    Example:
+    >>> int(checked_integer("max_length", 3, minimum=1))
+    3
+    """
+    value = _static_value(number)
+    if value is not None and (value < minimum or value != int(value)):
+        raise ValueError(
+            f"{name} is {value}; it must be a whole number, at least {minimum}."
+        )
+    return tf.cast(number, tf.int32)
+
+
+def checked_top_p(top_p: float | tf.Tensor) -> tf.Tensor:
+    """Returns `top_p` as a float32 scalar in (0, 1].
+
+    Example:
+    >>> float(checked_top_p(0.5))
+    0.5
+    """
+    value = _static_value(top_p)
+    if value is not None and not 0 < value <= 1:
+        raise ValueError(f"top_p is {value}; it must be above 0, at most 1.")
+    return tf.cast(top_p, tf.float32)
+
+
+def checked_temperature(temperature: float | tf.Tensor) -> tf.Tensor:
+    """Returns `temperature` as a float32 scalar, positive and finite.
+
+    Example:
+    >>> float(checked_temperature(0.5))
+    0.5
+    """
+    value = _static_value(temperature)
+    if value is not None and not 0 < value < math.inf:
+        raise ValueError(
+            f"temperature is {value}; it must be a finite number above 0."
+        )
+    return tf.cast(temperature, tf.float32)
+
+
+def _static_value(number: Any) -> Any:
+    """Returns the number, or None where only the running graph knows it."""
+    return tf.get_static_value(number) if tf.is_tensor(number) else number
+
+
+def forbid(
+    log_scores: tf.Tensor, banned_ids: Sequence[int] | tf.Tensor
+) -> tf.Tensor:
+    """Sets the scores of padding, the start token and `banned_ids` to -inf.
+
+    Args:
+      log_scores: float [N, V], logits or log-probabilities.
+      banned_ids: int [K], ids that are not to be generated.
+
+    Returns:
+      float [N, V].
+
+    Example:
+    >>> forbid(tf.zeros([1, 5]), banned_ids=[4]).numpy().tolist()
+    [[-inf, 0.0, -inf, 0.0, -inf]]
+    """
+    never = tf.concat(
+        [[PAD_ID, START_ID], tf.cast(banned_ids, tf.int32)], axis=0
+    )
+    ids = tf.range(tf.shape(log_scores)[-1])
+    is_forbidden = tf.reduce_any(ids == never[:, tf.newaxis], axis=0)
+    return tf.where(is_forbidden, -math.inf, log_scores)
+
+
+def num_rows(state: Any) -> tf.Tensor:
+    """Returns N, the length of the leading axis of a nested state.
+
+    Example:
+    >>> int(num_rows({"cell": tf.zeros([3, 2]), "steps": tf.zeros([3])}))
+    3
+    """
+    return tf.shape(tf.nest.flatten(state)[0])[0]
+
+
+def with_shapes_of(state: Any, like: Any) -> Any:
+    """Pins the static shapes of `state` to those of `like`.
+
+    A loop in a graph insists that its variables keep their static shapes; a
+    step may have lost what was known about them.
+
+    Example:
+    >>> with_shapes_of([tf.zeros([3, 2])], like=[tf.ones([3, 2])])[0].shape
+    TensorShape([3, 2])
+    """
+    return tf.nest.map_structure(
+        lambda new, old: tf.ensure_shape(new, old.shape), state, like
+    )
