@@ -1,0 +1,1 @@
+"""From text to token ids to batches: vocabularies, batching, corpora."""

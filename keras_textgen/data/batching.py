@@ -1,0 +1,283 @@
+"""Batches of sequences of like length, shuffled by seed and epoch alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from keras_textgen.data.vocabulary import PAD_ID, Vocabulary
+
+_ORDERS = ("length", "stream")
+_TOKENS_SPEC = tf.TensorSpec([None, None], tf.int32)
+_INT64_MAX = np.iinfo(np.int64).max
+
+
+class SequenceBatches:
+    """Sequences of token ids, cut into padded batches.
+
+    The sequences are kept as one flat array of values with row splits and are
+    padded a batch at a time. Which sequences make up the batch of a given epoch
+    and step depends on nothing but `seed`, epoch and step, so training can
+    go on from any point.
+
+    Args:
+        sequences: a RaggedTensor `[sequences, (time)]` or a list of lists of
+            ids, start and end tokens inside, no padding.
+        batch_size: sequences a batch; the last batch may be smaller.
+        seed: of the shuffling.
+        order: `"length"`: each epoch is shuffled, sorted by length (so that
+            a batch holds sequences of like length and little padding), cut into
+            batches, and the batches are shuffled; `"stream"`: batches of
+            consecutive sequences, in the given order, every epoch.
+
+    Raises:
+        ValueError: no sequences, a sequence without a token to predict, or
+            an argument that is not allowed.
+
+    Example:
+
+    >>> batches = SequenceBatches([[2, 5, 3], [2, 3], [2, 4, 3]], batch_size=2)
+    >>> for tokens in batches.evaluation_dataset():
+    ...     print(tokens.numpy().tolist())
+    [[2, 3, 0], [2, 5, 3]]
+    [[2, 4, 3]]
+    >>> stream = batches.training_stream(first_epoch=3, first_step=1)
+    >>> stream.element_spec
+    TensorSpec(shape=(None, None), dtype=tf.int32, name=None)
+    """
+
+    def __init__(
+        self,
+        sequences: tf.RaggedTensor | Sequence[Sequence[int]],
+        batch_size: int,
+        seed: int = 0,
+        order: str = "length",
+    ):
+        if batch_size < 1:
+            raise ValueError(f"batch_size={batch_size}; allowed: 1 or more")
+        if order not in _ORDERS:
+            raise ValueError(f"order={order!r}; allowed: {', '.join(_ORDERS)}")
+        values, lengths = _flatten(sequences)
+        _check_lengths(lengths)
+        self.batch_size = batch_size
+        self.seed = seed
+        self.order = order
+        self.num_sequences = len(lengths)
+        self.num_predicted_tokens = int(np.sum(lengths - 1))
+        self.steps_per_epoch = -(-self.num_sequences // batch_size)
+        # Kept on the host: a dataset runs there whatever device trains.
+        with tf.device("CPU:0"):
+            self._values = tf.constant(values, tf.int32)
+            self._lengths = tf.constant(lengths, tf.int64)
+            self._starts = tf.cumsum(self._lengths, exclusive=True)
+            self._evaluation_rows = tf.constant(
+                np.argsort(lengths, kind="stable")
+                if order == "length"
+                else np.arange(self.num_sequences)
+            )
+
+    @property
+    def original_order(self) -> np.ndarray:
+        """Where each sequence stands in `evaluation_dataset()`.
+
+        With `outputs` one row a sequence, in the order of
+        `evaluation_dataset()`, `outputs[batches.original_order]` is in the
+        order of the sequences the batches were made from.
+        """
+        return np.argsort(self._evaluation_rows.numpy())
+
+    def training_stream(
+        self, first_epoch: int = 0, first_step: int = 0
+    ) -> tf.data.Dataset:
+        """Returns the endless stream of training batches.
+
+        Epoch follows epoch, each of `steps_per_epoch` batches with every
+        sequence once. What is skipped is never made.
+
+        Args:
+            first_epoch: epoch to begin with, from 0.
+            first_step: step of that epoch to begin with, from 0; values of
+                `steps_per_epoch` and more reach into later epochs.
+
+        Returns:
+            Infinite dataset of int32 tokens `[batch, time]`.
+
+        Raises:
+            ValueError: a negative epoch or step.
+        """
+        if first_epoch < 0 or first_step < 0:
+            raise ValueError(
+                f"first_epoch={first_epoch}, first_step={first_step}; "
+                "allowed: 0 or more"
+            )
+        first_epoch += first_step // self.steps_per_epoch
+        first_step %= self.steps_per_epoch
+
+        def batches_of_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
+            rows, steps = self._shuffled(epoch)
+            begin = tf.where(epoch == first_epoch, first_step, 0)
+            return tf.data.Dataset.range(
+                tf.cast(begin, tf.int64), self.steps_per_epoch
+            ).map(lambda step: self._batch(rows, steps[step]))
+
+        epochs = tf.data.Dataset.range(first_epoch, _INT64_MAX)
+        stream = epochs.flat_map(batches_of_epoch)
+        infinite = tf.data.experimental.assert_cardinality(
+            tf.data.INFINITE_CARDINALITY
+        )
+        return stream.apply(infinite).prefetch(tf.data.AUTOTUNE)
+
+    def evaluation_dataset(self) -> tf.data.Dataset:
+        """Returns every sequence once, in an order that never changes.
+
+        Returns:
+            Dataset of `steps_per_epoch` batches of int32 tokens
+            `[batch, time]`, by increasing length, or in the given order if
+            `order="stream"`.
+        """
+        steps = tf.data.Dataset.range(self.steps_per_epoch)
+        batches = steps.map(lambda i: self._batch(self._evaluation_rows, i))
+        return batches.prefetch(tf.data.AUTOTUNE)
+
+    def _shuffled(self, epoch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the rows in the order of batches, and the order of batches.
+
+        Args:
+            epoch: int64 scalar.
+
+        Returns:
+            int64 `[num_sequences]` and int64 `[steps_per_epoch]`.
+        """
+        steps = tf.range(self.steps_per_epoch, dtype=tf.int64)
+        if self.order == "stream":
+            return self._evaluation_rows, steps
+        rows = _permutation(self.num_sequences, [self.seed, 2 * epoch])
+        by_length = tf.argsort(tf.gather(self._lengths, rows), stable=True)
+        order = _permutation(self.steps_per_epoch, [self.seed, 2 * epoch + 1])
+        return tf.gather(rows, by_length), order
+
+    def _batch(self, rows: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+        begin = step * self.batch_size
+        rows = rows[begin : begin + self.batch_size]
+        lengths = tf.gather(self._lengths, rows)
+        return tf.RaggedTensor.from_row_lengths(
+            tf.gather(
+                self._values,
+                tf.ragged.range(
+                    tf.gather(self._starts, rows),
+                    tf.gather(self._starts, rows) + lengths,
+                ).flat_values,
+            ),
+            lengths,
+            validate=False,
+        ).to_tensor(PAD_ID)
+
+
+def _permutation(size: int, seed: list) -> tf.Tensor:
+    # The generator is named, because the default differs between devices.
+    keys = tf.random.stateless_uniform(
+        [size], seed, minval=None, maxval=None, dtype=tf.int64, alg="philox"
+    )
+    return tf.argsort(keys, stable=True)
+
+
+def _flatten(
+    sequences: tf.RaggedTensor | Sequence[Sequence[int]],
+) -> tuple[np.ndarray, np.ndarray]:
+    if isinstance(sequences, tf.RaggedTensor):
+        values = sequences.flat_values.numpy()
+        return values, sequences.row_lengths().numpy()
+    lengths = np.array([len(sequence) for sequence in sequences], np.int64)
+    return np.concatenate([[], *sequences]).astype(np.int32), lengths
+
+
+def _check_lengths(lengths: np.ndarray) -> None:
+    if not len(lengths):
+        raise ValueError("no sequences; allowed: 1 sequence or more")
+    shortest = int(np.argmin(lengths))
+    if lengths[shortest] < 2:
+        raise ValueError(
+            f"sequence {shortest} has {lengths[shortest]} tokens; "
+            "allowed: 2 or more, the start and end tokens among them"
+        )
+
+
+def _from_array(tokens: np.ndarray) -> tf.RaggedTensor:
+    if tokens.ndim != 2:
+        raise ValueError(
+            f"token ids of shape {tokens.shape}; allowed: [sequences, time]"
+        )
+    lengths = np.count_nonzero(tokens, axis=1)
+    padded = np.arange(tokens.shape[1]) >= lengths[:, np.newaxis]
+    misplaced = np.any((tokens == PAD_ID) != padded, axis=1)
+    if misplaced.any():
+        raise ValueError(
+            f"row {np.argmax(misplaced)} has the padding id {PAD_ID} before a "
+            "token; allowed: padding on the right"
+        )
+    return tf.RaggedTensor.from_tensor(tokens.astype(np.int32), lengths)
+
+
+def as_batches(
+    data: tf.data.Dataset
+    | tf.RaggedTensor
+    | tf.Tensor
+    | np.ndarray
+    | Sequence[str],
+    vocabulary: Vocabulary,
+    batch_size: int = 32,
+) -> SequenceBatches | tf.data.Dataset:
+    """Turns whatever a user holds into batches of token ids.
+
+    Args:
+        data: a dataset of batches of strings or of ids; ids `[sequences,
+            time]`, padded on the right, start and end tokens inside; or
+            strings.
+        vocabulary: for strings.
+        batch_size: sequences a batch; a dataset keeps its own batches.
+
+    Returns:
+        A dataset of int32 tokens `[batch, time]` for a dataset, and else
+        `SequenceBatches`.
+
+    Raises:
+        ValueError: `data` is empty or of another kind.
+
+    Example:
+
+    >>> vocabulary = Vocabulary(["hello"])
+    >>> batches = as_batches(["hello", "hello hello"], vocabulary)
+    >>> next(iter(batches.evaluation_dataset())).numpy().tolist()
+    [[2, 4, 3, 0], [2, 4, 4, 3]]
+    """
+    if isinstance(data, tf.data.Dataset):
+        return _dataset_of_ids(data, vocabulary)
+    if isinstance(data, str):
+        data = [data]
+    if not isinstance(data, tf.RaggedTensor):
+        data = np.asarray(data)
+        if data.dtype.kind in "SUOT":
+            data = vocabulary.tokenize_corpus(data.tolist())
+        elif data.dtype.kind in "iu":
+            data = _from_array(data)
+        else:
+            raise ValueError(
+                f"data of type {data.dtype}; allowed: strings or integer ids"
+            )
+    return SequenceBatches(data, batch_size)
+
+
+def _dataset_of_ids(
+    dataset: tf.data.Dataset, vocabulary: Vocabulary
+) -> tf.data.Dataset:
+    spec = dataset.element_spec
+    if not isinstance(spec, tf.TensorSpec):
+        raise ValueError(
+            f"a dataset of {spec}; allowed: batches of strings [batch] or of "
+            "integer ids [batch, time]"
+        )
+    if spec.dtype == tf.string:
+        return dataset.map(vocabulary)
+    return dataset
