@@ -1,0 +1,53 @@
+"""Runs the examples of the README and docs and checks their references."""
+
+import doctest
+import pathlib
+import re
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+)
+OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+def fenced(page: str, language: str) -> str:
+    """Returns a page with all lines outside such blocks left empty."""
+    inside = False
+    kept = []
+    for line in (ROOT / page).read_text("utf-8").splitlines():
+        if line.startswith("```"):
+            inside = line == f"```{language}"
+            line = ""
+        kept.append(line if inside else "")
+    return "\n".join(kept) + "\n"
+
+
+PYTHON_PAGES = [page for page in PAGES if ">>>" in fenced(page, "pycon")]
+
+
+def test_readme_has_examples():
+    assert "README.md" in PYTHON_PAGES
+
+
+@pytest.mark.parametrize("page", PYTHON_PAGES)
+def test_python_examples(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    test = doctest.DocTestParser().get_doctest(
+        fenced(page, "pycon"), {}, page, page, 0
+    )
+    report = []
+    runner = doctest.DocTestRunner(optionflags=OPTIONS)
+    runner.run(test, out=report.append)
+    assert runner.failures == 0, "".join(report)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_relative_links(page):
+    text = (ROOT / page).read_text("utf-8")
+    for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
+        if "://" not in link:
+            assert (ROOT / page).parent.joinpath(link).exists(), link
