@@ -1,15 +1,17 @@
 """Packaging of keras-textgen."""
 
 import pathlib
+import re
 
 import setuptools
 
+INIT = pathlib.Path("keras_textgen/__init__.py").read_text("utf-8")
 TEST = ["pytest>=9.0,<10"]
 DEV = [*TEST, "ruff>=0.17.5,<0.18"]
 
 setuptools.setup(
     name="keras-textgen",
-    version="0.1.0",
+    version=re.search(r'__version__ = "(.+)"', INIT)[1],
     description="Text models with latent variables for TensorFlow and Keras",
     long_description=pathlib.Path("README.md").read_text("utf-8"),
     long_description_content_type="text/markdown",
