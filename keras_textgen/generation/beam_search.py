@@ -39,34 +39,34 @@ def beam_search(
     the start token and `banned_ids`.
 
     Args:
-      next_token_logits: the model's step, `(tokens int32 [N], state) ->
-        (logits [N, V], state)`; it is called with N * beam_width rows.
-      state: the state before the start token, a nested structure of tensors
-        with leading axis N.
-      beam_width: how many open prefixes a row has; 1 is a greedy search that
-        may stop at an earlier end.
-      max_length: the largest number of tokens after the start token, the end
-        token included; a number or a scalar tensor.
-      banned_ids: int [K], further ids that are not to be generated.
+        next_token_logits: The model's step, `(tokens int32 [N], state) ->
+            (logits [N, V], state)`; it is called with N * beam_width rows.
+        state: The state before the start token, a nested structure of tensors
+            with leading axis N.
+        beam_width: How many open prefixes a row has; 1 is a greedy search that
+            may stop at an earlier end.
+        max_length: The largest number of tokens after the start token, the end
+            token included; a number or a scalar tensor.
+        banned_ids: int [K], further ids that are not to be generated.
 
     Returns:
-      tokens: int32 [N, 1 + max_length]: the start token, the generated tokens,
-        the end token where it was reached, then padding.
-      log_prob: float32 [N], the log-probability of each row of tokens, nats.
+        tokens: int32 [N, 1 + max_length]: the start token, the generated
+            tokens, the end token where it was reached, then padding.
+        log_prob: float32 [N], the log-probability of each row of tokens, nats.
 
     Raises:
-      ValueError: if `beam_width` or `max_length` is not a whole number of at
-        least 1.
+        ValueError: If `beam_width` or `max_length` is not a whole number of at
+            least 1.
 
     Example:
-    >>> logits = tf.math.log([[0.0, 0.0, 0.0, 0.4, 0.6]])
-    >>> def step(tokens, state):
-    ...     return tf.repeat(logits, tf.shape(tokens)[0], axis=0), state
-    >>> tokens, log_prob = beam_search(step, tf.zeros([1, 1]), max_length=3)
-    >>> tokens.numpy()
-    array([[2, 3, 0, 0]], dtype=int32)
-    >>> tf.exp(log_prob).numpy().round(2)
-    array([0.4], dtype=float32)
+        >>> logits = tf.math.log([[0.0, 0.0, 0.0, 0.4, 0.6]])
+        >>> def step(tokens, state):
+        ...     return tf.repeat(logits, tf.shape(tokens)[0], axis=0), state
+        >>> tokens, log_prob = beam_search(step, tf.zeros([1, 1]), max_length=3)
+        >>> tokens.numpy()
+        array([[2, 3, 0, 0]], dtype=int32)
+        >>> tf.exp(log_prob).numpy().round(2)
+        array([0.4], dtype=float32)
     """
     width = checked_integer("beam_width", beam_width, minimum=1)
     max_length = checked_integer("max_length", max_length, minimum=1)

@@ -21,13 +21,13 @@ def checked_integer(
     """Returns `number` as an int32 scalar, at least `minimum`.
 
     Example:
-    >>> int(checked_integer("max_length", 3, minimum=1))
-    3
+        >>> int(checked_integer("max_length", 3, minimum=1))
+        3
     """
     value = _static_value(number)
     if value is not None and (value < minimum or value != int(value)):
         raise ValueError(
-            f"{name} is {value}; it must be a whole number, at least {minimum}."
+            f"{name}={value}; allowed: whole numbers, {minimum} or more"
         )
     return tf.cast(number, tf.int32)
 
@@ -36,12 +36,12 @@ def checked_top_p(top_p: float | tf.Tensor) -> tf.Tensor:
     """Returns `top_p` as a float32 scalar in (0, 1].
 
     Example:
-    >>> float(checked_top_p(0.5))
-    0.5
+        >>> float(checked_top_p(0.5))
+        0.5
     """
     value = _static_value(top_p)
     if value is not None and not 0 < value <= 1:
-        raise ValueError(f"top_p is {value}; it must be above 0, at most 1.")
+        raise ValueError(f"top_p={value}; allowed: above 0, at most 1")
     return tf.cast(top_p, tf.float32)
 
 
@@ -49,13 +49,13 @@ def checked_temperature(temperature: float | tf.Tensor) -> tf.Tensor:
     """Returns `temperature` as a float32 scalar, positive and finite.
 
     Example:
-    >>> float(checked_temperature(0.5))
-    0.5
+        >>> float(checked_temperature(0.5))
+        0.5
     """
     value = _static_value(temperature)
     if value is not None and not 0 < value < math.inf:
         raise ValueError(
-            f"temperature is {value}; it must be a finite number above 0."
+            f"temperature={value}; allowed: finite numbers above 0"
         )
     return tf.cast(temperature, tf.float32)
 
@@ -71,15 +71,15 @@ def forbid(
     """Sets the scores of padding, the start token and `banned_ids` to -inf.
 
     Args:
-      log_scores: float [N, V], logits or log-probabilities.
-      banned_ids: int [K], ids that are not to be generated.
+        log_scores: float [N, V], logits or log-probabilities.
+        banned_ids: int [K], ids that are not to be generated.
 
     Returns:
-      float [N, V].
+        float [N, V].
 
     Example:
-    >>> forbid(tf.zeros([1, 5]), banned_ids=[4]).numpy().tolist()
-    [[-inf, 0.0, -inf, 0.0, -inf]]
+        >>> forbid(tf.zeros([1, 5]), banned_ids=[4]).numpy().tolist()
+        [[-inf, 0.0, -inf, 0.0, -inf]]
     """
     never = tf.concat(
         [[PAD_ID, START_ID], tf.cast(banned_ids, tf.int32)], axis=0
@@ -93,8 +93,8 @@ def num_rows(state: Any) -> tf.Tensor:
     """Returns N, the length of the leading axis of a nested state.
 
     Example:
-    >>> int(num_rows({"cell": tf.zeros([3, 2]), "steps": tf.zeros([3])}))
-    3
+        >>> int(num_rows({"cell": tf.zeros([3, 2]), "steps": tf.zeros([3])}))
+        3
     """
     return tf.shape(tf.nest.flatten(state)[0])[0]
 
@@ -106,8 +106,8 @@ def with_shapes_of(state: Any, like: Any) -> Any:
     step may have lost what was known about them.
 
     Example:
-    >>> with_shapes_of([tf.zeros([3, 2])], like=[tf.ones([3, 2])])[0].shape
-    TensorShape([3, 2])
+        >>> with_shapes_of([tf.zeros([3, 2])], like=[tf.ones([3, 2])])[0].shape
+        TensorShape([3, 2])
     """
     return tf.nest.map_structure(
         lambda new, old: tf.ensure_shape(new, old.shape), state, like

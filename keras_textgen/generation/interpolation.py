@@ -12,19 +12,19 @@ def homotopy(a: tf.Tensor, b: tf.Tensor, steps: int) -> tf.Tensor:
     al. 2016, section 5.3): code i is (1 - w) a + w b with w = i / (steps - 1).
 
     Args:
-      a: float [D] or [N, D].
-      b: float [D] or [N, D]; N is 1 where both are [D].
-      steps: the number of codes on the path, at least 2.
+        a: float [D] or [N, D].
+        b: float [D] or [N, D]; N is 1 where both are [D].
+        steps: The number of codes on the path, at least 2.
 
     Returns:
-      float32 [N, steps, D].
+        float32 [N, steps, D].
 
     Raises:
-      ValueError: if `steps` is not a whole number of at least 2.
+        ValueError: If `steps` is not a whole number of at least 2.
 
     Example:
-    >>> homotopy([0.0, 1.0], [4.0, 3.0], steps=3).numpy().tolist()
-    [[[0.0, 1.0], [2.0, 2.0], [4.0, 3.0]]]
+        >>> homotopy([0.0, 1.0], [4.0, 3.0], steps=3).numpy().tolist()
+        [[[0.0, 1.0], [2.0, 2.0], [4.0, 3.0]]]
     """
     steps = checked_integer("steps", steps, minimum=2)
     a = _as_rows(a)

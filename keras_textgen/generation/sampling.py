@@ -30,27 +30,27 @@ def greedy(
     Padding and the start token are never generated.
 
     Args:
-      next_token_logits: the model's step, `(tokens int32 [N], state) ->
-        (logits [N, V], state)`.
-      state: the state before the start token, a nested structure of tensors
-        with leading axis N.
-      max_length: the largest number of tokens after the start token, the end
-        token included; a number or a scalar tensor.
-      banned_ids: int [K], further ids that are not to be generated.
+        next_token_logits: The model's step, `(tokens int32 [N], state) ->
+            (logits [N, V], state)`.
+        state: The state before the start token, a nested structure of tensors
+            with leading axis N.
+        max_length: The largest number of tokens after the start token, the end
+            token included; a number or a scalar tensor.
+        banned_ids: int [K], further ids that are not to be generated.
 
     Returns:
-      int32 [N, 1 + max_length]: the start token, the generated tokens, the end
-      token where it was reached, then padding.
+        int32 [N, 1 + max_length]: the start token, the generated tokens, the
+        end token where it was reached, then padding.
 
     Raises:
-      ValueError: if `max_length` is not a whole number of at least 1.
+        ValueError: If `max_length` is not a whole number of at least 1.
 
     Example:
-    >>> logits = tf.constant([[0.0, 0.0, 0.0, 1.0, 2.0]])
-    >>> def step(tokens, state):  # Prefers 4 at first, then the end token, 3.
-    ...     return logits - 2.0 * state * tf.one_hot(4, 5), state + 1.0
-    >>> greedy(step, tf.zeros([1, 1]), max_length=4).numpy()
-    array([[2, 4, 3, 0, 0]], dtype=int32)
+        >>> logits = tf.constant([[0.0, 0.0, 0.0, 1.0, 2.0]])
+        >>> def step(tokens, state):  # 4 first, then 3, the end token.
+        ...     return logits - 2.0 * state * tf.one_hot(4, 5), state + 1.0
+        >>> greedy(step, tf.zeros([1, 1]), max_length=4).numpy()
+        array([[2, 4, 3, 0, 0]], dtype=int32)
     """
 
     def most_likely(logits: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
@@ -81,35 +81,35 @@ def sample(
     `tf.random.fold_in(seed, t)`.
 
     Args:
-      next_token_logits: the model's step, `(tokens int32 [N], state) ->
-        (logits [N, V], state)`.
-      state: the state before the start token, a nested structure of tensors
-        with leading axis N.
-      seed: int [2].
-      max_length: the largest number of tokens after the start token, the end
-        token included; a number or a scalar tensor.
-      temperature: what logits are divided by; a number or a scalar tensor.
-      top_k: how many of the most likely tokens stay, 0 for all; a number or a
-        scalar tensor.
-      top_p: the probability that the nucleus reaches, in (0, 1]; a number or a
-        scalar tensor.
-      banned_ids: int [K], further ids that are not to be generated.
+        next_token_logits: The model's step, `(tokens int32 [N], state) ->
+            (logits [N, V], state)`.
+        state: The state before the start token, a nested structure of tensors
+            with leading axis N.
+        seed: int [2].
+        max_length: The largest number of tokens after the start token, the end
+            token included; a number or a scalar tensor.
+        temperature: What logits are divided by; a number or a scalar tensor.
+        top_k: How many of the most likely tokens stay, 0 for all; a number or a
+            scalar tensor.
+        top_p: The probability that the nucleus reaches, in (0, 1]; a number or
+            a scalar tensor.
+        banned_ids: int [K], further ids that are not to be generated.
 
     Returns:
-      int32 [N, 1 + max_length]: the start token, the generated tokens, the end
-      token where it was reached, then padding.
+        int32 [N, 1 + max_length]: the start token, the generated tokens, the
+        end token where it was reached, then padding.
 
     Raises:
-      ValueError: if an argument whose value is known before the graph runs is
-        out of its range.
+        ValueError: If an argument whose value is known before the graph runs is
+            out of its range.
 
     Example:
-    >>> def step(tokens, state):
-    ...     return tf.tile([[0.0, 0.0, 0.0, 0.0, 3.0]], [2, 1]), state
-    >>> sample(step, tf.zeros([2, 1]), seed=[0, 1], max_length=3, top_k=1)
-    <tf.Tensor: shape=(2, 4), dtype=int32, numpy=
-    array([[2, 4, 4, 4],
-           [2, 4, 4, 4]], dtype=int32)>
+        >>> def step(tokens, state):
+        ...     return tf.tile([[0.0, 0.0, 0.0, 0.0, 3.0]], [2, 1]), state
+        >>> sample(step, tf.zeros([2, 1]), seed=[0, 1], max_length=3, top_k=1)
+        <tf.Tensor: shape=(2, 4), dtype=int32, numpy=
+        array([[2, 4, 4, 4],
+               [2, 4, 4, 4]], dtype=int32)>
     """
     seed = tf.cast(seed, tf.int32)
     temperature = checked_temperature(temperature)
@@ -139,22 +139,22 @@ def filter_logits(
     tokens stay.
 
     Args:
-      logits: float [N, V].
-      top_k: int scalar, at least 0; 0 keeps all.
-      top_p: float scalar in (0, 1]; 1 keeps all.
+        logits: float [N, V].
+        top_k: int scalar, at least 0; 0 keeps all.
+        top_p: float scalar in (0, 1]; 1 keeps all.
 
     Returns:
-      float [N, V], -inf where the token was dropped.
+        float [N, V], -inf where the token was dropped.
 
     Raises:
-      ValueError: if `top_k` or `top_p` is known and out of its range.
+        ValueError: If `top_k` or `top_p` is known and out of its range.
 
     Example:
-    >>> logits = tf.math.log([[0.5, 0.1, 0.3, 0.1]])
-    >>> tf.exp(filter_logits(logits, top_k=3)).numpy().round(1)
-    array([[0.5, 0.1, 0.3, 0. ]], dtype=float32)
-    >>> tf.exp(filter_logits(logits, top_p=0.6)).numpy().round(1)
-    array([[0.5, 0. , 0.3, 0. ]], dtype=float32)
+        >>> logits = tf.math.log([[0.5, 0.1, 0.3, 0.1]])
+        >>> tf.exp(filter_logits(logits, top_k=3)).numpy().round(1)
+        array([[0.5, 0.1, 0.3, 0. ]], dtype=float32)
+        >>> tf.exp(filter_logits(logits, top_p=0.6)).numpy().round(1)
+        array([[0.5, 0. , 0.3, 0. ]], dtype=float32)
     """
     top_k = checked_integer("top_k", top_k, minimum=0)
     top_p = checked_top_p(top_p)

@@ -180,9 +180,9 @@ def test_graph_with_unknown_shapes_equals_eager(tables):
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
-        ({"beam_width": 0}, "beam_width is 0; .* at least 1"),
-        ({"beam_width": 2.5}, r"beam_width is 2\.5; .* at least 1"),
-        ({"max_length": 0}, "max_length is 0; .* at least 1"),
+        ({"beam_width": 0}, "beam_width=0; allowed: .* 1 or more"),
+        ({"beam_width": 2.5}, r"beam_width=2\.5; allowed: .* 1 or more"),
+        ({"max_length": 0}, "max_length=0; allowed: .* 1 or more"),
     ],
 )
 def test_arguments_out_of_range(tables, argument, message):
