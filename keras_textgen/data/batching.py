@@ -37,7 +37,6 @@ class SequenceBatches:
             an argument that is not allowed.
 
     Example:
-
     >>> batches = SequenceBatches([[2, 5, 3], [2, 3], [2, 4, 3]], batch_size=2)
     >>> for tokens in batches.evaluation_dataset():
     ...     print(tokens.numpy().tolist())
@@ -246,7 +245,6 @@ def as_batches(
         ValueError: `data` is empty or of another kind.
 
     Example:
-
     >>> vocabulary = Vocabulary(["hello"])
     >>> batches = as_batches(["hello", "hello hello"], vocabulary)
     >>> next(iter(batches.evaluation_dataset())).numpy().tolist()

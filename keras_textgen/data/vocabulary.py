@@ -29,7 +29,7 @@ _TEXTS_A_PIECE = 20_000
 _TOKEN = (
     r"<unk>"
     r"|\p{N}+(?:[.,]\p{N}+)+"
-    r"|\b(?:\p{L}\.){2,}"
+    r"|(?:\p{L}\.){2,}"
     r"|[\p{L}\p{M}\p{N}]+(?:['\-][\p{L}\p{M}\p{N}]+)*"
     r"|[^\s\p{Z}\p{Cc}]"
 )
@@ -39,10 +39,10 @@ _KERAS_FILTER = r"[!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~\t\n]"
 
 def _separate_words(texts: tf.Tensor) -> tf.Tensor:
     texts = tf.strings.lower(texts, encoding="utf-8")
-    texts = tf.strings.regex_replace(texts, "[‘’]", "'")
-    texts = tf.strings.regex_replace(texts, "[“”]", '"')
+    texts = tf.strings.regex_replace(texts, r"[\x{2018}\x{2019}]", "'")
+    texts = tf.strings.regex_replace(texts, r"[\x{201C}\x{201D}]", '"')
     texts = tf.strings.regex_replace(texts, _WHITE_SPACE, " ")
-    return tf.strings.regex_replace(texts, f"({_TOKEN})", r" \1 ")
+    return tf.strings.regex_replace(texts, _TOKEN, r" \0 ")
 
 
 def _drop_punctuation(texts: tf.Tensor) -> tf.Tensor:
@@ -81,7 +81,6 @@ def split_words(
         ValueError: `standardize` is not one of the three.
 
     Example:
-
     >>> texts = tf.constant(["It's $1,000.50, isn't it?"])
     >>> b" ".join(split_words(texts).numpy()[0]).decode()
     "it's $ 1,000.50 , isn't it ?"
@@ -119,7 +118,6 @@ class Vocabulary(keras.layers.Layer):
         ValueError: no words, a special token among them, or a word twice.
 
     Example:
-
     >>> vocabulary = Vocabulary(["the", "cat", "sat"])
     >>> tokens = vocabulary(["The cat sat", "The dog"])
     >>> tokens.numpy()
@@ -132,7 +130,7 @@ class Vocabulary(keras.layers.Layer):
     def __init__(
         self, words: Sequence[str], standardize: str = "words", **kwargs
     ):
-        super().__init__(trainable=False, **kwargs)
+        super().__init__(**{**kwargs, "trainable": False})
         self._convert_input_args = False
         self._allow_non_tensor_positional_args = True
         self.supports_jit = False
@@ -183,7 +181,6 @@ class Vocabulary(keras.layers.Layer):
                 small.
 
         Example:
-
         >>> texts = ["a rose is a rose", "a thorn"]
         >>> Vocabulary.from_texts(texts, max_size=6).get_vocabulary()
         ['', '<unk>', '<s>', '</s>', 'a', 'rose']
@@ -202,6 +199,11 @@ class Vocabulary(keras.layers.Layer):
             counts.pop(special.encode(), None)
         frequent = [word for word in counts if counts[word] >= min_count]
         frequent.sort(key=lambda word: (-counts[word], word))
+        if not frequent:
+            raise ValueError(
+                f"no word occurs min_count={min_count} times or more; "
+                "allowed: texts with words, and a min_count they reach"
+            )
         if max_size is not None:
             frequent = frequent[: max_size - len(SPECIALS)]
         return cls([word.decode() for word in frequent], standardize)
@@ -225,7 +227,6 @@ class Vocabulary(keras.layers.Layer):
             int32 RaggedTensor `[batch, (time)]`, with start and end tokens.
 
         Example:
-
         >>> Vocabulary(["red", "rose"]).tokenize(["rose", "red rose"])
         <tf.RaggedTensor [[2, 5, 3], [2, 4, 5, 3]]>
         """
@@ -246,7 +247,6 @@ class Vocabulary(keras.layers.Layer):
             The same as `tokenize`.
 
         Example:
-
         >>> Vocabulary(["red", "rose"]).tokenize_corpus(["rose", "red rose"])
         <tf.RaggedTensor [[2, 5, 3], [2, 4, 5, 3]]>
         """
@@ -275,7 +275,6 @@ class Vocabulary(keras.layers.Layer):
             vocabulary read `<unk>`.
 
         Example:
-
         >>> Vocabulary(["a", "b"]).to_text([[2, 5, 4, 3, 5]]).numpy()
         array([b'b a'], dtype=object)
         """

