@@ -1,0 +1,1 @@
+"""Distributions made of, or added to, those of TensorFlow Probability."""

@@ -1,0 +1,1 @@
+"""Keras layers; they know tensors only."""

@@ -1,0 +1,193 @@
+"""Stacks of recurrent layers, one-directional and bidirectional."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_textgen.layers.masking import ExplicitMaskLayer
+
+RNN_TYPES = ("block", "basic", "gru")
+
+# A stack's state: for each layer a list of [batch, units] tensors,
+# [hidden, cell] for an LSTM and [hidden] for a GRU (Keras's order).
+State = list[list[tf.Tensor]]
+
+
+def _make_layer(rnn_type: str, units: int) -> keras.layers.RNN:
+    """One recurrent layer, initialised as in the original TensorFlow code."""
+    if rnn_type not in RNN_TYPES:
+        raise ValueError(
+            f"rnn_type={rnn_type!r} is unknown; allowed: {', '.join(RNN_TYPES)}"
+        )
+    if rnn_type == "gru":
+        return keras.layers.GRU(
+            units,
+            kernel_initializer="orthogonal",
+            return_sequences=True,
+            return_state=True,
+        )
+    return keras.layers.LSTM(
+        units,
+        recurrent_initializer="glorot_uniform",
+        unit_forget_bias=False,
+        return_sequences=True,
+        return_state=True,
+    )
+
+
+@keras.saving.register_keras_serializable("keras_textgen")
+class RecurrentStack(ExplicitMaskLayer):
+    """Recurrent layers on top of each other, in one direction.
+
+    LSTM layers have forget bias 0 as in the HDGM code base. The layers are
+    Keras's own, hence cuDNN on a GPU.
+
+    Args:
+        units: Width H of every layer.
+        num_layers: Number of layers.
+        rnn_type: "block" or "basic" for LSTM (the original's names for two
+            kernels of one function), "gru" for GRU.
+
+    Raises:
+        ValueError: If `rnn_type` is not one of the above.
+
+    Example:
+        >>> stack = RecurrentStack(units=4, num_layers=2)
+        >>> outputs, state = stack(tf.ones([3, 5, 2]))
+        >>> outputs.shape, len(state), state[-1][0].shape
+        (TensorShape([3, 5, 4]), 2, TensorShape([3, 4]))
+    """
+
+    def __init__(
+        self,
+        units: int,
+        num_layers: int = 1,
+        rnn_type: str = "block",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+        self.num_layers = num_layers
+        self.rnn_type = rnn_type
+        self.layers = [_make_layer(rnn_type, units) for _ in range(num_layers)]
+
+    @property
+    def num_states(self) -> int:
+        """Tensors in one layer's state: 2 for an LSTM, 1 for a GRU."""
+        return 1 if self.rnn_type == "gru" else 2
+
+    def build(self, input_shape: tuple) -> None:
+        """Build every layer for inputs [batch, time, input_shape[-1]]."""
+        width = input_shape[-1]
+        for layer in self.layers:
+            layer.build((None, None, width))
+            width = self.units
+        self.built = True
+
+    def call(
+        self,
+        inputs: tf.Tensor,
+        mask: tf.Tensor | None = None,
+        initial_state: State | None = None,
+    ) -> tuple[tf.Tensor, State]:
+        """Run the stack over time.
+
+        Args:
+            inputs: [batch, time, features].
+            mask: Optional bool [batch, time]; a masked step leaves the state
+                as it is.
+            initial_state: Optional state of every layer; zeros by default.
+
+        Returns:
+            The top layer's outputs [batch, time, units] and the final state
+            of every layer.
+        """
+        states = initial_state or [None] * self.num_layers
+        final = []
+        for layer, state in zip(self.layers, states, strict=True):
+            inputs, *state = layer(inputs, initial_state=state, mask=mask)
+            final.append(state)
+        return inputs, final
+
+    def step(self, inputs: tf.Tensor, states: State) -> tuple[tf.Tensor, State]:
+        """Run one time step: inputs [batch, features], states as above."""
+        inputs = tf.cast(inputs, self.compute_dtype)
+        final = []
+        for layer, state in zip(self.layers, states, strict=True):
+            inputs, state = layer.cell(inputs, state)
+            final.append(list(state))
+        return inputs, final
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {
+            "units": self.units,
+            "num_layers": self.num_layers,
+            "rnn_type": self.rnn_type,
+        }
+
+
+@keras.saving.register_keras_serializable("keras_textgen")
+class BidirectionalStack(ExplicitMaskLayer):
+    """Two independent stacks, one per direction, joined at the top.
+
+    A forward layer sees only the forward layer below it, unlike a stack of
+    `keras.layers.Bidirectional`; this is the encoder of the HDGM code base.
+
+    Args:
+        units: Width H of every layer in one direction.
+        num_layers: Layers in each direction.
+        rnn_type: As in `RecurrentStack`.
+
+    Example:
+        >>> stack = BidirectionalStack(units=4, num_layers=2)
+        >>> stack(tf.ones([3, 5, 2])).shape
+        TensorShape([3, 5, 8])
+    """
+
+    def __init__(
+        self,
+        units: int,
+        num_layers: int = 1,
+        rnn_type: str = "block",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+        self.num_layers = num_layers
+        self.rnn_type = rnn_type
+        self.forward = RecurrentStack(units, num_layers, rnn_type)
+        self.backward = RecurrentStack(units, num_layers, rnn_type)
+
+    def build(self, input_shape: tuple) -> None:
+        """Build both directions."""
+        self.forward.build(input_shape)
+        self.backward.build(input_shape)
+        self.built = True
+
+    def call(
+        self, inputs: tf.Tensor, mask: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Encode [batch, time, features] as [batch, time, 2 * units].
+
+        Args:
+            inputs: [batch, time, features].
+            mask: Optional bool [batch, time]. The backward direction starts
+                from zeros at each sequence's last unmasked step.
+
+        Returns:
+            Forward and backward outputs of the top layers, joined.
+        """
+        forward, _ = self.forward(inputs, mask=mask)
+        reversed_mask = None if mask is None else tf.reverse(mask, [1])
+        backward, _ = self.backward(tf.reverse(inputs, [1]), mask=reversed_mask)
+        return tf.concat([forward, tf.reverse(backward, [1])], axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {
+            "units": self.units,
+            "num_layers": self.num_layers,
+            "rnn_type": self.rnn_type,
+        }

@@ -1,0 +1,79 @@
+"""The printed numbers of every text model, defined once.
+
+All are in nats per sequence, except perplexity, which is per predicted token
+(the end token is predicted, padding is not). See docs/likelihoods.md.
+"""
+
+import keras
+import tensorflow as tf
+
+
+class Perplexity(keras.metrics.Metric):
+    """exp(total nats / total predicted tokens) over the whole set.
+
+    Example:
+        >>> metric = Perplexity()
+        >>> metric.update_state(
+        ...     tf.math.log([4.0, 16.0]), tf.constant([1.0, 2.0])
+        ... )
+        >>> round(float(metric.result()), 4)
+        4.0
+    """
+
+    def __init__(self, name: str = "perplexity") -> None:
+        super().__init__(name=name)
+        self.nats = self.add_variable((), "zeros", name="nats")
+        self.tokens = self.add_variable((), "zeros", name="tokens")
+
+    def update_state(self, nats: tf.Tensor, num_tokens: tf.Tensor) -> None:
+        """Add sequences: their nats [batch] and predicted tokens [batch]."""
+        self.nats.assign_add(tf.reduce_sum(nats))
+        self.tokens.assign_add(tf.reduce_sum(num_tokens))
+
+    def result(self) -> tf.Tensor:
+        """Return the perplexity of what was added."""
+        return tf.exp(tf.math.divide_no_nan(self.nats.value, self.tokens.value))
+
+
+class LikelihoodMetrics:
+    """Keeps loss, nll, kl, elbo and, where it means something, perplexity.
+
+    Args:
+        has_perplexity: False for a model whose number is a reconstruction and
+            no likelihood: its perplexity would be compared with others'.
+    """
+
+    def __init__(self, has_perplexity: bool) -> None:
+        self.means = {
+            name: keras.metrics.Mean(name=name)
+            for name in ("loss", "nll", "kl", "elbo", "kl_weight")
+        }
+        self.perplexity = Perplexity() if has_perplexity else None
+
+    @property
+    def all(self) -> list[keras.metrics.Metric]:
+        """The metrics, in the order in which they are printed."""
+        metrics = list(self.means.values())
+        return metrics + ([self.perplexity] if self.perplexity else [])
+
+    def update(
+        self,
+        outputs: dict[str, tf.Tensor],
+        loss: tf.Tensor,
+        kl_weight: tf.Tensor,
+    ) -> None:
+        """Add a batch.
+
+        Args:
+            outputs: "nll", "kl" and "num_tokens" of each sequence, [batch].
+            loss: What is minimised, of each sequence, [batch].
+            kl_weight: Scalar weight of the KL in this batch's loss.
+        """
+        nats = outputs["nll"] + outputs["kl"]
+        self.means["loss"].update_state(loss)
+        self.means["nll"].update_state(outputs["nll"])
+        self.means["kl"].update_state(outputs["kl"])
+        self.means["elbo"].update_state(-nats)
+        self.means["kl_weight"].update_state(kl_weight)
+        if self.perplexity:
+            self.perplexity.update_state(nats, outputs["num_tokens"])
