@@ -3,14 +3,19 @@
 import doctest
 import pathlib
 import re
+import shlex
 
 import pytest
+
+from keras_textgen.training import settings
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 )
+# absl reads these before the flags of the program.
+OTHER_FLAGS = {"flagfile", "helpshort"}
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -51,3 +56,23 @@ def test_relative_links(page):
     for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
         if "://" not in link:
             assert (ROOT / page).parent.joinpath(link).exists(), link
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_flags_exist(page):
+    text = (ROOT / page).read_text("utf-8")
+    commands = re.findall(r"python trainer\.py.*", text)
+    named = set(re.findall(r"`--([a-z_]+)", text))
+    named.update(re.findall(r"--([a-z_]+)", " ".join(commands)))
+    assert named - OTHER_FLAGS <= set(settings.SETTINGS)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_training_commands_are_understood(page):
+    for line in fenced(page, "sh").splitlines():
+        # The other modes and flagfiles refer to a run that is not here.
+        if line.startswith("python trainer.py") and not re.search(
+            "--(mode|flagfile)", line
+        ):
+            arguments = shlex.split(line, comments=True)[1:]
+            settings.parse(arguments, ROOT / "flags")
