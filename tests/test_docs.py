@@ -70,9 +70,9 @@ def test_flags_exist(page):
 @pytest.mark.parametrize("page", PAGES)
 def test_training_commands_are_understood(page):
     for line in fenced(page, "sh").splitlines():
-        # The other modes and flagfiles refer to a run that is not here.
+        # Other modes and flagfiles refer to a run that is not here.
         if line.startswith("python trainer.py") and not re.search(
-            "--(mode|flagfile)", line
+            "--(helpshort|mode|flagfile)", line
         ):
             arguments = shlex.split(line, comments=True)[1:]
             settings.parse(arguments, ROOT / "flags")
