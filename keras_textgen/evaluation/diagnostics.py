@@ -11,7 +11,7 @@ from keras_textgen.data.batching import SequenceBatches
 from keras_textgen.data.vocabulary import PAD_ID
 
 # Pairs of a code and a posterior that are scored at once.
-_PAIRS_PER_BLOCK = 2**15
+_PAIRS_PER_BLOCK = 2**16
 
 
 def active_units(means: np.ndarray, threshold: float = 0.01) -> int:
@@ -49,20 +49,19 @@ def mutual_information(
     Johnson 2016; He et al. 2019, section 3.2). One code is drawn from the
     posterior of each of M sequences and is scored under all M posteriors.
 
-    The M sequences stand at equal distances in `evaluation_dataset()`, so
-    that short and long ones are there in proportion. The estimate is never
-    above log M, and on average it is not above I(x; z): it is too low where
-    I(x; z) comes near log M, and exact up to the noise of the samples where M
-    is the whole set. It is not clipped: where I(x; z) is near 0, noise can make
-    it negative.
+    The estimate is never above log M, and on average not above I(x; z) (Poole
+    et al. 2019, section 2.3): it is too low where I(x; z) comes near log M, and
+    right up to the noise of the samples where M is the whole set. It is not
+    clipped: where I(x; z) is near 0, noise can make it negative.
 
     Args:
         model: A model with `posterior(tokens [M, T])`, a tfp distribution (or
             a joint one, whose samples are lists of parts) with batch shape [M].
             Its `log_prob` must accept codes with a further axis in front.
         batches: The sequences.
-        num_sequences: M; all sequences where there are not as many.
-        seed: Of the codes.
+        num_sequences: M, drawn without replacement; all sequences where there
+            are not as many.
+        seed: Of the choice of sequences and of the codes.
 
     Returns:
         The mutual information in nats.
@@ -82,29 +81,29 @@ def mutual_information(
     """
     if num_sequences < 1:
         raise ValueError(f"num_sequences={num_sequences}; allowed: 1 or more")
-    tokens = _spread_sequences(batches, num_sequences)
+    tokens = _some_sequences(batches, num_sequences, seed)
     posterior = model.posterior(tokens)
     codes = posterior.sample(seed=tf.constant([seed, 0]))
-    log_aggregate = _log_aggregate_posterior(posterior, codes, len(tokens))
-    log_ratio = posterior.log_prob(codes) - log_aggregate
-    return float(np.mean(log_ratio.numpy(), dtype=np.float64))
+    log_ratios = _log_ratios(posterior, codes, len(tokens))
+    return float(np.mean(log_ratios.numpy(), dtype=np.float64))
 
 
-def _spread_sequences(
-    batches: SequenceBatches, num_sequences: int
+def _some_sequences(
+    batches: SequenceBatches, num_sequences: int, seed: int
 ) -> tf.Tensor:
-    """At most `num_sequences` at equal distances, as one batch, int32 [M, T].
+    """At most `num_sequences` sequences as one batch, int32 [M, T].
 
     Longer padding does not change a posterior, so one batch serves all.
     """
-    total = batches.num_sequences
-    count = min(num_sequences, total)
-    chosen = np.arange(count) * total // count
+    count = min(num_sequences, batches.num_sequences)
+    chosen = np.random.default_rng(seed).choice(
+        batches.num_sequences, count, replace=False
+    )
     rows = []
     begin = 0
     for tokens in batches.evaluation_dataset():
         end = begin + tokens.shape[0]
-        here = chosen[(chosen >= begin) & (chosen < end)] - begin
+        here = np.sort(chosen[(chosen >= begin) & (chosen < end)]) - begin
         rows.extend(tokens.numpy()[here])
         begin = end
     result = np.full([count, max(map(len, rows))], PAD_ID, np.int32)
@@ -113,19 +112,19 @@ def _spread_sequences(
     return tf.constant(result)
 
 
-def _log_aggregate_posterior(
-    posterior: Any, codes: Any, num_sequences: int
-) -> tf.Tensor:
-    """Returns log (1/M) sum_j q(z_i | x_j) for each code z_i, [M]."""
+def _log_ratios(posterior: Any, codes: Any, num_sequences: int) -> tf.Tensor:
+    """Returns log q(z_i | x_i) - log (1/M) sum_j q(z_i | x_j), [M]."""
     size = max(1, _PAIRS_PER_BLOCK // num_sequences)
-    log_sums = []
+    log_ratios = []
     for begin in range(0, num_sequences, size):
-        # Every code against every posterior: [size, M, ...].
+        # Every code of the block beside every posterior: [size, M, ...].
         pairs = tf.nest.map_structure(
             lambda part, begin=begin: tf.repeat(
                 part[begin : begin + size, tf.newaxis], num_sequences, axis=1
             ),
             codes,
         )
-        log_sums.append(tf.reduce_logsumexp(posterior.log_prob(pairs), axis=1))
-    return tf.concat(log_sums, axis=0) - np.log(num_sequences)
+        log_probs = posterior.log_prob(pairs)
+        own = tf.linalg.diag_part(log_probs[:, begin:])
+        log_ratios.append(own - tf.reduce_logsumexp(log_probs, axis=1))
+    return tf.concat(log_ratios, axis=0) + np.log(num_sequences)

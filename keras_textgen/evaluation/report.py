@@ -136,21 +136,21 @@ def format_table(results: dict[str, Any]) -> str:
         "likelihood": results["likelihood_kind"],
         "sequences": f"{results['sequences']:,}",
         "predicted tokens": f"{results['predicted_tokens']:,}",
-        "nll": f"{results['nll']:.3f} nats per sequence",
-        "KL": f"{results['kl']:.3f} nats per sequence",
+        "nll": f"{results['nll']:z.3f} nats per sequence",
+        "KL": f"{results['kl']:z.3f} nats per sequence",
         "bound" if is_bound else "-(nll + KL), not a bound": (
-            f"{results['elbo']:.3f} nats per sequence"
+            f"{results['elbo']:z.3f} nats per sequence"
         ),
     }
     if "perplexity" in results:
         lines["perplexity"] = f"{results['perplexity']:.2f}"
     if "importance_weighted_bound" in results:
         lines["importance-weighted bound"] = (
-            f"{results['importance_weighted_bound']:.3f} nats per sequence, "
+            f"{results['importance_weighted_bound']:z.3f} nats per sequence, "
             f"{results['importance_samples']} samples"
         )
     lines["active units"] = f"{results['active_units']} of "
     lines["active units"] += str(results["code_size"])
-    lines["mutual information"] = f"{results['mutual_information']:.3f} nats"
+    lines["mutual information"] = f"{results['mutual_information']:z.3f} nats"
     width = max(map(len, lines))
     return "\n".join(f"{name:{width}}  {line}" for name, line in lines.items())
