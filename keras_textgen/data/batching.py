@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_textgen.data.vocabulary import PAD_ID, Vocabulary
 
 _ORDERS = ("length", "stream")
-_TOKENS_SPEC = tf.TensorSpec([None, None], tf.int32)
+_STRING_KINDS = "SUOT"
 _INT64_MAX = np.iinfo(np.int64).max
 
 
@@ -37,14 +37,16 @@ class SequenceBatches:
             an argument that is not allowed.
 
     Example:
-    >>> batches = SequenceBatches([[2, 5, 3], [2, 3], [2, 4, 3]], batch_size=2)
-    >>> for tokens in batches.evaluation_dataset():
-    ...     print(tokens.numpy().tolist())
-    [[2, 3, 0], [2, 5, 3]]
-    [[2, 4, 3]]
-    >>> stream = batches.training_stream(first_epoch=3, first_step=1)
-    >>> stream.element_spec
-    TensorSpec(shape=(None, None), dtype=tf.int32, name=None)
+        >>> batches = SequenceBatches(
+        ...     [[2, 5, 3], [2, 3], [2, 4, 3]], batch_size=2
+        ... )
+        >>> for tokens in batches.evaluation_dataset():
+        ...     print(tokens.numpy().tolist())
+        [[2, 3, 0], [2, 5, 3]]
+        [[2, 4, 3]]
+        >>> stream = batches.training_stream(first_epoch=3, first_step=1)
+        >>> stream.element_spec
+        TensorSpec(shape=(None, None), dtype=tf.int32, name=None)
     """
 
     def __init__(
@@ -68,7 +70,7 @@ class SequenceBatches:
         self.steps_per_epoch = -(-self.num_sequences // batch_size)
         # Kept on the host: a dataset runs there whatever device trains.
         with tf.device("CPU:0"):
-            self._values = tf.constant(values, tf.int32)
+            self._values = tf.constant(values.astype(np.int32))
             self._lengths = tf.constant(lengths, tf.int64)
             self._starts = tf.cumsum(self._lengths, exclusive=True)
             self._evaluation_rows = tf.constant(
@@ -160,18 +162,10 @@ class SequenceBatches:
     def _batch(self, rows: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
         begin = step * self.batch_size
         rows = rows[begin : begin + self.batch_size]
-        lengths = tf.gather(self._lengths, rows)
-        return tf.RaggedTensor.from_row_lengths(
-            tf.gather(
-                self._values,
-                tf.ragged.range(
-                    tf.gather(self._starts, rows),
-                    tf.gather(self._starts, rows) + lengths,
-                ).flat_values,
-            ),
-            lengths,
-            validate=False,
-        ).to_tensor(PAD_ID)
+        starts = tf.gather(self._starts, rows)
+        ends = starts + tf.gather(self._lengths, rows)
+        positions = tf.ragged.range(starts, ends)
+        return tf.gather(self._values, positions).to_tensor(PAD_ID)
 
 
 def _permutation(size: int, seed: list) -> tf.Tensor:
@@ -203,22 +197,6 @@ def _check_lengths(lengths: np.ndarray) -> None:
         )
 
 
-def _from_array(tokens: np.ndarray) -> tf.RaggedTensor:
-    if tokens.ndim != 2:
-        raise ValueError(
-            f"token ids of shape {tokens.shape}; allowed: [sequences, time]"
-        )
-    lengths = np.count_nonzero(tokens, axis=1)
-    padded = np.arange(tokens.shape[1]) >= lengths[:, np.newaxis]
-    misplaced = np.any((tokens == PAD_ID) != padded, axis=1)
-    if misplaced.any():
-        raise ValueError(
-            f"row {np.argmax(misplaced)} has the padding id {PAD_ID} before a "
-            "token; allowed: padding on the right"
-        )
-    return tf.RaggedTensor.from_tensor(tokens.astype(np.int32), lengths)
-
-
 def as_batches(
     data: tf.data.Dataset
     | tf.RaggedTensor
@@ -232,9 +210,9 @@ def as_batches(
 
     Args:
         data: a dataset of batches of strings or of ids; ids `[sequences,
-            time]`, padded on the right, start and end tokens inside; or
-            strings.
-        vocabulary: for strings.
+            time]`, start and end tokens inside, ragged or padded on the right;
+            or strings.
+        vocabulary: for strings, and the ids that are allowed.
         batch_size: sequences a batch; a dataset keeps its own batches.
 
     Returns:
@@ -242,13 +220,14 @@ def as_batches(
         `SequenceBatches`.
 
     Raises:
-        ValueError: `data` is empty or of another kind.
+        ValueError: `data` is empty or of another kind, or an id is not in the
+            vocabulary (in a dataset, ids are not checked).
 
     Example:
-    >>> vocabulary = Vocabulary(["hello"])
-    >>> batches = as_batches(["hello", "hello hello"], vocabulary)
-    >>> next(iter(batches.evaluation_dataset())).numpy().tolist()
-    [[2, 4, 3, 0], [2, 4, 4, 3]]
+        >>> vocabulary = Vocabulary(["hello"])
+        >>> batches = as_batches(["hello", "hello hello"], vocabulary)
+        >>> next(iter(batches.evaluation_dataset())).numpy().tolist()
+        [[2, 4, 3, 0], [2, 4, 4, 3]]
     """
     if isinstance(data, tf.data.Dataset):
         return _dataset_of_ids(data, vocabulary)
@@ -256,26 +235,50 @@ def as_batches(
         data = [data]
     if not isinstance(data, tf.RaggedTensor):
         data = np.asarray(data)
-        if data.dtype.kind in "SUOT":
+        if data.dtype.kind in _STRING_KINDS:
             data = vocabulary.tokenize_corpus(data.tolist())
-        elif data.dtype.kind in "iu":
-            data = _from_array(data)
         else:
-            raise ValueError(
-                f"data of type {data.dtype}; allowed: strings or integer ids"
-            )
+            data = _from_array(data)
+    _check_ids(data.flat_values.numpy(), vocabulary.size)
     return SequenceBatches(data, batch_size)
+
+
+def _from_array(tokens: np.ndarray) -> tf.RaggedTensor:
+    if tokens.dtype.kind not in "iu" or tokens.ndim != 2:
+        raise ValueError(
+            f"data of type {tokens.dtype} and shape {list(tokens.shape)}; "
+            "allowed: strings [sequences], or integer ids [sequences, time]"
+        )
+    lengths = np.count_nonzero(tokens, axis=1)
+    padding = np.arange(tokens.shape[1]) >= lengths[:, np.newaxis]
+    misplaced = np.any((tokens == PAD_ID) != padding, axis=1)
+    if misplaced.any():
+        raise ValueError(
+            f"row {np.argmax(misplaced)} has the padding id {PAD_ID} before a "
+            "token; allowed: padding on the right"
+        )
+    return tf.RaggedTensor.from_tensor(tokens, lengths)
+
+
+def _check_ids(ids: np.ndarray, size: int) -> None:
+    outside = ids[(ids <= PAD_ID) | (ids >= size)]
+    if len(outside):
+        raise ValueError(
+            f"token id {outside[0]}; allowed: 1 to {size - 1}, "
+            f"and {PAD_ID} on the right"
+        )
 
 
 def _dataset_of_ids(
     dataset: tf.data.Dataset, vocabulary: Vocabulary
 ) -> tf.data.Dataset:
     spec = dataset.element_spec
-    if not isinstance(spec, tf.TensorSpec):
-        raise ValueError(
-            f"a dataset of {spec}; allowed: batches of strings [batch] or of "
-            "integer ids [batch, time]"
-        )
-    if spec.dtype == tf.string:
-        return dataset.map(vocabulary)
-    return dataset
+    if isinstance(spec, tf.TensorSpec):
+        if spec.dtype == tf.string and spec.shape.rank == 1:
+            return dataset.map(vocabulary)
+        if spec.dtype.is_integer and spec.shape.rank == 2:
+            return dataset.map(lambda tokens: tf.cast(tokens, tf.int32))
+    raise ValueError(
+        f"a dataset of {spec}; allowed: batches of strings [batch] or of "
+        "integer ids [batch, time]"
+    )

@@ -11,6 +11,8 @@ from __future__ import annotations
 import dataclasses
 import re
 
+import sentencex
+
 from keras_textgen.data.reading import Texts, split_rows
 
 # Remarks of the transcript, such as [Applause], are not part of the address.
@@ -73,8 +75,6 @@ def split_sentences(text: str) -> list[str]:
         >>> split_sentences("Mr. Speaker: Thank you. [Applause] Go on!")
         ['Mr. Speaker: Thank you.', 'Go on!']
     """
-    import sentencex
-
     pieces = sentencex.segment("en", _REMARK.sub(" ", text))
     sentences = [" ".join(piece.split()) for piece in pieces]
     return [piece for piece in sentences if _SENTENCE_END.search(piece)]
@@ -95,10 +95,9 @@ def read_sotu(seed: int = 0) -> Texts:
     """
     addresses: dict[tuple[int, str], list[str]] = {}
     for document in load_sotu_documents():
-        sentences = addresses.setdefault(
-            (document.year, document.president), []
-        )
-        sentences.extend(split_sentences(document.text))
+        sentences = split_sentences(document.text)
+        address = (document.year, document.president)
+        addresses.setdefault(address, []).extend(sentences)
     listed = list(addresses.values())
     return Texts(
         *(

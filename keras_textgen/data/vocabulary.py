@@ -81,11 +81,11 @@ def split_words(
         ValueError: `standardize` is not one of the three.
 
     Example:
-    >>> texts = tf.constant(["It's $1,000.50, isn't it?"])
-    >>> b" ".join(split_words(texts).numpy()[0]).decode()
-    "it's $ 1,000.50 , isn't it ?"
-    >>> b" ".join(split_words(texts, "keras").numpy()[0]).decode()
-    "it's 1 000 50 isn't it"
+        >>> texts = tf.constant(["It's $1,000.50, isn't it?"])
+        >>> b" ".join(split_words(texts).numpy()[0]).decode()
+        "it's $ 1,000.50 , isn't it ?"
+        >>> b" ".join(split_words(texts, "keras").numpy()[0]).decode()
+        "it's 1 000 50 isn't it"
     """
     if standardize not in _STANDARDIZERS:
         raise ValueError(
@@ -95,7 +95,7 @@ def split_words(
 
 
 def _pieces(texts: Sequence[str]) -> Iterable[tf.Tensor]:
-    for start in range(0, len(texts), _TEXTS_A_PIECE):
+    for start in range(0, max(1, len(texts)), _TEXTS_A_PIECE):
         yield tf.constant(texts[start : start + _TEXTS_A_PIECE], tf.string)
 
 
@@ -118,13 +118,13 @@ class Vocabulary(keras.layers.Layer):
         ValueError: no words, a special token among them, or a word twice.
 
     Example:
-    >>> vocabulary = Vocabulary(["the", "cat", "sat"])
-    >>> tokens = vocabulary(["The cat sat", "The dog"])
-    >>> tokens.numpy()
-    array([[2, 4, 5, 6, 3],
-           [2, 4, 1, 3, 0]], dtype=int32)
-    >>> vocabulary.to_text(tokens).numpy()
-    array([b'the cat sat', b'the <unk>'], dtype=object)
+        >>> vocabulary = Vocabulary(["the", "cat", "sat"])
+        >>> tokens = vocabulary(["The cat sat", "The dog"])
+        >>> tokens.numpy()
+        array([[2, 4, 5, 6, 3],
+               [2, 4, 1, 3, 0]], dtype=int32)
+        >>> vocabulary.to_text(tokens).numpy()
+        array([b'the cat sat', b'the <unk>'], dtype=object)
     """
 
     def __init__(
@@ -181,9 +181,9 @@ class Vocabulary(keras.layers.Layer):
                 small.
 
         Example:
-        >>> texts = ["a rose is a rose", "a thorn"]
-        >>> Vocabulary.from_texts(texts, max_size=6).get_vocabulary()
-        ['', '<unk>', '<s>', '</s>', 'a', 'rose']
+            >>> texts = ["a rose is a rose", "a thorn"]
+            >>> Vocabulary.from_texts(texts, max_size=6).get_vocabulary()
+            ['', '<unk>', '<s>', '</s>', 'a', 'rose']
         """
         if max_size is not None and max_size <= len(SPECIALS):
             raise ValueError(
@@ -227,10 +227,12 @@ class Vocabulary(keras.layers.Layer):
             int32 RaggedTensor `[batch, (time)]`, with start and end tokens.
 
         Example:
-        >>> Vocabulary(["red", "rose"]).tokenize(["rose", "red rose"])
-        <tf.RaggedTensor [[2, 5, 3], [2, 4, 5, 3]]>
+            >>> Vocabulary(["red", "rose"]).tokenize(["rose", "red rose"])
+            <tf.RaggedTensor [[2, 5, 3], [2, 4, 5, 3]]>
         """
-        words = split_words(tf.convert_to_tensor(texts), self.standardize)
+        words = split_words(
+            tf.convert_to_tensor(texts, tf.string), self.standardize
+        )
         ids = tf.cast(self._ids(words.flat_values), tf.int32)
         reserved = (ids == START_ID) | (ids == END_ID)
         words = words.with_flat_values(tf.where(reserved, UNKNOWN_ID, ids))
@@ -247,8 +249,10 @@ class Vocabulary(keras.layers.Layer):
             The same as `tokenize`.
 
         Example:
-        >>> Vocabulary(["red", "rose"]).tokenize_corpus(["rose", "red rose"])
-        <tf.RaggedTensor [[2, 5, 3], [2, 4, 5, 3]]>
+            >>> Vocabulary(["red", "rose"]).tokenize_corpus(
+            ...     ["rose", "red rose"]
+            ... )
+            <tf.RaggedTensor [[2, 5, 3], [2, 4, 5, 3]]>
         """
         return tf.concat([self.tokenize(piece) for piece in _pieces(texts)], 0)
 
@@ -275,8 +279,8 @@ class Vocabulary(keras.layers.Layer):
             vocabulary read `<unk>`.
 
         Example:
-        >>> Vocabulary(["a", "b"]).to_text([[2, 5, 4, 3, 5]]).numpy()
-        array([b'b a'], dtype=object)
+            >>> Vocabulary(["a", "b"]).to_text([[2, 5, 4, 3, 5]]).numpy()
+            array([b'b a'], dtype=object)
         """
         tokens = tf.cast(tokens, tf.int64)
         is_end = tf.cast(tokens == END_ID, tf.int32)
