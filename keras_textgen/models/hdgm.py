@@ -114,6 +114,11 @@ class HDGM(LatentTextModel):
         return DeepMemory(self.rnn_units, self.deterministic_layers)
 
     @property
+    def has_prior(self) -> bool:
+        """Only the bound has one; the reference decodes from the memory."""
+        return self.objective == "bound"
+
+    @property
     def code_size(self) -> int:
         """Width of a code: [z1 ... zL], or all the reference decoder sees."""
         latents = self.num_levels * self.latent_dim
@@ -179,7 +184,6 @@ class HDGM(LatentTextModel):
 
     def prior_code(self, num_rows: tf.Tensor, noise: Noise) -> tf.Tensor:
         """Draw zL from N(0, I), then each level below from the one above."""
-        self._require_prior()
         top = noise.normal("top", [num_rows, self.latent_dim])
         lower = self._descend(top, self._draw(noise, num_rows, "generated"))
         return tf.concat([level.value for level in lower[::-1]] + [top], -1)
@@ -210,7 +214,7 @@ class HDGM(LatentTextModel):
         Raises:
             ValueError: With `objective="reference"`, which has no prior.
         """
-        self._require_prior()
+        self.require_prior()
 
         def chain() -> Generator:
             name = f"z{self.num_levels}"
@@ -292,14 +296,6 @@ class HDGM(LatentTextModel):
             return gaussian.mean() + gaussian.stddev() * epsilon
 
         return draw
-
-    def _require_prior(self) -> None:
-        if self.objective != "bound":
-            raise ValueError(
-                f"HDGM with objective={self.objective!r} decodes from the "
-                "encoded text itself, so it has no prior; "
-                "allowed: objective='bound'"
-            )
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

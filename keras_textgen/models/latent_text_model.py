@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.data.batching import SequenceBatches, as_batches
 from keras_textgen.data.vocabulary import (
     PAD_ID,
     START_ID,
@@ -177,6 +178,20 @@ class LatentTextModel(keras.Model):
     def likelihood_kind(self) -> str:
         """What -(nll + kl) is: "lower bound" or "reconstruction"."""
         return "lower bound" if self.objective == "bound" else "reconstruction"
+
+    @property
+    def has_prior(self) -> bool:
+        """Whether the model can generate from a prior, and weigh by one."""
+        return True
+
+    def require_prior(self) -> None:
+        """Raise ValueError where the model has no prior."""
+        if not self.has_prior:
+            raise ValueError(
+                f"{type(self).__name__} with objective={self.objective!r} "
+                "decodes from the encoded text itself: it has no prior and "
+                "no likelihood; allowed: objective='bound'"
+            )
 
     # -- Building ------------------------------------------------------------
 
@@ -350,26 +365,34 @@ class LatentTextModel(keras.Model):
         self,
         x: TextData,
         *args: Any,
-        batch_size: int | None = None,
+        batch_size: int = 32,
         validation_data: TextData | None = None,
         **kwargs: Any,
     ) -> keras.callbacks.History:
         """Train on texts, token ids or a `tf.data.Dataset` of either.
 
+        Texts and arrays are shuffled and batched by length.
+
         Args:
             x: Texts, int32 [N, time], or batches of either.
             *args: As in `keras.Model.fit`.
-            batch_size: Sequences a batch, for texts and arrays; 32 if None.
+            batch_size: Sequences a batch, for texts and arrays.
             validation_data: As `x`.
             **kwargs: As in `keras.Model.fit`.
 
         Returns:
             Keras's history.
         """
+        batches = as_batches(x, self.vocabulary, batch_size)
+        if isinstance(batches, SequenceBatches):
+            kwargs.setdefault("steps_per_epoch", batches.steps_per_epoch)
+            batches = batches.training_stream()
         if validation_data is not None:
-            validation_data = self._batches(validation_data, batch_size)
+            validation_data = _evaluation_dataset(
+                as_batches(validation_data, self.vocabulary, batch_size)
+            )
         return super().fit(
-            self._batches(x, batch_size, shuffle=True),
+            batches,
             *args,
             validation_data=validation_data,
             shuffle=False,  # the batches are shuffled already
@@ -378,27 +401,31 @@ class LatentTextModel(keras.Model):
 
     def evaluate(
         self,
-        x: TextData | None = None,
+        x: TextData,
         *args: Any,
-        batch_size: int | None = None,
+        batch_size: int = 32,
         **kwargs: Any,
     ) -> Any:
         """Metrics over a set; the same set gives the same numbers again."""
         self.test_steps.assign(0)
-        if x is not None:
-            x = self._batches(x, batch_size)
-        return super().evaluate(x, *args, **kwargs)
+        batches = as_batches(x, self.vocabulary, batch_size)
+        return super().evaluate(_evaluation_dataset(batches), *args, **kwargs)
 
     def predict(
         self,
         x: TextData,
         *args: Any,
-        batch_size: int | None = None,
+        batch_size: int = 32,
         **kwargs: Any,
     ) -> dict[str, np.ndarray]:
         """`call` for every sequence, in the order of `x`."""
         self.test_steps.assign(0)
-        return super().predict(self._batches(x, batch_size), *args, **kwargs)
+        batches = as_batches(x, self.vocabulary, batch_size)
+        outputs = super().predict(_evaluation_dataset(batches), *args, **kwargs)
+        if isinstance(batches, SequenceBatches):
+            order = batches.original_order
+            outputs = {name: each[order] for name, each in outputs.items()}
+        return outputs
 
     def encode(self, data: TextData, batch_size: int = 32) -> np.ndarray:
         """Mean codes: every latent variable at its mean.
@@ -411,8 +438,7 @@ class LatentTextModel(keras.Model):
             float32 [N, code_size].
         """
         encode = self._graph("encode_tokens")
-        batches = self._batches(data, batch_size)
-        return np.concatenate([encode(tokens).numpy() for tokens in batches])
+        return self._for_each_batch(encode, data, batch_size)
 
     def decode(
         self, codes: np.ndarray | tf.Tensor, beam_width: int = 5
@@ -423,7 +449,7 @@ class LatentTextModel(keras.Model):
             beam_width=beam_width,
             max_length=self.max_length,
         )
-        return self._strings(tokens)
+        return _strings(self.vocabulary.to_text(tokens))
 
     def reconstruct(
         self, data: TextData, beam_width: int = 5, batch_size: int = 32
@@ -440,10 +466,12 @@ class LatentTextModel(keras.Model):
             batch (the cap of the HDGM code base).
         """
         reconstruct = self._graph("reconstruct_tokens")
-        texts = []
-        for tokens in self._batches(data, batch_size):
-            texts += self._strings(reconstruct(tokens, beam_width=beam_width))
-        return texts
+
+        def texts(tokens: tf.Tensor) -> tf.Tensor:
+            tokens = reconstruct(tokens, beam_width=beam_width)
+            return self.vocabulary.to_text(tokens)
+
+        return _strings(self._for_each_batch(texts, data, batch_size))
 
     def generate(
         self,
@@ -479,7 +507,7 @@ class LatentTextModel(keras.Model):
             top_p=tf.constant(top_p, tf.float32),
             ban_unknown=ban_unknown,
         )
-        return self._strings(tokens)
+        return _strings(self.vocabulary.to_text(tokens))
 
     def interpolate(
         self, first: str, second: str, steps: int = 5, beam_width: int = 5
@@ -525,11 +553,10 @@ class LatentTextModel(keras.Model):
         """
         bound = self._graph("importance_weighted_bound")
         seed = tf.constant([self.seed, seed])
-        return np.concatenate(
-            [
-                bound(tokens, tf.constant(num_samples), seed).numpy()
-                for tokens in self._batches(data, batch_size)
-            ]
+        return self._for_each_batch(
+            lambda tokens: bound(tokens, tf.constant(num_samples), seed),
+            data,
+            batch_size,
         )
 
     # -- The same in the graph, for the methods above and for export ---------
@@ -575,6 +602,7 @@ class LatentTextModel(keras.Model):
         ban_unknown: bool = True,
     ) -> tf.Tensor:
         """Sample tokens [num_texts, length]; arguments as in `generate`."""
+        self.require_prior()
         code = self.prior_code(num_texts, Noise(seed))
         return sample(
             self.next_token_logits,
@@ -631,14 +659,9 @@ class LatentTextModel(keras.Model):
         seed: tf.Tensor,
     ) -> tf.Tensor:
         """Log weights [batch * num_samples]; noise is normal, as q is."""
+        self.require_prior()
         features = tf.repeat(features, num_samples, axis=0)
         inference = self.infer(features, Noise(seed))
-        if inference.log_ratio is None:
-            raise ValueError(
-                f"{type(self).__name__} with objective={self.objective!r} decodes from "
-                "the encoded text itself, so it has no likelihood; "
-                "allowed: objective='bound'"
-            )
         log_likelihood = self.decode_log_likelihood(inference.code, tokens)
         return log_likelihood - inference.log_ratio
 
@@ -651,25 +674,19 @@ class LatentTextModel(keras.Model):
             )
         return self._in_graph[method]
 
-    def _strings(self, tokens: tf.Tensor) -> list[str]:
-        texts = self.vocabulary.to_text(tokens).numpy()
-        return [text.decode() for text in texts]
-
-    def _batches(
-        self, data: Any, batch_size: int | None = None, shuffle: bool = False
-    ) -> tf.data.Dataset:
-        """Batches of token ids from whatever a user gives."""
-        if isinstance(data, tf.data.Dataset):
-            if getattr(data.element_spec, "dtype", None) == tf.string:
-                return data.map(self.vocabulary)
-            return data
-        rows = _checked_rows(data, self.vocabulary.size)
-        dataset = tf.data.Dataset.from_tensor_slices(rows)
-        if shuffle:
-            dataset = dataset.shuffle(len(rows), seed=self.seed)
-        dataset = dataset.batch(batch_size or 32)
-        is_text = rows.dtype.kind in "OSU"
-        return dataset.map(self.vocabulary) if is_text else dataset
+    def _for_each_batch(
+        self,
+        function: Callable[[tf.Tensor], tf.Tensor],
+        data: TextData,
+        batch_size: int,
+    ) -> np.ndarray:
+        """Outputs of `function` for each sequence, in the order of `data`."""
+        batches = as_batches(data, self.vocabulary, batch_size)
+        dataset = _evaluation_dataset(batches)
+        outputs = np.concatenate([function(batch).numpy() for batch in dataset])
+        if isinstance(batches, SequenceBatches):
+            outputs = outputs[batches.original_order]
+        return outputs
 
     # -- Saving --------------------------------------------------------------
 
@@ -714,28 +731,16 @@ def check_sizes(**sizes: int) -> None:
             raise ValueError(f"{name}={size} is not allowed; at least 1")
 
 
-def _checked_rows(data: Any, vocabulary_size: int) -> np.ndarray:
-    """Texts [N] or int32 ids [N, time] as an array, or one clear line."""
-    if isinstance(data, str):
-        raise ValueError("expected a list of texts, got a single string")
-    rows = np.asarray(data)
-    if len(rows) == 0:
-        raise ValueError("expected at least one sequence, got none")
-    if rows.dtype.kind in "OSU":
-        return rows
-    if rows.dtype.kind not in "iu" or rows.ndim != 2 or rows.shape[1] < 2:
-        raise ValueError(
-            f"token ids have type {rows.dtype} and shape {list(rows.shape)}; "
-            "allowed: integers [sequences, time], time at least 2"
-        )
-    outside = np.argwhere((rows < 0) | (rows >= vocabulary_size))
-    if len(outside):
-        row, column = outside[0]
-        raise ValueError(
-            f"token id {rows[row, column]} at row {row}, column {column}; "
-            f"allowed: 0 to {vocabulary_size - 1}"
-        )
-    return rows.astype(np.int32)
+def _strings(texts: tf.Tensor | np.ndarray) -> list[str]:
+    return [text.decode() for text in np.asarray(texts)]
+
+
+def _evaluation_dataset(
+    batches: SequenceBatches | tf.data.Dataset,
+) -> tf.data.Dataset:
+    if isinstance(batches, SequenceBatches):
+        return batches.evaluation_dataset()
+    return batches
 
 
 def _clip_over_replicas(
