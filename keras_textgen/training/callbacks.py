@@ -1,0 +1,342 @@
+"""What happens in a run beside the gradient steps."""
+
+import csv
+import io
+import math
+import os
+import pathlib
+import signal
+import time
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_textgen.data.batching import SequenceBatches
+from keras_textgen.evaluation.diagnostics import (
+    active_units,
+    mutual_information,
+)
+from keras_textgen.training.checkpoints import (
+    RunCheckpoints,
+    not_finite,
+    writing,
+)
+from keras_textgen.training.run_directory import (
+    RunDirectory,
+    move_into_place,
+    unfinished,
+    write_whole,
+)
+from keras_textgen.training.settings import RunError
+
+
+class Interrupted(Exception):  # noqa: N818 - asked for, not an error
+    """A signal has ended the run, and the state is saved.
+
+    Attributes:
+      signal_number: of the signal.
+    """
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(signal.Signals(signal_number).name)
+        self.signal_number = signal_number
+
+
+class Signals:
+    """Notes the first SIGINT or SIGTERM; the second one ends the process.
+
+    A context manager: within it, the signals do not raise.
+
+    Attributes:
+      received: number of the signal that came, or None.
+
+    Example:
+    >>> with Signals() as signals:
+    ...     signal.raise_signal(signal.SIGTERM)
+    ...     signals.received == signal.SIGTERM
+    True
+    """
+
+    def __init__(self) -> None:
+        self.received = None
+        self._before = {}
+
+    def __enter__(self) -> "Signals":
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, _: Any) -> None:
+        if self.received is not None:
+            os._exit(128 + number)
+        self.received = number
+        # Not print, which may be in the middle of a line of its own.
+        os.write(
+            2,
+            b"\nStopping after this step; a second signal stops at once.\n",
+        )
+
+
+class Diagnostics(keras.callbacks.Callback):
+    """Adds signs of posterior collapse to the figures of an epoch.
+
+    `val_active_units` and `val_mutual_information` (nats) say whether the
+    latent variables are used at all.
+
+    Args:
+      batches: a few hundred validation sequences.
+    """
+
+    def __init__(self, batches: SequenceBatches) -> None:
+        super().__init__()
+        self._batches = batches
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        """Adds the figures to `logs`, which later callbacks see."""
+        means = self.model.encode(self._batches.evaluation_dataset())
+        logs["val_active_units"] = active_units(means)
+        logs["val_mutual_information"] = mutual_information(
+            self.model, self._batches
+        )
+
+
+class FiniteLoss(keras.callbacks.Callback):
+    """Ends training with one line when a loss is NaN or infinite.
+
+    Args:
+      directory: the run's folder, for the message.
+      first_step: steps that the first epoch has behind it.
+    """
+
+    def __init__(self, directory: RunDirectory, first_step: int = 0) -> None:
+        super().__init__()
+        self._directory = directory
+        self._first_step = first_step
+        self._epoch = 0
+        self._steps = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Notes the epoch, for the message."""
+        self._epoch = epoch
+        self._steps = self._first_step
+        self._first_step = 0
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
+        """Looks at the training loss."""
+        self._steps += 1
+        self._check("the training loss", logs["loss"])
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        """Looks at the validation loss."""
+        self._check("the validation loss", logs["val_loss"])
+
+    def _check(self, what: str, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise not_finite(what, self._epoch, self._steps, self._directory)
+
+
+class MetricsFile(keras.callbacks.Callback):
+    """Writes `metrics.csv`: a row an epoch, numbered from 1.
+
+    The file is replaced as a whole each time. Rows of epochs that are about
+    to be trained again are dropped.
+
+    Args:
+      path: the file.
+      first_epoch: the epoch that training begins with, counted from 0.
+
+    Raises:
+      RunError: if the file is there and is not such a table.
+    """
+
+    def __init__(self, path: pathlib.Path, first_epoch: int = 0) -> None:
+        super().__init__()
+        self._path = path
+        self._rows = [
+            row for row in _read_rows(path) if int(row["epoch"]) <= first_epoch
+        ]
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        """Adds a row."""
+        self._rows.append({"epoch": epoch + 1, **logs})
+        text = io.StringIO()
+        # Keeps the order in which the names appeared.
+        names = dict.fromkeys(name for row in self._rows for name in row)
+        writer = csv.DictWriter(text, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self._rows)
+        with writing(self._path):
+            write_whole(self._path, text.getvalue())
+
+
+class TensorBoardLogs(keras.callbacks.Callback):
+    """Writes the figures of every epoch where TensorBoard finds them.
+
+    Training and validation figures of one name share a chart. Keras's own
+    callback does the same but needs the package `tensorboard` to write.
+
+    Args:
+      folder: of the logs; `train` and `validation` are made in it.
+    """
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        super().__init__()
+        self._folder = folder
+        self._metadata = tf.compat.v1.SummaryMetadata(
+            plugin_data={"plugin_name": "scalars"}
+        )
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        """Writes the figures of the epoch, numbered from 1."""
+        validation = {
+            name.removeprefix("val_"): value
+            for name, value in logs.items()
+            if name.startswith("val_")
+        }
+        training = {
+            name: value
+            for name, value in logs.items()
+            if not name.startswith("val_")
+        }
+        with writing(self._folder):
+            self._write("train", training, epoch + 1)
+            self._write("validation", validation, epoch + 1)
+
+    def _write(self, name: str, figures: dict[str, float], epoch: int) -> None:
+        writer = tf.summary.create_file_writer(str(self._folder / name))
+        with writer.as_default():
+            for tag, value in figures.items():
+                tf.summary.write(
+                    tag, float(value), step=epoch, metadata=self._metadata
+                )
+        writer.close()
+
+
+class Checkpointing(keras.callbacks.Callback):
+    """Saves the run as it goes, and ends it in good order on a signal.
+
+    A checkpoint is written at the end of every epoch and, within an epoch,
+    whenever `seconds` have passed since the last. When the validation loss is
+    the lowest so far, the best checkpoint and the model file are written, too.
+
+    Args:
+      checkpoints: of the run, restored if it goes on.
+      signals: asked after every step.
+      steps_per_epoch: steps of a whole epoch.
+      seconds: between checkpoints within an epoch.
+    """
+
+    def __init__(
+        self,
+        checkpoints: RunCheckpoints,
+        signals: Signals,
+        steps_per_epoch: int,
+        seconds: float,
+    ) -> None:
+        super().__init__()
+        self._checkpoints = checkpoints
+        self._progress = checkpoints.progress
+        self._signals = signals
+        self._steps_per_epoch = steps_per_epoch
+        self._seconds = seconds
+        self._epoch = int(self._progress.epoch)
+        self._step = int(self._progress.step)
+        self._saved_at = time.monotonic()
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Gives the metrics back what they had counted before."""
+        self._epoch = epoch
+        self._checkpoints.restore_metrics()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Saves if it is time to, and stops if a signal has come."""
+        self._step += 1
+        if self._step == self._steps_per_epoch:
+            return  # The end of the epoch saves, with its validation.
+        elapsed = time.monotonic() - self._saved_at
+        if self._signals.received is not None or elapsed >= self._seconds:
+            self._save(self._epoch, self._step)
+        self._stop_if_asked()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        """Saves the epoch, and the model if it is the best so far."""
+        if logs["val_loss"] < float(self._progress.best_loss):
+            self._progress.best_loss.assign(logs["val_loss"])
+            self._checkpoints.save_best((epoch + 1) * self._steps_per_epoch)
+            save_model(self.model, self._checkpoints.directory.model_file)
+        self._step = 0
+        self._save(epoch + 1, 0)
+        self._stop_if_asked()
+
+    def _save(self, epoch: int, step: int) -> None:
+        self._progress.advance_to(epoch, step)
+        self._checkpoints.save_last(epoch * self._steps_per_epoch + step)
+        self._saved_at = time.monotonic()
+
+    def _stop_if_asked(self) -> None:
+        if self._signals.received is not None:
+            raise Interrupted(self._signals.received)
+
+
+class ProgressBar(keras.callbacks.ProgbarLogger):
+    """Keras's progress bar, which counts an epoch's steps from its start.
+
+    Args:
+      epochs: of the whole run.
+      steps_per_epoch: of a whole epoch.
+      first_step: steps that the first epoch has behind it.
+    """
+
+    def __init__(
+        self, epochs: int, steps_per_epoch: int, first_step: int = 0
+    ) -> None:
+        super().__init__()
+        self._whole = {"epochs": epochs, "steps": steps_per_epoch}
+        self._first_step = first_step
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Takes the whole run's counts in place of one `fit` call's."""
+        super().set_params({**params, **self._whole})
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Moves the bar."""
+        super().on_train_batch_end(batch + self._first_step, logs)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Completes the bar."""
+        super().on_epoch_end(epoch, logs)
+        self._first_step = 0
+
+
+def save_model(model: keras.Model, path: pathlib.Path) -> None:
+    """Write a `.keras` file so that the old or the new one is there, whole.
+
+    Args:
+      model: to be saved.
+      path: of the file.
+
+    Raises:
+      RunError: if it cannot be written; the old file is untouched.
+    """
+    with writing(path):
+        model.save(unfinished(path))
+        move_into_place(path)
+
+
+def _read_rows(path: pathlib.Path) -> list[dict[str, str]]:
+    if not path.is_file():
+        return []
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for number, row in enumerate(rows, 2):
+        if not (row.get("epoch") or "").isdigit():
+            raise RunError(
+                f"{path}:{number}: no epoch number in the first column; "
+                "allowed: the table of this run, or no such file"
+            )
+    return rows

@@ -1,0 +1,263 @@
+"""Checkpoints that survive a kill at any moment, and how to go on from one."""
+
+import contextlib
+import pathlib
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_textgen.training.run_directory import RunDirectory
+from keras_textgen.training.settings import RunError
+
+
+class Progress:
+    """How far a run has come, in variables that checkpoints hold.
+
+    Attributes:
+      epoch: the epoch in progress, counted from 0.
+      step: steps done of that epoch.
+      best_loss: lowest validation loss so far, in nats per sequence.
+      corpus: fingerprint of the data the run is trained on.
+
+    Args:
+      corpus: fingerprint of the data, a 63-bit number.
+    """
+
+    def __init__(self, corpus: int = 0) -> None:
+        self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.best_loss = tf.Variable(np.inf, dtype=tf.float64, trainable=False)
+        self.corpus = tf.Variable(corpus, dtype=tf.int64, trainable=False)
+
+    def advance_to(self, epoch: int, step: int) -> None:
+        """Set epoch and step.
+
+        Args:
+          epoch: the epoch in progress.
+          step: steps done of it.
+        """
+        self.epoch.assign(epoch)
+        self.step.assign(step)
+
+    def variables(self) -> dict[str, tf.Variable]:
+        """The variables by name."""
+        return dict(vars(self))
+
+
+class RunCheckpoints:
+    """The last and the best checkpoints of a run.
+
+    A checkpoint is the whole state of training: weights, optimizer,
+    progress, and the metrics of the epoch so far. TensorFlow writes a
+    checkpoint's files under other names before it gives them theirs, and the
+    one before the last is kept, so that there is always a whole one.
+
+    Args:
+      directory: the run's folder.
+      model: compiled, with all weights.
+      progress: of the run.
+    """
+
+    def __init__(
+        self,
+        directory: RunDirectory,
+        model: keras.Model,
+        progress: Progress,
+    ) -> None:
+        self.directory = directory
+        self.model = model
+        self.progress = progress
+        model.optimizer.build(model.trainable_variables)
+        self._metric_variables = [
+            variable for each in model.metrics for variable in each.variables
+        ]
+        self._last = tf.train.CheckpointManager(
+            tf.train.Checkpoint(
+                model=model,
+                optimizer=model.optimizer,
+                metrics=self._metric_variables,
+                **progress.variables(),
+            ),
+            str(directory.last_checkpoints),
+            max_to_keep=2,
+        )
+        self._best = tf.train.CheckpointManager(
+            tf.train.Checkpoint(model=model, best_loss=progress.best_loss),
+            str(directory.best_checkpoints),
+            max_to_keep=1,
+        )
+        self._metric_values = None
+
+    def save_last(self, number: int) -> None:
+        """Save the state of training.
+
+        Args:
+          number: steps done since the run began; names the checkpoint.
+
+        Raises:
+          RunError: if a weight is not finite, or the disk does not take it.
+        """
+        self._check_finite()
+        with writing(self.directory.last_checkpoints):
+            self._last.save(number)
+
+    def save_best(self, number: int) -> None:
+        """Save the weights as the best so far.
+
+        Args:
+          number: steps done since the run began; names the checkpoint.
+
+        Raises:
+          RunError: if a weight is not finite, or the disk does not take it.
+        """
+        self._check_finite()
+        with writing(self.directory.best_checkpoints):
+            self._best.save(number)
+
+    def restore_last(self) -> bool:
+        """Go back to the newest whole checkpoint, if there is any at all.
+
+        Returns:
+          Whether there was one.
+
+        Raises:
+          RunError: if there are checkpoints, but none is whole.
+        """
+        found = self._restore(self._last, self.directory.last_checkpoints)
+        if found:
+            self._metric_values = [
+                variable.numpy() for variable in self._metric_variables
+            ]
+        return found
+
+    def restore_best(self) -> bool:
+        """Go back to the weights of the best epoch, if one is finished.
+
+        Returns:
+          Whether there was one.
+
+        Raises:
+          RunError: if the checkpoint is damaged.
+        """
+        return self._restore(self._best, self.directory.best_checkpoints)
+
+    def restore_metrics(self) -> None:
+        """Give the metrics the values they had in the restored checkpoint.
+
+        Keras resets its metrics when an epoch begins; in an epoch that is
+        gone on with they must count what went before.
+        """
+        if self._metric_values is None:
+            return
+        for variable, value in zip(
+            self._metric_variables, self._metric_values, strict=True
+        ):
+            variable.assign(value)
+        self._metric_values = None
+
+    def _restore(
+        self, manager: tf.train.CheckpointManager, folder: pathlib.Path
+    ) -> bool:
+        paths = newest_first(folder)
+        for path in paths:
+            if not is_whole(path):
+                print(f"{path}: damaged checkpoint, left aside")
+                continue
+            manager.checkpoint.restore(str(path)).assert_consumed()
+            return True
+        if paths:
+            raise RunError(
+                f"{folder}: every checkpoint is damaged; put a copy back, or "
+                "choose another --run_dir to begin anew"
+            )
+        return False
+
+    def _check_finite(self) -> None:
+        for variable in self.model.trainable_variables:
+            if not tf.reduce_all(tf.math.is_finite(variable)):
+                raise not_finite(
+                    f"the weight {variable.path}",
+                    int(self.progress.epoch),
+                    int(self.progress.step),
+                    self.directory,
+                )
+
+
+def not_finite(
+    what: str, epoch: int, step: int, directory: RunDirectory
+) -> RunError:
+    """The error of a run whose numbers have become NaN or infinite.
+
+    Args:
+      what: the number.
+      epoch: the epoch in progress, counted from 0.
+      step: steps done of it.
+      directory: the run's folder.
+
+    Returns:
+      The error, to be raised.
+    """
+    return RunError(
+        f"{what} is not a finite number after step {step} of epoch "
+        f"{epoch + 1}; the checkpoints before it are kept in "
+        f"{directory.last_checkpoints.parent}; begin anew in another "
+        "--run_dir with a lower --learning_rate or --clip_norm"
+    )
+
+
+def newest_first(folder: pathlib.Path) -> list[pathlib.Path]:
+    """The checkpoints in a folder, whole or not.
+
+    Args:
+      folder: with files `ckpt-<number>.index`.
+
+    Returns:
+      Their paths without suffix, the highest number first.
+    """
+    paths = [path.with_suffix("") for path in folder.glob("ckpt-*.index")]
+    return sorted(
+        paths, key=lambda path: int(path.name.split("-")[1]), reverse=True
+    )
+
+
+def is_whole(path: pathlib.Path) -> bool:
+    """Whether a checkpoint can be read to its end; TensorFlow keeps checksums.
+
+    Args:
+      path: of the checkpoint, without suffix.
+
+    Returns:
+      False if a file is missing, truncated or changed.
+    """
+    try:
+        reader = tf.train.load_checkpoint(str(path))
+        for name in reader.get_variable_to_shape_map():
+            reader.get_tensor(name)
+    except (tf.errors.OpError, ValueError, RuntimeError):
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def writing(path: pathlib.Path) -> Iterator[None]:
+    """Turn failures to write into one line.
+
+    Args:
+      path: what is being written.
+
+    Yields:
+      Nothing.
+
+    Raises:
+      RunError: in place of any error of the file system.
+    """
+    try:
+        yield
+    except (OSError, tf.errors.OpError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise RunError(
+            f"{path}: cannot be written ({reason.splitlines()[0]}); what was "
+            "written before is whole"
+        ) from None

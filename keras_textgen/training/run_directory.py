@@ -1,0 +1,198 @@
+"""The folder of a run: what is in it, whose it is, and whole files only."""
+
+import fcntl
+import os
+import pathlib
+import shutil
+
+from keras_textgen.training.flag_table import SETTINGS
+from keras_textgen.training.settings import (
+    FLAGS_FILE,
+    RunError,
+    Settings,
+    flagfile_text,
+    read_flagfile,
+    value_text,
+)
+
+_LOCK_FILE = ".lock"
+# Names of what is being written; whatever bears them after a kill is rubbish.
+_UNFINISHED = "unfinished"
+
+
+class RunDirectory:
+    """The paths of a run, and the right to write there.
+
+    Args:
+      path: the folder; it need not exist.
+
+    Example:
+    >>> RunDirectory("saved_models/vae_ptb").metrics_file.name
+    'metrics.csv'
+    """
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        self.path = pathlib.Path(path)
+        self._lock = None
+
+    @property
+    def flags_file(self) -> pathlib.Path:
+        """The settings of the run, as a flagfile."""
+        return self.path / FLAGS_FILE
+
+    @property
+    def metrics_file(self) -> pathlib.Path:
+        """A row an epoch."""
+        return self.path / "metrics.csv"
+
+    @property
+    def logs(self) -> pathlib.Path:
+        """TensorBoard's folder."""
+        return self.path / "logs"
+
+    @property
+    def last_checkpoints(self) -> pathlib.Path:
+        """Where the last two checkpoints are."""
+        return self.path / "checkpoint" / "last"
+
+    @property
+    def best_checkpoints(self) -> pathlib.Path:
+        """Where the checkpoint of the best epoch is."""
+        return self.path / "checkpoint" / "best"
+
+    @property
+    def model_file(self) -> pathlib.Path:
+        """The model of the best epoch so far."""
+        return self.path / "model.keras"
+
+    @property
+    def export(self) -> pathlib.Path:
+        """The SavedModel."""
+        return self.path / "export"
+
+    def check(self, settings: Settings) -> None:
+        """Refuse settings of another run than the one in the folder.
+
+        A larger number of epochs is the same run, to be trained further.
+
+        Args:
+          settings: of the run that is to be started, or gone on with.
+
+        Raises:
+          RunError: if the folder holds another run, or no run but something
+            else.
+        """
+        if not self.path.exists():
+            return
+        if not self.path.is_dir():
+            raise RunError(f"{self.path}: not a folder; allowed: a folder")
+        if self.flags_file.is_file():
+            self._check_same(read_flagfile(self.flags_file), settings)
+        elif {path.name for path in self.path.iterdir()} - {_LOCK_FILE}:
+            raise RunError(
+                f"{self.path}: not empty, and not the folder of a run "
+                f"({FLAGS_FILE} is missing); allowed: an empty or new folder"
+            )
+
+    def _check_same(self, there: Settings, here: Settings) -> None:
+        for name, setting in SETTINGS.items():
+            old, new = getattr(there, name), getattr(here, name)
+            if setting.role != "run" or old == new:
+                continue
+            if name == "epochs" and new > old:
+                continue
+            raise RunError(
+                f"{self.path}: the run there has "
+                f"--{name}={value_text(there, name)}, not "
+                f"--{name}={value_text(here, name)}; go on with the same "
+                "flags, or choose another --run_dir"
+            )
+
+    def claim(self) -> None:
+        """Make the folder and keep other processes from writing there.
+
+        The claim ends with the process.
+
+        Raises:
+          RunError: if the folder cannot be made, or is another process's.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock = open(self.path / _LOCK_FILE, "a")  # noqa: SIM115
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(
+                f"{self.path}: another process is writing there; wait for "
+                "it, or choose another --run_dir"
+            ) from None
+        except OSError as error:
+            raise RunError(
+                f"{self.path}: cannot be written ({error.strerror})"
+            ) from None
+
+    def remove_unfinished(self) -> None:
+        """Remove what a killed process had not written to the end."""
+        for path in self.path.glob(f"*{_UNFINISHED}*"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for path in self.path.glob("checkpoint/*/*.tempstate*"):
+            path.unlink()
+
+    def write_flags(self, settings: Settings) -> None:
+        """Write the settings, if they are not there already.
+
+        Args:
+          settings: of this run.
+        """
+        text = flagfile_text(settings)
+        if self.flags_file.is_file() and self.flags_file.read_text() == text:
+            return
+        write_whole(self.flags_file, text)
+
+
+def unfinished(path: pathlib.Path) -> pathlib.Path:
+    """The name under which a file or folder is written, beside its place.
+
+    Args:
+      path: the final name.
+
+    Returns:
+      A name in the same folder with the same suffix.
+
+    Example:
+    >>> unfinished(pathlib.Path("run/model.keras")).as_posix()
+    'run/model.unfinished.keras'
+    """
+    return path.with_name(f"{path.stem}.{_UNFINISHED}{path.suffix}")
+
+
+def write_whole(path: pathlib.Path, text: str) -> None:
+    """Write a text file so that the old or the new one is there, whole.
+
+    Args:
+      path: the file.
+      text: its new content.
+
+    Raises:
+      OSError: if it cannot be written; the old file is untouched.
+    """
+    temporary = unfinished(path)
+    with open(temporary, "w", encoding="utf-8", newline="") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def move_into_place(path: pathlib.Path) -> None:
+    """Give what was written under `unfinished(path)` its name.
+
+    Args:
+      path: a file or a folder; what bore the name before is replaced.
+    """
+    if not path.is_dir():
+        os.replace(unfinished(path), path)
+        return
+    old = path.with_name(f"{path.name}.old.{_UNFINISHED}")
+    os.rename(path, old)
+    os.rename(unfinished(path), path)
+    shutil.rmtree(old)

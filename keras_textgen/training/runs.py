@@ -1,0 +1,449 @@
+"""A whole run: data, model, training or resuming, and what comes after."""
+
+import os
+import pathlib
+import shutil
+import sys
+import zlib
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import keras_textgen
+from keras_textgen.data.batching import SequenceBatches
+from keras_textgen.data.corpora import DataError, TextCorpus, load_corpus
+from keras_textgen.evaluation.report import evaluate_model, format_table
+from keras_textgen.training import callbacks, schedules
+from keras_textgen.training.callbacks import Interrupted
+from keras_textgen.training.checkpoints import (
+    Progress,
+    RunCheckpoints,
+    writing,
+)
+from keras_textgen.training.run_directory import (
+    RunDirectory,
+    move_into_place,
+    unfinished,
+)
+from keras_textgen.training.settings import RunError, Settings, given_values
+from keras_textgen.training.strategies import get_strategy
+
+__all__ = ["Interrupted", "build_model", "duration", "kl_schedule", "run"]
+
+_CLASSES = {"hdgm": "HDGM", "vae": "SentenceVAE"}
+# Where a flag and the constructor's argument differ in name: the same word
+# means the length of what is read on the command line.
+_ARGUMENT_NAMES = {"generated_length": "max_length"}
+_DIAGNOSTIC_SEQUENCES = 500
+_NUM_RECONSTRUCTIONS = 3
+
+
+def run(settings: Settings, directory: RunDirectory) -> None:
+    """Do what `--mode` says.
+
+    Args:
+      settings: of the run.
+      directory: checked, and claimed where the mode writes there.
+
+    Raises:
+      RunError: for whatever the user can put right, in one line.
+      Interrupted: if a signal has ended the training.
+    """
+    keras.utils.set_random_seed(settings.seed)
+    tf.config.experimental.enable_op_determinism()
+    modes: dict[str, Callable[[Settings, RunDirectory], None]] = {
+        "train": _train,
+        "evaluate": _evaluate,
+        "generate": _generate,
+        "export": _export,
+    }
+    try:
+        modes[settings.mode](settings, directory)
+    except DataError as error:
+        raise RunError(str(error)) from None
+    except tf.errors.ResourceExhaustedError as error:
+        raise RunError(
+            f"out of memory ({_first_line(error)}); choose a smaller "
+            "--batch_size or a smaller model"
+        ) from None
+
+
+def build_model(
+    settings: Settings, vocabulary: keras_textgen.Vocabulary
+) -> keras.Model:
+    """The model that the settings describe, compiled.
+
+    Args:
+      settings: of the run.
+      vocabulary: of the corpus.
+
+    Returns:
+      A model with fresh weights, which depend on the seed alone.
+
+    Raises:
+      RunError: if the model's constructor refuses a setting.
+    """
+    arguments = {
+        _ARGUMENT_NAMES.get(name, name): value
+        for name, value in given_values(settings, "model").items()
+    }
+    model_class = getattr(keras_textgen, _CLASSES[settings.model])
+    with get_strategy(settings.distribution_strategy).scope():
+        try:
+            model = model_class(
+                vocabulary,
+                kl_schedule=kl_schedule(settings),
+                seed=settings.seed,
+                **arguments,
+            )
+        except ValueError as error:
+            raise RunError(str(error)) from None
+        model.compile(
+            keras.optimizers.Adam(
+                settings.learning_rate, global_clipnorm=settings.clip_norm
+            )
+        )
+    return model
+
+
+def kl_schedule(settings: Settings) -> schedules.Schedule:
+    """The KL schedule that the settings describe.
+
+    Args:
+      settings: of the run.
+
+    Returns:
+      The schedule.
+
+    Raises:
+      RunError: if it does not exist.
+    """
+    top = settings.kl_max
+    if settings.kl_schedule == "constant":
+        return schedules.ConstantSchedule(top)
+    if settings.kl_schedule == "linear":
+        return schedules.LinearSchedule(
+            settings.kl_steps, settings.kl_start or 0, top
+        )
+    if settings.kl_schedule == "sigmoid":
+        return schedules.SigmoidSchedule(
+            settings.kl_bias, settings.kl_slope, top
+        )
+    return schedules.CyclicalSchedule(
+        settings.kl_steps, settings.kl_ramp or 0.5, top
+    )
+
+
+def _train(settings: Settings, directory: RunDirectory) -> None:
+    corpus = _load(settings)
+    model = build_model(settings, corpus.vocabulary)
+    progress = Progress()
+    checkpoints = RunCheckpoints(directory, model, progress)
+    fingerprint = _fingerprint(corpus)
+    if checkpoints.restore_last():
+        _check_data(int(progress.corpus), fingerprint, settings, directory)
+    progress.corpus.assign(fingerprint)
+    with writing(directory.flags_file):
+        directory.write_flags(settings)
+    _fit(settings, corpus, checkpoints)
+    checkpoints.restore_best()
+    callbacks.save_model(model, directory.model_file)
+    _write_export(model, directory)
+    _print_results(settings, corpus, model)
+    _print_written(directory)
+
+
+def _fit(
+    settings: Settings, corpus: TextCorpus, checkpoints: RunCheckpoints
+) -> None:
+    model, progress = checkpoints.model, checkpoints.progress
+    batches = _batches(settings, corpus, corpus.train)
+    steps = batches.steps_per_epoch
+    epoch, step = int(progress.epoch), int(progress.step)
+    _print_start(settings, corpus, model, batches, progress)
+    if epoch >= settings.epochs:
+        return
+    valid = _batches(settings, corpus, corpus.valid)
+    with callbacks.Signals() as signals:
+        arguments = {
+            "validation_data": valid.evaluation_dataset(),
+            "callbacks": _callbacks(
+                settings, corpus, checkpoints, steps, signals
+            ),
+            "verbose": 1 if sys.stdout.isatty() else 2,
+        }
+        if step:
+            # The rest of the epoch in which the run had stopped.
+            model.fit(
+                batches.training_stream(epoch, step),
+                steps_per_epoch=steps - step,
+                initial_epoch=epoch,
+                epochs=epoch + 1,
+                **arguments,
+            )
+            epoch += 1
+        if epoch < settings.epochs:
+            model.fit(
+                batches.training_stream(epoch),
+                steps_per_epoch=steps,
+                initial_epoch=epoch,
+                epochs=settings.epochs,
+                **arguments,
+            )
+
+
+def _callbacks(
+    settings: Settings,
+    corpus: TextCorpus,
+    checkpoints: RunCheckpoints,
+    steps: int,
+    signals: callbacks.Signals,
+) -> list[keras.callbacks.Callback]:
+    """The callbacks, in the order in which they act."""
+    directory, progress = checkpoints.directory, checkpoints.progress
+    epoch, step = int(progress.epoch), int(progress.step)
+    sample = _spread(corpus.valid, _DIAGNOSTIC_SEQUENCES)
+    return [
+        keras.callbacks.LearningRateScheduler(
+            lambda epoch: schedules.halved_learning_rate(
+                settings.learning_rate, epoch, settings.lr_halve_from_epoch
+            )
+        ),
+        callbacks.FiniteLoss(directory, step),
+        callbacks.Diagnostics(_batches(settings, corpus, sample)),
+        callbacks.ProgressBar(settings.epochs, steps, step),
+        callbacks.MetricsFile(directory.metrics_file, epoch),
+        callbacks.TensorBoardLogs(directory.logs),
+        callbacks.Checkpointing(
+            checkpoints, signals, steps, settings.checkpoint_seconds
+        ),
+    ]
+
+
+def _evaluate(settings: Settings, directory: RunDirectory) -> None:
+    model = _load_model(directory)
+    corpus = _load(settings)
+    if corpus.vocabulary.get_vocabulary() != model.vocabulary.get_vocabulary():
+        raise _other_data(settings, directory)
+    _print_results(settings, corpus, model)
+
+
+def _generate(settings: Settings, directory: RunDirectory) -> None:
+    _print_generated(settings, _load_model(directory))
+
+
+def _export(settings: Settings, directory: RunDirectory) -> None:
+    del settings
+    _write_export(_load_model(directory), directory)
+    print(f"Written to {_shown(directory.export)}.")
+
+
+def _load(settings: Settings) -> TextCorpus:
+    try:
+        corpus = load_corpus(
+            settings.dataset,
+            settings.data_dir,
+            vocab_size=settings.vocab_size,
+            min_count=settings.min_count,
+            max_length=settings.max_length,
+            protocol=settings.ptb_protocol,
+            window=settings.window,
+            batch_size=settings.batch_size,
+            seed=settings.seed,
+        )
+    except DataError:
+        raise
+    except ValueError as error:
+        raise RunError(f"--dataset={settings.dataset}: {error}") from None
+    for split, number in corpus.dropped.items():
+        if number:
+            print(
+                f"Left out of the {split} set: {number:,} sequences of more "
+                f"than {settings.max_length} words."
+            )
+    return corpus
+
+
+def _load_model(directory: RunDirectory) -> keras.Model:
+    path = directory.model_file
+    if not path.is_file():
+        raise RunError(
+            f"{path}: not there yet; --mode=train writes it at the end of the "
+            "first epoch"
+        )
+    try:
+        return keras.models.load_model(path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(
+            f"{path}: cannot be loaded ({_first_line(error)}); "
+            "--mode=train writes it anew from the checkpoint"
+        ) from None
+
+
+def _batches(
+    settings: Settings, corpus: TextCorpus, sequences: tf.RaggedTensor
+) -> SequenceBatches:
+    return SequenceBatches(
+        sequences,
+        settings.batch_size,
+        seed=settings.seed,
+        order=corpus.order,
+    )
+
+
+def _spread(sequences: tf.RaggedTensor, count: int) -> tf.RaggedTensor:
+    """At most `count` sequences, at equal distances."""
+    total = sequences.nrows().numpy()
+    count = min(count, total)
+    return tf.gather(sequences, np.arange(count) * total // count)
+
+
+def _fingerprint(corpus: TextCorpus) -> int:
+    """A number that depends on every word and every sequence."""
+    number = zlib.crc32("\n".join(corpus.vocabulary.get_vocabulary()).encode())
+    for split in (corpus.train, corpus.valid):
+        for part in (split.flat_values, split.row_splits):
+            number = zlib.crc32(part.numpy().tobytes(), number)
+    return number
+
+
+def _check_data(
+    there: int, here: int, settings: Settings, directory: RunDirectory
+) -> None:
+    if there != here:
+        raise _other_data(settings, directory)
+
+
+def _other_data(settings: Settings, directory: RunDirectory) -> RunError:
+    return RunError(
+        f"{settings.data_dir or settings.dataset}: not the data that the run "
+        f"in {directory.path} was trained on; put them back, or choose "
+        "another --run_dir"
+    )
+
+
+def _write_export(model: keras.Model, directory: RunDirectory) -> None:
+    target = unfinished(directory.export)
+    with writing(directory.export):
+        shutil.rmtree(target, ignore_errors=True)
+        keras_textgen.export_model(model, target)
+        move_into_place(directory.export)
+
+
+def _print_start(
+    settings: Settings,
+    corpus: TextCorpus,
+    model: keras.Model,
+    batches: SequenceBatches,
+    progress: Progress,
+) -> None:
+    epoch, step = int(progress.epoch), int(progress.step)
+    print(
+        f"{settings.model} on {settings.dataset}: "
+        f"{model.count_params():,} parameters, "
+        f"{corpus.vocabulary.size:,} words, "
+        f"{batches.num_sequences:,} training sequences, "
+        f"{batches.steps_per_epoch:,} steps an epoch."
+    )
+    if epoch >= settings.epochs:
+        print(
+            f"All {settings.epochs} epochs are done; a larger --epochs would "
+            "train further."
+        )
+    elif epoch or step:
+        print(f"Going on after step {step} of epoch {epoch + 1}.")
+
+
+def _print_results(
+    settings: Settings, corpus: TextCorpus, model: keras.Model
+) -> None:
+    test = _batches(settings, corpus, corpus.test)
+    print("\nTest set, with the weights of the best epoch:")
+    print(
+        _indented(
+            format_table(
+                evaluate_model(model, test, settings.importance_samples)
+            )
+        )
+    )
+    _print_reconstructions(settings, corpus, model)
+    _print_generated(settings, model)
+
+
+def _print_reconstructions(
+    settings: Settings, corpus: TextCorpus, model: keras.Model
+) -> None:
+    # Distances of a quarter, so that the first and the last are none of them.
+    tokens = _spread(corpus.test, _NUM_RECONSTRUCTIONS + 1)[1:].to_tensor()
+    texts = corpus.vocabulary.to_text(tokens).numpy()
+    again = model.reconstruct(tokens, beam_width=settings.beam_width)
+    print("\nReconstructions of test sequences:")
+    for text, reconstruction in zip(texts, again, strict=True):
+        print(f"  text   {text.decode()}")
+        print(f"  again  {reconstruction}")
+
+
+def _print_generated(settings: Settings, model: keras.Model) -> None:
+    print(f"\nGenerated from the prior (temperature {settings.temperature:g}):")
+    try:
+        texts = model.generate(
+            settings.num_samples,
+            temperature=settings.temperature,
+            top_k=settings.top_k,
+            top_p=settings.top_p,
+            ban_unknown=settings.ban_unknown,
+            seed=settings.seed,
+        )
+    except ValueError as error:
+        print(f"  nothing: {error}")
+        return
+    for number, text in enumerate(texts, 1):
+        print(f"  {number}  {text}")
+
+
+def _print_written(directory: RunDirectory) -> None:
+    contents = {
+        directory.flags_file: "--flagfile of it repeats the run",
+        directory.metrics_file: "a row an epoch",
+        directory.logs: "for TensorBoard",
+        directory.last_checkpoints.parent: "last and best",
+        directory.model_file: "keras.models.load_model loads it",
+        directory.export: "tf.saved_model.load loads it",
+    }
+    print(f"\nWritten to {_shown(directory.path)}:")
+    for path, what in contents.items():
+        print(f"  {path.name:12} {what}")
+
+
+def _shown(path: pathlib.Path) -> str:
+    """The path from the current folder, if it is below it."""
+    if path.is_relative_to(os.getcwd()):
+        return str(path.relative_to(os.getcwd()))
+    return str(path)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def duration(seconds: float) -> str:
+    """A duration in words.
+
+    Args:
+      seconds: not negative.
+
+    Returns:
+      Minutes and seconds.
+
+    Example:
+    >>> duration(312.4)
+    '5 min 12 s'
+    """
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
