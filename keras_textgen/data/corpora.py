@@ -70,7 +70,7 @@ def load_corpus(
     batch_size: int = 20,
     seed: int = 0,
 ) -> TextCorpus:
-    """Loads a corpus and turns it into token ids.
+    r"""Loads a corpus and turns it into token ids.
 
     - `sotu`: sentences of the State of the Union addresses, split by address;
       needs no `data_dir`.
@@ -109,9 +109,12 @@ def load_corpus(
         ValueError: an argument that is not allowed.
 
     Example:
-        >>> corpus = load_corpus("sotu", max_length=20)
-        >>> corpus.vocabulary.size
-        10000
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "roses.txt")
+        >>> _ = path.write_text("A rose is a rose.\n" * 30, "utf-8")
+        >>> corpus = load_corpus("text", path)
+        >>> corpus.vocabulary.to_text(corpus.test[:1]).numpy()
+        array([b'a rose is a rose .'], dtype=object)
     """
     _check_arguments(
         name,

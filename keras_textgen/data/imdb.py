@@ -9,6 +9,7 @@ the embedding and of the output weights, which start at random.
 
 from __future__ import annotations
 
+import gzip
 import lzma
 import os
 import pathlib
@@ -29,7 +30,9 @@ _EXPECTED = (
 )
 _REVIEW = re.compile(r"(train|test)/(neg|pos)/(\d+)_\d+\.txt$")
 _LABELS = {"neg": 0, "pos": 1}
-# One review: split, label and number, and its file with the content.
+# By the first bytes of a file, because users rename archives.
+_DECOMPRESS = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\0": lzma.open}
+# One review: split, label and number.
 _Key = tuple[str, str, int]
 
 
@@ -125,8 +128,12 @@ def _files(folder: pathlib.Path) -> Iterator[tuple[str, bytes]]:
 
 def _archive_files(archive: pathlib.Path) -> Iterator[tuple[str, bytes]]:
     try:
-        # "|": read once from the front to the end, without seeking.
-        with tarfile.open(archive, "r|*") as members:
+        # The stream is opened here, because tarfile's own one takes the end of
+        # a truncated file for the end of the archive. "|": no seeking.
+        with (
+            _DECOMPRESS[_compression(archive)](archive) as stream,
+            tarfile.open(fileobj=stream, mode="r|") as members,
+        ):
             for member in members:
                 if member.isfile() and _REVIEW.search(member.name):
                     yield member.name, members.extractfile(member).read()
@@ -135,6 +142,17 @@ def _archive_files(archive: pathlib.Path) -> Iterator[tuple[str, bytes]]:
             f"{archive}: the archive is damaged or not whole ({error}); "
             f"allowed: {_EXPECTED}"
         ) from error
+
+
+def _compression(archive: pathlib.Path) -> bytes:
+    with archive.open("rb") as file:
+        start = file.read(6)
+    for magic in _DECOMPRESS:
+        if start.startswith(magic):
+            return magic
+    raise DataError(
+        f"{archive}: neither a .tar.gz nor a .tar.xz; allowed: {_EXPECTED}"
+    )
 
 
 def _in_order(

@@ -1,0 +1,98 @@
+"""Text files: what is read and what is refused."""
+
+import gzip
+
+import numpy as np
+import pytest
+
+from keras_textgen.data.reading import (
+    DataError,
+    decode,
+    read_lines,
+    split_rows,
+    split_texts,
+)
+
+
+def write(folder, content, name="words.txt"):
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        (b"one\ntwo\n", ["one", "two"]),
+        (b"no end", ["no end"]),
+        (b"dos\r\nlines\r\n", ["dos", "lines"]),
+        (b"\xef\xbb\xbfmark", ["mark"]),
+        ("caf\u00e9\u2028one line\u0085".encode(), ["café\u2028one line\x85"]),
+    ],
+)
+def test_lines(tmp_path, content, lines):
+    assert read_lines(write(tmp_path, content)) == lines
+    packed = write(tmp_path, gzip.compress(content), "words.txt.gz")
+    assert read_lines(packed) == lines
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", ": the file is empty"),
+        (b"\n", ":1: a line without words"),
+        (b"one\n\nthree\n", ":2: a line without words"),
+        (b"one\n \t\xc2\xa0\n", ":2: a line without words"),
+        (b"one\n\xe2\x80\x8b\x01\n", ":2: a line without words"),
+        (b"one\ntwo\n\n", ":3: a line without words"),
+        (b"one\ntwo \xff\n", r":2: invalid UTF-8 \(byte 0xff\)"),
+        (b"cut short \xc3", r":1: invalid UTF-8 \(byte 0xc3\)"),
+        (b"one\ntw\0o", ": a binary file"),
+        ("wide".encode("utf-16"), ": a binary file"),
+    ],
+)
+def test_refused_lines(tmp_path, content, message):
+    path = write(tmp_path, content)
+    with pytest.raises(DataError, match=f"^{path}{message}.*; allowed: ") as e:
+        read_lines(path)
+    assert "\n" not in str(e.value)
+
+
+@pytest.mark.parametrize(
+    "content", [gzip.compress(b"a rose " * 99)[:-12], b"no gzip", b""]
+)
+def test_damaged_gzip(tmp_path, content):
+    path = write(tmp_path, content, "words.txt.gz")
+    with pytest.raises(DataError, match=f"^{path}: .*; allowed: "):
+        read_lines(path)
+
+
+def test_unreadable_file(tmp_path):
+    with pytest.raises(DataError, match=f"^{tmp_path}: Is a directory"):
+        read_lines(tmp_path)
+
+
+def test_decode_names_its_source():
+    with pytest.raises(DataError, match=r"^a\.tar: b\.txt:3: invalid UTF-8"):
+        decode(b"\n\n\xff", "a.tar: b.txt")
+
+
+@pytest.mark.parametrize("size", [10, 11, 99, 1000])
+def test_split_rows(size):
+    parts = split_rows(size, seed=4)
+    assert [len(part) for part in parts[1:]] == [size // 10] * 2
+    np.testing.assert_array_equal(
+        np.sort(np.concatenate(parts)), np.arange(size)
+    )
+    for part, again in zip(parts, split_rows(size, seed=4), strict=True):
+        np.testing.assert_array_equal(part, again)
+        np.testing.assert_array_equal(part, np.sort(part))
+
+
+def test_split_rows_differ_by_seed():
+    assert list(split_rows(100, 0)[2]) != list(split_rows(100, 1)[2])
+
+
+def test_too_few_texts_to_split(tmp_path):
+    with pytest.raises(DataError, match=f"^{tmp_path}: 9 sequences leave"):
+        split_texts(["a"] * 9, 0, tmp_path)
