@@ -14,7 +14,6 @@ _PUBLIC = {
     "SequenceBatches": "keras_textgen.data.batching",
     "load_corpus": "keras_textgen.data.corpora",
     "evaluate_model": "keras_textgen.evaluation.report",
-    "importance_weighted_bound": "keras_textgen.evaluation.likelihood",
     "export_model": "keras_textgen.export",
 }
 

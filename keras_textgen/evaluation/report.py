@@ -11,7 +11,6 @@ from keras_textgen.evaluation.diagnostics import (
     active_units,
     mutual_information,
 )
-from keras_textgen.evaluation.likelihood import importance_weighted_bound
 
 
 def evaluate_model(
@@ -30,8 +29,8 @@ def evaluate_model(
         `sequences`, `predicted_tokens`, then means in nats per sequence: `nll`,
         `kl`, `elbo`; `perplexity` unless the kind is "reconstruction";
         `importance_samples` and `importance_weighted_bound` (nats per sequence)
-        if the kind is "lower bound" and samples are asked for; `active_units`,
-        `code_size`, and `mutual_information` (nats).
+        if the model has a prior and samples are asked for; `active_units` of
+        `latent_size` dimensions, and `mutual_information` (nats).
 
     Raises:
         ValueError: If `importance_samples` is negative.
@@ -40,7 +39,8 @@ def evaluate_model(
         >>> import tensorflow as tf
         >>> import tensorflow_probability as tfp
         >>> class Model:  # What a compiled model does, in a few lines.
-        ...     likelihood_kind = "reconstruction"
+        ...     likelihood_kind, has_prior = "reconstruction", False
+        ...     latent_columns = slice(0, 1)
         ...
         ...     def evaluate(self, dataset, **kwargs):
         ...         return {"nll": 1.5, "kl": 0.5, "elbo": -2.0}
@@ -62,7 +62,7 @@ def evaluate_model(
         kl 0.5
         elbo -2.0
         active_units 0
-        code_size 1
+        latent_size 1
         mutual_information 0.0
     """
     if importance_samples < 0:
@@ -81,13 +81,13 @@ def evaluate_model(
         results[name] = float(metrics[name])
     if model.likelihood_kind != "reconstruction":
         results["perplexity"] = float(metrics["perplexity"])
-    if model.likelihood_kind == "lower bound" and importance_samples:
-        bounds = importance_weighted_bound(model, batches, importance_samples)
+    if model.has_prior and importance_samples:
+        bounds = model.log_likelihood(batches, importance_samples)
         results["importance_samples"] = importance_samples
         results["importance_weighted_bound"] = float(np.mean(bounds))
-    means = model.encode(dataset)
+    means = model.encode(dataset)[:, model.latent_columns]
     results["active_units"] = active_units(means)
-    results["code_size"] = means.shape[1]
+    results["latent_size"] = means.shape[1]
     results["mutual_information"] = mutual_information(model, batches)
     return results
 
@@ -114,7 +114,7 @@ def format_table(results: dict[str, Any]) -> str:
         ...             "elbo": -101.579,
         ...             "perplexity": 103.02,
         ...             "active_units": 3,
-        ...             "code_size": 16,
+        ...             "latent_size": 16,
         ...             "mutual_information": 2.75,
         ...         }
         ...     )
@@ -150,7 +150,7 @@ def format_table(results: dict[str, Any]) -> str:
             f"{results['importance_samples']} samples"
         )
     lines["active units"] = f"{results['active_units']} of "
-    lines["active units"] += str(results["code_size"])
+    lines["active units"] += str(results["latent_size"])
     lines["mutual information"] = f"{results['mutual_information']:z.3f} nats"
     width = max(map(len, lines))
     return "\n".join(f"{name:{width}}  {line}" for name, line in lines.items())

@@ -127,6 +127,12 @@ class HDGM(LatentTextModel):
         generated = (self.num_levels - 1) * self.latent_dim
         return 2 * self.rnn_units + latents + generated
 
+    @property
+    def latent_columns(self) -> slice:
+        """The columns of z1 ... zL in a code."""
+        start = 0 if self.objective == "bound" else 2 * self.rnn_units
+        return slice(start, start + self.num_levels * self.latent_dim)
+
     def read(self, tokens: tf.Tensor) -> tf.Tensor:
         """The broad memory m of tokens, [batch, 2 * units]."""
         is_predicted = tokens[:, 1:] != PAD_ID

@@ -14,7 +14,13 @@ from keras_textgen.data.vocabulary import (
     UNKNOWN_ID,
     Vocabulary,
 )
+from keras_textgen.evaluation.likelihood import importance_weighted_bound
 from keras_textgen.generation.beam_search import beam_search
+from keras_textgen.generation.common import (
+    checked_integer,
+    checked_temperature,
+    checked_top_p,
+)
 from keras_textgen.generation.interpolation import homotopy
 from keras_textgen.generation.sampling import sample
 from keras_textgen.layers.noise import GlobalRows, Noise, NoNoise
@@ -25,7 +31,12 @@ from keras_textgen.models.metrics import LikelihoodMetrics
 OBJECTIVES = ("reference", "bound")
 
 # Texts, or token ids: what the methods for users take.
-TextData = Sequence[str] | np.ndarray | tf.Tensor | tf.data.Dataset
+TextData = (
+    Sequence[str] | np.ndarray | tf.Tensor | tf.data.Dataset | SequenceBatches
+)
+
+# Tokens decoded at once for importance weights, which bounds the memory.
+_TOKENS_PER_BLOCK = 8192
 
 # Streams of noise that must not meet.
 _TRAINING, _EVALUATION = 0, 1
@@ -173,6 +184,11 @@ class LatentTextModel(keras.Model):
     def code_size(self) -> int:
         """Width of a code."""
         raise NotImplementedError
+
+    @property
+    def latent_columns(self) -> slice:
+        """Which columns of a code are latent variables of the posterior."""
+        return slice(0, self.code_size)
 
     @property
     def likelihood_kind(self) -> str:
@@ -497,8 +513,13 @@ class LatentTextModel(keras.Model):
             `num_texts` strings.
 
         Raises:
-            ValueError: If the model has no prior to sample from.
+            ValueError: If the model has no prior to sample from, or an
+                argument is out of its range.
         """
+        checked_integer("num_texts", num_texts, minimum=1)
+        checked_integer("top_k", top_k, minimum=0)
+        checked_temperature(temperature)
+        checked_top_p(top_p)
         tokens = self._graph("generate_tokens")(
             tf.constant(num_texts),
             seed=tf.constant([self.seed, seed]),
@@ -541,7 +562,7 @@ class LatentTextModel(keras.Model):
 
         Args:
             data: Texts or token ids, N sequences.
-            num_samples: K; one sample is held in memory at a time.
+            num_samples: K, at least 1; memory does not grow with it.
             seed: The same seed gives the same numbers.
             batch_size: Sequences at a time.
 
@@ -551,6 +572,7 @@ class LatentTextModel(keras.Model):
         Raises:
             ValueError: If the model defines no likelihood.
         """
+        checked_integer("num_samples", num_samples, minimum=1)
         bound = self._graph("importance_weighted_bound")
         seed = tf.constant([self.seed, seed])
         return self._for_each_batch(
@@ -631,25 +653,21 @@ class LatentTextModel(keras.Model):
         Raises:
             ValueError: If the model defines no likelihood.
         """
-        weights = self._weigh(self.read(tokens), tokens, num_samples, seed)
-        return tf.transpose(tf.reshape(weights, [-1, num_samples]))
+        return self._weigh(self.read(tokens), tokens, num_samples, seed)
 
     def importance_weighted_bound(
         self, tokens: tf.Tensor, num_samples: tf.Tensor, seed: tf.Tensor
     ) -> tf.Tensor:
-        """`log_likelihood` of tokens [batch, time], one sample at a time."""
+        """`log_likelihood` of tokens [batch, time]: float32 [batch]."""
         features = self.read(tokens)
-        empty = tf.fill([tf.shape(tokens)[0]], -np.inf)
-
-        def add(k: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            fold_in = tf.random.experimental.stateless_fold_in
-            weight = self._weigh(features, tokens, 1, fold_in(seed, k))
-            return k + 1, tf.reduce_logsumexp([total, weight], axis=0)
-
-        _, total = tf.while_loop(
-            lambda k, _: k < num_samples, add, (tf.constant(0), empty)
+        bound = importance_weighted_bound(
+            lambda size, seed: self._weigh(features, tokens, size, seed),
+            batch_size=tf.shape(tokens)[0],
+            num_samples=num_samples,
+            seed=seed,
+            block_size=tf.maximum(_TOKENS_PER_BLOCK // tf.size(tokens), 1),
         )
-        return total - tf.math.log(tf.cast(num_samples, tf.float32))
+        return tf.cast(bound, tf.float32)
 
     def _weigh(
         self,
@@ -658,12 +676,13 @@ class LatentTextModel(keras.Model):
         num_samples: int | tf.Tensor,
         seed: tf.Tensor,
     ) -> tf.Tensor:
-        """Log weights [batch * num_samples]; noise is normal, as q is."""
+        """Log weights [num_samples, batch]; noise is normal, as q is."""
         self.require_prior()
         features = tf.repeat(features, num_samples, axis=0)
         inference = self.infer(features, Noise(seed))
         log_likelihood = self.decode_log_likelihood(inference.code, tokens)
-        return log_likelihood - inference.log_ratio
+        weights = log_likelihood - inference.log_ratio  # [batch * samples]
+        return tf.transpose(tf.reshape(weights, [-1, num_samples]))
 
     def _graph(self, method: str) -> Callable:
         """A method of this model, compiled once."""
@@ -681,11 +700,12 @@ class LatentTextModel(keras.Model):
         batch_size: int,
     ) -> np.ndarray:
         """Outputs of `function` for each sequence, in the order of `data`."""
-        batches = as_batches(data, self.vocabulary, batch_size)
-        dataset = _evaluation_dataset(batches)
+        if not isinstance(data, SequenceBatches):
+            data = as_batches(data, self.vocabulary, batch_size)
+        dataset = _evaluation_dataset(data)
         outputs = np.concatenate([function(batch).numpy() for batch in dataset])
-        if isinstance(batches, SequenceBatches):
-            outputs = outputs[batches.original_order]
+        if isinstance(data, SequenceBatches):
+            outputs = outputs[data.original_order]
         return outputs
 
     # -- Saving --------------------------------------------------------------
