@@ -45,7 +45,7 @@ class TextCorpus:
         labels: for each split, an int32 array `[sequences]`; empty where the
             corpus has no labels.
         dropped: for each split, how many sequences were longer than
-            `max_length` and were left out.
+            `max_length` and were left out; empty without that limit.
     """
 
     name: str
@@ -141,25 +141,16 @@ def load_corpus(
             tokens[split], labels[split] = _first_and_last_words(
                 tokens[split], labels[split], (window or _IMDB_WINDOW) - 1
             )
-    dropped = dict.fromkeys(SPLITS, 0)
+    corpus = TextCorpus(name, vocabulary, **tokens, order=order, labels=labels)
     if max_length is not None:
         for split in SPLITS:
-            kept = _short_rows(name, split, tokens[split], max_length)
-            dropped[split] = int(np.count_nonzero(~kept))
-            tokens[split] = tf.ragged.boolean_mask(tokens[split], kept)
-            if labels:
-                labels[split] = labels[split][kept]
-    return TextCorpus(
-        name,
-        vocabulary,
-        **tokens,
-        order=order,
-        labels=labels,
-        dropped=dropped,
-    )
+            _drop_longer(corpus, split, max_length)
+    return corpus
 
 
-def _check_arguments(name: str, protocol: str | None, **sizes: int | None):
+def _check_arguments(
+    name: str, protocol: str | None, **sizes: int | None
+) -> None:
     if name not in _STANDARDIZE:
         allowed = ", ".join(_STANDARDIZE)
         raise ValueError(f"corpus {name!r}; allowed: {allowed}")
@@ -243,13 +234,15 @@ def _first_and_last_words(
     ]
 
 
-def _short_rows(
-    name: str, split: str, tokens: tf.RaggedTensor, max_length: int
-) -> np.ndarray:
+def _drop_longer(corpus: TextCorpus, split: str, max_length: int) -> None:
+    tokens = getattr(corpus, split)
     kept = tokens.row_lengths().numpy() - 2 <= max_length
     if not kept.any():
         raise DataError(
-            f"{name}: no sequence of {split} has at most "
+            f"{corpus.name}: no sequence of {split} has at most "
             f"max_length={max_length} words; allowed: a larger max_length"
         )
-    return kept
+    corpus.dropped[split] = int(np.count_nonzero(~kept))
+    setattr(corpus, split, tf.ragged.boolean_mask(tokens, kept))
+    if corpus.labels:
+        corpus.labels[split] = corpus.labels[split][kept]
