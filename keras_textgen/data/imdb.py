@@ -20,7 +20,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from keras_textgen.data.reading import DataError, Texts, decode
+from keras_textgen.data.reading import (
+    DataError,
+    Texts,
+    decode,
+    read_bytes,
+)
 
 _ARCHIVES = ("aclImdb_v1.tar.gz", "aclImdb_v1.tar.xz")
 _EXPECTED = (
@@ -123,7 +128,7 @@ def _files(folder: pathlib.Path) -> Iterator[tuple[str, bytes]]:
     for path in folder.glob("t*/*/*.txt"):
         name = path.relative_to(folder).as_posix()
         if _REVIEW.search(name):
-            yield name, path.read_bytes()
+            yield name, read_bytes(path)
 
 
 def _archive_files(archive: pathlib.Path) -> Iterator[tuple[str, bytes]]:
@@ -137,7 +142,13 @@ def _archive_files(archive: pathlib.Path) -> Iterator[tuple[str, bytes]]:
             for member in members:
                 if member.isfile() and _REVIEW.search(member.name):
                     yield member.name, members.extractfile(member).read()
-    except (tarfile.TarError, EOFError, lzma.LZMAError, zlib.error) as error:
+    except (
+        EOFError,
+        OSError,
+        lzma.LZMAError,
+        tarfile.TarError,
+        zlib.error,
+    ) as error:
         raise DataError(
             f"{archive}: the archive is damaged or not whole ({error}); "
             f"allowed: {_EXPECTED}"

@@ -66,7 +66,7 @@ def read_lines(path: pathlib.Path) -> list[str]:
         >>> read_lines(path)
         ['one line', 'another']
     """
-    text = decode(_read_bytes(path), path)
+    text = decode(read_bytes(path), path)
     if not text:
         raise DataError(f"{path}: the file is empty; allowed: text, UTF-8")
     lines = text.removesuffix("\n").split("\n")
@@ -77,6 +77,32 @@ def read_lines(path: pathlib.Path) -> list[str]:
                 "allowed: one sequence a line"
             )
     return lines
+
+
+def read_bytes(path: pathlib.Path) -> bytes:
+    """Reads a file, decompressed if its name ends in `.gz`.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The content.
+
+    Raises:
+        DataError: the file cannot be read, or is compressed and damaged.
+    """
+    try:
+        content = path.read_bytes()
+        return gzip.decompress(content) if path.suffix == ".gz" else content
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(
+            f"{path}: the compressed file is damaged ({error}); "
+            "allowed: a whole .gz file"
+        ) from error
+    except OSError as error:
+        raise DataError(
+            f"{path}: {error.strerror}; allowed: a readable file"
+        ) from error
 
 
 def decode(content: bytes, source: pathlib.Path | str) -> str:
@@ -164,21 +190,6 @@ def split_rows(size: int, seed: int) -> list[np.ndarray]:
     held_out = size // 10
     parts = np.split(rows, [size - 2 * held_out, size - held_out])
     return [np.sort(part) for part in parts]
-
-
-def _read_bytes(path: pathlib.Path) -> bytes:
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if path.suffix == ".gz" else content
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(
-            f"{path}: the compressed file is damaged ({error}); "
-            "allowed: a whole .gz file"
-        ) from error
-    except OSError as error:
-        raise DataError(
-            f"{path}: {error.strerror}; allowed: a readable file"
-        ) from error
 
 
 def _has_word(line: str) -> bool:

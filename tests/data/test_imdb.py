@@ -81,6 +81,15 @@ def test_a_truncated_archive(reviews, tmp_path, suffix):
         assert "\n" not in str(e.value)
 
 
+def test_a_damaged_archive(reviews, tmp_path):
+    archive = pack(reviews, tmp_path / "aclImdb_v1.tar.gz")
+    content = bytearray(archive.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    archive.write_bytes(content)
+    with pytest.raises(DataError, match=f"^{archive}: .*; allowed: "):
+        read_imdb(archive)
+
+
 def test_refused(reviews, tmp_path):
     address = "https://ai.stanford.edu/~amaas/data/sentiment/"
     with pytest.raises(DataError, match=f"^imdb: no data_dir .*{address}"):
