@@ -22,6 +22,7 @@ from keras_textgen.training.checkpoints import (
     RunCheckpoints,
     writing,
 )
+from keras_textgen.training.optimizers import FusedAdam
 from keras_textgen.training.run_directory import (
     RunDirectory,
     move_into_place,
@@ -101,7 +102,7 @@ def build_model(
         except ValueError as error:
             raise RunError(str(error)) from None
         model.compile(
-            keras.optimizers.Adam(
+            FusedAdam(
                 settings.learning_rate, global_clipnorm=settings.clip_norm
             )
         )
