@@ -1,0 +1,140 @@
+"""Tiny models with known weights, and their weights for the NumPy reference."""
+
+import numpy as np
+import tensorflow as tf
+
+from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.models.hdgm import HDGM
+from keras_textgen.models.sentence_vae import SentenceVAE
+
+WORDS = ["the", "cat", "sat", "on", "a", "mat"]
+SIZES = {
+    "embedding_dim": 3,
+    "rnn_units": 4,
+    "num_layers": 2,
+    "latent_dim": 2,
+}
+# Three sequences of different lengths, start and end tokens inside.
+SEQUENCES = [[2, 4, 5, 6, 7, 3], [2, 8, 3], [2, 9, 1, 4, 3]]
+
+
+def padded(sequences, length=None):
+    """int32 [batch, time], 0 on the right."""
+    length = length or max(map(len, sequences))
+    rows = [row + [0] * (length - len(row)) for row in sequences]
+    return tf.constant(rows, tf.int32)
+
+
+def sentence_vae(**settings):
+    model = SentenceVAE(Vocabulary(WORDS), **{**SIZES, **settings})
+    return with_known_weights(model)
+
+
+def hdgm(**settings):
+    model = HDGM(
+        Vocabulary(WORDS), **{**SIZES, "attention_units": 3, **settings}
+    )
+    return with_known_weights(model)
+
+
+def known_values(shape, phase, size=0.8):
+    """Values in [-size, size], all different, from no generator."""
+    positions = np.arange(np.prod(shape, dtype=int))
+    return size * np.sin(0.7 + phase + 1.7 * positions).reshape(shape)
+
+
+def with_known_weights(model):
+    """The model, its weights set to fixed values."""
+    for phase, weight in enumerate(model.trainable_variables):
+        weight.assign(known_values(weight.shape, phase))
+    return model
+
+
+class KnownNoise:
+    """Normal noise of a model that is fixed in advance, by name.
+
+    Each name has its own values [rows, size], the same for whoever asks, and
+    asking for another shape is an error.
+    """
+
+    def __init__(self, rows, size, scale=1.3):
+        self.shape = (rows, size)
+        self.scale = scale
+
+    def values(self, name):
+        phase = sum(map(ord, name))
+        return known_values(self.shape, phase, self.scale)
+
+    def normal(self, name, shape):
+        assert tuple(map(int, shape)) == self.shape
+        return tf.constant(self.values(name), tf.float32)
+
+
+# -- Weights for the reference -------------------------------------------------
+
+
+def _array(weight):
+    return np.asarray(weight, np.float64)
+
+
+def _linear(dense):
+    return _array(dense.kernel), _array(dense.bias)
+
+
+def _cell(cell):
+    return tuple(
+        _array(each) for each in (cell.kernel, cell.recurrent_kernel, cell.bias)
+    )
+
+
+def _stack(stack):
+    return [_cell(layer.cell) for layer in stack.layers]
+
+
+def _heads(head):
+    return _linear(head.loc), _linear(head.log_variance)
+
+
+def _shared(model):
+    return {
+        "embedding": _array(model.embedding.embeddings),
+        # In the order of Keras's state: hidden, then cell.
+        "initial": [_linear(head) for head in model.initial_heads],
+        "decoder": _stack(model.decoder),
+        "output": _linear(model.output_layer),
+    }
+
+
+def sentence_vae_weights(model):
+    return _shared(model) | {
+        "encoder": _stack(model.encoder),
+        "head": _heads(model.head),
+    }
+
+
+def _level(level):
+    weights = {"head": _heads(level.head)}
+    if level.deep_memory is not None:
+        weights["projection"] = _linear(level.projection)
+    return weights
+
+
+def _cells(deep_memory):
+    return [] if deep_memory is None else [*map(_cell, deep_memory.cells)]
+
+
+def hdgm_weights(model):
+    memory = model.broad_memory
+    attention = memory.attention
+    return _shared(model) | {
+        "forward": _stack(memory.encoder.forward),
+        "backward": _stack(memory.encoder.backward),
+        "attention": tuple(
+            _array(each)
+            for each in (attention.kernel, attention.bias, attention.context)
+        ),
+        "inference_levels": [_level(each) for each in model.inference_levels],
+        "inference_cells": _cells(model.inference_memory),
+        "generation_levels": [_level(each) for each in model.generation_levels],
+        "generation_cells": _cells(model.generation_memory),
+    }
