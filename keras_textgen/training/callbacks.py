@@ -187,6 +187,7 @@ class TensorBoardLogs(keras.callbacks.Callback):
     def __init__(self, folder: pathlib.Path) -> None:
         super().__init__()
         self._folder = folder
+        self._writers = {}
         self._metadata = tf.compat.v1.SummaryMetadata(
             plugin_data={"plugin_name": "scalars"}
         )
@@ -208,13 +209,15 @@ class TensorBoardLogs(keras.callbacks.Callback):
             self._write("validation", validation, epoch + 1)
 
     def _write(self, name: str, figures: dict[str, float], epoch: int) -> None:
-        writer = tf.summary.create_file_writer(str(self._folder / name))
-        with writer.as_default():
+        if name not in self._writers:
+            folder = str(self._folder / name)
+            self._writers[name] = tf.summary.create_file_writer(folder)
+        with self._writers[name].as_default():
             for tag, value in figures.items():
                 tf.summary.write(
                     tag, float(value), step=epoch, metadata=self._metadata
                 )
-        writer.close()
+        self._writers[name].flush()
 
 
 class Checkpointing(keras.callbacks.Callback):

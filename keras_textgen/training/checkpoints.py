@@ -2,6 +2,7 @@
 
 import contextlib
 import pathlib
+import textwrap
 from collections.abc import Iterator
 
 import keras
@@ -256,8 +257,25 @@ def writing(path: pathlib.Path) -> Iterator[None]:
     try:
         yield
     except (OSError, tf.errors.OpError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = getattr(error, "strerror", None) or first_line(error)
         raise RunError(
-            f"{path}: cannot be written ({reason.splitlines()[0]}); what was "
-            "written before is whole"
+            f"{path}: cannot be written ({reason}); what was written before "
+            "is whole"
         ) from None
+
+
+def first_line(error: Exception) -> str:
+    r"""An error in one line, whatever Keras or TensorFlow has put into it.
+
+    Args:
+      error: any exception.
+
+    Returns:
+      Its first line, shortened; its class where it says nothing.
+
+    Example:
+    >>> first_line(ValueError("no\nmore"))
+    'no'
+    """
+    lines = str(error).splitlines() or [type(error).__name__]
+    return textwrap.shorten(lines[0], 200, placeholder=" ...")

@@ -11,15 +11,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-import keras_textgen
 from keras_textgen.data.batching import SequenceBatches
 from keras_textgen.data.corpora import DataError, TextCorpus, load_corpus
+from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.report import evaluate_model, format_table
+from keras_textgen.export import export_model
+from keras_textgen.models.registry import MODELS
 from keras_textgen.training import callbacks, schedules
 from keras_textgen.training.callbacks import Interrupted
 from keras_textgen.training.checkpoints import (
     Progress,
     RunCheckpoints,
+    first_line,
     writing,
 )
 from keras_textgen.training.optimizers import FusedAdam
@@ -33,7 +36,6 @@ from keras_textgen.training.strategies import get_strategy
 
 __all__ = ["Interrupted", "build_model", "duration", "kl_schedule", "run"]
 
-_CLASSES = {"hdgm": "HDGM", "vae": "SentenceVAE"}
 # Where a flag and the constructor's argument differ in name: the same word
 # means the length of what is read on the command line.
 _ARGUMENT_NAMES = {"generated_length": "max_length"}
@@ -66,14 +68,12 @@ def run(settings: Settings, directory: RunDirectory) -> None:
         raise RunError(str(error)) from None
     except tf.errors.ResourceExhaustedError as error:
         raise RunError(
-            f"out of memory ({_first_line(error)}); choose a smaller "
+            f"out of memory ({first_line(error)}); choose a smaller "
             "--batch_size or a smaller model"
         ) from None
 
 
-def build_model(
-    settings: Settings, vocabulary: keras_textgen.Vocabulary
-) -> keras.Model:
+def build_model(settings: Settings, vocabulary: Vocabulary) -> keras.Model:
     """The model that the settings describe, compiled.
 
     Args:
@@ -90,10 +90,9 @@ def build_model(
         _ARGUMENT_NAMES.get(name, name): value
         for name, value in given_values(settings, "model").items()
     }
-    model_class = getattr(keras_textgen, _CLASSES[settings.model])
     with get_strategy(settings.distribution_strategy).scope():
         try:
-            model = model_class(
+            model = MODELS[settings.model](
                 vocabulary,
                 kl_schedule=kl_schedule(settings),
                 seed=settings.seed,
@@ -278,7 +277,7 @@ def _load_model(directory: RunDirectory) -> keras.Model:
         return keras.models.load_model(path)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(
-            f"{path}: cannot be loaded ({_first_line(error)}); "
+            f"{path}: cannot be loaded ({first_line(error)}); "
             "--mode=train writes it anew from the checkpoint"
         ) from None
 
@@ -329,7 +328,7 @@ def _write_export(model: keras.Model, directory: RunDirectory) -> None:
     target = unfinished(directory.export)
     with writing(directory.export):
         shutil.rmtree(target, ignore_errors=True)
-        keras_textgen.export_model(model, target)
+        export_model(model, target)
         move_into_place(directory.export)
 
 
@@ -427,10 +426,6 @@ def _shown(path: pathlib.Path) -> str:
 
 def _indented(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.splitlines())
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def duration(seconds: float) -> str:
