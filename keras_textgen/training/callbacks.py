@@ -98,8 +98,9 @@ class Diagnostics(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """Adds the figures to `logs`, which later callbacks see."""
-        means = self.model.encode(self._batches.evaluation_dataset())
-        logs["val_active_units"] = active_units(means)
+        codes = self.model.encode(self._batches)
+        latents = codes[:, self.model.latent_columns]
+        logs["val_active_units"] = active_units(latents)
         logs["val_mutual_information"] = mutual_information(
             self.model, self._batches
         )
