@@ -119,8 +119,11 @@ def _level(level):
     return weights
 
 
-def _cells(deep_memory):
-    return [] if deep_memory is None else [*map(_cell, deep_memory.cells)]
+def _cells(levels):
+    """The deep memory that the levels of a network share."""
+    if not levels or levels[0].deep_memory is None:
+        return []
+    return [_cell(cell) for cell in levels[0].deep_memory.cells]
 
 
 def hdgm_weights(model):
@@ -134,7 +137,7 @@ def hdgm_weights(model):
             for each in (attention.kernel, attention.bias, attention.context)
         ),
         "inference_levels": [_level(each) for each in model.inference_levels],
-        "inference_cells": _cells(model.inference_memory),
+        "inference_cells": _cells(model.inference_levels),
         "generation_levels": [_level(each) for each in model.generation_levels],
-        "generation_cells": _cells(model.generation_memory),
+        "generation_cells": _cells(model.generation_levels),
     }
