@@ -34,6 +34,8 @@ def main(argv: list[str]) -> int:
       number of the signal that ended the run.
     """
     started = time.monotonic()
+    # Whole lines at once, also into a file, so that a kill loses none.
+    sys.stdout.reconfigure(line_buffering=True)
     try:
         settings = parse(argv, RECIPES)
         directory = RunDirectory(settings.run_dir)

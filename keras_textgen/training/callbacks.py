@@ -288,7 +288,10 @@ class Checkpointing(keras.callbacks.Callback):
 
 
 class ProgressBar(keras.callbacks.ProgbarLogger):
-    """Keras's progress bar, which counts an epoch's steps from its start.
+    """Keras's progress bar, and two lines of figures at the end of an epoch.
+
+    The bar counts an epoch's steps from its start, also where training goes on
+    in the middle of it, and shows so little that it fits a line of a terminal.
 
     Args:
       epochs: of the whole run.
@@ -307,14 +310,50 @@ class ProgressBar(keras.callbacks.ProgbarLogger):
         """Takes the whole run's counts in place of one `fit` call's."""
         super().set_params({**params, **self._whole})
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
         """Moves the bar."""
-        super().on_train_batch_end(batch + self._first_step, logs)
+        shown = {name: logs[name] for name in ("loss", "kl")}
+        super().on_train_batch_end(batch + self._first_step, shown)
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Completes the bar."""
-        super().on_epoch_end(epoch, logs)
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        """Completes the bar and prints the figures."""
         self._first_step = 0
+        super().on_epoch_end(epoch, {name: logs[name] for name in ("loss",)})
+        print(f"  training    {figures_text(logs)}")
+        validation = {
+            name.removeprefix("val_"): value
+            for name, value in logs.items()
+            if name.startswith("val_") and name != "val_kl_weight"
+        }
+        print(f"  validation  {figures_text(validation)}")
+
+
+def figures_text(figures: dict[str, float]) -> str:
+    """Figures of an epoch in one line.
+
+    Args:
+      figures: by name.
+
+    Returns:
+      Those that say most, in a fixed order.
+
+    Example:
+    >>> figures_text({"kl": 2.0, "nll": 99.1234, "active_units": 3})
+    'nll 99.123  kl 2.000  active units 3'
+    """
+    formats = {
+        "nll": ".3f",
+        "kl": ".3f",
+        "kl_weight": ".3f",
+        "perplexity": ".2f",
+        "active_units": "d",
+        "mutual_information": ".3f",
+    }
+    return "  ".join(
+        f"{name.replace('_', ' ')} {figures[name]:{form}}"
+        for name, form in formats.items()
+        if name in figures
+    )
 
 
 def save_model(model: keras.Model, path: pathlib.Path) -> None:

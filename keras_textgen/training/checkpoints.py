@@ -70,7 +70,8 @@ class RunCheckpoints:
         self.directory = directory
         self.model = model
         self.progress = progress
-        model.optimizer.build(model.trainable_variables)
+        with model.distribute_strategy.scope():
+            model.optimizer.build(model.trainable_variables)
         self._metric_variables = [
             variable for each in model.metrics for variable in each.variables
         ]
@@ -166,7 +167,13 @@ class RunCheckpoints:
             if not is_whole(path):
                 print(f"{path}: damaged checkpoint, left aside")
                 continue
-            manager.checkpoint.restore(str(path)).assert_consumed()
+            try:
+                manager.checkpoint.restore(str(path)).assert_consumed()
+            except (AssertionError, ValueError) as error:
+                raise RunError(
+                    f"{path}: not a checkpoint of this model "
+                    f"({first_line(error)})"
+                ) from None
             return True
         if paths:
             raise RunError(
@@ -202,9 +209,9 @@ def not_finite(
     """
     return RunError(
         f"{what} is not a finite number after step {step} of epoch "
-        f"{epoch + 1}; the checkpoints before it are kept in "
-        f"{directory.last_checkpoints.parent}; begin anew in another "
-        "--run_dir with a lower --learning_rate or --clip_norm"
+        f"{epoch + 1}; what was saved before is kept in {directory.path}; "
+        "begin anew in another --run_dir with a lower --learning_rate or "
+        "--clip_norm"
     )
 
 

@@ -88,7 +88,7 @@ class RunDirectory:
             raise RunError(f"{self.path}: not a folder; allowed: a folder")
         if self.flags_file.is_file():
             self._check_same(read_flagfile(self.flags_file), settings)
-        elif {path.name for path in self.path.iterdir()} - {_LOCK_FILE}:
+        elif any(_is_foreign(path) for path in self.path.iterdir()):
             raise RunError(
                 f"{self.path}: not empty, and not the folder of a run "
                 f"({FLAGS_FILE} is missing); allowed: an empty or new folder"
@@ -147,6 +147,11 @@ class RunDirectory:
         if self.flags_file.is_file() and self.flags_file.read_text() == text:
             return
         write_whole(self.flags_file, text)
+
+
+def _is_foreign(path: pathlib.Path) -> bool:
+    """Whether a file without a flags file beside it is not ours."""
+    return path.name != _LOCK_FILE and _UNFINISHED not in path.name
 
 
 def unfinished(path: pathlib.Path) -> pathlib.Path:

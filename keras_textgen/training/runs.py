@@ -34,7 +34,7 @@ from keras_textgen.training.run_directory import (
 from keras_textgen.training.settings import RunError, Settings, given_values
 from keras_textgen.training.strategies import get_strategy
 
-__all__ = ["Interrupted", "build_model", "duration", "kl_schedule", "run"]
+__all__ = ["Interrupted", "build_model", "kl_schedule", "run"]
 
 # Where a flag and the constructor's argument differ in name: the same word
 # means the length of what is read on the command line.
@@ -66,7 +66,7 @@ def run(settings: Settings, directory: RunDirectory) -> None:
         modes[settings.mode](settings, directory)
     except DataError as error:
         raise RunError(str(error)) from None
-    except tf.errors.ResourceExhaustedError as error:
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
         raise RunError(
             f"out of memory ({first_line(error)}); choose a smaller "
             "--batch_size or a smaller model"
@@ -139,20 +139,27 @@ def kl_schedule(settings: Settings) -> schedules.Schedule:
 def _train(settings: Settings, directory: RunDirectory) -> None:
     corpus = _load(settings)
     model = build_model(settings, corpus.vocabulary)
+    if not directory.flags_file.exists():
+        # First of all: what else is in the folder then has an owner.
+        _write_flags(settings, directory)
     progress = Progress()
     checkpoints = RunCheckpoints(directory, model, progress)
     fingerprint = _fingerprint(corpus)
     if checkpoints.restore_last():
         _check_data(int(progress.corpus), fingerprint, settings, directory)
     progress.corpus.assign(fingerprint)
-    with writing(directory.flags_file):
-        directory.write_flags(settings)
+    _write_flags(settings, directory)
     _fit(settings, corpus, checkpoints)
     checkpoints.restore_best()
     callbacks.save_model(model, directory.model_file)
     _write_export(model, directory)
     _print_results(settings, corpus, model)
     _print_written(directory)
+
+
+def _write_flags(settings: Settings, directory: RunDirectory) -> None:
+    with writing(directory.flags_file):
+        directory.write_flags(settings)
 
 
 def _fit(
@@ -192,6 +199,8 @@ def _fit(
                 epochs=settings.epochs,
                 **arguments,
             )
+        if signals.received is not None:
+            raise Interrupted(signals.received)
 
 
 def _callbacks(
@@ -426,20 +435,3 @@ def _shown(path: pathlib.Path) -> str:
 
 def _indented(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.splitlines())
-
-
-def duration(seconds: float) -> str:
-    """A duration in words.
-
-    Args:
-      seconds: not negative.
-
-    Returns:
-      Minutes and seconds.
-
-    Example:
-    >>> duration(312.4)
-    '5 min 12 s'
-    """
-    minutes, seconds = divmod(round(seconds), 60)
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
