@@ -44,10 +44,29 @@ def known_values(shape, phase, size=0.8):
 
 
 def with_known_weights(model):
-    """The model, its weights set to fixed values."""
-    for phase, weight in enumerate(model.trainable_variables):
-        weight.assign(known_values(weight.shape, phase))
+    """The model, every weight set to fixed values by its role."""
+    variables = tf.nest.flatten(_variables(model))
+    assert len(variables) == len(model.trainable_variables)
+    for phase, variable in enumerate(variables):
+        variable.assign(known_values(variable.shape, phase))
     return model
+
+
+def log_likelihood(model, code, tokens):
+    """log p(x | code), [batch]."""
+    return model.decode_log_likelihood(model.initial_state(code), tokens)
+
+
+def logits(model, code, tokens):
+    """Logits at every position, [batch, time, V]."""
+    state = model.initial_state(code)
+    embedded = model.embedding(tokens[:, :-1])
+    hidden, _ = model.decoder(embedded, initial_state=state)
+    return model.output_layer.logits(hidden).numpy()
+
+
+def close(actual, desired, tolerance=1e-5):
+    np.testing.assert_allclose(actual, desired, rtol=tolerance, atol=tolerance)
 
 
 class KnownNoise:
@@ -70,21 +89,52 @@ class KnownNoise:
         return tf.constant(self.values(name), tf.float32)
 
 
-# -- Weights for the reference -------------------------------------------------
+# -- Weights by the names of the reference -------------------------------------
 
 
-def _array(weight):
-    return np.asarray(weight, np.float64)
+def reference_weights(model):
+    """Arrays for numpy_reference, in a nested structure."""
+    return tf.nest.map_structure(
+        lambda variable: np.asarray(variable, np.float64), _variables(model)
+    )
+
+
+def _variables(model):
+    shared = {
+        "embedding": model.embedding.embeddings,
+        # In the order of Keras's state: hidden, then cell.
+        "initial": [_linear(head) for head in model.initial_heads],
+        "decoder": _stack(model.decoder),
+        "output": _linear(model.output_layer),
+    }
+    own = _hdgm if isinstance(model, HDGM) else _sentence_vae
+    return shared | own(model)
+
+
+def _sentence_vae(model):
+    return {"encoder": _stack(model.encoder), "head": _heads(model.head)}
+
+
+def _hdgm(model):
+    encoder = model.broad_memory.encoder
+    attention = model.broad_memory.attention
+    return {
+        "forward": _stack(encoder.forward),
+        "backward": _stack(encoder.backward),
+        "attention": (attention.kernel, attention.bias, attention.context),
+        "inference_levels": [_level(each) for each in model.inference_levels],
+        "inference_cells": _cells(model.inference_levels),
+        "generation_levels": [_level(each) for each in model.generation_levels],
+        "generation_cells": _cells(model.generation_levels),
+    }
 
 
 def _linear(dense):
-    return _array(dense.kernel), _array(dense.bias)
+    return dense.kernel, dense.bias
 
 
 def _cell(cell):
-    return tuple(
-        _array(each) for each in (cell.kernel, cell.recurrent_kernel, cell.bias)
-    )
+    return cell.kernel, cell.recurrent_kernel, cell.bias
 
 
 def _stack(stack):
@@ -93,23 +143,6 @@ def _stack(stack):
 
 def _heads(head):
     return _linear(head.loc), _linear(head.log_variance)
-
-
-def _shared(model):
-    return {
-        "embedding": _array(model.embedding.embeddings),
-        # In the order of Keras's state: hidden, then cell.
-        "initial": [_linear(head) for head in model.initial_heads],
-        "decoder": _stack(model.decoder),
-        "output": _linear(model.output_layer),
-    }
-
-
-def sentence_vae_weights(model):
-    return _shared(model) | {
-        "encoder": _stack(model.encoder),
-        "head": _heads(model.head),
-    }
 
 
 def _level(level):
@@ -124,20 +157,3 @@ def _cells(levels):
     if not levels or levels[0].deep_memory is None:
         return []
     return [_cell(cell) for cell in levels[0].deep_memory.cells]
-
-
-def hdgm_weights(model):
-    memory = model.broad_memory
-    attention = memory.attention
-    return _shared(model) | {
-        "forward": _stack(memory.encoder.forward),
-        "backward": _stack(memory.encoder.backward),
-        "attention": tuple(
-            _array(each)
-            for each in (attention.kernel, attention.bias, attention.context)
-        ),
-        "inference_levels": [_level(each) for each in model.inference_levels],
-        "inference_cells": _cells(model.inference_levels),
-        "generation_levels": [_level(each) for each in model.generation_levels],
-        "generation_cells": _cells(model.generation_levels),
-    }
