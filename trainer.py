@@ -40,10 +40,9 @@ def main(argv: list[str]) -> int:
         settings = parse(argv, RECIPES)
         directory = RunDirectory(settings.run_dir)
         directory.check(settings)
-        if settings.mode in ("train", "export"):
-            directory.claim()
-            directory.remove_unfinished()
-        status = _run(settings, directory)
+        writes = settings.mode in ("train", "export")
+        with directory.claimed() if writes else contextlib.nullcontext():
+            status = _run(settings, directory)
     except HelpRequested:
         print(help_text(), end="")
         return 0

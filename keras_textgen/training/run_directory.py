@@ -1,9 +1,11 @@
 """The folder of a run: what is in it, whose it is, and whole files only."""
 
+import contextlib
 import fcntl
 import os
 import pathlib
 import shutil
+from collections.abc import Iterator
 
 from keras_textgen.training.flag_table import SETTINGS
 from keras_textgen.training.settings import (
@@ -33,7 +35,6 @@ class RunDirectory:
 
     def __init__(self, path: str | os.PathLike) -> None:
         self.path = pathlib.Path(path)
-        self._lock = None
 
     @property
     def flags_file(self) -> pathlib.Path:
@@ -108,30 +109,38 @@ class RunDirectory:
                 "flags, or choose another --run_dir"
             )
 
-    def claim(self) -> None:
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
         """Make the folder and keep other processes from writing there.
 
-        The claim ends with the process.
+        What a killed process had not written to the end is removed. The
+        claim ends with the block, or with the process.
+
+        Yields:
+          Nothing.
 
         Raises:
           RunError: if the folder cannot be made, or is another process's.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = open(self.path / _LOCK_FILE, "a")  # noqa: SIM115
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunError(
-                f"{self.path}: another process is writing there; wait for "
-                "it, or choose another --run_dir"
-            ) from None
+            lock = open(self.path / _LOCK_FILE, "a")  # noqa: SIM115
         except OSError as error:
             raise RunError(
                 f"{self.path}: cannot be written ({error.strerror})"
             ) from None
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunError(
+                    f"{self.path}: another process is writing there; wait "
+                    "for it, or choose another --run_dir"
+                ) from None
+            self._remove_unfinished()
+            yield
 
-    def remove_unfinished(self) -> None:
-        """Remove what a killed process had not written to the end."""
+    def _remove_unfinished(self) -> None:
         for path in self.path.glob(f"*{_UNFINISHED}*"):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         for path in self.path.glob("checkpoint/*/*.tempstate*"):

@@ -1,0 +1,154 @@
+"""Whose a folder is, and that files in it are whole."""
+
+import subprocess
+import sys
+
+import pytest
+
+from keras_textgen.training import run_directory, settings
+from keras_textgen.training.run_directory import RunDirectory
+
+
+def parse(tmp_path, *arguments):
+    return settings.parse(["trainer.py", *arguments], tmp_path)
+
+
+@pytest.fixture
+def started(tmp_path):
+    """A folder with the settings of a run."""
+    directory = RunDirectory(tmp_path / "run")
+    with directory.claimed():
+        directory.write_flags(parse(tmp_path, "--epochs=3"))
+        yield directory
+
+
+def test_new_folder_and_same_settings_are_accepted(tmp_path, started):
+    RunDirectory(tmp_path / "new").check(parse(tmp_path))
+    started.check(parse(tmp_path, "--epochs=3"))
+
+
+def test_more_epochs_are_accepted_and_written(tmp_path, started):
+    more = parse(tmp_path, "--epochs=4")
+    started.check(more)
+    started.write_flags(more)
+    assert "--epochs=4\n" in started.flags_file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "difference"),
+    [
+        (["--epochs=2"], "--epochs=3, not --epochs=2"),
+        (["--epochs=3", "--seed=1"], "--seed=0, not --seed=1"),
+        (
+            ["--epochs=3", "--latent_dim=8"],
+            "--latent_dim=default, not --latent_dim=8",
+        ),
+        (["--epochs=3", "--model=vae"], "--model=hdgm, not --model=vae"),
+        (
+            ["--epochs=3", "--kl_schedule=linear", "--kl_steps=9"],
+            "--kl_schedule=constant, not --kl_schedule=linear",
+        ),
+    ],
+)
+def test_another_run_is_refused(tmp_path, started, arguments, difference):
+    with pytest.raises(settings.RunError) as error:
+        started.check(parse(tmp_path, *arguments))
+    assert str(error.value) == (
+        f"{started.path}: the run there has {difference}; "
+        "go on with the same flags, or choose another --run_dir"
+    )
+
+
+def test_settings_of_a_call_may_differ(tmp_path, started):
+    started.check(
+        parse(tmp_path, "--epochs=3", "--temperature=0.5", "--top_k=9")
+    )
+
+
+def test_folder_of_something_else_is_refused(tmp_path):
+    (tmp_path / "letters.txt").write_text("dear reader\n")
+    with pytest.raises(settings.RunError, match="not the folder of a run"):
+        RunDirectory(tmp_path).check(parse(tmp_path))
+    with pytest.raises(settings.RunError, match="not a folder"):
+        RunDirectory(tmp_path / "letters.txt").check(parse(tmp_path))
+
+
+def test_folder_that_a_kill_left_before_the_flags_is_accepted(tmp_path):
+    directory = RunDirectory(tmp_path / "run")
+    with directory.claimed():
+        run_directory.unfinished(directory.flags_file).write_text("--ep")
+    directory.check(parse(tmp_path))
+
+
+def test_damaged_flags_are_refused(tmp_path, started):
+    started.flags_file.write_text("--epochs=3\n--seed=\n")
+    with pytest.raises(settings.RunError, match=r"flags\.txt: --seed="):
+        started.check(parse(tmp_path, "--epochs=3"))
+
+
+def test_a_second_process_is_refused(started):
+    code = (
+        "import sys\n"
+        "from keras_textgen.training.run_directory import RunDirectory\n"
+        "from keras_textgen.training.settings import RunError\n"
+        "try:\n"
+        "    with RunDirectory(sys.argv[1]).claimed():\n"
+        "        print('claimed')\n"
+        "except RunError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(started.path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == (
+        f"{started.path}: another process is writing there; wait for it, "
+        "or choose another --run_dir\n"
+    )
+
+
+def test_folder_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(settings.RunError, match="cannot be written"):
+        RunDirectory(tmp_path / "file" / "run").claimed().__enter__()
+
+
+def test_unfinished_files_are_removed(tmp_path):
+    directory = RunDirectory(tmp_path / "run")
+    directory.last_checkpoints.mkdir(parents=True)
+    run_directory.unfinished(directory.model_file).write_text("half")
+    run_directory.unfinished(directory.export).mkdir()
+    stale = directory.last_checkpoints / "ckpt-1.data-00000.tempstate123"
+    stale.write_text("half")
+    whole = directory.last_checkpoints / "ckpt-1.index"
+    whole.write_text("")
+    with directory.claimed():
+        names = {path.name for path in directory.path.iterdir()}
+    assert names == {".lock", "checkpoint"}
+    assert list(directory.last_checkpoints.iterdir()) == [whole]
+
+
+def test_write_whole_keeps_the_old_file_on_failure(tmp_path, monkeypatch):
+    path = tmp_path / "table.csv"
+    run_directory.write_whole(path, "old\n")
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(run_directory.os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        run_directory.write_whole(path, "new\n")
+    assert path.read_text() == "old\n"
+
+
+def test_move_into_place_replaces_a_folder(tmp_path):
+    export = tmp_path / "export"
+    for content in ("one", "two"):
+        fresh = run_directory.unfinished(export)
+        fresh.mkdir()
+        (fresh / content).write_text(content)
+        run_directory.move_into_place(export)
+        assert [path.name for path in export.iterdir()] == [content]
+    assert list(tmp_path.iterdir()) == [export]

@@ -1,0 +1,287 @@
+"""Which source settles a flag, what is refused and how, and the help."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from keras_textgen.models import registry
+from keras_textgen.training import flag_table, settings
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+@pytest.fixture
+def recipes(tmp_path):
+    folder = tmp_path / "recipes"
+    folder.mkdir()
+    (folder / "hdgm_sotu.flags").write_text(
+        "# A comment.\n\n--epochs=7\n--latent_dim=5\n"
+        "--kl_schedule=sigmoid\n--kl_bias=10\n--kl_slope=0.5\n"
+    )
+    (folder / "vae_ptb.flags").write_text("--epochs=3\n")
+    return folder
+
+
+def parse(recipes, *arguments):
+    return settings.parse(["trainer.py", *arguments], recipes)
+
+
+def test_defaults_without_a_recipe(tmp_path):
+    values = parse(tmp_path)
+    assert (values.model, values.dataset, values.mode) == (
+        "hdgm",
+        "sotu",
+        "train",
+    )
+    assert values.epochs == 10
+    assert values.latent_dim is None
+    assert values.run_dir == str(
+        pathlib.Path("saved_models/hdgm_sotu").absolute()
+    )
+
+
+def test_recipe_beats_default_and_command_line_beats_recipe(recipes):
+    assert parse(recipes).epochs == 7
+    values = parse(recipes, "--epochs=2")
+    assert (values.epochs, values.latent_dim) == (2, 5)
+    assert parse(recipes, "--latent_dim=default").latent_dim is None
+
+
+def test_space_form_chooses_the_recipe(recipes, tmp_path):
+    values = parse(
+        recipes, "--dataset", "ptb", "--model", "vae", f"--data_dir={tmp_path}"
+    )
+    assert (values.model, values.dataset, values.epochs) == ("vae", "ptb", 3)
+
+
+def test_model_named_in_the_users_flagfile_chooses_the_recipe(
+    recipes, tmp_path
+):
+    mine = tmp_path / "mine.flags"
+    mine.write_text(f"--model=vae\n--dataset=ptb\n--data_dir={tmp_path}\n")
+    assert parse(recipes, f"--flagfile={mine}").epochs == 3
+    mine.write_text(mine.read_text() + "--epochs=9\n")
+    assert parse(recipes, f"--flagfile={mine}").epochs == 9
+    assert parse(recipes, f"--flagfile={mine}", "--epochs=4").epochs == 4
+    assert parse(recipes, "--epochs=4", f"--flagfile={mine}").epochs == 9
+
+
+def test_another_schedule_drops_the_recipes_numbers(recipes):
+    values = parse(recipes, "--kl_schedule=linear", "--kl_steps=50")
+    assert (values.kl_steps, values.kl_bias, values.kl_slope) == (
+        50,
+        None,
+        None,
+    )
+
+
+def test_flagfile_text_round_trip(recipes, tmp_path):
+    values = parse(
+        recipes, "--noban_unknown", "--top_p=0.5", "--learning_rate=1e-4"
+    )
+    path = tmp_path / "flags.txt"
+    path.write_text(settings.flagfile_text(values))
+    again = settings.read_flagfile(path)
+    for name, setting in settings.SETTINGS.items():
+        if setting.role != "call":
+            assert getattr(again, name) == getattr(values, name), name
+    assert "--mode=" not in path.read_text()
+    assert "--run_dir=" not in path.read_text()
+
+
+def test_flagfile_of_a_run_overrides_a_recipe_that_changed(recipes, tmp_path):
+    values = parse(tmp_path)
+    path = tmp_path / "flags.txt"
+    path.write_text(settings.flagfile_text(values))
+    again = parse(recipes, f"--flagfile={path}")
+    assert again == values
+
+
+def test_other_modes_take_the_flags_of_the_run(recipes, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    trained = parse(recipes, "--epochs=2", "--kl_bias=20")
+    (run / "flags.txt").write_text(settings.flagfile_text(trained))
+    values = parse(recipes, "--mode=generate", f"--run_dir={run}", "--top_k=3")
+    assert (values.epochs, values.kl_bias, values.top_k) == (2, 20.0, 3)
+
+
+REFUSED = {
+    "--epoch=3": (
+        "unknown flag --epoch; did you mean --epochs? "
+        "(trainer.py --helpshort lists all flags)"
+    ),
+    "--qqq": "unknown flag --qqq (trainer.py --helpshort lists all flags)",
+    "--epochs=abc": "--epochs=abc: must be a whole number of at least 1",
+    "--epochs=": "--epochs=: must be a whole number of at least 1",
+    "--epochs=0": "--epochs=0: must be a whole number of at least 1",
+    "--epochs=1.5": "--epochs=1.5: must be a whole number of at least 1",
+    "--epochs": "no value given for --epochs",
+    "--seed=-1": "--seed=-1: must be a whole number of at least 0",
+    "--seed=99999999999": (
+        "--seed=99999999999: must be a whole number of at most 2147483647"
+    ),
+    "--vocab_size=4": "--vocab_size=4: must be a whole number of at least 5",
+    "--rnn_units=-8": "--rnn_units=-8: must be a whole number of at least 1",
+    "--mode=test": (
+        "--mode=test: must be one of train, evaluate, generate, export"
+    ),
+    "--model=lstm": "--model=lstm: must be one of hdgm, vae",
+    "--dataset=wiki": "--dataset=wiki: must be one of sotu, ptb, imdb, text",
+    "--objective=elbo": "--objective=elbo: must be one of reference, bound",
+    "--rnn_type=rnn": "--rnn_type=rnn: must be one of block, basic, gru",
+    "--distribution_strategy=tpu": (
+        "--distribution_strategy=tpu: must be one of none, mirrored"
+    ),
+    "--learning_rate=0": "--learning_rate=0: must be a number above 0",
+    "--learning_rate=nan": "--learning_rate=nan: must be a number above 0",
+    "--learning_rate=inf": "--learning_rate=inf: must be a number above 0",
+    "--clip_norm=-5": "--clip_norm=-5: must be a number above 0",
+    "--word_keep_rate=1.5": (
+        "--word_keep_rate=1.5: must be a number of at least 0 and at most 1"
+    ),
+    "--top_p=0": "--top_p=0: must be a number above 0 and at most 1",
+    "--ban_unknown=maybe": "--ban_unknown=maybe: must be true or false",
+    "--data_dir=": "--data_dir=: must be the path of a file or folder",
+    "--kl_schedule=linear": "--kl_schedule=linear needs --kl_steps",
+    "--kl_schedule=cyclical": "--kl_schedule=cyclical needs --kl_steps",
+    "--kl_schedule=sigmoid": "--kl_schedule=sigmoid needs --kl_bias",
+    "--kl_ramp=0.5": (
+        "--kl_ramp has a meaning only with --kl_schedule=cyclical, "
+        "not with --kl_schedule=constant"
+    ),
+    "--ptb_protocol=stream": (
+        "--ptb_protocol has a meaning only with --dataset=ptb, "
+        "not with --dataset=sotu"
+    ),
+    "--dataset=ptb": (
+        "--dataset=ptb needs --data_dir, where its files are "
+        "(docs/data.md says which)"
+    ),
+    "train": (
+        "stray argument 'train': every setting is a flag, --name=value "
+        "(trainer.py --helpshort lists them)"
+    ),
+    "--flagfile=nowhere.flags": (
+        "--flagfile: [Errno 2] No such file or directory: 'nowhere.flags'"
+    ),
+}
+
+
+@pytest.mark.parametrize("argument", REFUSED)
+def test_refusals(argument, tmp_path):
+    with pytest.raises(settings.RunError) as error:
+        parse(tmp_path, argument)
+    assert str(error.value) == REFUSED[argument]
+
+
+def test_flag_of_another_model_is_refused(tmp_path):
+    with pytest.raises(settings.RunError) as error:
+        parse(tmp_path, "--model=vae", "--num_levels=2")
+    assert str(error.value) == (
+        "--num_levels has a meaning only with --model=hdgm, "
+        "not with --model=vae"
+    )
+
+
+def test_missing_data_folder_is_refused(tmp_path):
+    missing = tmp_path / "missing"
+    with pytest.raises(settings.RunError) as error:
+        parse(tmp_path, "--dataset=ptb", f"--data_dir={missing}")
+    assert str(error.value) == f"--data_dir={missing}: no such file or folder"
+
+
+def test_bad_line_of_a_flagfile_is_refused(tmp_path):
+    mine = tmp_path / "mine.flags"
+    mine.write_text("--epochs 5\n")
+    with pytest.raises(settings.RunError, match="write --name=value"):
+        parse(tmp_path, f"--flagfile={mine}")
+    mine.write_bytes(b"--epochs=\xff\n")
+    with pytest.raises(settings.RunError, match="not UTF-8"):
+        parse(tmp_path, f"--flagfile={mine}")
+
+
+def test_bad_recipe_is_named(tmp_path):
+    (tmp_path / "hdgm_sotu.flags").write_text("--epochs=many\n")
+    with pytest.raises(settings.RunError, match=r"hdgm_sotu\.flags: --epochs"):
+        parse(tmp_path)
+
+
+def test_mode_without_a_run_is_refused(tmp_path):
+    with pytest.raises(settings.RunError, match="there is no run"):
+        parse(tmp_path, "--mode=evaluate", f"--run_dir={tmp_path}")
+
+
+def test_models_are_those_of_the_registry():
+    assert set(flag_table.MODELS) == set(registry.MODELS)
+
+
+def test_every_shipped_recipe_parses(tmp_path):
+    paths = sorted((ROOT / "flags").glob("*.flags"))
+    assert len(paths) >= 6
+    for path in paths:
+        model, dataset = path.stem.split("_")
+        values = parse(
+            ROOT / "flags",
+            f"--model={model}",
+            f"--dataset={dataset}",
+            f"--data_dir={tmp_path}",
+        )
+        # What has no meaning beside the rest is dropped, but not from files.
+        for line in path.read_text().splitlines():
+            if line.startswith("--"):
+                name = line[2:].split("=")[0]
+                assert getattr(values, name) is not None, (path, line)
+
+
+def test_recipes_of_the_papers():
+    values = parse(
+        ROOT / "flags", "--dataset=ptb", "--model=hdgm", f"--data_dir={ROOT}"
+    )
+    assert (values.batch_size, values.window, values.epochs) == (20, 20, 100)
+    assert (values.embedding_dim, values.rnn_units) == (128, 200)
+    assert (values.latent_dim, values.num_layers) == (16, 2)
+    assert values.attention_units == 50
+    assert values.lr_halve_from_epoch == 5
+    assert values.kl_slope == pytest.approx(1 / 2600)
+    values = parse(
+        ROOT / "flags", "--dataset=imdb", "--model=vae", f"--data_dir={ROOT}"
+    )
+    assert (values.window, values.lr_halve_from_epoch) == (15, 4)
+    assert values.kl_slope == pytest.approx(1 / 1800)
+
+
+def test_help_lists_every_flag_under_a_heading():
+    text = settings.help_text()
+    for name in settings.SETTINGS:
+        assert f"--{name}=" in text or f"--[no]{name}" in text
+    for heading in flag_table.GROUPS.values():
+        assert f"\n{heading}:\n" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("argument", ["--helpshort", "--epochs=abc"])
+def test_help_and_refusals_do_not_import_tensorflow(argument):
+    code = (
+        "import sys, trainer\n"
+        "status = trainer.main(sys.argv)\n"
+        "assert not {'tensorflow', 'keras', 'numpy'} & set(sys.modules)\n"
+        "sys.exit(status)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, argument],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    if argument == "--helpshort":
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == settings.help_text()
+    else:
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == (
+            "trainer.py: error: --epochs=abc: "
+            "must be a whole number of at least 1\n"
+        )
