@@ -1,0 +1,530 @@
+"""What all text models share."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_textgen.data.batching import SequenceBatches, as_batches
+from keras_textgen.data.vocabulary import (
+    PAD_ID,
+    START_ID,
+    UNKNOWN_ID,
+    Vocabulary,
+)
+from keras_textgen.generation.beam_search import beam_search
+from keras_textgen.generation.common import (
+    checked_integer,
+    checked_temperature,
+    checked_top_p,
+)
+from keras_textgen.generation.sampling import sample
+from keras_textgen.layers.noise import GlobalRows, Noise
+from keras_textgen.layers.recurrent import RecurrentStack, State
+from keras_textgen.layers.vocabulary import VocabularyLogLikelihood
+from keras_textgen.models.metrics import LikelihoodMetrics
+
+# Texts, or token ids: what the methods for users take.
+TextData = (
+    Sequence[str] | np.ndarray | tf.Tensor | tf.data.Dataset | SequenceBatches
+)
+
+# Streams of noise that must not meet.
+_TRAINING, _EVALUATION = 0, 1
+
+
+class TextModel(keras.Model):
+    """Base of the text models: vocabulary, decoder, training, generation.
+
+    A model adds `call`, which gives "nll", "kl" and "num_tokens" of each
+    sequence, and `generation_state`, where generated texts start from.
+
+    Tokens are int32 [batch, time] with start and end tokens inside and 0 on
+    the right as padding. Noise is a function of seed, step and row of the
+    global batch.
+
+    Args:
+        vocabulary: Text to ids and back; it is saved with the model.
+        likelihood_kind: What -(nll + kl) is: "exact", "lower bound" or
+            "reconstruction".
+        embedding_dim: Width E of the embedding.
+        rnn_units: Width H of the recurrent layers.
+        num_layers: Number of recurrent layers.
+        rnn_type: "block" or "basic" (both LSTM) or "gru".
+        word_keep_rate: Share of the decoder's input words kept in training
+            (Bowman et al. 2016, section 3.1.1); the others become the
+            unknown token. 0 is the inputless decoder, in evaluation too.
+        max_length: Cap on generated tokens, the end token included.
+        seed: Seed of all noise.
+
+    Raises:
+        ValueError: If a setting is out of its range.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        *,
+        likelihood_kind: str,
+        embedding_dim: int = 128,
+        rnn_units: int = 200,
+        num_layers: int = 2,
+        rnn_type: str = "block",
+        word_keep_rate: float = 1.0,
+        max_length: int = 60,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        # XLA makes recurrent models slower on a CPU and compiles them anew
+        # for each length; `compile(jit_compile=True)` still asks for it.
+        self.supports_jit = False
+        check_sizes(
+            embedding_dim=embedding_dim,
+            rnn_units=rnn_units,
+            num_layers=num_layers,
+            max_length=max_length,
+        )
+        if not 0 <= word_keep_rate <= 1:
+            raise ValueError(
+                f"word_keep_rate={word_keep_rate} is outside [0, 1]"
+            )
+        self.vocabulary = vocabulary
+        self.likelihood_kind = likelihood_kind
+        self.embedding_dim = embedding_dim
+        self.rnn_units = rnn_units
+        self.num_layers = num_layers
+        self.rnn_type = rnn_type
+        self.word_keep_rate = word_keep_rate
+        self.max_length = max_length
+        self.seed = seed
+
+        self.embedding = keras.layers.Embedding(
+            vocabulary.size,
+            embedding_dim,
+            embeddings_initializer=keras.initializers.RandomUniform(-0.1, 0.1),
+        )
+        self.decoder = RecurrentStack(rnn_units, num_layers, rnn_type)
+        self.output_layer = VocabularyLogLikelihood(vocabulary.size)
+        self.train_steps = self._counter("train_steps")
+        self.test_steps = self._counter("test_steps")
+        self._likelihood_metrics = LikelihoodMetrics(
+            has_perplexity=likelihood_kind != "reconstruction"
+        )
+        self._in_graph: dict[str, Callable] = {}
+
+    # -- What a model adds ---------------------------------------------------
+
+    def call(
+        self, tokens: tf.Tensor, training: bool = False
+    ) -> dict[str, tf.Tensor]:
+        """Objective of each sequence.
+
+        Args:
+            tokens: int32 [batch, time].
+            training: Whether words are dropped from the decoder's inputs.
+
+        Returns:
+            float32 [batch] each: "nll", the reconstruction term in nats;
+            "kl", the KL term in nats; "num_tokens", the predicted tokens.
+        """
+        raise NotImplementedError
+
+    def generation_state(self, num_texts: tf.Tensor, noise: Noise) -> State:
+        """Decoder states from which `num_texts` texts are generated."""
+        raise NotImplementedError
+
+    def kl_weight(self) -> tf.Tensor:
+        """Weight of the KL in the training loss at the current step."""
+        return tf.constant(1.0)
+
+    # -- Building ------------------------------------------------------------
+
+    def build(self, input_shape: tuple | None = None) -> None:
+        """Create all weights; constructors call it, users need not."""
+        del input_shape
+        if not self.built:
+            self.built = True
+            self(tf.constant([[START_ID, UNKNOWN_ID]]))
+
+    def _counter(self, name: str) -> keras.Variable:
+        return self.add_weight(
+            name=name,
+            shape=(),
+            dtype="int32",
+            initializer="zeros",
+            trainable=False,
+            aggregation="only_first_replica",
+        )
+
+    # -- The decoder ---------------------------------------------------------
+
+    def decode_log_likelihood(
+        self,
+        state: State,
+        tokens: tf.Tensor,
+        word_noise: Noise | None = None,
+    ) -> tf.Tensor:
+        """Log-likelihood of each sequence from the decoder's first state.
+
+        Args:
+            state: States of batch * S rows; the S states of a sequence follow
+                each other.
+            tokens: int32 [batch, time].
+            word_noise: Drops words from the decoder's inputs; None keeps all.
+
+        Returns:
+            float32 [batch * S], nats.
+        """
+        inputs, targets = tokens[:, :-1], tokens[:, 1:]
+        embedded = self.embedding(self._drop_words(inputs, word_noise))
+        num_rows = tf.shape(tf.nest.flatten(state)[0])[0]
+        copies = num_rows // tf.maximum(tf.shape(tokens)[0], 1)
+        embedded = tf.repeat(embedded, copies, axis=0)  # [batch * S, T, E]
+        targets = tf.repeat(targets, copies, axis=0)
+        hidden, _ = self.decoder(embedded, initial_state=state)
+        return tf.reduce_sum(self.output_layer(hidden, targets), axis=1)
+
+    def next_token_logits(
+        self, tokens: tf.Tensor, state: State
+    ) -> tuple[tf.Tensor, State]:
+        """One step of the decoder.
+
+        Args:
+            tokens: The tokens just read, int32 [N].
+            state: The state before them.
+
+        Returns:
+            Logits of the next token, float32 [N, V], and the new state.
+        """
+        tokens = self._drop_words(tokens, None)
+        hidden, state = self.decoder.step(self.embedding(tokens), state)
+        return self.output_layer.logits(hidden), state
+
+    def _drop_words(self, inputs: tf.Tensor, noise: Noise | None) -> tf.Tensor:
+        """Replace words by the unknown token; the start token stays."""
+        if self.word_keep_rate == 1 or (
+            self.word_keep_rate > 0 and noise is None
+        ):
+            return inputs
+        dropped = inputs != START_ID
+        if noise is not None:
+            chance = noise.uniform("words", tf.unstack(tf.shape(inputs)))
+            dropped &= chance >= self.word_keep_rate
+        return tf.where(dropped, UNKNOWN_ID, inputs)
+
+    def _step_seed(self, training: bool) -> tf.Tensor:
+        stream = _TRAINING if training else _EVALUATION
+        step = self.train_steps if training else self.test_steps
+        seed = tf.constant([self.seed, stream])
+        return tf.random.experimental.stateless_fold_in(
+            seed, tf.convert_to_tensor(step)
+        )
+
+    # -- Training and evaluation steps ---------------------------------------
+
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """One update; Keras calls it, in every replica."""
+        tokens, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        kl_weight = self.kl_weight()
+        with tf.GradientTape() as tape:
+            outputs = self(tokens, training=True)
+            losses = outputs["nll"] + kl_weight * outputs["kl"]
+            # Replicas add up their gradients, so each divides by the rows of
+            # all of them; the last batch need not be divided evenly.
+            rows = tf.cast(GlobalRows.of(tokens).total, tf.float32)
+            loss = self.optimizer.scale_loss(tf.reduce_sum(losses) / rows)
+        gradients = tape.gradient(loss, self.trainable_weights)
+        # Dense before they are clipped: the norm of a sparse gradient counts
+        # the rows of a repeated word separately.
+        gradients = [tf.convert_to_tensor(each) for each in gradients]
+        self.optimizer.apply(
+            _clip_over_replicas(gradients, self.optimizer),
+            self.trainable_weights,
+        )
+        self.train_steps.assign_add(1)
+        self._likelihood_metrics.update(outputs, losses, kl_weight)
+        return self.get_metrics_result()
+
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """One evaluation batch, with KL weight 1; Keras calls it."""
+        tokens, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        outputs = self(tokens, training=False)
+        self.test_steps.assign_add(1)
+        losses = outputs["nll"] + outputs["kl"]
+        self._likelihood_metrics.update(outputs, losses, tf.constant(1.0))
+        return self.get_metrics_result()
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The model's own metrics; Keras's loss tracker is not among them."""
+        return self._likelihood_metrics.all
+
+    # -- Texts and arrays in, texts and arrays out ---------------------------
+
+    def fit(
+        self,
+        x: TextData,
+        *args: Any,
+        batch_size: int = 32,
+        validation_data: TextData | None = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        """Train on texts, token ids or a `tf.data.Dataset` of either.
+
+        Texts and arrays are shuffled and batched by length.
+
+        Args:
+            x: Texts, int32 [N, time], or batches of either.
+            *args: As in `keras.Model.fit`.
+            batch_size: Sequences a batch, for texts and arrays.
+            validation_data: As `x`.
+            **kwargs: As in `keras.Model.fit`.
+
+        Returns:
+            Keras's history.
+        """
+        batches = as_batches(x, self.vocabulary, batch_size)
+        if isinstance(batches, SequenceBatches):
+            kwargs.setdefault("steps_per_epoch", batches.steps_per_epoch)
+            batches = batches.training_stream()
+        if validation_data is not None:
+            validation_data = _evaluation_dataset(
+                as_batches(validation_data, self.vocabulary, batch_size)
+            )
+        return super().fit(
+            batches,
+            *args,
+            validation_data=validation_data,
+            shuffle=False,  # the batches are shuffled already
+            **kwargs,
+        )
+
+    def evaluate(
+        self,
+        x: TextData,
+        *args: Any,
+        batch_size: int = 32,
+        **kwargs: Any,
+    ) -> Any:
+        """Metrics over a set; the same set gives the same numbers again."""
+        self.test_steps.assign(0)
+        batches = as_batches(x, self.vocabulary, batch_size)
+        return super().evaluate(_evaluation_dataset(batches), *args, **kwargs)
+
+    def predict(
+        self,
+        x: TextData,
+        *args: Any,
+        batch_size: int = 32,
+        **kwargs: Any,
+    ) -> dict[str, np.ndarray]:
+        """`call` for every sequence, in the order of `x`."""
+        self.test_steps.assign(0)
+        batches = as_batches(x, self.vocabulary, batch_size)
+        outputs = super().predict(_evaluation_dataset(batches), *args, **kwargs)
+        if isinstance(batches, SequenceBatches):
+            order = batches.original_order
+            outputs = {name: each[order] for name, each in outputs.items()}
+        return outputs
+
+    def generate(
+        self,
+        num_texts: int,
+        *,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        ban_unknown: bool = True,
+        seed: int = 0,
+    ) -> list[str]:
+        """Sample texts from the model.
+
+        Args:
+            num_texts: How many.
+            temperature: Divides the logits; below 1 is more cautious.
+            top_k: Keep the k most likely words only; 0 keeps all.
+            top_p: Keep the most likely words of this total probability.
+            ban_unknown: Never emit the unknown token.
+            seed: The same seed gives the same texts.
+
+        Returns:
+            `num_texts` strings.
+
+        Raises:
+            ValueError: If the model has no prior to sample from, or an
+                argument is out of its range.
+        """
+        checked_integer("num_texts", num_texts, minimum=1)
+        checked_integer("top_k", top_k, minimum=0)
+        checked_temperature(temperature)
+        checked_top_p(top_p)
+        tokens = self.in_graph("generate_tokens")(
+            tf.constant(num_texts),
+            seed=tf.constant([self.seed, seed]),
+            temperature=tf.constant(temperature, tf.float32),
+            top_k=tf.constant(top_k),
+            top_p=tf.constant(top_p, tf.float32),
+            ban_unknown=ban_unknown,
+        )
+        return decoded_strings(self.vocabulary.to_text(tokens))
+
+    def map_batches(
+        self,
+        function: Callable[[tf.Tensor], tf.Tensor],
+        data: TextData,
+        batch_size: int,
+    ) -> np.ndarray:
+        """Outputs of a function of tokens, in the order of `data`.
+
+        Args:
+            function: From int32 [batch, time] to [batch, ...].
+            data: Texts or token ids, N sequences.
+            batch_size: Sequences at a time.
+
+        Returns:
+            [N, ...].
+        """
+        if not isinstance(data, SequenceBatches):
+            data = as_batches(data, self.vocabulary, batch_size)
+        dataset = _evaluation_dataset(data)
+        outputs = np.concatenate([function(batch).numpy() for batch in dataset])
+        if isinstance(data, SequenceBatches):
+            outputs = outputs[data.original_order]
+        return outputs
+
+    # -- The same in the graph, for the methods above and for export ---------
+
+    def generate_tokens(
+        self,
+        num_texts: tf.Tensor,
+        *,
+        seed: tf.Tensor,
+        temperature: tf.Tensor | float = 1.0,
+        top_k: tf.Tensor | int = 0,
+        top_p: tf.Tensor | float = 1.0,
+        ban_unknown: bool = True,
+    ) -> tf.Tensor:
+        """Sample tokens [num_texts, length]; arguments as in `generate`."""
+        return sample(
+            self.next_token_logits,
+            self.generation_state(num_texts, Noise(seed)),
+            seed=seed,
+            max_length=self.max_length,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            banned_ids=[UNKNOWN_ID] if ban_unknown else [],
+        )
+
+    def beam_search(
+        self,
+        state: State,
+        *,
+        beam_width: int,
+        max_length: int | tf.Tensor,
+    ) -> tf.Tensor:
+        """Most likely tokens [N, length] from decoder states of N rows."""
+        tokens, _ = beam_search(
+            self.next_token_logits,
+            state,
+            beam_width=beam_width,
+            max_length=max_length,
+        )
+        return tokens
+
+    def in_graph(self, method: str) -> Callable:
+        """A method of this model as one graph, traced once."""
+        if method not in self._in_graph:
+            # Without AutoGraph, an error reaches the user as it was raised.
+            self._in_graph[method] = tf.function(
+                getattr(self, method), reduce_retracing=True, autograph=False
+            )
+        return self._in_graph[method]
+
+    # -- Saving --------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {
+            "vocabulary": keras.saving.serialize_keras_object(self.vocabulary),
+            "embedding_dim": self.embedding_dim,
+            "rnn_units": self.rnn_units,
+            "num_layers": self.num_layers,
+            "rnn_type": self.rnn_type,
+            "word_keep_rate": self.word_keep_rate,
+            "max_length": self.max_length,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "TextModel":
+        """Rebuild the model with its parts, such as the vocabulary."""
+        deserialize = keras.saving.deserialize_keras_object
+        return cls(
+            **{name: deserialize(value) for name, value in config.items()}
+        )
+
+
+def check_sizes(**sizes: int) -> None:
+    """Refuse a named size below 1.
+
+    Example:
+        >>> check_sizes(latent_dim=0)
+        Traceback (most recent call last):
+        ValueError: latent_dim=0 is not allowed; at least 1
+    """
+    for name, size in sizes.items():
+        if size < 1:
+            raise ValueError(f"{name}={size} is not allowed; at least 1")
+
+
+def num_predicted_tokens(tokens: tf.Tensor) -> tf.Tensor:
+    """Tokens of each sequence that are predicted, float32 [batch].
+
+    Example:
+        >>> num_predicted_tokens(tf.constant([[2, 7, 3, 0]])).numpy().tolist()
+        [2.0]
+    """
+    is_predicted = tf.cast(tokens[:, 1:] != PAD_ID, tf.float32)
+    return tf.reduce_sum(is_predicted, axis=1)
+
+
+def decoded_strings(texts: tf.Tensor | np.ndarray) -> list[str]:
+    """Python strings of a string tensor [N].
+
+    Example:
+        >>> decoded_strings(tf.constant(["a rose"]))
+        ['a rose']
+    """
+    return [text.decode() for text in np.asarray(texts)]
+
+
+def _evaluation_dataset(
+    batches: SequenceBatches | tf.data.Dataset,
+) -> tf.data.Dataset:
+    if isinstance(batches, SequenceBatches):
+        return batches.evaluation_dataset()
+    return batches
+
+
+def _clip_over_replicas(
+    gradients: list[tf.Tensor], optimizer: keras.optimizers.Optimizer
+) -> list[tf.Tensor]:
+    """Clip the summed gradient of all replicas to the optimizer's norm.
+
+    Keras clips each replica's gradient before adding them up, which is not
+    what one replica does with the whole batch.
+    """
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    context = tf.distribute.get_replica_context()
+    replicas = context.num_replicas_in_sync
+    if replicas == 1 or not inner.global_clipnorm:
+        return gradients
+    gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+    norm = optimizer.scale_loss(tf.constant(inner.global_clipnorm))
+    clipped, _ = tf.clip_by_global_norm(gradients, norm)
+    # The optimizer adds the replicas' gradients up once more.
+    return [gradient / replicas for gradient in clipped]
