@@ -47,7 +47,9 @@ class BroadMemory(ExplicitMaskLayer):
         self.num_layers = num_layers
         self.attention_units = attention_units
         self.rnn_type = rnn_type
-        self.encoder = BidirectionalStack(units, num_layers, rnn_type)
+        self.encoder = BidirectionalStack(
+            units, num_layers, rnn_type, dtype=self.dtype_policy
+        )
         self.attention = AttentionPooling(attention_units)
 
     def build(self, input_shape: tuple) -> None:
@@ -105,7 +107,10 @@ class DeepMemory(keras.layers.Layer):
         super().__init__(**kwargs)
         self.units = units
         self.num_layers = num_layers
-        self.cells = [keras.layers.LSTMCell(units) for _ in range(num_layers)]
+        self.cells = [
+            keras.layers.LSTMCell(units, dtype=self.dtype_policy)
+            for _ in range(num_layers)
+        ]
 
     def build(self, input_shape: tuple) -> None:
         """Build the cells for inputs [batch, input_shape[-1]]."""
@@ -180,7 +185,9 @@ class LatentLevel(keras.layers.Layer):
         if deep_memory is not None:
             # Levels differ in the width of their input; one memory serves
             # all of them.
-            self.projection = keras.layers.Dense(deep_memory.units)
+            self.projection = keras.layers.Dense(
+                deep_memory.units, dtype=self.dtype_policy
+            )
 
     def build(self, input_shape: tuple) -> None:
         """Build for level inputs [batch, input_shape[-1]]."""

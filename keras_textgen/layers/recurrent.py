@@ -14,7 +14,9 @@ RNN_TYPES = ("block", "basic", "gru")
 State = list[list[tf.Tensor]]
 
 
-def _make_layer(rnn_type: str, units: int) -> keras.layers.RNN:
+def _make_layer(
+    rnn_type: str, units: int, dtype: keras.DTypePolicy
+) -> keras.layers.RNN:
     """One recurrent layer, initialised as in the original TensorFlow code."""
     if rnn_type not in RNN_TYPES:
         raise ValueError(
@@ -26,6 +28,7 @@ def _make_layer(rnn_type: str, units: int) -> keras.layers.RNN:
             kernel_initializer="orthogonal",
             return_sequences=True,
             return_state=True,
+            dtype=dtype,
         )
     return keras.layers.LSTM(
         units,
@@ -33,6 +36,7 @@ def _make_layer(rnn_type: str, units: int) -> keras.layers.RNN:
         unit_forget_bias=False,
         return_sequences=True,
         return_state=True,
+        dtype=dtype,
     )
 
 
@@ -70,7 +74,10 @@ class RecurrentStack(ExplicitMaskLayer):
         self.units = units
         self.num_layers = num_layers
         self.rnn_type = rnn_type
-        self.layers = [_make_layer(rnn_type, units) for _ in range(num_layers)]
+        self.layers = [
+            _make_layer(rnn_type, units, self.dtype_policy)
+            for _ in range(num_layers)
+        ]
 
     @property
     def num_states(self) -> int:
@@ -157,8 +164,12 @@ class BidirectionalStack(ExplicitMaskLayer):
         self.units = units
         self.num_layers = num_layers
         self.rnn_type = rnn_type
-        self.forward = RecurrentStack(units, num_layers, rnn_type)
-        self.backward = RecurrentStack(units, num_layers, rnn_type)
+        self.forward = RecurrentStack(
+            units, num_layers, rnn_type, dtype=self.dtype_policy
+        )
+        self.backward = RecurrentStack(
+            units, num_layers, rnn_type, dtype=self.dtype_policy
+        )
 
     def build(self, input_shape: tuple) -> None:
         """Build both directions."""

@@ -1,0 +1,251 @@
+"""Every layer and model, one line each; all go through the same checks.
+
+A layer's line: how to make it, and the samples that its call takes, by
+argument. A model's line: its class and the settings beside `SIZES`.
+"""
+
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_textgen
+from keras_textgen.data.vocabulary import END_ID, START_ID, Vocabulary
+from keras_textgen.layers.attention import AttentionPooling
+from keras_textgen.layers.gaussian import GaussianHead
+from keras_textgen.layers.memory import BroadMemory, DeepMemory, LatentLevel
+from keras_textgen.layers.recurrent import BidirectionalStack, RecurrentStack
+from keras_textgen.layers.vocabulary import VocabularyLogLikelihood
+from keras_textgen.models.hdgm import HDGM
+from keras_textgen.models.sentence_vae import SentenceVAE
+
+WORDS = [
+    "the",
+    "cat",
+    "sat",
+    "on",
+    "a",
+    "mat",
+    "and",
+    "saw",
+    "another",
+    "cat's",
+    "hat",
+]
+TEXTS = [
+    "the cat sat on a mat",
+    "a hat",
+    "the mat saw another cat",
+    "and the unheard-of hat",
+    "cat",
+]
+# Where the samples of a batch of four end, before their padding.
+TIME = 6
+LENGTHS = np.array([6, 2, 1, 4])
+
+
+class Sample(NamedTuple):
+    """An argument of a layer.
+
+    Attributes:
+        value: The tensor, rows leading.
+        padding: What fills further time steps on the right; None if the
+            tensor has no time axis.
+    """
+
+    value: tf.Tensor
+    padding: float | None = None
+
+
+def _values(*shape: int) -> tf.Tensor:
+    positions = np.arange(np.prod(shape))
+    return tf.constant(np.sin(1.7 * positions).reshape(shape), tf.float32)
+
+
+_MASK = np.arange(TIME) < LENGTHS[:, np.newaxis]
+_IDS = np.where(_MASK, np.arange(4 * TIME).reshape(4, TIME) % 7 + 1, 0)
+
+# What is under the padding must not matter, hence 9.
+SEQUENCE = Sample(_values(4, TIME, 3), padding=9)
+MASK = Sample(tf.constant(_MASK), padding=False)
+TARGETS = Sample(tf.constant(_IDS, tf.int32), padding=0)
+FEATURES = Sample(_values(4, 5))
+DEPTH_STATE = [[Sample(_values(4, 3)), Sample(-_values(4, 3))]] * 2
+STRINGS = Sample(tf.constant(TEXTS[:4]))
+
+
+class LayerCase(NamedTuple):
+    """A layer under test."""
+
+    name: str
+    make: Callable[..., keras.Layer]
+    samples: dict[str, Any]
+
+
+LAYERS = [
+    LayerCase(*line)
+    for line in [
+        (
+            "attention_pooling",
+            lambda **kwargs: AttentionPooling(3, **kwargs),
+            {"inputs": SEQUENCE, "mask": MASK},
+        ),
+        (
+            "gaussian_head",
+            lambda **kwargs: GaussianHead(2, **kwargs),
+            {"features": FEATURES},
+        ),
+        (
+            "lstm_stack",
+            lambda **kwargs: RecurrentStack(4, 2, **kwargs),
+            {"inputs": SEQUENCE, "mask": MASK},
+        ),
+        (
+            "gru_stack",
+            lambda **kwargs: RecurrentStack(4, 2, "gru", **kwargs),
+            {"inputs": SEQUENCE, "mask": MASK},
+        ),
+        (
+            "bidirectional_lstm_stack",
+            lambda **kwargs: BidirectionalStack(4, 2, "basic", **kwargs),
+            {"inputs": SEQUENCE, "mask": MASK},
+        ),
+        (
+            "bidirectional_gru_stack",
+            lambda **kwargs: BidirectionalStack(4, 2, "gru", **kwargs),
+            {"inputs": SEQUENCE, "mask": MASK},
+        ),
+        (
+            "broad_memory",
+            lambda **kwargs: BroadMemory(4, 2, 3, **kwargs),
+            {"inputs": SEQUENCE, "mask": MASK},
+        ),
+        (
+            "deep_memory",
+            lambda **kwargs: DeepMemory(3, 2, **kwargs),
+            {"inputs": FEATURES, "state": DEPTH_STATE},
+        ),
+        (
+            "latent_level",
+            lambda **kwargs: LatentLevel(2, **kwargs),
+            {"inputs": FEATURES},
+        ),
+        (
+            "latent_level_deep",
+            lambda **kwargs: LatentLevel(
+                2, DeepMemory(3, 2, **kwargs), **kwargs
+            ),
+            {"inputs": FEATURES, "state": DEPTH_STATE},
+        ),
+        (
+            "vocabulary_log_likelihood",
+            lambda **kwargs: VocabularyLogLikelihood(8, **kwargs),
+            {"hidden": SEQUENCE, "targets": TARGETS},
+        ),
+        (
+            "vocabulary",
+            lambda **kwargs: Vocabulary(WORDS, **kwargs),
+            {"texts": STRINGS},
+        ),
+    ]
+]
+
+# Classes that others derive from; they are checked as those.
+BASES = {"ExplicitMaskLayer", "LatentTextModel", "TextModel"}
+
+SIZES = {
+    "embedding_dim": 3,
+    "rnn_units": 4,
+    "num_layers": 1,
+    "latent_dim": 2,
+    "max_length": 6,
+}
+
+
+class ModelCase(NamedTuple):
+    """A model under test."""
+
+    name: str
+    model: type[keras.Model]
+    settings: dict[str, Any]
+
+    def make(self, **more: Any) -> keras.Model:
+        """A tiny model with known weights; `more` overrides settings."""
+        settings = {**SIZES, **self.settings, **more}
+        return with_known_weights(self.model(Vocabulary(WORDS), **settings))
+
+
+_REFERENCE, _BOUND = {"objective": "reference"}, {"objective": "bound"}
+
+MODELS = [
+    ModelCase(*line)
+    for line in [
+        ("vae_reference", SentenceVAE, _REFERENCE | {"num_layers": 2}),
+        ("vae_reference_gru", SentenceVAE, _REFERENCE | {"rnn_type": "gru"}),
+        ("vae_bound", SentenceVAE, _BOUND),
+        ("vae_bound_gru", SentenceVAE, _BOUND | {"rnn_type": "gru"}),
+        ("hdgm_reference", HDGM, _REFERENCE),
+        ("hdgm_bound", HDGM, _BOUND | {"num_layers": 2}),
+        ("hdgm_1_level", HDGM, _BOUND | {"num_levels": 1}),
+        (
+            "hdgm_3_levels_deep",
+            HDGM,
+            _BOUND | {"num_levels": 3, "deterministic_layers": 1},
+        ),
+    ]
+]
+
+each_layer = pytest.mark.parametrize(
+    "case", LAYERS, ids=[case.name for case in LAYERS]
+)
+each_model = pytest.mark.parametrize(
+    "case", MODELS, ids=[case.name for case in MODELS]
+)
+
+
+def with_known_weights(layer: keras.Layer) -> keras.Layer:
+    """The layer, its weights set to values in [-0.8, 0.8].
+
+    Fresh weights are so small that outputs would hardly depend on inputs.
+    """
+    for phase, weight in enumerate(layer.trainable_variables):
+        positions = np.arange(np.prod(weight.shape, dtype=int))
+        values = 0.8 * np.sin(0.7 + phase + 1.7 * positions)
+        weight.assign(values.reshape(weight.shape))
+    return layer
+
+
+def sample_tokens() -> np.ndarray:
+    """Tokens of `TEXTS`, int32 [5, time]."""
+    return Vocabulary(WORDS)(TEXTS).numpy()
+
+
+def sequences(*lengths: int) -> list[list[int]]:
+    """Sequences of so many words each, all different."""
+    words = iter(np.random.default_rng(7).integers(4, 4 + len(WORDS), 1000))
+    return [
+        [START_ID, *(int(next(words)) for _ in range(length)), END_ID]
+        for length in lengths
+    ]
+
+
+def package_classes() -> Iterator[type]:
+    """Layers and models that the package's modules define."""
+    prefix = f"{keras_textgen.__name__}."
+    for module in pkgutil.walk_packages(keras_textgen.__path__, prefix):
+        for _, found in inspect.getmembers(
+            import_module(module.name), inspect.isclass
+        ):
+            is_public = not found.__name__.startswith("_")
+            if (
+                found.__module__ == module.name
+                and issubclass(found, keras.Layer)
+                and is_public
+            ):
+                yield found
