@@ -1,0 +1,195 @@
+"""The softmax over the vocabulary against its formula in float64."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_textgen.layers.vocabulary import VocabularyLogLikelihood
+
+HIDDEN_SIZE, VOCABULARY_SIZE = 3, 7
+TARGETS = np.array([[4, 1, 6, 0], [3, 0, 0, 0]], np.int32)
+HIDDEN = np.sin(np.arange(2 * 4 * HIDDEN_SIZE) * 1.1).reshape(2, 4, -1)
+
+
+def layer_with(kernel, bias):
+    layer = VocabularyLogLikelihood(np.shape(kernel)[1])
+    layer.build((None, None, len(kernel)))
+    layer.kernel.assign(kernel)
+    layer.bias.assign(bias)
+    return layer
+
+
+@pytest.fixture
+def layer():
+    positions = np.arange(HIDDEN_SIZE * VOCABULARY_SIZE)
+    return layer_with(
+        np.cos(1.9 * positions).reshape(HIDDEN_SIZE, -1),
+        np.linspace(-1, 1, VOCABULARY_SIZE),
+    )
+
+
+def log_softmax(logits):
+    logits = np.asarray(logits, np.float64)
+    largest = np.max(logits, axis=-1, keepdims=True)
+    shifted = logits - largest
+    return shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
+
+
+def test_agrees_with_log_softmax(layer):
+    result = layer(tf.constant(HIDDEN, tf.float32), tf.constant(TARGETS))
+    kernel = np.asarray(layer.kernel, np.float64)
+    all_tokens = log_softmax(HIDDEN @ kernel + np.asarray(layer.bias))
+    for row, column in np.argwhere(TARGETS):
+        target = TARGETS[row, column]
+        assert result[row, column].numpy() == pytest.approx(
+            all_tokens[row, column, target], abs=1e-5
+        )
+
+
+def test_probabilities_of_all_tokens_add_up_to_one(layer):
+    hidden = tf.constant(HIDDEN[:1, :1], tf.float32)
+    tokens = tf.range(1, VOCABULARY_SIZE)[tf.newaxis]
+    repeated = tf.repeat(hidden, VOCABULARY_SIZE - 1, axis=1)
+    total = tf.reduce_sum(tf.exp(layer(repeated, tokens)))
+    padding = tf.nn.softmax(layer.logits(hidden))[0, 0, 0]
+    assert float(total + padding) == pytest.approx(1, abs=1e-6)
+
+
+def test_logits(layer):
+    kernel, bias = np.asarray(layer.kernel), np.asarray(layer.bias)
+    np.testing.assert_allclose(
+        layer.logits(tf.constant(HIDDEN, tf.float32)),
+        HIDDEN @ kernel + bias,
+        atol=1e-6,
+    )
+    half = layer.logits(tf.constant(HIDDEN[:, 0], tf.float16))
+    assert half.dtype == tf.float32
+    np.testing.assert_allclose(half, HIDDEN[:, 0] @ kernel + bias, atol=5e-3)
+
+
+def plain(layer, hidden, targets):
+    """The formula, differentiated by TensorFlow."""
+    everything = tf.nn.log_softmax(hidden @ layer.kernel + layer.bias)
+    values = tf.gather(everything, targets, batch_dims=2)
+    return tf.where(targets == 0, 0.0, values)
+
+
+def gradients_of(function, layer):
+    hidden = tf.Variable(HIDDEN, dtype=tf.float32)
+    weights = tf.constant([[0.3, -1.0, 2.0, 5.0], [0.7, 1.0, 1.0, 1.0]])
+    with tf.GradientTape() as tape:
+        values = function(hidden, tf.constant(TARGETS))
+        total = tf.reduce_sum(weights * values)
+    return tape.gradient(total, [hidden, *layer.trainable_variables])
+
+
+def test_gradient_is_that_of_the_formula(layer):
+    gradients = gradients_of(layer, layer)
+    expected = gradients_of(lambda *each: plain(layer, *each), layer)
+    for gradient, desired in zip(gradients, expected, strict=True):
+        np.testing.assert_allclose(gradient, desired, atol=1e-5)
+        assert np.any(gradient)
+
+
+def test_gradient_agrees_with_differences(layer):
+    def total(hidden, kernel, bias):
+        layer.kernel.assign(kernel)
+        layer.bias.assign(bias)
+        return float(tf.reduce_sum(layer(hidden, tf.constant(TARGETS))))
+
+    points = [
+        np.asarray(each, np.float32)
+        for each in (HIDDEN, layer.kernel, layer.bias)
+    ]
+    hidden = tf.Variable(points[0])
+    with tf.GradientTape() as tape:
+        value = tf.reduce_sum(layer(hidden, tf.constant(TARGETS)))
+    gradients = tape.gradient(value, [hidden, layer.kernel, layer.bias])
+    for which, gradient in enumerate(gradients):
+        direction = np.cos(np.arange(gradient.numpy().size))
+        direction = 0.01 * direction.reshape(gradient.shape)
+        ahead, behind = list(points), list(points)
+        ahead[which] = points[which] + direction.astype(np.float32)
+        behind[which] = points[which] - direction.astype(np.float32)
+        difference = (total(*ahead) - total(*behind)) / 2
+        slope = np.sum(gradient * direction)
+        assert difference == pytest.approx(slope, rel=5e-3)
+
+
+def test_padding_gives_zero_and_no_gradient(layer):
+    hidden = tf.constant(HIDDEN, tf.float32)
+    is_padding = TARGETS == 0
+    values = layer(hidden, tf.constant(TARGETS)).numpy()
+    assert not np.any(values[is_padding])
+    gradients = gradients_of(layer, layer)
+    assert not np.any(gradients[0].numpy()[is_padding])
+    # Not even where the hidden states of padding are no numbers.
+    spoilt = np.where(is_padding[..., np.newaxis], np.nan, HIDDEN)
+    result = layer(tf.constant(spoilt, tf.float32), tf.constant(TARGETS))
+    np.testing.assert_array_equal(result, values)
+
+
+@pytest.mark.parametrize("largest", [200.0, 1e4])
+def test_extreme_logits(largest):
+    """Log-probabilities far below the smallest float32, both signs."""
+    logits = np.linspace(-largest, largest, VOCABULARY_SIZE)
+    layer = layer_with(np.zeros([HIDDEN_SIZE, VOCABULARY_SIZE]), logits)
+    targets = tf.range(1, VOCABULARY_SIZE)[tf.newaxis]
+    hidden = tf.ones([1, VOCABULARY_SIZE - 1, HIDDEN_SIZE])
+    with tf.GradientTape() as tape:
+        result = layer(hidden, targets)
+    np.testing.assert_allclose(result[0], log_softmax(logits)[1:], rtol=1e-6)
+    assert np.min(result) < -100
+    gradient = tape.gradient(result, layer.bias)
+    # Six times one-hot minus the softmax, which is all on the last token.
+    expected = np.array([0, 1, 1, 1, 1, 1, 1]) - 6 * np.exp(log_softmax(logits))
+    np.testing.assert_allclose(gradient, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("bias", [-200.0, 200.0])
+def test_a_common_shift_cancels(layer, bias):
+    hidden = tf.constant(HIDDEN, tf.float32)
+    values = layer(hidden, tf.constant(TARGETS)).numpy()
+    layer.bias.assign_add(tf.fill([VOCABULARY_SIZE], bias))
+    shifted = layer(hidden, tf.constant(TARGETS))
+    np.testing.assert_allclose(shifted, values, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(2, 4), (0, 4), (2, 0), (0, 0)])
+def test_batch_without_a_token(layer, shape):
+    hidden = tf.Variable(tf.ones([*shape, HIDDEN_SIZE]))
+    with tf.GradientTape() as tape:
+        values = layer(hidden, tf.zeros(shape, tf.int32))
+        total = tf.reduce_sum(values)
+    assert values.shape == shape
+    assert not np.any(values)
+    for gradient in tape.gradient(total, [hidden, layer.kernel, layer.bias]):
+        assert not np.any(gradient)
+
+
+def test_works_in_a_graph_of_free_shapes(layer):
+    graph = tf.function(
+        layer,
+        input_signature=[
+            tf.TensorSpec([None, None, HIDDEN_SIZE]),
+            tf.TensorSpec([None, None], tf.int32),
+        ],
+    )
+    hidden = tf.constant(HIDDEN, tf.float32)
+    for time in (4, 2):
+        targets = tf.constant(TARGETS[:, :time])
+        np.testing.assert_allclose(
+            graph(hidden[:, :time], targets),
+            layer(hidden[:, :time], targets),
+            atol=1e-6,
+        )
+
+
+def test_stays_in_float32_under_half_precision():
+    layer = VocabularyLogLikelihood(
+        VOCABULARY_SIZE, dtype=keras.DTypePolicy("mixed_float16")
+    )
+    values = layer(tf.constant(HIDDEN, tf.float16), tf.constant(TARGETS))
+    assert values.dtype == tf.float32
+    assert layer.kernel.dtype == "float32"
