@@ -243,7 +243,7 @@ def is_whole(path: pathlib.Path) -> bool:
         reader = tf.train.load_checkpoint(str(path))
         for name in reader.get_variable_to_shape_map():
             reader.get_tensor(name)
-    except (tf.errors.OpError, ValueError, RuntimeError):
+    except (tf.errors.OpError, IndexError, ValueError, RuntimeError):
         return False
     return True
 
