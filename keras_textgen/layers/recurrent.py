@@ -18,10 +18,6 @@ def _make_layer(
     rnn_type: str, units: int, dtype: keras.DTypePolicy
 ) -> keras.layers.RNN:
     """One recurrent layer, initialised as in the original TensorFlow code."""
-    if rnn_type not in RNN_TYPES:
-        raise ValueError(
-            f"rnn_type={rnn_type!r} is unknown; allowed: {', '.join(RNN_TYPES)}"
-        )
     if rnn_type == "gru":
         return keras.layers.GRU(
             units,
@@ -40,8 +36,37 @@ def _make_layer(
     )
 
 
+class _StackBase(ExplicitMaskLayer):
+    """The settings of a stack of recurrent layers."""
+
+    def __init__(
+        self,
+        units: int,
+        num_layers: int = 1,
+        rnn_type: str = "block",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if rnn_type not in RNN_TYPES:
+            raise ValueError(
+                f"rnn_type={rnn_type!r} is unknown; "
+                f"allowed: {', '.join(RNN_TYPES)}"
+            )
+        self.units = units
+        self.num_layers = num_layers
+        self.rnn_type = rnn_type
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {
+            "units": self.units,
+            "num_layers": self.num_layers,
+            "rnn_type": self.rnn_type,
+        }
+
+
 @keras.saving.register_keras_serializable("keras_textgen")
-class RecurrentStack(ExplicitMaskLayer):
+class RecurrentStack(_StackBase):
     """Recurrent layers on top of each other, in one direction.
 
     LSTM layers have forget bias 0 as in the HDGM code base. The layers are
@@ -63,22 +88,6 @@ class RecurrentStack(ExplicitMaskLayer):
         (TensorShape([3, 5, 4]), 2, TensorShape([3, 4]))
     """
 
-    def __init__(
-        self,
-        units: int,
-        num_layers: int = 1,
-        rnn_type: str = "block",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.units = units
-        self.num_layers = num_layers
-        self.rnn_type = rnn_type
-        self.layers = [
-            _make_layer(rnn_type, units, self.dtype_policy)
-            for _ in range(num_layers)
-        ]
-
     @property
     def num_states(self) -> int:
         """Tensors in one layer's state: 2 for an LSTM, 1 for a GRU."""
@@ -86,6 +95,10 @@ class RecurrentStack(ExplicitMaskLayer):
 
     def build(self, input_shape: tuple) -> None:
         """Build every layer for inputs [batch, time, input_shape[-1]]."""
+        self.layers = [
+            _make_layer(self.rnn_type, self.units, self.dtype_policy)
+            for _ in range(self.num_layers)
+        ]
         width = input_shape[-1]
         for layer in self.layers:
             layer.build((None, None, width))
@@ -126,17 +139,9 @@ class RecurrentStack(ExplicitMaskLayer):
             final.append(list(state))
         return inputs, final
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return super().get_config() | {
-            "units": self.units,
-            "num_layers": self.num_layers,
-            "rnn_type": self.rnn_type,
-        }
-
 
 @keras.saving.register_keras_serializable("keras_textgen")
-class BidirectionalStack(ExplicitMaskLayer):
+class BidirectionalStack(_StackBase):
     """Two independent stacks, one per direction, joined at the top.
 
     A forward layer sees only the forward layer below it, unlike a stack of
@@ -153,26 +158,11 @@ class BidirectionalStack(ExplicitMaskLayer):
         TensorShape([3, 5, 8])
     """
 
-    def __init__(
-        self,
-        units: int,
-        num_layers: int = 1,
-        rnn_type: str = "block",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.units = units
-        self.num_layers = num_layers
-        self.rnn_type = rnn_type
-        self.forward = RecurrentStack(
-            units, num_layers, rnn_type, dtype=self.dtype_policy
-        )
-        self.backward = RecurrentStack(
-            units, num_layers, rnn_type, dtype=self.dtype_policy
-        )
-
     def build(self, input_shape: tuple) -> None:
         """Build both directions."""
+        settings = (self.units, self.num_layers, self.rnn_type)
+        self.forward = RecurrentStack(*settings, dtype=self.dtype_policy)
+        self.backward = RecurrentStack(*settings, dtype=self.dtype_policy)
         self.forward.build(input_shape)
         self.backward.build(input_shape)
         self.built = True
@@ -194,11 +184,3 @@ class BidirectionalStack(ExplicitMaskLayer):
         reversed_mask = None if mask is None else tf.reverse(mask, [1])
         backward, _ = self.backward(tf.reverse(inputs, [1]), mask=reversed_mask)
         return tf.concat([forward, tf.reverse(backward, [1])], axis=-1)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return super().get_config() | {
-            "units": self.units,
-            "num_layers": self.num_layers,
-            "rnn_type": self.rnn_type,
-        }

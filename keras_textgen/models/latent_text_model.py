@@ -145,15 +145,9 @@ class LatentTextModel(TextModel):
     def call(
         self, tokens: tf.Tensor, training: bool = False
     ) -> dict[str, tf.Tensor]:
-        """Objective of each sequence, with one sample of the posterior.
+        """Objective of each sequence, as in `TextModel`.
 
-        Args:
-            tokens: int32 [batch, time].
-            training: Whether words are dropped from the decoder's inputs.
-
-        Returns:
-            float32 [batch] each: "nll", -log p(x | z) in nats; "kl", the KL
-            term in nats; "num_tokens", the number of predicted tokens.
+        "nll" is -log p(x | z) at one sample z of the posterior.
         """
         noise = Noise(
             self._step_seed(training),
