@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from keras_textgen.layers.noise import GlobalRows, Noise, NoNoise
+from keras_textgen.training.strategies import get_strategy
 
 COUNT = 4000
 # A correlation of so many independent draws has this standard deviation.
@@ -121,7 +122,7 @@ def test_one_device_holds_all_rows():
 
 
 def test_outside_of_a_replica_all_rows_are_local():
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = get_strategy("mirrored")
     with strategy.scope():  # The cross-replica context.
         rows = GlobalRows.of(tf.zeros([3]))
     assert (int(rows.first), int(rows.total)) == (0, 3)
@@ -130,7 +131,7 @@ def test_outside_of_a_replica_all_rows_are_local():
 @pytest.mark.parametrize("sizes", [(4, 4), (4, 3), (1, 0), (0, 5)])
 def test_replicas_share_the_rows(sizes):
     """The noise of two replicas, joined, is that of one."""
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = get_strategy("mirrored")
     batch = strategy.experimental_distribute_values_from_function(
         lambda context: tf.zeros([sizes[context.replica_id_in_sync_group], 2])
     )
