@@ -91,16 +91,24 @@ class HDGM(LatentTextModel):
         self.deterministic_layers = deterministic_layers
         self.attention_units = attention_units
         self.broad_memory = BroadMemory(
-            self.rnn_units, self.num_layers, attention_units, self.rnn_type
+            self.rnn_units,
+            self.num_layers,
+            attention_units,
+            self.rnn_type,
+            dtype=self.dtype_policy,
         )
         self.inference_memory = self._deep_memory()
         self.inference_levels = [
-            LatentLevel(self.latent_dim, self.inference_memory)
+            LatentLevel(
+                self.latent_dim, self.inference_memory, dtype=self.dtype_policy
+            )
             for _ in range(num_levels)
         ]
         self.generation_memory = self._deep_memory()
         self.generation_levels = [
-            LatentLevel(self.latent_dim, self.generation_memory)
+            LatentLevel(
+                self.latent_dim, self.generation_memory, dtype=self.dtype_policy
+            )
             for _ in range(num_levels - 1)
         ]
         self.build()
@@ -108,7 +116,9 @@ class HDGM(LatentTextModel):
     def _deep_memory(self) -> DeepMemory | None:
         if self.deterministic_layers == 0:
             return None
-        return DeepMemory(self.rnn_units, self.deterministic_layers)
+        return DeepMemory(
+            self.rnn_units, self.deterministic_layers, dtype=self.dtype_policy
+        )
 
     @property
     def has_prior(self) -> bool:

@@ -89,7 +89,9 @@ class LatentTextModel(TextModel):
         self.objective = objective
         self.kl_schedule = kl_schedule
         self.initial_heads = [
-            keras.layers.Dense(self.rnn_units, activation="elu")
+            keras.layers.Dense(
+                self.rnn_units, activation="elu", dtype=self.dtype_policy
+            )
             for _ in range(self.decoder.num_states)
         ]
 

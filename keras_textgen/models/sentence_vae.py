@@ -49,7 +49,10 @@ class SentenceVAE(LatentTextModel):
     def __init__(self, vocabulary: Vocabulary, **kwargs: Any) -> None:
         super().__init__(vocabulary, **kwargs)
         self.encoder = RecurrentStack(
-            self.rnn_units, self.num_layers, self.rnn_type
+            self.rnn_units,
+            self.num_layers,
+            self.rnn_type,
+            dtype=self.dtype_policy,
         )
         self.head = GaussianHead(self.latent_dim)
         self.build()

@@ -105,8 +105,11 @@ class TextModel(keras.Model):
             vocabulary.size,
             embedding_dim,
             embeddings_initializer=keras.initializers.RandomUniform(-0.1, 0.1),
+            dtype=self.dtype_policy,
         )
-        self.decoder = RecurrentStack(rnn_units, num_layers, rnn_type)
+        self.decoder = RecurrentStack(
+            rnn_units, num_layers, rnn_type, dtype=self.dtype_policy
+        )
         self.output_layer = VocabularyLogLikelihood(vocabulary.size)
         self.train_steps = self._counter("train_steps")
         self.test_steps = self._counter("test_steps")
@@ -148,6 +151,20 @@ class TextModel(keras.Model):
         if not self.built:
             self.built = True
             self(tf.constant([[START_ID, UNKNOWN_ID]]))
+
+    def _maybe_symbolic_build(
+        self, iterator: Any = None, data_batch: Any = None
+    ) -> None:
+        """Build what is left to build: the optimizer.
+
+        Under a distribution strategy, Keras would first run the model on the
+        mean of the replicas' tokens, which are no tokens and need not even be
+        of one shape.
+        """
+        del iterator, data_batch
+        if self.optimizer is not None and not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
 
     def _counter(self, name: str) -> keras.Variable:
         return self.add_weight(
