@@ -1,0 +1,216 @@
+"""Codes and likelihoods, which all models with latent variables share."""
+
+import re
+
+import numpy as np
+import pytest
+
+from keras_textgen.data.batching import SequenceBatches
+from keras_textgen.data.vocabulary import END_ID
+from tests.models.tiny_models import (
+    WORDS,
+    close,
+    hdgm,
+    sentence_vae,
+)
+
+TEXTS = ["the cat sat on", "a", "mat unheard the", "the cat", "on a mat"]
+MODELS = {
+    "vae": sentence_vae,
+    "vae bound": lambda: sentence_vae(objective="bound"),
+    "hdgm": hdgm,
+    "hdgm bound": lambda: hdgm(objective="bound", deterministic_layers=1),
+}
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def model(request):
+    return MODELS[request.param]()
+
+
+@pytest.fixture(scope="module")
+def vae():
+    return sentence_vae()
+
+
+@pytest.fixture(scope="module")
+def bound():
+    return hdgm(objective="bound")
+
+
+def exactly(message):
+    return f"^{re.escape(message)}$"
+
+
+def test_kinds_of_likelihood():
+    for make in (sentence_vae, hdgm):
+        assert make().likelihood_kind == "reconstruction"
+        assert make(objective="bound").likelihood_kind == "lower bound"
+
+
+# -- Codes ---------------------------------------------------------------------
+
+
+def test_codes_are_those_of_each_text_alone(model):
+    codes = model.encode(TEXTS, batch_size=2)
+    assert codes.dtype == np.float32
+    assert codes.shape == (len(TEXTS), model.code_size)
+    for text, code in zip(TEXTS, codes, strict=True):
+        close(model.encode([text])[0], code)
+
+
+def test_codes_of_every_kind_of_data(vae):
+    codes = vae.encode(TEXTS)
+    tokens = vae.vocabulary(TEXTS).numpy()
+    close(vae.encode(tokens), codes)
+    close(vae.encode(np.array(TEXTS)), codes)
+    close(vae.encode(vae.vocabulary.tokenize(TEXTS)), codes)
+    close(vae.encode(SequenceBatches(tokens_without_padding(tokens), 2)), codes)
+
+
+def tokens_without_padding(tokens):
+    return [row[row != 0].tolist() for row in tokens]
+
+
+def test_codes_are_the_posteriors_mean(vae):
+    posterior = vae.posterior(vae.vocabulary(TEXTS))
+    close(vae.encode(TEXTS), posterior.mean())
+
+
+@pytest.mark.parametrize("num_levels", [1, 2, 3])
+@pytest.mark.parametrize("objective", ["reference", "bound"])
+def test_latent_columns_of_hdgm(num_levels, objective):
+    """[m; z1 ... zL; generated] or [z1 ... zL], Z = 2, H = 4."""
+    model = hdgm(num_levels=num_levels, objective=objective)
+    columns = np.arange(model.code_size)[model.latent_columns]
+    first = 8 if objective == "reference" else 0
+    assert columns.tolist() == list(range(first, first + 2 * num_levels))
+    generated = 2 * (num_levels - 1) if objective == "reference" else 0
+    assert model.code_size == first + 2 * num_levels + generated
+
+
+# -- Texts ---------------------------------------------------------------------
+
+
+def never_ending(model):
+    """The model, kept from ending a sentence."""
+    bias = np.zeros(model.vocabulary.size)
+    bias[END_ID] = -100
+    model.output_layer.bias.assign(bias)
+    return model
+
+
+@pytest.mark.parametrize("make", [sentence_vae, hdgm])
+def test_reconstructions_are_at_most_twice_as_long(make):
+    """Twice the tokens of the batch's longest text, start and end included."""
+    model = never_ending(make())
+    texts = model.reconstruct(TEXTS, batch_size=2)
+    assert all(type(text) is str for text in texts)
+    # By length: "a" and "the cat", "mat ..." and "on ...", "the cat sat on".
+    lengths = [len(text.split()) for text in texts]
+    assert lengths == [2 * 6, 2 * 4, 2 * 5, 2 * 4, 2 * 5]
+
+
+def test_reconstruction_decodes_the_code():
+    text = "the cat sat"
+    model = never_ending(sentence_vae(max_length=2 * 5))
+    codes = model.encode([text])
+    for width in (1, 3):
+        (reconstruction,) = model.reconstruct([text], beam_width=width)
+        assert [reconstruction] == model.decode(codes, beam_width=width)
+        assert reconstruction
+
+
+def test_interpolation_goes_from_text_to_text():
+    model = never_ending(sentence_vae(max_length=6))
+    first, second = TEXTS[:2]
+    # Codes far from each other, on both sides of 0.
+    model.head.loc.kernel.assign(50 * model.head.loc.kernel)
+    middle = np.mean(model.encode([first, second]), axis=0)
+    model.head.loc.bias.assign_sub(middle)
+    texts = model.interpolate(first, second, steps=4)
+    codes = model.encode([first, second])
+    points = [(1 - w) * codes[0] + w * codes[1] for w in (0, 1 / 3, 2 / 3, 1)]
+    assert texts == model.decode(np.stack(points))
+    assert len(texts) == 4
+    assert len(set(texts)) > 1
+
+
+def test_interpolation_has_two_ends(vae):
+    message = "steps=1; allowed: whole numbers, 2 or more"
+    with pytest.raises(ValueError, match=exactly(message)):
+        vae.interpolate("a", "the", steps=1)
+
+
+def test_both_priors_generate(vae, bound):
+    for model in (vae, bound):
+        texts = model.generate(8, seed=2)
+        assert texts == model.generate(8, seed=2) != model.generate(8, seed=3)
+        assert {word for text in texts for word in text.split()} <= set(WORDS)
+
+
+# -- Likelihoods ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("which", ["vae", "bound"])
+def test_log_likelihoods(request, which):
+    model = request.getfixturevalue(which)
+    values = model.log_likelihood(TEXTS, num_samples=20, batch_size=2)
+    assert values.dtype == np.float32
+    assert values.shape == (len(TEXTS),)
+    assert np.all(values < 0)
+    repeated = model.log_likelihood(TEXTS, num_samples=20, batch_size=2)
+    np.testing.assert_array_equal(values, repeated)
+    other = model.log_likelihood(TEXTS, num_samples=20, batch_size=2, seed=1)
+    assert np.all(values != other)
+    # Other noise, hence not equal, but the same quantity.
+    close(values, other, 0.5)
+
+
+@pytest.mark.parametrize("num_samples", [1, 7])
+def test_log_likelihood_is_the_mean_weight(bound, num_samples):
+    """Many repetitions of one sample and of seven, on average."""
+    tokens = bound.vocabulary(TEXTS[:1])
+    weights = bound.log_importance_weights(
+        tokens, 2100, np.array([5, 5], np.int32)
+    ).numpy()[:, 0]
+    blocks = weights.reshape(-1, num_samples)
+    means = np.logaddexp.reduce(blocks, axis=1) - np.log(num_samples)
+    values = [
+        bound.log_likelihood(TEXTS[:1], num_samples, seed=seed)[0]
+        for seed in range(60)
+    ]
+    error = np.std(means) / np.sqrt(60)
+    assert np.mean(values) == pytest.approx(np.mean(means), abs=4 * error)
+
+
+def test_objective_of_the_vae_does_not_change_its_likelihood(vae):
+    """Importance weights take normal noise, whatever the objective."""
+    other = sentence_vae(objective="bound")
+    close(vae.log_likelihood(TEXTS), other.log_likelihood(TEXTS))
+
+
+def test_samples_are_counted(vae):
+    message = "num_samples=0; allowed: whole numbers, 1 or more"
+    with pytest.raises(ValueError, match=exactly(message)):
+        vae.log_likelihood(TEXTS, num_samples=0)
+
+
+NO_PRIOR = (
+    "HDGM with objective='reference' decodes from the encoded text itself: it "
+    "has no prior and no likelihood; allowed: objective='bound'"
+)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda model: model.generate(2),
+        lambda model: model.log_likelihood(TEXTS),
+        lambda model: model.prior,
+    ],
+    ids=["generate", "log_likelihood", "prior"],
+)
+def test_reference_of_hdgm_has_no_prior(use):
+    with pytest.raises(ValueError, match=exactly(NO_PRIOR)):
+        use(hdgm())
