@@ -15,9 +15,10 @@ _PUBLIC = {
     "load_corpus": "keras_textgen.data.corpora",
     "evaluate_model": "keras_textgen.evaluation.report",
     "export_model": "keras_textgen.export",
+    "load_model": "keras_textgen.saving",
 }
 
-__all__ = sorted(_PUBLIC)  # noqa: PLE0605 - the names above, resolved lazily
+__all__ = sorted(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,9 +1,9 @@
 """The dual-memory cells: memory over time, memory over depth, latent level.
 
-Zheng et al. 2017 (CIKM), "Hierarchical deep generative model with dual
-memory". The paper's figure puts a deterministic layer with deep memory in
-front of every stochastic layer; its equations were not available, so the deep
-memory below is this project's reading of the figure.
+Zheng et al. 2017, "Sequence modeling with hierarchical deep generative models
+with dual memory" (CIKM). The paper's figure puts a deterministic layer with
+deep memory in front of every stochastic layer; its equations were not
+available, so the deep memory below is this project's reading of the figure.
 """
 
 from typing import Any

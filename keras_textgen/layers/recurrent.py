@@ -17,7 +17,7 @@ State = list[list[tf.Tensor]]
 def _make_layer(
     rnn_type: str, units: int, dtype: keras.DTypePolicy
 ) -> keras.layers.RNN:
-    """One recurrent layer, initialised as in the original TensorFlow code."""
+    """One recurrent layer, initialized as in the original TensorFlow code."""
     if rnn_type == "gru":
         return keras.layers.GRU(
             units,

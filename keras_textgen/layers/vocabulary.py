@@ -93,7 +93,7 @@ class VocabularyLogLikelihood(keras.layers.Layer):
         return tf.scatter_nd(index, values, shape)
 
     def logits(self, hidden: tf.Tensor) -> tf.Tensor:
-        """Unnormalised log-probabilities [..., V] of the next token."""
+        """Unnormalized log-probabilities [..., V] of the next token."""
         hidden = tf.cast(hidden, tf.float32)
         return tf.linalg.matmul(hidden, self.kernel) + self.bias
 

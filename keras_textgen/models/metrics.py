@@ -66,7 +66,7 @@ class LikelihoodMetrics:
 
         Args:
             outputs: "nll", "kl" and "num_tokens" of each sequence, [batch].
-            loss: What is minimised, of each sequence, [batch].
+            loss: What is minimized, of each sequence, [batch].
             kl_weight: Scalar weight of the KL in this batch's loss.
         """
         nats = outputs["nll"] + outputs["kl"]

@@ -17,6 +17,7 @@ from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.report import evaluate_model, format_table
 from keras_textgen.export import export_model
 from keras_textgen.models.registry import MODELS
+from keras_textgen.saving import load_model
 from keras_textgen.training import callbacks, schedules
 from keras_textgen.training.callbacks import Interrupted
 from keras_textgen.training.checkpoints import (
@@ -283,7 +284,7 @@ def _load_model(directory: RunDirectory) -> keras.Model:
             "first epoch"
         )
     try:
-        return keras.models.load_model(path)
+        return load_model(path)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(
             f"{path}: cannot be loaded ({first_line(error)}); "
@@ -418,7 +419,7 @@ def _print_written(directory: RunDirectory) -> None:
         directory.metrics_file: "a row an epoch",
         directory.logs: "for TensorBoard",
         directory.last_checkpoints.parent: "last and best",
-        directory.model_file: "keras.models.load_model loads it",
+        directory.model_file: "keras_textgen.load_model loads it",
         directory.export: "tf.saved_model.load loads it",
     }
     print(f"\nWritten to {_shown(directory.path)}:")
