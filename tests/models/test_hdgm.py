@@ -295,10 +295,11 @@ GRID = np.linspace(-8, 8, 401)
 @pytest.fixture(scope="module", params=[0, 1], ids=["plain", "deep"])
 def one_dimensional(request):
     model = build("bound", 2, request.param, "block", latent_dim=1)
-    # Gaussians near the standard one, so that sampling and the grid both
-    # reach the integral.
+    # Scales and biases near those of N(0, I), so that sampling and the grid
+    # both reach the integral; z2 still depends on z1.
     for level in model.inference_levels + model.generation_levels:
-        for weight in level.head.trainable_variables:
+        head = level.head
+        for weight in [head.loc.bias, *head.log_variance.trainable_variables]:
             weight.assign(0.3 * weight)
     return model
 
@@ -337,7 +338,7 @@ def integrals(model):
 
 
 def test_bound_against_integration(one_dimensional):
-    count = 4000
+    count = 10_000
     outputs = one_dimensional(padded([TOKENS] * count))
     log_evidence, elbo, divergence = integrals(one_dimensional)
     kl = outputs["kl"].numpy()
@@ -355,7 +356,7 @@ def test_bound_against_integration(one_dimensional):
     bound_of_ten = np.mean(tens) - np.log(10)
     assert elbo < bound_of_ten < log_evidence
     bound_of_all = np.logaddexp.reduce(weights) - np.log(count)
-    assert bound_of_all == pytest.approx(log_evidence, abs=0.03)
+    assert bound_of_all == pytest.approx(log_evidence, abs=0.1)
 
 
 def test_log_likelihood_approaches_the_integral(one_dimensional):
@@ -363,4 +364,4 @@ def test_log_likelihood_approaches_the_integral(one_dimensional):
         np.array([TOKENS]), num_samples=3000
     )
     log_evidence, _, _ = integrals(one_dimensional)
-    assert estimate == pytest.approx(log_evidence, abs=0.03)
+    assert estimate == pytest.approx(log_evidence, abs=0.1)
