@@ -303,13 +303,13 @@ class TextModel(keras.Model):
         Returns:
             Keras's history.
         """
-        batches = as_batches(x, self.vocabulary, batch_size)
+        batches = self._as_batches(x, batch_size)
         if isinstance(batches, SequenceBatches):
             kwargs.setdefault("steps_per_epoch", batches.steps_per_epoch)
             batches = batches.training_stream()
         if validation_data is not None:
             validation_data = _evaluation_dataset(
-                as_batches(validation_data, self.vocabulary, batch_size)
+                self._as_batches(validation_data, batch_size)
             )
         return super().fit(
             batches,
@@ -328,7 +328,7 @@ class TextModel(keras.Model):
     ) -> Any:
         """Metrics over a set; the same set gives the same numbers again."""
         self.test_steps.assign(0)
-        batches = as_batches(x, self.vocabulary, batch_size)
+        batches = self._as_batches(x, batch_size)
         return super().evaluate(_evaluation_dataset(batches), *args, **kwargs)
 
     def predict(
@@ -340,7 +340,7 @@ class TextModel(keras.Model):
     ) -> dict[str, np.ndarray]:
         """`call` for every sequence, in the order of `x`."""
         self.test_steps.assign(0)
-        batches = as_batches(x, self.vocabulary, batch_size)
+        batches = self._as_batches(x, batch_size)
         outputs = super().predict(_evaluation_dataset(batches), *args, **kwargs)
         if isinstance(batches, SequenceBatches):
             order = batches.original_order
@@ -404,13 +404,19 @@ class TextModel(keras.Model):
         Returns:
             [N, ...].
         """
-        if not isinstance(data, SequenceBatches):
-            data = as_batches(data, self.vocabulary, batch_size)
-        dataset = _evaluation_dataset(data)
+        batches = self._as_batches(data, batch_size)
+        dataset = _evaluation_dataset(batches)
         outputs = np.concatenate([function(batch).numpy() for batch in dataset])
-        if isinstance(data, SequenceBatches):
-            outputs = outputs[data.original_order]
+        if isinstance(batches, SequenceBatches):
+            outputs = outputs[batches.original_order]
         return outputs
+
+    def _as_batches(
+        self, data: TextData, batch_size: int
+    ) -> SequenceBatches | tf.data.Dataset:
+        if isinstance(data, SequenceBatches):
+            return data
+        return as_batches(data, self.vocabulary, batch_size)
 
     # -- The same in the graph, for the methods above and for export ---------
 

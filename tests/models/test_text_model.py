@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_textgen.data.batching import SequenceBatches
 from keras_textgen.data.vocabulary import (
     END_ID,
     PAD_ID,
@@ -64,7 +65,11 @@ def as_texts(model):
     return TEXTS
 
 
-KINDS = [as_texts, ids, as_ids_dataset, as_texts_dataset]
+def as_sequence_batches(model):
+    return SequenceBatches(model.vocabulary.tokenize(TEXTS), batch_size=2)
+
+
+KINDS = [as_texts, ids, as_ids_dataset, as_texts_dataset, as_sequence_batches]
 
 
 # -- Training ------------------------------------------------------------------
@@ -176,6 +181,7 @@ def test_evaluation_repeats_itself(model):
     first = evaluate(model, TEXTS, batch_size=2)
     assert evaluate(model, TEXTS, batch_size=2) == first
     assert evaluate(model, ids(model), batch_size=2) == first
+    assert evaluate(model, as_sequence_batches(model)) == first
 
 
 def test_evaluation_repeats_itself_after_training():
