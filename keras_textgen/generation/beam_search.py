@@ -24,14 +24,13 @@ def beam_search(
     max_length: int | tf.Tensor,
     banned_ids: Sequence[int] | tf.Tensor = (),
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Searches the most likely sequence with `beam_width` open prefixes.
+    """Searches the most likely sequence with `beam_width` hypotheses.
 
-    Every step extends the open prefixes by every token and keeps the
-    `beam_width` most likely of the extensions that do not end. The best
-    sequence that ended is kept beside them, so that no later prefix pushes it
-    out. A row is done when its best ended sequence is at least as likely as
-    its best open prefix: extensions only lose probability. At `max_length`
-    the open prefixes compete with their log-probability so far.
+    Every step extends the hypotheses that have not ended by every token, and
+    keeps the `beam_width` most likely of these and of the ended ones. A row is
+    done when its most likely hypothesis has ended, as extensions only lose
+    probability. At `max_length` the others compete with their log-probability
+    so far.
 
     The log-probability is the model's own, the sum of log softmax(logits) over
     the generated tokens, the end token included. It is neither normalized by
@@ -43,8 +42,7 @@ def beam_search(
             (logits [N, V], state)`; it is called with N * beam_width rows.
         state: The state before the start token, a nested structure of tensors
             with leading axis N.
-        beam_width: How many open prefixes a row has; 1 is a greedy search that
-            may stop at an earlier end.
+        beam_width: How many hypotheses a row has; 1 is a greedy search.
         max_length: The largest number of tokens after the start token, the end
             token included; a number or a scalar tensor.
         banned_ids: int [K], further ids that are not to be generated.
@@ -71,110 +69,79 @@ def beam_search(
     width = checked_integer("beam_width", beam_width, minimum=1)
     max_length = checked_integer("max_length", max_length, minimum=1)
     rows = num_rows(state)
-    found = _only_start(rows, width, max_length)
+    beams = _only_start(rows, width, max_length)
     state = tf.nest.map_structure(
         lambda part: tf.repeat(part, width, axis=0), state
     )
 
-    def not_all_done(step: tf.Tensor, found: _Found, state: Any):
+    def not_all_done(step: tf.Tensor, beams: _Beams, state: Any):
         del step, state
-        best_open = found.open_log_prob[:, 0]
-        return tf.reduce_any(best_open > found.ended_log_prob)
+        return ~tf.reduce_all(beams.ended[:, 0])
 
-    def extend(step: tf.Tensor, found: _Found, state: Any):
-        last = tf.reshape(found.open_tokens[:, :, step], [-1])
+    def extend(step: tf.Tensor, beams: _Beams, state: Any):
+        last = tf.reshape(beams.tokens[:, :, step], [-1])
         logits, new_state = next_token_logits(last, state)
         scores = tf.nn.log_softmax(tf.cast(logits, tf.float32))
         scores = forbid(scores, banned_ids)
         scores = tf.reshape(scores, [rows, width, tf.shape(logits)[-1]])
-        scores += found.open_log_prob[:, :, tf.newaxis]
-        found = _with_best_ended(found, scores, step + 1)
-        found, parent = _with_best_open(found, scores, step + 1)
+        new, parent = _extended(beams, scores, step + 1)
         parent = tf.range(rows)[:, tf.newaxis] * width + parent
         parent = tf.reshape(parent, [-1])
         new_state = tf.nest.map_structure(
             lambda part: tf.gather(part, parent), new_state
         )
-        return step + 1, found, with_shapes_of(new_state, state)
+        return (
+            step + 1,
+            with_shapes_of(new, beams),
+            with_shapes_of(new_state, state),
+        )
 
-    _, found, _ = tf.while_loop(
+    _, beams, _ = tf.while_loop(
         not_all_done,
         extend,
-        (tf.constant(0), found, state),
+        (tf.constant(0), beams, state),
         maximum_iterations=max_length,
     )
-    return _best(found)
+    return beams.tokens[:, 0], beams.log_prob[:, 0]
 
 
-class _Found(NamedTuple):
-    """What the search has found; open prefixes are sorted, best first."""
+class _Beams(NamedTuple):
+    """The hypotheses of each row, the most likely first."""
 
-    open_tokens: tf.Tensor  # [N, W, L]
-    open_log_prob: tf.Tensor  # [N, W]
-    ended_tokens: tf.Tensor  # [N, L]
-    ended_log_prob: tf.Tensor  # [N]
+    tokens: tf.Tensor  # [N, W, L]
+    log_prob: tf.Tensor  # [N, W]
+    ended: tf.Tensor  # [N, W]
 
 
 def _only_start(
     rows: tf.Tensor, width: tf.Tensor, max_length: tf.Tensor
-) -> _Found:
+) -> _Beams:
     start = tf.where(tf.range(1 + max_length) == 0, START_ID, PAD_ID)
-    # All prefixes of a row are the same at first: only one may be extended.
+    # All hypotheses of a row are the same at first: only one may be extended.
     log_prob = tf.where(tf.range(width) == 0, 0.0, -math.inf)
-    return _Found(
-        open_tokens=tf.tile(start[tf.newaxis, tf.newaxis], [rows, width, 1]),
-        open_log_prob=tf.tile(log_prob[tf.newaxis], [rows, 1]),
-        ended_tokens=tf.tile(start[tf.newaxis], [rows, 1]),
-        ended_log_prob=tf.fill([rows], -math.inf),
+    return _Beams(
+        tokens=tf.tile(start[tf.newaxis, tf.newaxis], [rows, width, 1]),
+        log_prob=tf.tile(log_prob[tf.newaxis], [rows, 1]),
+        ended=tf.fill([rows, width], False),
     )
 
 
-def _with_best_ended(
-    found: _Found, scores: tf.Tensor, position: tf.Tensor
-) -> _Found:
-    """Compares the best prefix that ends now with the best ended so far."""
-    scores = scores[:, :, END_ID]
-    best = tf.argmax(scores, axis=1)
-    log_prob = tf.reduce_max(scores, axis=1)
-    tokens = tf.gather(found.open_tokens, best, batch_dims=1)
-    tokens = _written(tokens, position, END_ID)
-    is_better = log_prob > found.ended_log_prob
-    return found._replace(
-        ended_tokens=tf.where(
-            is_better[:, tf.newaxis], tokens, found.ended_tokens
-        ),
-        ended_log_prob=tf.maximum(log_prob, found.ended_log_prob),
-    )
-
-
-def _with_best_open(
-    found: _Found, scores: tf.Tensor, position: tf.Tensor
-) -> tuple[_Found, tf.Tensor]:
-    """Returns the best extensions that do not end, and their parents [N, W]."""
+def _extended(
+    beams: _Beams, scores: tf.Tensor, position: tf.Tensor
+) -> tuple[_Beams, tf.Tensor]:
+    """The best extensions by scores [N, W, V], and their parents [N, W]."""
     rows, width, vocabulary_size = tf.unstack(tf.shape(scores))
-    scores = tf.where(tf.range(vocabulary_size) == END_ID, -math.inf, scores)
+    # What has ended goes on with padding, which costs nothing.
+    is_padding = tf.range(vocabulary_size) == PAD_ID
+    unchanged = tf.where(is_padding, 0.0, -math.inf)
+    scores = tf.where(beams.ended[:, :, tf.newaxis], unchanged, scores)
+    scores += beams.log_prob[:, :, tf.newaxis]
     scores = tf.reshape(scores, [rows, width * vocabulary_size])
     log_prob, choice = tf.math.top_k(scores, width)
     parent = choice // vocabulary_size
     token = choice % vocabulary_size
-    tokens = tf.gather(found.open_tokens, parent, batch_dims=1)
-    tokens = _written(tokens, position, token[:, :, tf.newaxis])
-    return found._replace(open_tokens=tokens, open_log_prob=log_prob), parent
-
-
-def _written(
-    tokens: tf.Tensor, position: tf.Tensor, token: int | tf.Tensor
-) -> tf.Tensor:
-    """Writes `token` at one position of the last axis."""
+    tokens = tf.gather(beams.tokens, parent, batch_dims=1)
     is_there = tf.range(tf.shape(tokens)[-1]) == position
-    return tf.where(is_there, token, tokens)
-
-
-def _best(found: _Found) -> tuple[tf.Tensor, tf.Tensor]:
-    """Lets the ended sequence compete with the best open prefix."""
-    log_prob = found.open_log_prob[:, 0]
-    is_open = log_prob > found.ended_log_prob
-    tokens = tf.where(
-        is_open[:, tf.newaxis], found.open_tokens[:, 0], found.ended_tokens
-    )
-    return tokens, tf.maximum(log_prob, found.ended_log_prob)
+    tokens = tf.where(is_there, token[:, :, tf.newaxis], tokens)
+    ended = tf.gather(beams.ended, parent, batch_dims=1) | (token == END_ID)
+    return _Beams(tokens, log_prob, ended), parent

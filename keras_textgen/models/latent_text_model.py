@@ -207,23 +207,41 @@ class LatentTextModel(TextModel):
         return self.map_batches(encode, data, batch_size)
 
     def decode(
-        self, codes: np.ndarray | tf.Tensor, beam_width: int = 5
+        self,
+        codes: np.ndarray | tf.Tensor,
+        beam_width: int = 5,
+        ban_unknown: bool = True,
     ) -> list[str]:
-        """Most likely text of each code [N, code_size], by beam search."""
+        """Find the most likely text of each code by beam search.
+
+        Args:
+            codes: [N, code_size].
+            beam_width: Hypotheses kept.
+            ban_unknown: Never emit the unknown token.
+
+        Returns:
+            N strings.
+        """
         tokens = self.in_graph("decode_codes")(
             tf.convert_to_tensor(codes, tf.float32),
             beam_width=beam_width,
+            ban_unknown=ban_unknown,
         )
         return decoded_strings(self.vocabulary.to_text(tokens))
 
     def reconstruct(
-        self, data: TextData, beam_width: int = 5, batch_size: int = 32
+        self,
+        data: TextData,
+        beam_width: int = 5,
+        ban_unknown: bool = True,
+        batch_size: int = 32,
     ) -> list[str]:
         """Decode each sequence's mean code by beam search.
 
         Args:
             data: Texts or token ids.
             beam_width: Hypotheses kept.
+            ban_unknown: Never emit the unknown token.
             batch_size: Sequences at a time.
 
         Returns:
@@ -233,7 +251,9 @@ class LatentTextModel(TextModel):
         reconstruct = self.in_graph("reconstruct_tokens")
 
         def texts(tokens: tf.Tensor) -> tf.Tensor:
-            tokens = reconstruct(tokens, beam_width=beam_width)
+            tokens = reconstruct(
+                tokens, beam_width=beam_width, ban_unknown=ban_unknown
+            )
             return self.vocabulary.to_text(tokens)
 
         return decoded_strings(self.map_batches(texts, data, batch_size))
@@ -295,22 +315,30 @@ class LatentTextModel(TextModel):
         """Mean codes [batch, code_size] of tokens [batch, time]."""
         return self.infer(self.read(tokens), NoNoise()).code
 
-    def decode_codes(self, codes: tf.Tensor, *, beam_width: int) -> tf.Tensor:
+    def decode_codes(
+        self, codes: tf.Tensor, *, beam_width: int, ban_unknown: bool
+    ) -> tf.Tensor:
         """Tokens [N, length] of codes [N, code_size], by beam search."""
         return self.beam_search(
             self.initial_state(codes),
             beam_width=beam_width,
             max_length=self.max_length,
+            ban_unknown=ban_unknown,
         )
 
     def reconstruct_tokens(
-        self, tokens: tf.Tensor, *, beam_width: int = 5
+        self,
+        tokens: tf.Tensor,
+        *,
+        beam_width: int = 5,
+        ban_unknown: bool = True,
     ) -> tf.Tensor:
         """Encode tokens [batch, time] and decode the mean codes."""
         return self.beam_search(
             self.initial_state(self.encode_tokens(tokens)),
             beam_width=beam_width,
             max_length=2 * tf.shape(tokens)[1],
+            ban_unknown=ban_unknown,
         )
 
     def log_importance_weights(

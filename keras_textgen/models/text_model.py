@@ -448,6 +448,7 @@ class TextModel(keras.Model):
         *,
         beam_width: int,
         max_length: int | tf.Tensor,
+        ban_unknown: bool,
     ) -> tf.Tensor:
         """Most likely tokens [N, length] from decoder states of N rows."""
         tokens, _ = beam_search(
@@ -455,6 +456,7 @@ class TextModel(keras.Model):
             state,
             beam_width=beam_width,
             max_length=max_length,
+            banned_ids=[UNKNOWN_ID] if ban_unknown else [],
         )
         return tokens
 

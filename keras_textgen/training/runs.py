@@ -388,7 +388,11 @@ def _print_reconstructions(
     # Distances of a quarter, so that the first and the last are none of them.
     tokens = _spread(corpus.test, _NUM_RECONSTRUCTIONS + 1)[1:].to_tensor()
     texts = corpus.vocabulary.to_text(tokens).numpy()
-    again = model.reconstruct(tokens, beam_width=settings.beam_width)
+    again = model.reconstruct(
+        tokens,
+        beam_width=settings.beam_width,
+        ban_unknown=settings.ban_unknown,
+    )
     print("\nReconstructions of test sequences:")
     for text, reconstruction in zip(texts, again, strict=True):
         print(f"  text   {text.decode()}")

@@ -97,10 +97,10 @@ def test_log_prob_is_that_of_the_tokens(tables, width):
         assert float(log_prob[row]) == pytest.approx(expected, abs=1e-5)
 
 
-def test_ended_sequence_is_not_pushed_out():
-    # After the first step two open prefixes are likelier than the ended
-    # sequence (0.3 against 0.35); each of them then splits evenly.
-    first = [0.0, 0.0, 0.0, 0.3, 0.35, 0.35]
+def test_ended_hypothesis_competes_with_longer_ones():
+    # The ended sequence is second after the first step (0.31 beside 0.4); the
+    # open prefix then splits into 0.16 and less.
+    first = [0.0, 0.0, 0.0, 0.31, 0.4, 0.29]
     later = [0.0, 0.0, 0.0, 0.2, 0.4, 0.4]
     tables = np.log(np.array([[[first] * 6, [later] * 6, [later] * 6]]) + 1e-9)
     tokens, log_prob = beam_search(
@@ -110,7 +110,22 @@ def test_ended_sequence_is_not_pushed_out():
         max_length=3,
     )
     assert tokens.numpy().tolist() == [[START_ID, END_ID, PAD_ID, PAD_ID]]
-    assert float(tf.exp(log_prob[0])) == pytest.approx(0.3, abs=1e-5)
+    assert float(tf.exp(log_prob[0])) == pytest.approx(0.31, abs=1e-5)
+
+
+def test_unlikely_end_does_not_take_the_place_of_a_likely_prefix():
+    # Ending at once (0.2) beats every longer sequence, but is not among the
+    # two best hypotheses after the first step.
+    first = [0.0, 0.0, 0.0, 0.2, 0.42, 0.38]
+    later = [0.0, 0.0, 0.0, 0.4, 0.3, 0.3]
+    tables = np.log(np.array([[[first] * 6, [later] * 6, [later] * 6]]) + 1e-9)
+    tokens, _ = beam_search(
+        step_of(tables.astype(np.float32)),
+        first_state(rows=1),
+        beam_width=2,
+        max_length=3,
+    )
+    assert tokens.numpy().tolist() == [[START_ID, 4, END_ID, PAD_ID]]
 
 
 def test_open_prefix_wins_at_the_cap_if_likelier():
@@ -144,18 +159,33 @@ def test_rows_do_not_depend_on_each_other(tables):
         assert alone[0].numpy().tolist() == together[row].numpy().tolist()
 
 
-def test_beam_of_one_is_greedy_where_nothing_ends(tables):
+@pytest.mark.parametrize("banned", [[], [END_ID], [4]])
+def test_beam_of_one_is_greedy(tables, banned):
+    arguments = {"max_length": LENGTH, "banned_ids": banned}
     tokens, _ = beam_search(
+        step_of(tables), first_state(), beam_width=1, **arguments
+    )
+    expected = greedy(step_of(tables), first_state(), **arguments)
+    np.testing.assert_array_equal(tokens, expected)
+
+
+@tf.function
+def _search_in_graph(tables, beam_width):
+    return beam_search(
         step_of(tables),
         first_state(),
-        beam_width=1,
+        beam_width=beam_width,
         max_length=LENGTH,
-        banned_ids=[END_ID],
     )
-    expected = greedy(
-        step_of(tables), first_state(), max_length=LENGTH, banned_ids=[END_ID]
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_graph_with_a_fixed_width_equals_eager(tables, width):
+    tokens, _ = _search_in_graph(tables, width)
+    eager, _ = beam_search(
+        step_of(tables), first_state(), beam_width=width, max_length=LENGTH
     )
-    assert tokens.numpy().tolist() == expected.numpy().tolist()
+    np.testing.assert_array_equal(tokens, eager)
 
 
 def test_half_precision_logits_give_float32_log_prob(tables):
