@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import logging
 import os
 import pathlib
 import sys
@@ -62,6 +63,8 @@ def _run(settings: Settings, directory: RunDirectory) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _quiet_stderr():
         from keras_textgen.training import runs
+    # It warns whenever a function is traced for a few more shapes.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
     try:
         runs.run(settings, directory)

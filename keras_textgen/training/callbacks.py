@@ -253,9 +253,10 @@ class Checkpointing(keras.callbacks.Callback):
         self._saved_at = time.monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Gives the metrics back what they had counted before."""
+        """Gives the metrics back what they counted before, within an epoch."""
         self._epoch = epoch
-        self._checkpoints.restore_metrics()
+        if self._step:
+            self._checkpoints.restore_metrics()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Saves if it is time to, and stops if a signal has come."""

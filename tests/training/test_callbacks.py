@@ -229,6 +229,27 @@ def test_second_signal_stops_at_once(monkeypatch):
             signal.raise_signal(signal.SIGTERM)
 
 
+def test_going_on_between_epochs_gives_the_same_figures(
+    model, batches, tmp_path
+):
+    """The metrics in such a checkpoint are those of the validation."""
+    for whole in as_new(model):
+        fit(whole, batches, [], epochs=2)
+        expected = whole.history.history
+    _, each = checkpointing(model, batches, tmp_path)
+    fit(model, batches, [each], epochs=1)
+    _, each = checkpointing(model, batches, tmp_path)
+    model.fit(
+        batches.training_stream(1),
+        steps_per_epoch=batches.steps_per_epoch,
+        validation_data=batches.evaluation_dataset(),
+        callbacks=[each],
+        verbose=0,
+    )
+    for name, (value,) in model.history.history.items():
+        assert value == expected[name][1]
+
+
 def test_epoch_gone_on_with_gives_the_same_figures(model, batches, tmp_path):
     for whole in as_new(model):
         fit(whole, batches, [], epochs=1)

@@ -1,0 +1,598 @@
+"""The trainer from the command line: whole runs, interruptions, bad input."""
+
+import fcntl
+import gzip
+import hashlib
+import os
+import pathlib
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import trainer
+from keras_textgen.training.checkpoints import newest_first
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+WORDS = [
+    "the",
+    "a",
+    "cat",
+    "dog",
+    "man",
+    "house",
+    "sees",
+    "likes",
+    "big",
+    "small",
+    "red",
+    "and",
+]
+SMALL = [
+    "--model=vae",
+    "--dataset=text",
+    "--objective=bound",
+    "--embedding_dim=4",
+    "--rnn_units=8",
+    "--num_layers=1",
+    "--latent_dim=2",
+    "--generated_length=8",
+    "--importance_samples=2",
+    "--batch_size=8",
+    "--epochs=2",
+]
+
+
+def write_corpus(folder, size=40, seed=0):
+    generator = random.Random(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    for split, number in (("train", size), ("valid", 12), ("test", 12)):
+        lines = [
+            " ".join(generator.choices(WORDS, k=generator.randint(2, 7)))
+            for _ in range(number)
+        ]
+        # Every word is in every corpus, so that the vocabulary is one.
+        (folder / f"{split}.txt").write_text(
+            "\n".join([" ".join(WORDS), *lines]) + "\n"
+        )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return write_corpus(tmp_path_factory.mktemp("corpus"))
+
+
+def arguments(corpus, run_dir, *more):
+    return [*SMALL, f"--data_dir={corpus}", f"--run_dir={run_dir}", *more]
+
+
+def call(*given):
+    return trainer.main(["trainer.py", *given])
+
+
+@pytest.fixture(scope="module")
+def finished(corpus, tmp_path_factory):
+    """The folder of a finished run, not to be written to."""
+    run_dir = tmp_path_factory.mktemp("finished") / "vae_text"
+    assert call(*arguments(corpus, run_dir)) == 0
+    return run_dir
+
+
+@pytest.fixture
+def run_dir(finished, tmp_path):
+    """A copy of the finished run."""
+    return shutil.copytree(finished, tmp_path / "run")
+
+
+def digest(folder):
+    """Content of every file, without the lock."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(
+            path.read_bytes()
+        ).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != ".lock"
+    }
+
+
+def tensors(run_dir):
+    """Every number of the newest checkpoint."""
+    path = newest_first(run_dir / "checkpoint" / "last")[0]
+    reader = tf.train.load_checkpoint(str(path))
+    return {
+        name: reader.get_tensor(name)
+        for name in reader.get_variable_to_shape_map()
+        # Of saves, an interrupted run makes more; names differ in a process
+        # that has made several models.
+        if not name.startswith(("save_counter", "_CHECKPOINTABLE"))
+    }
+
+
+def assert_same_state(first, second):
+    one, other = tensors(first), tensors(second)
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        np.testing.assert_array_equal(value, other[name], err_msg=name)
+    assert (first / "metrics.csv").read_text() == (
+        second / "metrics.csv"
+    ).read_text()
+
+
+# -- Whole runs ---------------------------------------------------------------
+
+
+def test_a_run_writes_everything(finished):
+    assert {path.name for path in finished.iterdir()} == {
+        ".lock",
+        "checkpoint",
+        "export",
+        "flags.txt",
+        "logs",
+        "metrics.csv",
+        "model.keras",
+    }
+    rows = (finished / "metrics.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["epoch", "1", "2"]
+
+
+def test_a_finished_run_prints_its_results_again(run_dir, corpus, capsys):
+    before = digest(run_dir)
+    assert call(*arguments(corpus, run_dir)) == 0
+    out = capsys.readouterr().out
+    assert "All 2 epochs are done" in out
+    for heading in (
+        "Test set, with the weights of the best epoch:",
+        "Reconstructions of test sequences:",
+        "Generated from the prior (temperature 1):",
+        f"Written to {run_dir}:",
+    ):
+        assert f"\n{heading}\n" in out
+    assert out.count("\n  text   ") == 3
+    after = digest(run_dir)
+    kept = [
+        name
+        for name in before
+        if not name.startswith("export") and name != "model.keras"
+    ]
+    assert {name: after[name] for name in kept} == {
+        name: before[name] for name in kept
+    }
+
+
+def test_flagfile_of_a_run_repeats_it(finished, tmp_path):
+    again = tmp_path / "again"
+    flags = f"--flagfile={finished / 'flags.txt'}"
+    assert call(flags, f"--run_dir={again}") == 0
+    assert_same_state(finished, again)
+
+
+def test_more_epochs_train_a_finished_run_further(run_dir, corpus, tmp_path):
+    more = ["--epochs=3", "--importance_samples=0"]
+    assert call(*arguments(corpus, run_dir, *more)) == 0
+    in_one_go = tmp_path / "in_one_go"
+    assert call(*arguments(corpus, in_one_go, *more)) == 0
+    assert_same_state(in_one_go, run_dir)
+    assert "--epochs=3\n" in (run_dir / "flags.txt").read_text()
+
+
+def test_the_run_directory_is_enough_for_other_modes(run_dir, capsys):
+    here = f"--run_dir={run_dir}"
+    assert call("--mode=generate", here, "--num_samples=3") == 0
+    out = capsys.readouterr().out
+    assert [line[:4] for line in out.splitlines()[2:5]] == [
+        "  1 ",
+        "  2 ",
+        "  3 ",
+    ]
+    assert call("--mode=evaluate", here) == 0
+    assert "importance-weighted bound" in capsys.readouterr().out
+    shutil.rmtree(run_dir / "export")
+    assert call("--mode=export", here) == 0
+    assert (run_dir / "export" / "saved_model.pb").is_file()
+
+
+def test_reference_hdgm_says_that_it_cannot_generate(corpus, tmp_path, capsys):
+    given = arguments(corpus, tmp_path / "run", "--model=hdgm", "--epochs=1")
+    given.remove("--objective=bound")
+    assert call(*given) == 0
+    out = capsys.readouterr().out
+    assert "\n  nothing: HDGM with objective='reference'" in out
+    assert "not a bound" in out
+
+
+def test_two_replicas(corpus, tmp_path):
+    given = arguments(
+        corpus,
+        tmp_path / "run",
+        "--distribution_strategy=mirrored",
+        "--epochs=1",
+        "--importance_samples=0",
+    )
+    assert call(*given) == 0
+    assert call("--mode=generate", f"--run_dir={tmp_path / 'run'}") == 0
+
+
+# -- Interruptions ------------------------------------------------------------
+
+
+def start(*given):
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "trainer.py"), *given],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def steps_saved(run_dir):
+    paths = newest_first(run_dir / "checkpoint" / "last")
+    return int(paths[0].name.split("-")[1]) if paths else -1
+
+
+def wait_for_step(process, run_dir, step):
+    deadline = time.monotonic() + 120
+    while steps_saved(run_dir) < step and process.poll() is None:
+        assert time.monotonic() < deadline, "no checkpoint in two minutes"
+        time.sleep(0.01)
+
+
+def finish(process):
+    out, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, out
+    assert "Traceback" not in out
+
+
+LONG = [
+    "--epochs=3",
+    "--batch_size=1",
+    "--importance_samples=0",
+    "--checkpoint_seconds=0",
+]
+
+
+@pytest.mark.parametrize("kills", [1, pytest.param(10, marks=pytest.mark.slow)])
+def test_kill_and_go_on_equals_no_interruption(corpus, tmp_path, kills):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    uninterrupted = start(*arguments(corpus, whole, *LONG))
+    generator = random.Random(kills)
+    given = arguments(corpus, killed, *LONG)
+    for _ in range(kills):
+        process = start(*given)
+        wait_for_step(process, killed, steps_saved(killed) + 2)
+        time.sleep(generator.uniform(0, 0.2))
+        process.kill()
+        process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    finish(start(*given))
+    finish(uninterrupted)
+    assert_same_state(whole, killed)
+
+
+def test_signal_saves_and_the_same_command_goes_on(corpus, tmp_path):
+    given = arguments(corpus, tmp_path / "run", *LONG)
+    process = start(*given)
+    wait_for_step(process, tmp_path / "run", 1)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert out.splitlines()[-1] == (
+        "Stopped by SIGINT, and saved. The same command goes on."
+    )
+    saved = steps_saved(tmp_path / "run")
+    epoch, step = divmod(saved, 41)
+    process = start(*given)
+    lines = []
+    while not lines or not lines[-1].startswith("Going on"):
+        lines.append(process.stdout.readline())
+        assert process.poll() is None, lines
+    process.kill()
+    process.communicate()
+    assert lines[-1] == f"Going on after step {step} of epoch {epoch + 1}.\n"
+
+
+# -- Bad input ----------------------------------------------------------------
+
+
+def refused(capsys, given, *fragments):
+    """The command ends with status 2 and one line that has the fragments."""
+    assert call(*given) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("trainer.py: error: ")
+    assert error.count("\n") == 1
+    for fragment in fragments:
+        assert fragment in error
+    return error
+
+
+FLAGS = [
+    ("--model=lstm", "must be one of hdgm, vae"),
+    ("--dataset=wiki", "must be one of sotu, ptb, imdb, text"),
+    ("--mode=fly", "must be one of train, evaluate, generate, export"),
+    ("--epoch=1", "did you mean --epochs?"),
+    ("--epochs=-1", "must be a whole number of at least 1"),
+    ("--epochs=many", "must be a whole number of at least 1"),
+    ("--batch_size=0", "must be a whole number of at least 1"),
+    ("--rnn_units=-200", "must be a whole number of at least 1"),
+    ("--vocab_size=-1", "must be a whole number of at least 5"),
+    ("--max_length=-3", "must be a whole number of at least 1"),
+    ("--latent_dim=1.5", "must be a whole number of at least 1"),
+    ("--seed=-1", "must be a whole number of at least 0"),
+    ("--learning_rate=-1", "must be a number above 0"),
+    ("--learning_rate=fast", "must be a number above 0"),
+    ("--clip_norm=nan", "must be a number above 0"),
+    ("--word_keep_rate=2", "at least 0 and at most 1"),
+    ("--rnn_type=rnn", "must be one of block, basic, gru"),
+    ("--objective=none", "must be one of reference, bound"),
+    ("--kl_schedule=step", "must be one of constant, linear"),
+    ("--kl_schedule=sigmoid", "needs --kl_bias"),
+    ("--kl_slope=1", "only with --kl_schedule=sigmoid"),
+    ("--num_levels=2", "only with --model=hdgm, not with --model=vae"),
+    ("--window=5", "only with --dataset=ptb or imdb"),
+    ("--flagfile=nowhere", "No such file or directory"),
+    ("--epochs", "no value given for --epochs"),
+    ("train", "stray argument 'train'"),
+]
+
+
+@pytest.mark.parametrize(("argument", "fragment"), FLAGS)
+def test_bad_flags(corpus, tmp_path, capsys, argument, fragment):
+    run_dir = tmp_path / "run"
+    refused(capsys, arguments(corpus, run_dir, argument), fragment)
+    assert not run_dir.exists()
+
+
+def text_file(folder, content):
+    path = folder / "mine.txt"
+    path.write_bytes(content)
+    return path
+
+
+def damaged_archive(folder):
+    path = folder / "mine.txt.gz"
+    path.write_bytes(gzip.compress(b"a line\n" * 100)[:-20])
+    return path
+
+
+def without_validation(folder):
+    write_corpus(folder)
+    (folder / "valid.txt").unlink()
+    return folder
+
+
+LINES = b"some words here\n" * 20
+DATA = {
+    "missing folder": (lambda folder: folder / "missing", [], "no such file"),
+    "empty folder": (lambda folder: folder, [], "no .txt file"),
+    "split missing": (without_validation, [], "valid.txt is missing"),
+    "empty file": (
+        lambda folder: text_file(folder, b""),
+        [],
+        "mine.txt: the file is empty",
+    ),
+    "line without words": (
+        lambda folder: text_file(folder, LINES + b" \t\n" + LINES),
+        [],
+        "mine.txt:21: a line without words",
+    ),
+    "invalid UTF-8": (
+        lambda folder: text_file(folder, LINES + b"caf\xe9 closed\n"),
+        [],
+        "mine.txt:21: invalid UTF-8 (byte 0xe9)",
+    ),
+    "binary file": (
+        lambda folder: text_file(folder, b"\x7fELF\0\0\0"),
+        [],
+        "mine.txt: a binary file",
+    ),
+    "damaged gzip": (damaged_archive, [], "compressed file is damaged"),
+    "too few lines": (
+        lambda folder: text_file(folder, b"one\ntwo\n"),
+        [],
+        "2 sequences leave nothing for validation",
+    ),
+    "vocabulary of no word": (
+        lambda folder: text_file(folder, LINES),
+        ["--min_count=1000"],
+        "min_count",
+    ),
+    "vocabulary of one word": (
+        lambda folder: text_file(folder, b"word\n" * 40),
+        [],
+        "a vocabulary of 1 word; allowed: 2 words or more",
+    ),
+    "all longer than the cap": (
+        lambda folder: text_file(folder, LINES),
+        ["--max_length=2"],
+        "max_length",
+    ),
+    "ptb without files": (
+        lambda folder: folder,
+        ["--dataset=ptb"],
+        "ptb.train.txt is missing",
+    ),
+    "imdb without reviews": (
+        lambda folder: folder,
+        ["--dataset=imdb"],
+        "no reviews",
+    ),
+    "imdb archive damaged": (
+        lambda folder: damaged_archive(folder),
+        ["--dataset=imdb"],
+        "archive is damaged",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_bad_data(tmp_path, capsys, name):
+    make, more, fragment = DATA[name]
+    data = tmp_path / "data"
+    data.mkdir()
+    refused(capsys, arguments(make(data), tmp_path / "run", *more), fragment)
+
+
+def test_sequences_longer_than_the_cap_are_counted(corpus, tmp_path, capsys):
+    more = ["--max_length=6", "--epochs=1", "--importance_samples=0"]
+    assert call(*arguments(corpus, tmp_path / "run", *more)) == 0
+    out = capsys.readouterr().out
+    assert "Left out of the train set: " in out
+    assert " sequences of more than 6 words.\n" in out
+
+
+def truncate(path, size=64):
+    with open(path, "r+b") as file:
+        file.truncate(size)
+
+
+def truncate_all(run_dir):
+    for path in run_dir.glob("checkpoint/last/*.data*"):
+        truncate(path)
+
+
+FOLDERS = {
+    "another model": (
+        None,
+        ["--model=hdgm"],
+        "has --model=vae, not --model=hdgm",
+    ),
+    "another size": (
+        None,
+        ["--latent_dim=9"],
+        "has --latent_dim=2, not --latent_dim=9",
+    ),
+    "fewer epochs": (None, ["--epochs=1"], "has --epochs=2, not --epochs=1"),
+    "not a run": (
+        lambda run_dir: (run_dir / "flags.txt").unlink(),
+        [],
+        "not the folder of a run",
+    ),
+    "damaged flags": (
+        lambda run_dir: (run_dir / "flags.txt").write_text("--epochs=x\n"),
+        [],
+        "flags.txt: --epochs=x: must be a whole number",
+    ),
+    "no whole checkpoint": (
+        truncate_all,
+        ["--epochs=3"],
+        "every checkpoint is damaged",
+    ),
+    "damaged table": (
+        lambda run_dir: (run_dir / "metrics.csv").write_text("epoch\nx\n"),
+        ["--epochs=3"],
+        "metrics.csv:2: no epoch number",
+    ),
+    "damaged model file": (
+        lambda run_dir: truncate(run_dir / "model.keras"),
+        ["--mode=generate"],
+        "model.keras: cannot be loaded",
+    ),
+    "no model file": (
+        lambda run_dir: (run_dir / "model.keras").unlink(),
+        ["--mode=export"],
+        "model.keras: not there yet",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_bad_run_directories(run_dir, corpus, capsys, name):
+    damage, more, fragment = FOLDERS[name]
+    if damage:
+        damage(run_dir)
+    before = digest(run_dir)
+    refused(capsys, arguments(corpus, run_dir, *more), fragment)
+    after = digest(run_dir)
+    after.pop("flags.txt", None)
+    before.pop("flags.txt", None)
+    assert after == before
+
+
+def test_run_directory_that_is_a_file(corpus, tmp_path, capsys):
+    path = text_file(tmp_path, LINES)
+    refused(capsys, arguments(corpus, path), "not a folder")
+    refused(capsys, arguments(corpus, path / "run"), "cannot be written")
+    assert path.read_bytes() == LINES
+
+
+def test_mode_without_a_run(tmp_path, capsys):
+    given = ["--mode=generate", f"--run_dir={tmp_path / 'run'}"]
+    refused(capsys, given, "there is no run")
+
+
+def test_run_directory_in_use(run_dir, corpus, capsys):
+    with open(run_dir / ".lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        given = arguments(corpus, run_dir)
+        refused(capsys, given, "another process is writing there")
+
+
+def test_data_that_changed(run_dir, tmp_path, capsys):
+    other = write_corpus(tmp_path / "other", seed=1)
+    given = arguments(other, run_dir, "--epochs=3")
+    refused(capsys, given, "not the data that the run")
+
+
+def test_truncated_checkpoint_falls_back(run_dir, corpus, finished, capsys):
+    folder = run_dir / "checkpoint" / "last"
+    last = newest_first(folder)[0]
+    truncate(last.with_name(f"{last.name}.data-00000-of-00001"))
+    assert call(*arguments(corpus, run_dir)) == 0
+    out = capsys.readouterr().out
+    assert f"{last}: damaged checkpoint, left aside\n" in out
+    assert "Going on after step 0 of epoch 2." in out
+    assert_same_state(finished, run_dir)
+
+
+def test_loss_that_is_not_a_number(corpus, tmp_path, capsys):
+    given = arguments(corpus, tmp_path / "run", "--learning_rate=1e30")
+    refused(capsys, given, "not a finite number after step", "of epoch 1")
+
+
+def test_full_disk(run_dir, corpus, capsys):
+    """Files larger than a limit cannot be written, as on a full disk."""
+    before = digest(run_dir)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        given = arguments(corpus, run_dir, "--epochs=3")
+        refused(capsys, given, "cannot be written", "is whole")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    after = digest(run_dir)
+    whole = [
+        name
+        for name in before
+        if name.startswith("export") or name == "model.keras"
+    ]
+    assert {name: after[name] for name in whole} == {
+        name: before[name] for name in whole
+    }
+    assert call(*arguments(corpus, run_dir, "--epochs=3")) == 0
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("mount"), reason="needs mount"
+)
+@pytest.mark.slow
+def test_full_disk_of_a_small_file_system(corpus, tmp_path, capsys):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)],
+        capture_output=True,
+    )
+    if mounted.returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        given = arguments(corpus, disk / "run", "--rnn_units=64")
+        refused(capsys, given, "cannot be written")
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
