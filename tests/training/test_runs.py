@@ -1,0 +1,84 @@
+"""From settings to schedule and model; whole runs are in test_trainer.py."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.models.hdgm import HDGM
+from keras_textgen.training import runs, settings
+
+SIZES = ["--embedding_dim=3", "--rnn_units=4", "--latent_dim=2"]
+
+
+def parse(tmp_path, *arguments):
+    return settings.parse(["trainer.py", *arguments], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--kl_max=0.5"], [0.5, 0.5, 0.5]),
+        (
+            ["--kl_schedule=linear", "--kl_steps=40", "--kl_start=10"],
+            [0.0, 0.5, 1.0],
+        ),
+        (
+            ["--kl_schedule=sigmoid", "--kl_bias=60", "--kl_slope=0.1"],
+            1 / (1 + np.exp([3.0, 0.0, -3.0])),
+        ),
+        (
+            ["--kl_schedule=cyclical", "--kl_steps=120", "--kl_max=2"],
+            [0.0, 1.0, 2.0],
+        ),
+        (
+            ["--kl_schedule=cyclical", "--kl_steps=120", "--kl_ramp=0.25"],
+            [0.0, 1.0, 1.0],
+        ),
+    ],
+)
+def test_kl_schedule(tmp_path, arguments, expected):
+    schedule = runs.kl_schedule(parse(tmp_path, *arguments))
+    weights = schedule(tf.constant([0, 30, 60]))
+    np.testing.assert_allclose(weights, expected, rtol=1e-6)
+
+
+def test_every_model_flag_reaches_the_constructor(tmp_path):
+    given = {
+        "embedding_dim": 3,
+        "rnn_type": "gru",
+        "rnn_units": 4,
+        "num_layers": 1,
+        "latent_dim": 2,
+        "objective": "bound",
+        "word_keep_rate": 0.5,
+        "num_levels": 3,
+        "deterministic_layers": 1,
+        "attention_units": 6,
+        "generated_length": 7,
+    }
+    values = parse(
+        tmp_path,
+        *(f"--{name}={value}" for name, value in given.items()),
+        "--seed=5",
+        "--learning_rate=0.25",
+        "--clip_norm=2",
+    )
+    assert settings.given_values(values, "model").keys() == given.keys()
+    model = runs.build_model(values, Vocabulary(["a", "b"]))
+    assert isinstance(model, HDGM)
+    config = model.get_config()
+    expected = {**given, "max_length": 7, "seed": 5}
+    del expected["generated_length"]
+    assert {name: config[name] for name in expected} == expected
+    assert float(model.optimizer.learning_rate) == 0.25
+    assert model.optimizer.global_clipnorm == 2
+
+
+def test_flags_left_out_leave_the_models_defaults(tmp_path):
+    model = runs.build_model(parse(tmp_path, *SIZES), Vocabulary(["a"]))
+    defaults = HDGM(
+        Vocabulary(["a"]), embedding_dim=3, rnn_units=4, latent_dim=2
+    )
+    for name in ("num_layers", "attention_units", "objective", "rnn_type"):
+        assert getattr(model, name) == getattr(defaults, name)
