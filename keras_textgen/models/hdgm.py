@@ -97,14 +97,14 @@ class HDGM(LatentTextModel):
             self.rnn_type,
             dtype=self.dtype_policy,
         )
-        self.inference_memory = self._deep_memory()
+        self.inference_memory = self._deep_memory(num_levels)
         self.inference_levels = [
             LatentLevel(
                 self.latent_dim, self.inference_memory, dtype=self.dtype_policy
             )
             for _ in range(num_levels)
         ]
-        self.generation_memory = self._deep_memory()
+        self.generation_memory = self._deep_memory(num_levels - 1)
         self.generation_levels = [
             LatentLevel(
                 self.latent_dim, self.generation_memory, dtype=self.dtype_policy
@@ -113,8 +113,9 @@ class HDGM(LatentTextModel):
         ]
         self.build()
 
-    def _deep_memory(self) -> DeepMemory | None:
-        if self.deterministic_layers == 0:
+    def _deep_memory(self, num_levels: int) -> DeepMemory | None:
+        """The memory of a network of so many levels, if it has one."""
+        if self.deterministic_layers == 0 or num_levels == 0:
             return None
         return DeepMemory(
             self.rnn_units, self.deterministic_layers, dtype=self.dtype_policy

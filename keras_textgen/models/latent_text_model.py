@@ -1,5 +1,6 @@
 """What the text models with latent variables share."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -303,11 +304,13 @@ class LatentTextModel(TextModel):
         checked_integer("num_samples", num_samples, minimum=1)
         bound = self.in_graph("importance_weighted_bound")
         seed = tf.constant([self.seed, seed])
-        return self.map_batches(
-            lambda tokens: bound(tokens, tf.constant(num_samples), seed),
-            data,
-            batch_size,
-        )
+        batch = itertools.count()
+
+        def bounds(tokens: tf.Tensor) -> tf.Tensor:
+            batch_seed = tf.random.fold_in(seed, next(batch))
+            return bound(tokens, tf.constant(num_samples), batch_seed)
+
+        return self.map_batches(bounds, data, batch_size)
 
     # -- The same in the graph, for the methods above and for export ---------
 

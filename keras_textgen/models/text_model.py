@@ -274,6 +274,12 @@ class TextModel(keras.Model):
         self._likelihood_metrics.update(outputs, losses, tf.constant(1.0))
         return self.get_metrics_result()
 
+    def predict_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """One batch of `predict`, with the noise `evaluate` draws for it."""
+        outputs = super().predict_step(data)
+        self.test_steps.assign_add(1)
+        return outputs
+
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
         """The model's own metrics; Keras's loss tracker is not among them."""
@@ -306,7 +312,8 @@ class TextModel(keras.Model):
         batches = self._as_batches(x, batch_size)
         if isinstance(batches, SequenceBatches):
             kwargs.setdefault("steps_per_epoch", batches.steps_per_epoch)
-            batches = batches.training_stream()
+            first_epoch = kwargs.get("initial_epoch", 0)
+            batches = batches.training_stream(first_epoch)
         if validation_data is not None:
             validation_data = _evaluation_dataset(
                 self._as_batches(validation_data, batch_size)

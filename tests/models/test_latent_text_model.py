@@ -214,3 +214,8 @@ NO_PRIOR = (
 def test_reference_of_hdgm_has_no_prior(use):
     with pytest.raises(ValueError, match=exactly(NO_PRIOR)):
         use(hdgm())
+
+
+def test_batches_have_samples_of_their_own(bound):
+    bounds = bound.log_likelihood(["the cat"] * 3, num_samples=2, batch_size=1)
+    assert len(set(bounds)) == 3

@@ -192,9 +192,10 @@ def test_evaluation_repeats_itself_after_training():
     close([history[f"val_{name}"][0] for name in logs], [*logs.values()], 1e-6)
 
 
-def test_evaluation_agrees_with_prediction(model):
-    logs = evaluate(model, TEXTS)
-    outputs = model.predict(TEXTS, verbose=0)
+@pytest.mark.parametrize("batch_size", [1, 2, 32])
+def test_evaluation_agrees_with_prediction(model, batch_size):
+    logs = evaluate(model, TEXTS, batch_size=batch_size)
+    outputs = model.predict(TEXTS, batch_size=batch_size, verbose=0)
     close(logs["nll"], np.mean(outputs["nll"]))
     close(logs["kl"], np.mean(outputs["kl"]))
     nats = np.sum(outputs["nll"] + outputs["kl"])
