@@ -71,6 +71,7 @@ number of at least 1
     resolved = _parse_arguments([*base, *given.arguments])
     _check_needs(resolved, given.present)
     settings = _settings(resolved)
+    _check_data_dir(settings)
     settings.run_dir = str(_run_directory(resolved))
     return settings
 
@@ -343,7 +344,6 @@ def _has_meaning(name: str, values: types.SimpleNamespace) -> bool:
 def _settings(parsed: _Parsed) -> Settings:
     settings = Settings(**parsed.values)
     _check_schedule(settings)
-    _check_data_dir(settings)
     return settings
 
 

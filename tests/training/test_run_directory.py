@@ -65,6 +65,22 @@ def test_settings_of_a_call_may_differ(tmp_path, started):
     )
 
 
+def test_data_may_move(tmp_path):
+    for name in ("before", "after"):
+        (tmp_path / name).mkdir()
+    directory = RunDirectory(tmp_path / "run")
+    ptb = ["--dataset=ptb", f"--run_dir={directory.path}"]
+    with directory.claimed():
+        directory.write_flags(
+            parse(tmp_path, *ptb, f"--data_dir={tmp_path / 'before'}")
+        )
+    (tmp_path / "before").rmdir()
+    directory.check(parse(tmp_path, *ptb, f"--data_dir={tmp_path / 'after'}"))
+    directory.check(parse(tmp_path, *ptb, "--mode=generate"))
+    with pytest.raises(settings.RunError, match="no such file or folder"):
+        parse(tmp_path, *ptb, "--mode=evaluate")
+
+
 def test_folder_of_something_else_is_refused(tmp_path):
     (tmp_path / "letters.txt").write_text("dear reader\n")
     with pytest.raises(settings.RunError, match="not the folder of a run"):
