@@ -144,7 +144,7 @@ class HDGM(LatentTextModel):
     def read(self, tokens: tf.Tensor) -> tf.Tensor:
         """The broad memory m of tokens, [batch, 2 * units]."""
         is_predicted = tokens[:, 1:] != PAD_ID
-        embedded = self.embedding(tokens[:, :-1])
+        embedded = self.embed(tokens[:, :-1])
         memory, _ = self.broad_memory(embedded, mask=is_predicted)
         return memory
 

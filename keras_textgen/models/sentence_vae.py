@@ -69,7 +69,7 @@ class SentenceVAE(LatentTextModel):
         last.
         """
         is_predicted = tokens[:, 1:] != PAD_ID
-        embedded = self.embedding(tokens[:, :-1])
+        embedded = self.embed(tokens[:, :-1])
         _, states = self.encoder(embedded, mask=is_predicted)
         return tf.concat(states[-1][::-1], axis=-1)
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_textgen.data.batching import SequenceBatches, as_batches
 from keras_textgen.data.vocabulary import (
+    END_ID,
     PAD_ID,
     START_ID,
     UNKNOWN_ID,
@@ -57,6 +58,8 @@ class TextModel(keras.Model):
             (Bowman et al. 2016, section 3.1.1); the others become the
             unknown token. 0 is the inputless decoder, in evaluation too.
         max_length: Cap on generated tokens, the end token included.
+        starts_with_end: Read the end token in place of the start token: for a
+            model of a stream of words, in which no start token occurs.
         seed: Seed of all noise.
 
     Raises:
@@ -74,6 +77,7 @@ class TextModel(keras.Model):
         rnn_type: str = "block",
         word_keep_rate: float = 1.0,
         max_length: int = 60,
+        starts_with_end: bool = False,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
@@ -99,6 +103,7 @@ class TextModel(keras.Model):
         self.rnn_type = rnn_type
         self.word_keep_rate = word_keep_rate
         self.max_length = max_length
+        self.starts_with_end = starts_with_end
         self.seed = seed
 
         self.embedding = keras.layers.Embedding(
@@ -178,6 +183,12 @@ class TextModel(keras.Model):
 
     # -- The decoder ---------------------------------------------------------
 
+    def embed(self, tokens: tf.Tensor) -> tf.Tensor:
+        """Embedded tokens, [..., E] for [...]."""
+        if self.starts_with_end:
+            tokens = tf.where(tokens == START_ID, END_ID, tokens)
+        return self.embedding(tokens)
+
     def decode_log_likelihood(
         self,
         state: State,
@@ -196,7 +207,7 @@ class TextModel(keras.Model):
             float32 [batch * S], nats.
         """
         inputs, targets = tokens[:, :-1], tokens[:, 1:]
-        embedded = self.embedding(self._drop_words(inputs, word_noise))
+        embedded = self.embed(self._drop_words(inputs, word_noise))
         num_rows = tf.shape(tf.nest.flatten(state)[0])[0]
         copies = num_rows // tf.maximum(tf.shape(tokens)[0], 1)
         embedded = tf.repeat(embedded, copies, axis=0)  # [batch * S, T, E]
@@ -217,7 +228,7 @@ class TextModel(keras.Model):
             Logits of the next token, float32 [N, V], and the new state.
         """
         tokens = self._drop_words(tokens, None)
-        hidden, state = self.decoder.step(self.embedding(tokens), state)
+        hidden, state = self.decoder.step(self.embed(tokens), state)
         return self.output_layer.logits(hidden), state
 
     def _drop_words(self, inputs: tf.Tensor, noise: Noise | None) -> tf.Tensor:
@@ -488,6 +499,7 @@ class TextModel(keras.Model):
             "rnn_type": self.rnn_type,
             "word_keep_rate": self.word_keep_rate,
             "max_length": self.max_length,
+            "starts_with_end": self.starts_with_end,
             "seed": self.seed,
         }
 

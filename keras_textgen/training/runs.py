@@ -1,5 +1,6 @@
 """A whole run: data, model, training or resuming, and what comes after."""
 
+import math
 import os
 import pathlib
 import shutil
@@ -13,7 +14,7 @@ import tensorflow as tf
 
 from keras_textgen.data.batching import SequenceBatches
 from keras_textgen.data.corpora import DataError, TextCorpus, load_corpus
-from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.data.vocabulary import END_ID, Vocabulary
 from keras_textgen.evaluation.report import evaluate_model, format_table
 from keras_textgen.export import export_model
 from keras_textgen.models.registry import MODELS
@@ -74,12 +75,15 @@ def run(settings: Settings, directory: RunDirectory) -> None:
         ) from None
 
 
-def build_model(settings: Settings, vocabulary: Vocabulary) -> keras.Model:
+def build_model(
+    settings: Settings, vocabulary: Vocabulary, is_stream: bool = False
+) -> keras.Model:
     """The model that the settings describe, compiled.
 
     Args:
       settings: of the run.
       vocabulary: of the corpus.
+      is_stream: whether the corpus is a stream, without start tokens.
 
     Returns:
       A model with fresh weights, which depend on the seed alone.
@@ -96,6 +100,7 @@ def build_model(settings: Settings, vocabulary: Vocabulary) -> keras.Model:
             model = MODELS[settings.model](
                 vocabulary,
                 kl_schedule=kl_schedule(settings),
+                starts_with_end=is_stream,
                 seed=settings.seed,
                 **arguments,
             )
@@ -139,7 +144,8 @@ def kl_schedule(settings: Settings) -> schedules.Schedule:
 
 def _train(settings: Settings, directory: RunDirectory) -> None:
     corpus = _load(settings)
-    model = build_model(settings, corpus.vocabulary)
+    is_stream = corpus.order == "stream"
+    model = build_model(settings, corpus.vocabulary, is_stream)
     if not directory.flags_file.exists():
         # First of all: what else is in the folder then has an owner.
         _write_flags(settings, directory)
@@ -350,9 +356,10 @@ def _print_start(
     progress: Progress,
 ) -> None:
     epoch, step = int(progress.epoch), int(progress.step)
+    parameters = sum(math.prod(each.shape) for each in model.trainable_weights)
     print(
         f"{settings.model} on {settings.dataset}: "
-        f"{model.count_params():,} parameters, "
+        f"{parameters:,} parameters, "
         f"{corpus.vocabulary.size:,} words, "
         f"{batches.num_sequences:,} training sequences, "
         f"{batches.steps_per_epoch:,} steps an epoch."
@@ -385,8 +392,13 @@ def _print_results(
 def _print_reconstructions(
     settings: Settings, corpus: TextCorpus, model: keras.Model
 ) -> None:
+    # A window of a stream may end a sentence with its first word.
+    has_words = tf.reduce_all(corpus.test[:, :4].to_tensor() != END_ID, axis=1)
+    shown = tf.ragged.boolean_mask(corpus.test, has_words)
+    if shown.nrows() <= _NUM_RECONSTRUCTIONS:
+        shown = corpus.test
     # Distances of a quarter, so that the first and the last are none of them.
-    tokens = _spread(corpus.test, _NUM_RECONSTRUCTIONS + 1)[1:].to_tensor()
+    tokens = _spread(shown, _NUM_RECONSTRUCTIONS + 1)[1:].to_tensor()
     texts = corpus.vocabulary.to_text(tokens).numpy()
     again = model.reconstruct(
         tokens,

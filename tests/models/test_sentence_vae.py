@@ -221,7 +221,7 @@ def test_bounds_against_integration(one_dimensional):
 
 def test_log_likelihood_approaches_the_integral(one_dimensional):
     estimates = one_dimensional.log_likelihood(
-        padded(SHORT).numpy(), num_samples=3000
+        padded(SHORT).numpy(), num_samples=100_000
     )
     exact = [integrals(one_dimensional, tokens)[0] for tokens in SHORT]
     np.testing.assert_allclose(estimates, exact, atol=0.02)

@@ -499,3 +499,21 @@ def test_a_string_is_one_text(model):
 def test_arguments_of_generation_are_checked(model, arguments, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         model.generate(**{"num_texts": 2, **arguments})
+
+
+def test_model_of_a_stream_reads_the_end_token_for_the_start_token():
+    plain, stream = sentence_vae(), sentence_vae(starts_with_end=True)
+    tokens = tf.constant([[2, 4, 5, 3]])
+    after_end = tf.constant([[3, 4, 5, 3]])
+    close(stream.encode_tokens(tokens), plain.encode_tokens(after_end))
+    codes = plain.encode_tokens(tokens)
+    state = plain.initial_state(codes)
+    start, end = tf.constant([2]), tf.constant([3])
+    close(
+        stream.next_token_logits(start, state)[0],
+        plain.next_token_logits(end, state)[0],
+    )
+    assert not np.allclose(
+        plain.next_token_logits(start, state)[0],
+        plain.next_token_logits(end, state)[0],
+    )
