@@ -247,6 +247,13 @@ SETTINGS: dict[str, Setting] = {
     "max_length": _integer(
         "data", "Leave out sequences of more words than this."
     ),
+    "split_seed": _integer(
+        "data",
+        "Seed of the split of sotu or of a single text into training, "
+        "validation and test sets; --seed leaves the split as it is.",
+        low=0,
+        default=0,
+    ),
     "window": _integer(
         "data",
         "Predicted tokens of a window: of the stream of ptb (20 by default), "

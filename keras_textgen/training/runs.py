@@ -267,7 +267,7 @@ def _load(settings: Settings) -> TextCorpus:
             protocol=settings.ptb_protocol,
             window=settings.window,
             batch_size=settings.batch_size,
-            seed=settings.seed,
+            seed=settings.split_seed,
         )
     except DataError:
         raise
