@@ -1,0 +1,89 @@
+"""Two replicas compute what one computes, for every model."""
+
+import keras
+import numpy as np
+
+from keras_textgen.data.batching import SequenceBatches
+from keras_textgen.training.optimizers import FusedAdam
+from keras_textgen.training.strategies import get_strategy
+from tests.conformance.registry import MODELS, each_model, tokens_of
+
+LENGTHS = [4, 1, 0, 6, 2, 2, 5, 3, 1, 4, 2]
+
+
+def batches(num_sequences):
+    rows = [row[row != 0].tolist() for row in tokens_of(*LENGTHS).numpy()]
+    sequences = SequenceBatches(rows[:num_sequences], 4, order="stream")
+    return sequences.evaluation_dataset()
+
+
+def data():
+    """Three steps that end with 3 rows, and three that end with 1.
+
+    Of a single row, the second replica gets nothing.
+    """
+    return batches(11).concatenate(batches(9))
+
+
+def clipping_sgd():
+    # So low that every gradient is clipped, and steps that are long anyhow.
+    return keras.optimizers.SGD(3.0, global_clipnorm=0.1)
+
+
+def train(case, strategy, make_optimizer=clipping_sgd, **options):
+    """Weights after each step, and the logs of fit and of evaluate."""
+    with get_strategy(strategy).scope():
+        model = case.make(word_keep_rate=0.5)
+        model.compile(make_optimizer(), **options)
+    weights = []
+    record = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: weights.append(
+            [each.numpy() for each in model.trainable_weights]
+        )
+    )
+    history = model.fit(data(), callbacks=[record], verbose=0).history
+    evaluation = model.evaluate(data(), verbose=0, return_dict=True)
+    return weights, history, evaluation
+
+
+def assert_logs_close(found, expected):
+    assert found.keys() == expected.keys()
+    for name, value in found.items():
+        np.testing.assert_allclose(
+            value, expected[name], rtol=2e-6, err_msg=name
+        )
+
+
+@each_model
+def test_two_replicas_equal_one(case):
+    # Without a graph, as tracing takes most of the time; replicas need one.
+    one = train(case, "none", run_eagerly=True)
+    two = train(case, "mirrored")
+    before = [each.numpy() for each in case.make().trainable_weights]
+    for found, expected in zip(two[0], one[0], strict=True):
+        # With SGD, what a step changes is the gradient.
+        step = [new - old for new, old in zip(expected, before, strict=True)]
+        norm = np.sqrt(sum(np.sum(np.square(each)) for each in step))
+        np.testing.assert_allclose(norm, 0.3, rtol=1e-5)
+        for weight, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(weight, other, rtol=2e-6, atol=2e-6)
+        before = expected
+    for logs, expected in zip(two[1:], one[1:], strict=True):
+        assert_logs_close(logs, expected)
+
+
+def scaled_adam():
+    adam = FusedAdam(0.01, global_clipnorm=0.1)
+    return keras.optimizers.LossScaleOptimizer(adam, initial_scale=256.0)
+
+
+def test_loss_scaling_and_the_optimizer_of_the_recipes():
+    """For one model. The norm that clips must be the one without the scale.
+
+    Adam divides by the size of the gradient, which enlarges rounding errors.
+    """
+    case = MODELS[1]
+    one = train(case, "none", scaled_adam, run_eagerly=True)
+    two = train(case, "mirrored", scaled_adam)
+    for found, expected in zip(two[0][-1], one[0][-1], strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-4)
