@@ -148,6 +148,9 @@ LAYERS = [
 # Classes that others derive from; they are checked as those.
 BASES = {"ExplicitMaskLayer", "LatentTextModel", "TextModel"}
 
+# Layers that compute in float32 under every precision policy.
+FLOAT32_LAYERS = (AttentionPooling, GaussianHead, VocabularyLogLikelihood)
+
 SIZES = {
     "embedding_dim": 3,
     "rnn_units": 4,
@@ -179,8 +182,12 @@ MODELS = [
             {"objective": "reference", "num_layers": 2},
         ),
         ("vae_bound", SentenceVAE, {"objective": "bound", "rnn_type": "gru"}),
-        ("hdgm_reference", HDGM, {"objective": "reference"}),
-        ("hdgm_bound", HDGM, {"objective": "bound", "num_layers": 2}),
+        (
+            "hdgm_reference",
+            HDGM,
+            {"objective": "reference", "attention_units": 3},
+        ),
+        ("hdgm_bound", HDGM, {"objective": "bound", "attention_units": 3}),
         ("hdgm_1_level", HDGM, {"objective": "bound", "num_levels": 1}),
         (
             "hdgm_3_levels_deep",

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests.conformance.registry import (
+    FLOAT32_LAYERS,
     LAYERS,
     LENGTHS,
     Sample,
@@ -185,6 +186,8 @@ def test_half_precision(case, precision, tolerance, dtype_policy):
         rtol=tolerance,
         atol=tolerance,
     )
+    if isinstance(layer, FLOAT32_LAYERS):
+        assert_same(half, full)
     # The inner layers have the precision too, and keep it when saved.
     assert_same(outputs_of(rebuilt_of(layer, case), given), half)
     with dtype_policy(precision):

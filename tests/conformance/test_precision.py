@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.conformance.registry import each_model, made, tokens_of
+from tests.conformance.registry import (
+    FLOAT32_LAYERS,
+    each_model,
+    made,
+    tokens_of,
+)
 
 TOKENS = tokens_of(4, 1, 0, 6, 2)
 
@@ -44,8 +49,12 @@ def layers_of(model):
 
 
 @each_model
-def test_what_needs_float32_has_it(case):
-    model = case.make(dtype="mixed_float16")
+def test_what_needs_float32_has_it(case, dtype_policy):
+    with dtype_policy("mixed_float16"):
+        model = case.make()
+    for layer in model._flatten_layers():
+        if isinstance(layer, FLOAT32_LAYERS):
+            assert layer.compute_dtype == "float32", layer.path
     assert {each.dtype for each in model.weights} == {"float32", "int32"}
     posterior = model.posterior(TOKENS)
     for part in tf.nest.flatten(posterior.sample(seed=(1, 2))):
