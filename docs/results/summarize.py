@@ -27,6 +27,15 @@ weight 1. Kind `reconstruction` is not a likelihood (see
 and are not to be set beside language models. The papers' own tables for these
 models were not available, so nothing is compared with them.
 
+Mutual information is estimated from 500 sequences and cannot exceed
+log 500 = 6.21. That it exceeds the KL in the HDGM runs shows what their KL is
+worth: the second level is compared with a distribution made from its own
+sample, so it carries information that nobody is charged for.
+
+The logs also hold reconstructions. Those of the runs on `ptb` and `imdb` are
+nearly empty: at their commit beam search kept every ended hypothesis, however
+unlikely, and so preferred the shortest texts; it no longer does.
+
 ![Validation curves](curves.png)
 """
 # Column of metrics.csv -> heading, and how many decimals.
@@ -69,10 +78,11 @@ def _table(rows: list[dict[str, float]]) -> str:
 
 
 def _printed(run: pathlib.Path) -> str:
-    """What the run printed after training, from the test figures on."""
+    """The test figures that the run printed after training."""
     log = (run / "log.txt").read_text(encoding="utf-8")
     _, found, end = log.partition("\nTest set, ")
-    return f"Test set, {end}" if found else "(not finished)"
+    figures, _, _ = end.partition("\n\n")
+    return f"Test set, {figures}" if found else "(not finished)"
 
 
 def _section(run: pathlib.Path, rows: list[dict[str, float]]) -> str:
