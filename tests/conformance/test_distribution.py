@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 
 from keras_textgen.data.batching import SequenceBatches
 from keras_textgen.training.optimizers import FusedAdam
@@ -54,6 +55,7 @@ def assert_logs_close(found, expected):
         )
 
 
+@pytest.mark.slow
 @each_model
 def test_two_replicas_equal_one(case):
     # Without a graph, as tracing takes most of the time; replicas need one.
