@@ -36,6 +36,7 @@ _EXPECTED = (
 _REVIEW = re.compile(r"(train|test)/(neg|pos)/(\d+)_\d+\.txt$")
 _LABELS = {"neg": 0, "pos": 1}
 # By the first bytes of a file, because users rename archives.
+_PIECE = 2**20
 _DECOMPRESS = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\0": lzma.open}
 # One review: split, label and number.
 _Key = tuple[str, str, int]
@@ -142,6 +143,10 @@ def _archive_files(archive: pathlib.Path) -> Iterator[tuple[str, bytes]]:
             for member in members:
                 if member.isfile() and _REVIEW.search(member.name):
                     yield member.name, members.extractfile(member).read()
+            # A damaged header reads as the end of the archive; only the
+            # checksum at the end of the stream tells.
+            while stream.read(_PIECE):
+                pass
     except (
         EOFError,
         OSError,

@@ -82,8 +82,8 @@ class TextModel(keras.Model):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        # XLA makes recurrent models slower on a CPU and compiles them anew
-        # for each length; `compile(jit_compile=True)` still asks for it.
+        # XLA makes recurrent models slower on a CPU, compiles them anew for
+        # each length, and draws other noise.
         self.supports_jit = False
         check_sizes(
             embedding_dim=embedding_dim,

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_textgen.data.batching import SequenceBatches, as_batches
 from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.training.strategies import get_strategy
 
 
 def make_sequences(count=53, seed=0):
@@ -190,7 +191,7 @@ def test_specs_and_cardinality():
 def test_replicas_share_each_batch():
     batches = SequenceBatches(make_sequences(), 10)
     steps = batches.steps_per_epoch
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = get_strategy("mirrored")
     shared = strategy.experimental_distribute_dataset(batches.training_stream())
     for values, whole in zip(
         itertools.islice(shared, 2 * steps),

@@ -81,13 +81,17 @@ def test_a_truncated_archive(reviews, tmp_path, suffix):
         assert "\n" not in str(e.value)
 
 
-def test_a_damaged_archive(reviews, tmp_path):
-    archive = pack(reviews, tmp_path / "aclImdb_v1.tar.gz")
-    content = bytearray(archive.read_bytes())
-    content[len(content) // 2] ^= 0xFF
-    archive.write_bytes(content)
-    with pytest.raises(DataError, match=f"^{archive}: .*; allowed: "):
-        read_imdb(archive)
+@pytest.mark.parametrize("suffix", ["gz", "xz"])
+def test_a_damaged_archive(reviews, tmp_path, suffix):
+    archive = pack(reviews, tmp_path / f"aclImdb_v1.tar.{suffix}")
+    whole = archive.read_bytes()
+    # From behind the header of a gzip file, where a time and a name stand.
+    for place in range(100, len(whole), len(whole) // 60):
+        content = bytearray(whole)
+        content[place] ^= 0xFF
+        archive.write_bytes(content)
+        with pytest.raises(DataError, match=f"^{archive}: .*; allowed: "):
+            read_imdb(archive)
 
 
 def test_refused(reviews, tmp_path):
