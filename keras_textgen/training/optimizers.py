@@ -8,9 +8,9 @@ import tensorflow as tf
 class FusedAdam(keras.optimizers.Adam):
     """Adam (Kingma and Ba 2015) in one pass over each variable.
 
-    Keras's Adam reads and writes every variable about ten times a step, which
-    a large vocabulary makes the slowest part of training on a CPU. The update
-    is the same, in TensorFlow's fused kernel; gradients must be dense.
+    Keras's Adam reads and writes every variable several times a step, which
+    costs time where the vocabulary is large. The update is the same, in
+    TensorFlow's fused kernel; gradients must be dense.
 
     Example:
         >>> variable = keras.Variable([1.0, 2.0])
