@@ -23,6 +23,7 @@ from keras_textgen.layers.gaussian import GaussianHead
 from keras_textgen.layers.memory import BroadMemory, DeepMemory, LatentLevel
 from keras_textgen.layers.recurrent import BidirectionalStack, RecurrentStack
 from keras_textgen.layers.vocabulary import VocabularyLogLikelihood
+from keras_textgen.layers.von_mises_fisher import DirectionHead
 from keras_textgen.models.hdgm import HDGM
 from keras_textgen.models.sentence_vae import SentenceVAE
 
@@ -91,6 +92,11 @@ LAYERS = [
             {"features": FEATURES},
         ),
         (
+            "direction_head",
+            lambda **kwargs: DirectionHead(2, **kwargs),
+            {"features": FEATURES},
+        ),
+        (
             "lstm_stack",
             lambda **kwargs: RecurrentStack(4, 2, **kwargs),
             {"inputs": SEQUENCE, "mask": MASK},
@@ -149,7 +155,12 @@ LAYERS = [
 BASES = {"ExplicitMaskLayer", "LatentTextModel", "TextModel"}
 
 # Layers that compute in float32 under every precision policy.
-FLOAT32_LAYERS = (AttentionPooling, GaussianHead, VocabularyLogLikelihood)
+FLOAT32_LAYERS = (
+    AttentionPooling,
+    DirectionHead,
+    GaussianHead,
+    VocabularyLogLikelihood,
+)
 
 SIZES = {
     "embedding_dim": 3,
