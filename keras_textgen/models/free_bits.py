@@ -1,0 +1,89 @@
+"""Free bits: a KL below a floor costs no more, and is not pushed down."""
+
+import tensorflow as tf
+
+
+def free_bits(
+    kl_parts: tf.Tensor,
+    *,
+    total: float = 0.0,
+    per_dimension: float = 0.0,
+) -> tf.Tensor:
+    """Penalty of each sequence under a floor of the mean KL.
+
+    Kingma et al. 2016 (NIPS), appendix C.8. The penalties' mean over the
+    global batch is max(floor, mean KL) with a floor of the total, and
+    sum_d max(floor, mean KL_d) with a floor of each dimension d. Where the
+    mean is not above its floor, no gradient comes from it. The mean is that
+    of all replicas, so that two replicas compute what one does.
+
+    Args:
+        kl_parts: KL of each dimension (or other part) of the code in nats,
+            float [batch, parts].
+        total: Floor of the sum of the parts in nats; 0 for none.
+        per_dimension: Floor of each part in nats; 0 for none.
+
+    Returns:
+        Nats, [batch]. Without a floor, the KL itself.
+
+    Raises:
+        ValueError: If a floor is negative, or both are above 0.
+
+    Example:
+        >>> kl_parts = tf.constant([[0.5, 3.0], [1.5, 1.0]])  # Means 1 and 2.
+        >>> free_bits(kl_parts, total=2.0).numpy().tolist()
+        [3.5, 2.5]
+        >>> free_bits(kl_parts, total=4.0).numpy().tolist()
+        [4.0, 4.0]
+        >>> free_bits(kl_parts, per_dimension=1.5).numpy().tolist()
+        [4.5, 2.5]
+    """
+    check_floors(total, per_dimension)
+    if per_dimension:
+        return tf.reduce_sum(_floored(kl_parts, per_dimension), axis=1)
+    kl = tf.reduce_sum(kl_parts, axis=1)
+    return _floored(kl, total) if total else kl
+
+
+def check_floors(total: float, per_dimension: float) -> None:
+    """Refuse floors that `free_bits` cannot hold.
+
+    Example:
+        >>> check_floors(total=4.0, per_dimension=0.1)
+        Traceback (most recent call last):
+        ValueError: free_bits=4.0 with free_bits_per_dimension=0.1 is not
+        allowed; one of them must be 0
+    """
+    for name, floor in (
+        ("free_bits", total),
+        ("free_bits_per_dimension", per_dimension),
+    ):
+        if not floor >= 0:
+            raise ValueError(f"{name}={floor} is not allowed; at least 0 nats")
+    if total and per_dimension:
+        raise ValueError(
+            f"free_bits={total} with free_bits_per_dimension={per_dimension} "
+            "is not allowed; one of them must be 0"
+        )
+
+
+def _floored(values: tf.Tensor, floor: float) -> tf.Tensor:
+    """Values [batch, ...] where their mean over rows is above the floor.
+
+    Elsewhere the floor: the mean of what is returned is max(floor, mean).
+    """
+    is_above = _global_mean(values) > floor
+    return tf.where(is_above, values, tf.constant(floor, values.dtype))
+
+
+def _global_mean(values: tf.Tensor) -> tf.Tensor:
+    """Mean over the rows of all replicas; it is compared, never trained."""
+    values = tf.stop_gradient(values)
+    sums = tf.reduce_sum(values, axis=0)
+    rows = tf.cast(tf.shape(values)[0], values.dtype)
+    context = tf.distribute.get_replica_context()
+    if context is not None and context.num_replicas_in_sync > 1:
+        sums, rows = context.all_reduce(
+            tf.distribute.ReduceOp.SUM, [sums, rows]
+        )
+    return sums / rows
