@@ -313,8 +313,8 @@ def refused(capsys, given, *fragments):
 
 
 FLAGS = [
-    ("--model=lstm", "must be one of hdgm, vae"),
-    ("--dataset=wiki", "must be one of sotu, ptb, imdb, text"),
+    ("--model=lstm", "must be one of hdgm, vae, lstm_lm"),
+    ("--dataset=wiki", "must be one of sotu, ptb, yahoo, imdb"),
     ("--mode=fly", "must be one of train, evaluate, generate, export"),
     ("--epoch=1", "did you mean --epochs?"),
     ("--epochs=-1", "must be a whole number of at least 1"),

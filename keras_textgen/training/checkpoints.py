@@ -20,6 +20,11 @@ class Progress:
       epoch: the epoch in progress, counted from 0.
       step: steps done of that epoch.
       best_loss: lowest validation loss so far, in nats per sequence.
+      bad_epochs: epochs in a row without improvement, as `Plateau` counts.
+      halvings: how often `Plateau` has halved the learning rate.
+      stopped: 1 if the run has ended early, else 0.
+      mutual_information: of the last epoch's validation, in nats; for
+        aggressive training of the encoder.
       corpus: fingerprint of the data the run is trained on.
 
     Args:
@@ -27,10 +32,14 @@ class Progress:
     """
 
     def __init__(self, corpus: int = 0) -> None:
-        self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self.best_loss = tf.Variable(np.inf, dtype=tf.float64, trainable=False)
-        self.corpus = tf.Variable(corpus, dtype=tf.int64, trainable=False)
+        self.epoch = _count()
+        self.step = _count()
+        self.best_loss = _number(np.inf)
+        self.bad_epochs = _count()
+        self.halvings = _count()
+        self.stopped = _count()
+        self.mutual_information = _number(-np.inf)
+        self.corpus = _count(corpus)
 
     def advance_to(self, epoch: int, step: int) -> None:
         """Set epoch and step.
@@ -45,6 +54,14 @@ class Progress:
     def variables(self) -> dict[str, tf.Variable]:
         """The variables by name."""
         return dict(vars(self))
+
+
+def _count(value: int = 0) -> tf.Variable:
+    return tf.Variable(value, dtype=tf.int64, trainable=False)
+
+
+def _number(value: float) -> tf.Variable:
+    return tf.Variable(value, dtype=tf.float64, trainable=False)
 
 
 class RunCheckpoints:

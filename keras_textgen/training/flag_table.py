@@ -8,8 +8,8 @@ from typing import Any
 
 from absl import flags
 
-MODELS = ("hdgm", "vae")
-DATASETS = ("sotu", "ptb", "imdb", "text")
+MODELS = ("hdgm", "vae", "lstm_lm", "lstm_vae", "lstm_vae_avg")
+DATASETS = ("sotu", "ptb", "yahoo", "imdb", "text")
 KL_SCHEDULES = ("constant", "linear", "sigmoid", "cyclical")
 # What stands for "not given" where the model or the corpus has the default.
 DEFAULT = "default"
@@ -19,6 +19,7 @@ GROUPS = {
     "data": "Data",
     "model": "Model",
     "kl": "Weight of the KL term during training",
+    "collapse": "Remedies against posterior collapse",
     "optimizer": "Optimization",
     "evaluation": "Evaluation",
     "generation": "Generation",
@@ -88,10 +89,16 @@ class _Choice(flags.ArgumentParser):
 
 
 class Switch(flags.BooleanParser):
-    """On or off."""
+    """On or off; None, where it may, leaves the choice to the model."""
 
-    def parse(self, argument: Any) -> bool:
-        """True or False."""
+    def __init__(self, optional: bool = False) -> None:
+        super().__init__()
+        self.optional = optional
+
+    def parse(self, argument: Any) -> bool | None:
+        """True or False, or None for the model's default."""
+        if self.optional and argument == DEFAULT:
+            return None
         try:
             return super().parse(argument)
         except ValueError:
@@ -168,11 +175,20 @@ def _choice(
     )
 
 
+def _switch(
+    group: str, text: str, default: bool | None = None, **kwargs
+) -> Setting:
+    return Setting(group, text, Switch(default is None), default, **kwargs)
+
+
 def _path(group: str, text: str, **kwargs) -> Setting:
     return Setting(group, text, _Path(), **kwargs)
 
 
 _HDGM = ("model", ("hdgm",))
+_HDGM_CODE_BASE = ("model", ("hdgm", "vae"))
+_LATENT = ("model", ("hdgm", "vae", "lstm_vae", "lstm_vae_avg"))
+_SINGLE_LATENT = ("model", ("vae", "lstm_vae", "lstm_vae_avg"))
 _PTB = ("dataset", ("ptb",))
 
 SETTINGS: dict[str, Setting] = {
@@ -188,15 +204,16 @@ SETTINGS: dict[str, Setting] = {
     "model": _choice(
         "run",
         "hdgm: hierarchical deep generative model with dual memory; "
-        "vae: Sentence VAE.",
+        "vae: Sentence VAE; lstm_lm: LSTM language model; lstm_vae: LSTM-VAE; "
+        "lstm_vae_avg: LSTM-VAE-AVG, which averages hidden states.",
         MODELS,
         "hdgm",
     ),
     "dataset": _choice(
         "run",
         "sotu: State of the Union addresses (installed, no download); "
-        "ptb: Penn Treebank; imdb: film reviews; text: your own, one "
-        "sequence a line.",
+        "ptb: Penn Treebank; yahoo: Yahoo answers; imdb: film reviews; text: "
+        "your own, one sequence a line.",
         DATASETS,
         "sotu",
     ),
@@ -273,21 +290,30 @@ SETTINGS: dict[str, Setting] = {
         "model",
         "Recurrent cell; block and basic are both LSTMs.",
         ("block", "basic", "gru"),
+        needs=_HDGM_CODE_BASE,
     ),
     "rnn_units": _integer("model", "Width of a recurrent layer."),
     "num_layers": _integer("model", "Recurrent layers in each stack."),
-    "latent_dim": _integer("model", "Width of each latent variable."),
+    "latent_dim": _integer(
+        "model", "Width of each latent variable.", needs=_LATENT
+    ),
+    "num_latent_samples": _integer(
+        "model",
+        "Samples of the posterior that are decoded for each sequence.",
+        needs=_LATENT,
+    ),
+    "dropout": _number(
+        "model",
+        "Share of the decoder's embedded inputs, and of its outputs, that is "
+        "dropped in training.",
+        high=0.99,
+    ),
     "objective": _choice(
         "model",
         "reference: the loss of the original code; bound: a true lower "
         "bound of log p(x).",
         ("reference", "bound"),
-    ),
-    "word_keep_rate": _number(
-        "model",
-        "Rate at which the decoder sees the true previous word in "
-        "training; 1 is no word dropout, 0 is inputless.",
-        high=1.0,
+        needs=_HDGM_CODE_BASE,
     ),
     "num_levels": _integer("model", "Latent levels.", needs=_HDGM),
     "deterministic_layers": _integer(
@@ -308,9 +334,13 @@ SETTINGS: dict[str, Setting] = {
         "How the weight depends on the training step.",
         KL_SCHEDULES,
         "constant",
+        needs=_LATENT,
     ),
     "kl_max": _number(
-        "kl", "Highest (for constant: the only) weight.", default=1.0
+        "kl",
+        "Highest (for constant: the only) weight.",
+        default=1.0,
+        needs=_LATENT,
     ),
     "kl_bias": _number(
         "kl",
@@ -342,6 +372,71 @@ SETTINGS: dict[str, Setting] = {
         above=True,
         needs=("kl_schedule", ("cyclical",)),
     ),
+    # Remedies against posterior collapse; KL annealing has a group of its own.
+    "word_keep_rate": _number(
+        "collapse",
+        "Rate at which the decoder sees the true previous word in training; "
+        "1 is no word dropout, 0 is inputless (Bowman et al. 2016).",
+        high=1.0,
+    ),
+    "inputless": _switch(
+        "collapse",
+        "The decoder never sees the true previous words, nor in "
+        "evaluation (Bowman et al. 2016): the same as --word_keep_rate=0.",
+        default=False,
+    ),
+    "feed_latent": _switch(
+        "collapse",
+        "Join the latent code to every input of the decoder.",
+        needs=_LATENT,
+    ),
+    "free_bits": _number(
+        "collapse",
+        "The KL term costs nothing up to so many nats in total (Kingma et "
+        "al. 2016); with --autoencoder_epochs, the target KL of Li et al. "
+        "2019.",
+        needs=_LATENT,
+    ),
+    "free_bits_per_dimension": _number(
+        "collapse",
+        "Each latent dimension's KL costs nothing up to so many nats "
+        "(Kingma et al. 2016).",
+        needs=_LATENT,
+    ),
+    "bag_of_words_weight": _number(
+        "collapse",
+        "Weight of a loss that predicts the bag of words from the code "
+        "(Zhao et al. 2017).",
+        needs=_LATENT,
+    ),
+    "posterior_family": _choice(
+        "collapse",
+        "gaussian; or vmf, von Mises-Fisher on the unit sphere, whose KL is "
+        "fixed by its concentration (Xu & Durrett 2018).",
+        ("gaussian", "vmf"),
+        needs=_SINGLE_LATENT,
+    ),
+    "vmf_concentration": _number(
+        "collapse",
+        "Concentration of the von Mises-Fisher posterior.",
+        above=True,
+        needs=("posterior_family", ("vmf",)),
+    ),
+    "aggressive_encoder": _switch(
+        "collapse",
+        "Train the encoder to convergence before each step of the decoder, "
+        "until the mutual information stops climbing (He et al. 2019). "
+        "Needs --optimizer=sgd.",
+        needs=_LATENT,
+    ),
+    "autoencoder_epochs": _integer(
+        "collapse",
+        "Train so many of the epochs with KL weight 0, then begin anew with "
+        "the decoder alone (Li et al. 2019).",
+        low=0,
+        default=0,
+        needs=_LATENT,
+    ),
     # Optimization.
     "epochs": _integer(
         "optimizer",
@@ -352,13 +447,34 @@ SETTINGS: dict[str, Setting] = {
     "batch_size": _integer(
         "optimizer", "Sequences in a training step.", default=32
     ),
+    "optimizer": _choice(
+        "optimizer",
+        "adam; or sgd, plain stochastic gradient descent without momentum.",
+        ("adam", "sgd"),
+        "adam",
+    ),
     "learning_rate": _number(
-        "optimizer", "Learning rate of Adam.", above=True, default=1e-3
+        "optimizer", "Learning rate at the start.", above=True, default=1e-3
     ),
     "lr_halve_from_epoch": _integer(
         "optimizer",
         "Halve the learning rate in this epoch (counted from 1) and in "
         "every later one; 0 never does.",
+        low=0,
+        default=0,
+    ),
+    "lr_halve_on_plateau": _switch(
+        "optimizer",
+        "Halve the learning rate after an epoch that does not improve the "
+        "validation bound (KL weight 1); not before the KL weight is at its "
+        "highest for a whole epoch.",
+        default=False,
+    ),
+    "early_stopping_patience": _integer(
+        "optimizer",
+        "Stop after so many epochs in a row that do not improve the "
+        "validation bound, counted as for --lr_halve_on_plateau; 0 never "
+        "stops.",
         low=0,
         default=0,
     ),
@@ -411,12 +527,12 @@ SETTINGS: dict[str, Setting] = {
         "generation",
         "Beam width of reconstructions.",
         default=5,
+        needs=_LATENT,
         role="stored",
     ),
-    "ban_unknown": Setting(
+    "ban_unknown": _switch(
         "generation",
         "Never generate the unknown word.",
-        Switch(),
         default=True,
         role="stored",
     ),

@@ -7,6 +7,7 @@ import shutil
 import sys
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,6 +18,7 @@ from keras_textgen.data.corpora import DataError, TextCorpus, load_corpus
 from keras_textgen.data.vocabulary import END_ID, Vocabulary
 from keras_textgen.evaluation.report import evaluate_model, format_table
 from keras_textgen.export import export_model
+from keras_textgen.models.latent_text_model import LatentTextModel
 from keras_textgen.models.registry import MODELS
 from keras_textgen.saving import load_model
 from keras_textgen.training import callbacks, schedules
@@ -28,6 +30,7 @@ from keras_textgen.training.checkpoints import (
     writing,
 )
 from keras_textgen.training.optimizers import FusedAdam
+from keras_textgen.training.plateau import LearningRate, Plateau
 from keras_textgen.training.run_directory import (
     RunDirectory,
     move_into_place,
@@ -38,9 +41,17 @@ from keras_textgen.training.strategies import get_strategy
 
 __all__ = ["Interrupted", "build_model", "kl_schedule", "run"]
 
-# Where a flag and the constructor's argument differ in name: the same word
-# means the length of what is read on the command line.
-_ARGUMENT_NAMES = {"generated_length": "max_length"}
+# Where a flag and the constructor's argument differ in name: on the command
+# line, the same words mean the length of what is read, and texts to generate.
+_ARGUMENT_NAMES = {
+    "generated_length": "max_length",
+    "num_latent_samples": "num_samples",
+    "vmf_concentration": "concentration",
+}
+# What the constructor does not take: another flag's value says it, or it
+# belongs to the training.
+_NO_ARGUMENTS = ("inputless", "autoencoder_epochs")
+_OPTIMIZERS = {"adam": FusedAdam, "sgd": keras.optimizers.SGD}
 _DIAGNOSTIC_SEQUENCES = 500
 _NUM_RECONSTRUCTIONS = 3
 
@@ -91,15 +102,11 @@ def build_model(
     Raises:
       RunError: if the model's constructor refuses a setting.
     """
-    arguments = {
-        _ARGUMENT_NAMES.get(name, name): value
-        for name, value in given_values(settings, "model").items()
-    }
+    arguments = _model_arguments(settings)
     with get_strategy(settings.distribution_strategy).scope():
         try:
             model = MODELS[settings.model](
                 vocabulary,
-                kl_schedule=kl_schedule(settings),
                 starts_with_end=is_stream,
                 seed=settings.seed,
                 **arguments,
@@ -107,11 +114,23 @@ def build_model(
         except ValueError as error:
             raise RunError(str(error)) from None
         model.compile(
-            FusedAdam(
+            _OPTIMIZERS[settings.optimizer](
                 settings.learning_rate, global_clipnorm=settings.clip_norm
             )
         )
     return model
+
+
+def _model_arguments(settings: Settings) -> dict[str, Any]:
+    given = given_values(settings, "model") | given_values(settings, "collapse")
+    arguments = {
+        _ARGUMENT_NAMES.get(name, name): value
+        for name, value in given.items()
+        if name not in _NO_ARGUMENTS
+    }
+    if settings.kl_schedule is not None:
+        arguments["kl_schedule"] = kl_schedule(settings)
+    return arguments
 
 
 def kl_schedule(settings: Settings) -> schedules.Schedule:
@@ -174,10 +193,9 @@ def _fit(
 ) -> None:
     model, progress = checkpoints.model, checkpoints.progress
     batches = _batches(settings, corpus, corpus.train)
-    steps = batches.steps_per_epoch
-    epoch, step = int(progress.epoch), int(progress.step)
+    steps, step = batches.steps_per_epoch, int(progress.step)
     _print_start(settings, corpus, model, batches, progress)
-    if epoch >= settings.epochs:
+    if _is_done(settings, progress):
         return
     valid = _batches(settings, corpus, corpus.valid)
     with callbacks.Signals() as signals:
@@ -190,6 +208,7 @@ def _fit(
         }
         if step:
             # The rest of the epoch in which the run had stopped.
+            epoch = int(progress.epoch)
             model.fit(
                 batches.training_stream(epoch, step),
                 steps_per_epoch=steps - step,
@@ -197,8 +216,8 @@ def _fit(
                 epochs=epoch + 1,
                 **arguments,
             )
-            epoch += 1
-        if epoch < settings.epochs:
+        if not _is_done(settings, progress):
+            epoch = int(progress.epoch)
             model.fit(
                 batches.training_stream(epoch),
                 steps_per_epoch=steps,
@@ -208,6 +227,10 @@ def _fit(
             )
         if signals.received is not None:
             raise Interrupted(signals.received)
+
+
+def _is_done(settings: Settings, progress: Progress) -> bool:
+    return bool(progress.stopped) or int(progress.epoch) >= settings.epochs
 
 
 def _callbacks(
@@ -220,22 +243,40 @@ def _callbacks(
     """The callbacks, in the order in which they act."""
     directory, progress = checkpoints.directory, checkpoints.progress
     epoch, step = int(progress.epoch), int(progress.step)
-    sample = _spread(corpus.valid, _DIAGNOSTIC_SEQUENCES)
     return [
-        keras.callbacks.LearningRateScheduler(
-            lambda epoch: schedules.halved_learning_rate(
-                settings.learning_rate, epoch, settings.lr_halve_from_epoch
-            )
+        LearningRate(
+            settings.learning_rate, settings.lr_halve_from_epoch, progress
         ),
         callbacks.FiniteLoss(directory, step),
-        callbacks.Diagnostics(_batches(settings, corpus, sample)),
+        *_latent_callbacks(settings, corpus, checkpoints),
         callbacks.ProgressBar(settings.epochs, steps, step),
+        Plateau(
+            progress,
+            halve=settings.lr_halve_on_plateau,
+            patience=settings.early_stopping_patience,
+            # A model without a KL term logs the weight 1.
+            full_kl_weight=1.0 if settings.kl_max is None else settings.kl_max,
+        ),
         callbacks.MetricsFile(directory.metrics_file, epoch),
         callbacks.TensorBoardLogs(directory.logs),
         callbacks.Checkpointing(
             checkpoints, signals, steps, settings.checkpoint_seconds
         ),
     ]
+
+
+def _latent_callbacks(
+    settings: Settings, corpus: TextCorpus, checkpoints: RunCheckpoints
+) -> list[keras.callbacks.Callback]:
+    """What only models with latent variables need."""
+    if not _has_latents(checkpoints.model):
+        return []
+    sample = _spread(corpus.valid, _DIAGNOSTIC_SEQUENCES)
+    return [callbacks.Diagnostics(_batches(settings, corpus, sample))]
+
+
+def _has_latents(model: keras.Model) -> bool:
+    return isinstance(model, LatentTextModel)
 
 
 def _evaluate(settings: Settings, directory: RunDirectory) -> None:
@@ -358,13 +399,16 @@ def _print_start(
     epoch, step = int(progress.epoch), int(progress.step)
     parameters = sum(math.prod(each.shape) for each in model.trainable_weights)
     print(
-        f"{settings.model} on {settings.dataset}: "
+        f"{settings.model} on {corpus.name}: "
         f"{parameters:,} parameters, "
         f"{corpus.vocabulary.size:,} words, "
         f"{batches.num_sequences:,} training sequences, "
         f"{batches.steps_per_epoch:,} steps an epoch."
     )
-    if epoch >= settings.epochs:
+    _print_note(corpus)
+    if progress.stopped:
+        print(f"Stopped early after epoch {epoch}: nothing had improved.")
+    elif epoch >= settings.epochs:
         print(
             f"All {settings.epochs} epochs are done; a larger --epochs would "
             "train further."
@@ -373,11 +417,17 @@ def _print_start(
         print(f"Going on after step {step} of epoch {epoch + 1}.")
 
 
+def _print_note(corpus: TextCorpus) -> None:
+    if corpus.note:
+        print(corpus.note)
+
+
 def _print_results(
     settings: Settings, corpus: TextCorpus, model: keras.Model
 ) -> None:
     test = _batches(settings, corpus, corpus.test)
     print("\nTest set, with the weights of the best epoch:")
+    _print_note(corpus)
     print(
         _indented(
             format_table(
@@ -385,7 +435,8 @@ def _print_results(
             )
         )
     )
-    _print_reconstructions(settings, corpus, model)
+    if _has_latents(model):
+        _print_reconstructions(settings, corpus, model)
     _print_generated(settings, model)
 
 
@@ -412,7 +463,8 @@ def _print_reconstructions(
 
 
 def _print_generated(settings: Settings, model: keras.Model) -> None:
-    print(f"\nGenerated from the prior (temperature {settings.temperature:g}):")
+    source = " from the prior" if _has_latents(model) else ""
+    print(f"\nGenerated{source} (temperature {settings.temperature:g}):")
     try:
         texts = model.generate(
             settings.num_samples,

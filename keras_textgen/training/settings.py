@@ -11,7 +11,7 @@ import os
 import pathlib
 import textwrap
 import types
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from absl import flags
 
@@ -69,8 +69,7 @@ number of at least 1
     given = _parse_arguments(argv[1:])
     base = _base_arguments(given, pathlib.Path(recipes))
     resolved = _parse_arguments([*base, *given.arguments])
-    _check_needs(resolved, given.present)
-    settings = _settings(resolved)
+    settings = _settings(resolved, given.present)
     _check_data_dir(settings)
     settings.run_dir = str(_run_directory(resolved))
     return settings
@@ -88,7 +87,8 @@ def read_flagfile(path: str | os.PathLike) -> Settings:
     Raises:
       RunError: if the file cannot be read or holds a bad flag.
     """
-    return _settings(_file_arguments(path))
+    parsed = _file_arguments(path)
+    return _settings(parsed, parsed.present)
 
 
 def flagfile_text(settings: Settings) -> str:
@@ -112,7 +112,7 @@ def flagfile_text(settings: Settings) -> str:
         for name, setting in SETTINGS.items():
             if setting.group != group or setting.role == "call":
                 continue
-            if _has_meaning(name, settings):
+            if _has_meaning(name, vars(settings)):
                 lines.append(f"--{name}={value_text(settings, name)}")
     return "\n".join(lines) + "\n"
 
@@ -191,21 +191,13 @@ def help_text() -> str:
 
 def _flag_help(name: str, setting: Setting) -> list[str]:
     text = setting.help
-    is_switch = isinstance(setting.parser, Switch)
-    if is_switch:
-        text += f" Default: {'on' if setting.default else 'off'}."
-    elif setting.default is not None:
-        default = setting.default
-        text += (
-            f" Default: {default:g}."
-            if isinstance(default, float)
-            else (f" Default: {default}.")
-        )
+    if setting.default is not None:
+        text += f" Default: {_default_text(setting.default)}."
     if setting.needs:
         flag, values = setting.needs
         text += f" Only with --{flag}={' or '.join(values)}."
     head = f"  --{name}={setting.parser.syntactic_help}"
-    if is_switch:
+    if isinstance(setting.parser, Switch):
         head = f"  --[no]{name}"
     indent = " " * 6
     return [
@@ -214,6 +206,12 @@ def _flag_help(name: str, setting: Setting) -> list[str]:
             text, 79, initial_indent=indent, subsequent_indent=indent
         ),
     ]
+
+
+def _default_text(default: object) -> str:
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    return f"{default:g}" if isinstance(default, float) else str(default)
 
 
 @dataclasses.dataclass
@@ -322,29 +320,45 @@ def _file_arguments(path: str | os.PathLike) -> _Parsed:
 
 def _check_needs(resolved: _Parsed, given: set[str]) -> None:
     """Refuse what the user gave in vain, drop what only the recipe gave."""
-    values = types.SimpleNamespace(**resolved.values)
+    values = resolved.values
     for name, setting in SETTINGS.items():
-        if getattr(values, name) is None or _has_meaning(name, values):
+        if values[name] is None or _has_meaning(name, values):
             continue
         if name in given:
             flag, allowed = setting.needs
             raise RunError(
                 f"--{name} has a meaning only with "
                 f"--{flag}={' or '.join(allowed)}, "
-                f"not with --{flag}={getattr(values, flag)}"
+                f"not with --{flag}={values[flag] or DEFAULT}"
             )
-        resolved.values[name] = None
+        values[name] = None
 
 
-def _has_meaning(name: str, values: types.SimpleNamespace) -> bool:
+def _has_meaning(name: str, values: Mapping[str, object]) -> bool:
     needs = SETTINGS[name].needs
-    return needs is None or getattr(values, needs[0]) in needs[1]
+    return needs is None or values[needs[0]] in needs[1]
 
 
-def _settings(parsed: _Parsed) -> Settings:
+def _settings(parsed: _Parsed, given: set[str]) -> Settings:
+    _check_needs(parsed, given)
+    _resolve_inputless(parsed.values, given)
     settings = Settings(**parsed.values)
     _check_schedule(settings)
+    _check_encoder(settings)
+    _check_pretraining(settings)
     return settings
+
+
+def _resolve_inputless(values: dict[str, object], given: set[str]) -> None:
+    """Make --inputless what it stands for, over what the recipe has."""
+    if not values["inputless"]:
+        return
+    if "word_keep_rate" in given and values["word_keep_rate"]:
+        raise RunError(
+            f"--word_keep_rate={values['word_keep_rate']} contradicts "
+            "--inputless, which is --word_keep_rate=0"
+        )
+    values["word_keep_rate"] = 0.0
 
 
 def _check_data_dir(settings: Settings) -> None:
@@ -359,6 +373,24 @@ def _check_data_dir(settings: Settings) -> None:
     if not os.path.exists(settings.data_dir):
         raise RunError(
             f"--data_dir={settings.data_dir}: no such file or folder"
+        )
+
+
+def _check_encoder(settings: Settings) -> None:
+    if settings.aggressive_encoder and settings.optimizer != "sgd":
+        raise RunError(
+            "--aggressive_encoder needs --optimizer=sgd: while only the "
+            "encoder is trained, adam would go on moving the decoder, which "
+            "has no gradient"
+        )
+
+
+def _check_pretraining(settings: Settings) -> None:
+    pretraining = settings.autoencoder_epochs or 0
+    if pretraining >= settings.epochs:
+        raise RunError(
+            f"--autoencoder_epochs={pretraining} leaves none of "
+            f"--epochs={settings.epochs} for the model itself"
         )
 
 

@@ -1,11 +1,14 @@
 """From settings to schedule and model; whole runs are in test_trainer.py."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.models.hdgm import HDGM
+from keras_textgen.models.lstm_lm import LSTMLanguageModel
+from keras_textgen.models.lstm_vae import LSTMVAE
 from keras_textgen.training import runs, settings
 
 SIZES = ["--embedding_dim=3", "--rnn_units=4", "--latent_dim=2"]
@@ -64,7 +67,6 @@ def test_every_model_flag_reaches_the_constructor(tmp_path):
         "--learning_rate=0.25",
         "--clip_norm=2",
     )
-    assert settings.given_values(values, "model").keys() == given.keys()
     model = runs.build_model(values, Vocabulary(["a", "b"]))
     assert isinstance(model, HDGM)
     config = model.get_config()
@@ -73,6 +75,66 @@ def test_every_model_flag_reaches_the_constructor(tmp_path):
     assert {name: config[name] for name in expected} == expected
     assert float(model.optimizer.learning_rate) == 0.25
     assert model.optimizer.global_clipnorm == 2
+
+
+def test_every_flag_of_the_lstm_vae_reaches_the_constructor(tmp_path):
+    given = {
+        "embedding_dim": 3,
+        "rnn_units": 4,
+        "latent_dim": 2,
+        "dropout": 0.25,
+        "num_latent_samples": 3,
+        "feed_latent": False,
+        "free_bits": 2.0,
+        "bag_of_words_weight": 0.5,
+        "word_keep_rate": 0.0,
+        "aggressive_encoder": True,
+    }
+    values = parse(
+        tmp_path,
+        "--model=lstm_vae_avg",
+        "--optimizer=sgd",
+        "--learning_rate=0.25",
+        "--inputless",
+        *(f"--{name}={value}" for name, value in given.items()),
+    )
+    model = runs.build_model(values, Vocabulary(["a", "b"]))
+    assert isinstance(model, LSTMVAE)
+    config = model.get_config()
+    expected = {**given, "num_samples": 3, "averaging": "hidden_states"}
+    del expected["num_latent_samples"]
+    assert {name: config[name] for name in expected} == expected
+    assert type(model.optimizer) is keras.optimizers.SGD
+    assert float(model.optimizer.learning_rate) == 0.25
+    assert model.optimizer.global_clipnorm == 5
+    assert model.optimizer.momentum == 0
+
+
+def test_sphere_of_a_sentence_vae(tmp_path):
+    values = parse(
+        tmp_path,
+        *SIZES,
+        "--model=vae",
+        "--objective=bound",
+        "--posterior_family=vmf",
+        "--vmf_concentration=7",
+        "--free_bits_per_dimension=0",
+    )
+    config = runs.build_model(values, Vocabulary(["a"])).get_config()
+    assert (config["posterior_family"], config["concentration"]) == ("vmf", 7)
+
+
+def test_language_model_has_no_latent_arguments(tmp_path):
+    values = parse(
+        tmp_path,
+        "--model=lstm_lm",
+        "--embedding_dim=3",
+        "--rnn_units=4",
+        "--dropout=0.25",
+    )
+    model = runs.build_model(values, Vocabulary(["a", "b"]))
+    assert isinstance(model, LSTMLanguageModel)
+    assert model.get_config()["dropout"] == 0.25
 
 
 def test_flags_left_out_leave_the_models_defaults(tmp_path):

@@ -128,8 +128,13 @@ REFUSED = {
     "--mode=test": (
         "--mode=test: must be one of train, evaluate, generate, export"
     ),
-    "--model=lstm": "--model=lstm: must be one of hdgm, vae",
-    "--dataset=wiki": "--dataset=wiki: must be one of sotu, ptb, imdb, text",
+    "--model=lstm": (
+        "--model=lstm: must be one of hdgm, vae, lstm_lm, lstm_vae, "
+        "lstm_vae_avg"
+    ),
+    "--dataset=wiki": (
+        "--dataset=wiki: must be one of sotu, ptb, yahoo, imdb, text"
+    ),
     "--objective=elbo": "--objective=elbo: must be one of reference, bound",
     "--rnn_type=rnn": "--rnn_type=rnn: must be one of block, basic, gru",
     "--distribution_strategy=tpu": (
@@ -141,6 +146,41 @@ REFUSED = {
     "--clip_norm=-5": "--clip_norm=-5: must be a number above 0",
     "--word_keep_rate=1.5": (
         "--word_keep_rate=1.5: must be a number of at least 0 and at most 1"
+    ),
+    "--dropout=1": (
+        "--dropout=1: must be a number of at least 0 and at most 0.99"
+    ),
+    "--num_latent_samples=0": (
+        "--num_latent_samples=0: must be a whole number of at least 1"
+    ),
+    "--free_bits=-1": "--free_bits=-1: must be a number of at least 0",
+    "--free_bits_per_dimension=much": (
+        "--free_bits_per_dimension=much: must be a number of at least 0"
+    ),
+    "--bag_of_words_weight=nan": (
+        "--bag_of_words_weight=nan: must be a number of at least 0"
+    ),
+    "--feed_latent=maybe": "--feed_latent=maybe: must be true or false",
+    "--optimizer=adagrad": "--optimizer=adagrad: must be one of adam, sgd",
+    "--early_stopping_patience=-1": (
+        "--early_stopping_patience=-1: must be a whole number of at least 0"
+    ),
+    "--autoencoder_epochs=10": (
+        "--autoencoder_epochs=10 leaves none of --epochs=10 for the model "
+        "itself"
+    ),
+    "--aggressive_encoder": (
+        "--aggressive_encoder needs --optimizer=sgd: while only the encoder "
+        "is trained, adam would go on moving the decoder, which has no "
+        "gradient"
+    ),
+    "--posterior_family=vmf": (
+        "--posterior_family has a meaning only with --model=vae or lstm_vae "
+        "or lstm_vae_avg, not with --model=hdgm"
+    ),
+    "--vmf_concentration=5": (
+        "--vmf_concentration has a meaning only with --posterior_family=vmf, "
+        "not with --posterior_family=default"
     ),
     "--top_p=0": "--top_p=0: must be a number above 0 and at most 1",
     "--ban_unknown=maybe": "--ban_unknown=maybe: must be true or false",
@@ -186,6 +226,72 @@ def test_flag_of_another_model_is_refused(tmp_path):
     )
 
 
+LATENT_ONLY = [
+    "--latent_dim=4",
+    "--num_latent_samples=2",
+    "--objective=bound",
+    "--rnn_type=gru",
+    "--kl_schedule=constant",
+    "--kl_max=1",
+    "--feed_latent",
+    "--free_bits=1",
+    "--free_bits_per_dimension=1",
+    "--bag_of_words_weight=1",
+    "--posterior_family=gaussian",
+    "--aggressive_encoder",
+    "--autoencoder_epochs=1",
+    "--beam_width=3",
+]
+
+
+@pytest.mark.parametrize("argument", LATENT_ONLY)
+def test_language_model_refuses_flags_of_latent_variables(argument, tmp_path):
+    name = argument.removeprefix("--").split("=")[0]
+    with pytest.raises(settings.RunError, match=f"^--{name} has a meaning"):
+        parse(tmp_path, "--model=lstm_lm", argument)
+
+
+@pytest.mark.parametrize("model", ["lstm_vae", "lstm_vae_avg"])
+@pytest.mark.parametrize("argument", ["--objective=bound", "--rnn_type=gru"])
+def test_lstm_vae_has_one_objective_and_one_cell(model, argument, tmp_path):
+    with pytest.raises(settings.RunError) as error:
+        parse(tmp_path, f"--model={model}", argument)
+    assert "only with --model=hdgm or vae, not with" in str(error.value)
+
+
+@pytest.mark.parametrize("model", ["lstm_lm", "lstm_vae"])
+def test_run_file_of_every_model_gives_its_settings_back(model, tmp_path):
+    values = parse(tmp_path, f"--model={model}", "--inputless")
+    path = tmp_path / "flags.txt"
+    path.write_text(settings.flagfile_text(values))
+    again = settings.read_flagfile(path)
+    for name, setting in settings.SETTINGS.items():
+        if setting.role != "call":
+            assert getattr(again, name) == getattr(values, name), name
+
+
+def test_switch_without_a_value_leaves_the_models_default(recipes):
+    assert parse(recipes).feed_latent is None
+    assert parse(recipes, "--feed_latent").feed_latent is True
+    assert parse(recipes, "--nofeed_latent").feed_latent is False
+    values = parse(recipes, "--feed_latent", "--feed_latent=default")
+    assert values.feed_latent is None
+
+
+def test_inputless_is_a_keep_rate_of_zero(tmp_path):
+    (tmp_path / "vae_sotu.flags").write_text("--word_keep_rate=0.75\n")
+    values = parse(tmp_path, "--model=vae", "--inputless")
+    assert values.word_keep_rate == 0
+    both = ["--inputless", "--word_keep_rate=0"]
+    assert parse(tmp_path, *both).word_keep_rate == 0
+    with pytest.raises(settings.RunError) as error:
+        parse(tmp_path, "--inputless", "--word_keep_rate=0.5")
+    assert str(error.value) == (
+        "--word_keep_rate=0.5 contradicts --inputless, which is "
+        "--word_keep_rate=0"
+    )
+
+
 def test_missing_data_folder_is_refused(tmp_path):
     missing = tmp_path / "missing"
     with pytest.raises(settings.RunError) as error:
@@ -222,7 +328,7 @@ def test_every_shipped_recipe_parses(tmp_path):
     paths = sorted((ROOT / "flags").glob("*.flags"))
     assert len(paths) >= 6
     for path in paths:
-        model, dataset = path.stem.split("_")
+        model, dataset = path.stem.rsplit("_", 1)
         values = parse(
             ROOT / "flags",
             f"--model={model}",
@@ -251,6 +357,30 @@ def test_recipes_of_the_papers():
     )
     assert (values.window, values.lr_halve_from_epoch) == (15, 4)
     assert values.kl_slope == pytest.approx(1 / 1800)
+
+
+@pytest.mark.parametrize("model", ["lstm_lm", "lstm_vae", "lstm_vae_avg"])
+def test_recipes_of_the_lstm_vae_paper(model):
+    values = parse(
+        ROOT / "flags",
+        f"--model={model}",
+        "--dataset=ptb",
+        f"--data_dir={ROOT}",
+    )
+    assert values.ptb_protocol == "sentences"
+    assert (values.embedding_dim, values.rnn_units) == (100, 400)
+    assert (values.batch_size, values.dropout, values.epochs) == (32, 0.5, 30)
+    assert (values.optimizer, values.learning_rate) == ("sgd", 1.0)
+    assert (values.clip_norm, values.vocab_size) == (5.0, None)
+    assert values.lr_halve_on_plateau
+    assert values.early_stopping_patience == 3
+    if model == "lstm_lm":
+        return
+    # 42,068 sentences in batches of 32, over 10 epochs.
+    assert values.kl_steps == 10 * -(-42_068 // 32)
+    samples = {"lstm_vae": None, "lstm_vae_avg": 5}
+    assert values.num_latent_samples == samples[model]
+    assert values.latent_dim == 32
 
 
 def test_help_lists_every_flag_under_a_heading():
