@@ -19,6 +19,7 @@ import tensorflow as tf
 import keras_textgen
 from keras_textgen.data.vocabulary import END_ID, START_ID, Vocabulary
 from keras_textgen.layers.attention import AttentionPooling
+from keras_textgen.layers.bag_of_words import BagOfWordsLogLikelihood
 from keras_textgen.layers.gaussian import GaussianHead
 from keras_textgen.layers.memory import BroadMemory, DeepMemory, LatentLevel
 from keras_textgen.layers.recurrent import BidirectionalStack, RecurrentStack
@@ -85,6 +86,11 @@ LAYERS = [
             "attention_pooling",
             lambda **kwargs: AttentionPooling(3, **kwargs),
             {"inputs": SEQUENCE, "mask": MASK},
+        ),
+        (
+            "bag_of_words_log_likelihood",
+            lambda **kwargs: BagOfWordsLogLikelihood(8, 3, **kwargs),
+            {"code": FEATURES, "targets": TARGETS},
         ),
         (
             "gaussian_head",
@@ -157,6 +163,7 @@ BASES = {"ExplicitMaskLayer", "LatentTextModel", "TextModel"}
 # Layers that compute in float32 under every precision policy.
 FLOAT32_LAYERS = (
     AttentionPooling,
+    BagOfWordsLogLikelihood,
     DirectionHead,
     GaussianHead,
     VocabularyLogLikelihood,
