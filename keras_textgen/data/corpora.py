@@ -10,6 +10,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.data.imdb import first_and_last, read_imdb
+from keras_textgen.data.prepared import (
+    read_dbpedia,
+    read_yahoo,
+    read_yahoo_short,
+)
 from keras_textgen.data.ptb import read_ptb, stream_windows
 from keras_textgen.data.reading import SPLITS, DataError, Texts
 from keras_textgen.data.sotu import read_sotu
@@ -24,8 +29,17 @@ _STANDARDIZE = {
     "ptb": "none",
     "imdb": "keras",
     "text": "words",
+    "yahoo": "none",
+    "yahoo_short": "none",
+    "dbpedia": "none",
 }
-_SOTU_VOCABULARY_SIZE = 10_000
+# Those of the prepared corpora hold every word that the preparation kept.
+_VOCABULARY_SIZES = {
+    "sotu": 10_000,
+    "yahoo": 20_000,
+    "yahoo_short": 20_002,
+    "dbpedia": 20_003,
+}
 _PTB_WINDOW = 20
 _IMDB_WINDOW = 15
 
@@ -35,7 +49,8 @@ class TextCorpus:
     """A corpus as token ids.
 
     Attributes:
-        name: such as `"sotu"`.
+        name: such as `"sotu"`; ends in `"_reduced"` where the training file is
+            missing and the validation file stands in for it.
         vocabulary: of the training texts.
         train: int32 RaggedTensor `[sequences, (time)]`, start and end tokens
             inside, no padding.
@@ -46,6 +61,8 @@ class TextCorpus:
             corpus has no labels.
         dropped: for each split, how many sequences were longer than
             `max_length` and were left out; empty without that limit.
+        note: one line that has to be printed beside every result; empty if
+            there is nothing to say.
     """
 
     name: str
@@ -56,6 +73,7 @@ class TextCorpus:
     order: str = "length"
     labels: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     dropped: dict[str, int] = dataclasses.field(default_factory=dict)
+    note: str = ""
 
 
 def load_corpus(
@@ -80,16 +98,25 @@ def load_corpus(
       sentence a sequence.
     - `imdb`: the first and the last `window - 1` words of each review.
     - `text`: a file or folder of one's own, one sequence a line.
+    - `yahoo`: Yahoo answers as prepared by Yang et al. (2017).
+    - `yahoo_short`: short Yahoo questions with 10 classes.
+    - `dbpedia`: DBpedia abstracts with 14 classes.
+
+    Where the training file of one of the last three is missing, the validation
+    file without its last 10 % is the training set, the name of the corpus
+    ends in `"_reduced"`, and `note` says so.
 
     The vocabulary is built from the training split (for `imdb` from all 25,000
     training reviews, those held out for validation included, as the word index
     of the original was).
 
     Args:
-        name: `"sotu"`, `"ptb"`, `"imdb"` or `"text"`.
+        name: `"sotu"`, `"ptb"`, `"imdb"`, `"text"`, `"yahoo"`,
+            `"yahoo_short"` or `"dbpedia"`.
         data_dir: where the files of the corpus are.
         vocab_size: largest size of the vocabulary, the four special tokens
             included; None for the default of the corpus: 10,000 for `sotu`,
+            20,000 for `yahoo`, 20,002 for `yahoo_short`, 20,003 for `dbpedia`,
             all words for the others.
         min_count: words that occur less often are unknown.
         max_length: sequences of more words are left out of all three splits
@@ -141,7 +168,14 @@ def load_corpus(
             tokens[split], labels[split] = _first_and_last_words(
                 tokens[split], labels[split], (window or _IMDB_WINDOW) - 1
             )
-    corpus = TextCorpus(name, vocabulary, **tokens, order=order, labels=labels)
+    corpus = TextCorpus(
+        name + texts.suffix,
+        vocabulary,
+        **tokens,
+        order=order,
+        labels=labels,
+        note=texts.note,
+    )
     if max_length is not None:
         for split in SPLITS:
             _drop_longer(corpus, split, max_length)
@@ -174,6 +208,9 @@ def _read(name: str, data_dir: str | os.PathLike | None, seed: int) -> Texts:
         "ptb": lambda: read_ptb(data_dir),
         "imdb": lambda: read_imdb(data_dir),
         "text": lambda: read_text(data_dir, seed),
+        "yahoo": lambda: read_yahoo(data_dir),
+        "yahoo_short": lambda: read_yahoo_short(data_dir),
+        "dbpedia": lambda: read_dbpedia(data_dir),
     }
     return readers[name]()
 
@@ -181,8 +218,8 @@ def _read(name: str, data_dir: str | os.PathLike | None, seed: int) -> Texts:
 def _build_vocabulary(
     name: str, texts: Texts, vocab_size: int | None, min_count: int
 ) -> Vocabulary:
-    if name == "sotu" and vocab_size is None:
-        vocab_size = _SOTU_VOCABULARY_SIZE
+    if vocab_size is None:
+        vocab_size = _VOCABULARY_SIZES.get(name)
     counted = texts.train + (texts.valid if name == "imdb" else [])
     vocabulary = Vocabulary.from_texts(
         counted, vocab_size, min_count, _STANDARDIZE[name]

@@ -10,6 +10,8 @@ import zlib
 import numpy as np
 
 SPLITS = ("train", "valid", "test")
+# Of the reduced protocol: one in so many sequences is for validation.
+_HELD_OUT = 10
 
 
 class DataError(ValueError):
@@ -30,12 +32,17 @@ class Texts:
         test: the same, for the final figures.
         labels: for each split, an integer array `[sequences]`; empty where the
             corpus has no labels.
+        suffix: what the protocol adds to the name of the corpus.
+        note: one line that has to stand beside every result; empty if there is
+            nothing to say.
     """
 
     train: list[str]
     valid: list[str]
     test: list[str]
     labels: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    suffix: str = ""
+    note: str = ""
 
 
 def find_text_file(folder: pathlib.Path, name: str) -> pathlib.Path | None:
@@ -190,6 +197,77 @@ def split_rows(size: int, seed: int) -> list[np.ndarray]:
     held_out = size // 10
     parts = np.split(rows, [size - 2 * held_out, size - held_out])
     return [np.sort(part) for part in parts]
+
+
+def reduced_splits(
+    valid: list[str],
+    test: list[str],
+    labels: dict[str, np.ndarray],
+    train_name: str,
+    valid_path: pathlib.Path,
+) -> Texts:
+    """Makes do without the training file: the reduced protocol.
+
+    The validation file is the training set. Its last 10 % are held out for
+    validation; where there are labels, the last 10 % of each label, because
+    files sorted by label would else hold out whole classes. The test set stays
+    as it is.
+
+    Args:
+        valid: the sequences of the validation file.
+        test: the sequences of the test file.
+        labels: of both files, integers `[sequences]`; empty for no labels.
+        train_name: name of the missing file, for the note.
+        valid_path: the validation file, for the note and messages.
+
+    Returns:
+        The three splits, with the suffix `_reduced` and a note.
+
+    Raises:
+        DataError: too few sequences to hold out any.
+
+    Example:
+        >>> numbers = [str(i) for i in range(20)]
+        >>> texts = reduced_splits(
+        ...     numbers, ["20"], {}, "train.txt", pathlib.Path("valid.txt")
+        ... )
+        >>> len(texts.train), texts.valid, texts.test, texts.suffix
+        (18, ['18', '19'], ['20'], '_reduced')
+    """
+    held_out = _last_of_each(labels.get("valid", np.zeros(len(valid))))
+    if not held_out.any():
+        raise DataError(
+            f"{valid_path}: {len(valid)} sequences leave nothing for "
+            f"validation without {train_name}; "
+            f"allowed: {_HELD_OUT} or more of a label"
+        )
+    rows = {
+        "train": np.flatnonzero(~held_out),
+        "valid": np.flatnonzero(held_out),
+    }
+    of_each_label = " of each label" if labels else ""
+    splits = {split: [valid[row] for row in rows[split]] for split in rows}
+    if labels:
+        of_valid = labels["valid"]
+        labels = labels | {split: of_valid[rows[split]] for split in rows}
+    return Texts(
+        **splits,
+        test=test,
+        labels=labels,
+        suffix="_reduced",
+        note=f"{train_name} is missing: the reduced protocol trains on "
+        f"{valid_path.name}, its last 10 %{of_each_label} held out; not to be "
+        "set beside published numbers",
+    )
+
+
+def _last_of_each(labels: np.ndarray) -> np.ndarray:
+    """Marks the last 10 % of the rows of each label."""
+    marked = np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        marked[rows[len(rows) - len(rows) // _HELD_OUT :]] = True
+    return marked
 
 
 def _has_word(line: str) -> bool:

@@ -45,6 +45,14 @@ def imdb_folder(tmp_path):
     return tmp_path
 
 
+@pytest.fixture
+def yahoo_folder(tmp_path):
+    for split in ("valid", "test"):
+        lines = [f"what 's {'_UNK ' * (i % 3)}n {i}" for i in range(20)]
+        write(tmp_path / f"yahoo.{split}.txt", "\n".join(lines))
+    return tmp_path
+
+
 def test_text(text_file):
     corpus = load_corpus("text", text_file)
     assert corpus.order == "length"
@@ -139,10 +147,49 @@ def test_imdb_takes_the_words_of_all_training_reviews(imdb_folder):
     assert "w85" in load_corpus("imdb", imdb_folder).vocabulary.get_vocabulary()
 
 
+def test_yahoo(yahoo_folder):
+    write(yahoo_folder / "yahoo.train.txt", "what 's n _UNK ?")
+    corpus = load_corpus("yahoo", yahoo_folder)
+    assert (corpus.name, corpus.note, corpus.labels) == ("yahoo", "", {})
+    assert corpus.vocabulary.get_vocabulary()[4:] == ["'s", "?", "n", "what"]
+    assert corpus.train.to_list() == [[2, 7, 4, 6, 1, 5, 3]]
+
+
+def test_yahoo_reduced(yahoo_folder):
+    corpus = load_corpus("yahoo", yahoo_folder)
+    assert corpus.name == "yahoo_reduced"
+    assert corpus.note.startswith("yahoo.train.txt is missing: ")
+    assert corpus.train.nrows() == 18
+    assert to_texts(corpus, "train")[1] == "what 's <unk> n 1"
+    # The words of what is held out are not in the vocabulary.
+    valid = ["what 's n <unk>", "what 's <unk> n <unk>"]
+    assert to_texts(corpus, "valid") == valid
+    assert "_UNK" not in corpus.vocabulary.get_vocabulary()
+
+
+@pytest.mark.parametrize("name", ["yahoo_short", "dbpedia"])
+def test_corpora_with_classes(tmp_path, name):
+    for split in SPLITS:
+        write(tmp_path / f"{split}.txt", "a _UNK b c\n" + "b a\n" * 10)
+        write(tmp_path / f"{split}_class_label.txt", "7\n" + "9\n" * 10)
+    corpus = load_corpus(name, tmp_path, max_length=3)
+    assert corpus.name == name
+    assert corpus.dropped == dict.fromkeys(SPLITS, 1)
+    assert corpus.labels["test"].tolist() == [9] * 10
+    (tmp_path / "train.txt").unlink()
+    corpus = load_corpus(name, tmp_path)
+    assert corpus.name == f"{name}_reduced"
+    assert corpus.labels["train"].tolist() == [7] + [9] * 9
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"name": "wiki"}, "corpus 'wiki'; allowed: sotu, ptb, imdb, text"),
+        (
+            {"name": "wiki"},
+            "corpus 'wiki'; allowed: sotu, ptb, imdb, text, yahoo, "
+            "yahoo_short, dbpedia",
+        ),
         ({"protocol": "words"}, "allowed: for ptb stream or sentences"),
         ({"protocol": "stream"}, "protocol='stream' for text"),
         ({"max_length": 0}, "max_length=0; allowed: 1 or more"),
@@ -203,6 +250,17 @@ def test_real_ptb_sentences(shared_data):
     assert to_texts(corpus, "train")[0] == first
 
 
+def test_real_ptb_events(shared_data):
+    lines = (shared_data / "ptb" / "ptb.train.txt").read_text("utf-8")
+    words = set(lines.split()) - {"<unk>"}
+    assert len(words) == 9_998
+    corpus = load_corpus("ptb", shared_data / "ptb", protocol="sentences")
+    assert set(corpus.vocabulary.get_vocabulary()[4:]) == words
+    # Targets are the words, <unk> and the end, never padding or the start.
+    targets = corpus.train[:, 1:].flat_values.numpy()
+    assert len(np.unique(targets)) == 10_000
+
+
 def test_real_ptb_stream(shared_data):
     corpus = load_corpus("ptb", shared_data / "ptb")
     batches = SequenceBatches(corpus.train, 20, order=corpus.order)
@@ -223,3 +281,47 @@ def test_real_imdb(shared_data):
     # Keras's own count of the words of its training reviews is 88,582.
     assert abs(corpus.vocabulary.size - 4 - 88_582) <= 5
     assert corpus.vocabulary.get_vocabulary()[4:7] == ["the", "and", "a"]
+
+
+def reduced_corpus(name, folder):
+    """A real corpus without its training file."""
+    if not folder.is_dir():
+        pytest.skip(f"no corpus in {folder}")
+    corpus = load_corpus(name, folder)
+    if corpus.name == name:
+        pytest.skip(f"{folder} holds the training file")
+    assert corpus.name == f"{name}_reduced"
+    return corpus
+
+
+def unknown_share(tokens):
+    return np.mean(tokens[:, 1:-1].flat_values.numpy() == 1)
+
+
+def test_real_yahoo_reduced(shared_data):
+    corpus = reduced_corpus("yahoo", shared_data / "yahoo_answers_docs")
+    counts = [int(getattr(corpus, split).nrows()) for split in SPLITS]
+    assert counts == [9_000, 1_000, 10_000]
+    assert corpus.labels == {}
+    # 10,000 texts do not hold all words of the preparation.
+    assert 10_000 < corpus.vocabulary.size < 20_000
+    lengths = corpus.test.row_lengths().numpy() - 2
+    assert (lengths.min(), lengths.max()) == (20, 200)
+    assert lengths.sum() == 788_673
+    # 33,081 of them are unknown in the file.
+    assert 33_081 / 788_673 < unknown_share(corpus.test) < 0.06
+
+
+@pytest.mark.parametrize(
+    ("name", "classes", "limits"),
+    [("yahoo_short", 10, (5, 30)), ("dbpedia", 14, (1, 60))],
+)
+def test_real_corpora_with_classes(shared_data, name, classes, limits):
+    corpus = reduced_corpus(name, shared_data / name)
+    for split, count in {"train": 900, "valid": 100, "test": 1_000}.items():
+        of_class = np.bincount(corpus.labels[split])
+        np.testing.assert_array_equal(of_class, [count] * classes)
+        assert getattr(corpus, split).nrows() == count * classes
+    lengths = corpus.train.row_lengths().numpy() - 2
+    assert limits[0] <= lengths.min() <= lengths.max() <= limits[1]
+    assert 0.03 < unknown_share(corpus.test) < 0.15
