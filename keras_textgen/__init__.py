@@ -10,6 +10,8 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "HDGM": "keras_textgen.models.hdgm",
     "SentenceVAE": "keras_textgen.models.sentence_vae",
+    "LSTMLanguageModel": "keras_textgen.models.lstm_lm",
+    "LSTMVAE": "keras_textgen.models.lstm_vae",
     "Vocabulary": "keras_textgen.data.vocabulary",
     "SequenceBatches": "keras_textgen.data.batching",
     "load_corpus": "keras_textgen.data.corpora",

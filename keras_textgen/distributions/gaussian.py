@@ -36,3 +36,13 @@ def standard_normal(
         -1.8379
     """
     return diagonal_normal(tf.zeros([dimension]), tf.ones([dimension]), name)
+
+
+def per_dimension(gaussian: tfd.Distribution) -> tfd.Normal:
+    """The dimensions of a `diagonal_normal` as a batch of their own.
+
+    Example:
+        >>> per_dimension(standard_normal(2)).batch_shape
+        TensorShape([2])
+    """
+    return tfd.Normal(gaussian.mean(), gaussian.stddev())

@@ -67,15 +67,27 @@ class Noise:
     ) -> None:
         self._seed = seed
         self._first_row = first_row
-        self._normal_sampler = (
-            tf.random.stateless_truncated_normal
-            if truncated
-            else tf.random.stateless_normal
-        )
+        self._truncated = truncated
+
+    def of_copies(self, copies: int) -> "Noise":
+        """Noise for a batch in which each row stands `copies` times.
+
+        Example:
+            >>> noise = Noise(tf.constant([1, 2]), first_row=2).of_copies(3)
+            >>> whole = Noise(tf.constant([1, 2])).normal("z", [12, 1])
+            >>> bool(tf.reduce_all(noise.normal("z", [6, 1]) == whole[6:]))
+            True
+        """
+        return Noise(self._seed, self._first_row * copies, self._truncated)
 
     def normal(self, name: str, shape: list) -> tf.Tensor:
         """Draw N(0, 1) of the given shape, rows leading."""
-        return self._draw(self._normal_sampler, name, shape)
+        sampler = (
+            tf.random.stateless_truncated_normal
+            if self._truncated
+            else tf.random.stateless_normal
+        )
+        return self._draw(sampler, name, shape)
 
     def uniform(self, name: str, shape: list) -> tf.Tensor:
         """Draw from U[0, 1) of the given shape."""
@@ -92,6 +104,11 @@ class Noise:
 
 class NoNoise:
     """Zeros in place of normal noise: samples become means."""
+
+    def of_copies(self, copies: int) -> "NoNoise":
+        """The same: it does not depend on rows."""
+        del copies
+        return self
 
     def normal(self, name: str, shape: list) -> tf.Tensor:
         """Give zeros of the given shape."""

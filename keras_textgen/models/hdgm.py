@@ -10,6 +10,7 @@ import tensorflow_probability as tfp
 from keras_textgen.data.vocabulary import PAD_ID, Vocabulary
 from keras_textgen.distributions.gaussian import (
     diagonal_normal,
+    per_dimension,
     standard_normal,
 )
 from keras_textgen.layers.memory import BroadMemory, DeepMemory, LatentLevel
@@ -141,6 +142,11 @@ class HDGM(LatentTextModel):
         start = 0 if self.objective == "bound" else 2 * self.rnn_units
         return slice(start, start + self.num_levels * self.latent_dim)
 
+    @property
+    def encoder_layers(self) -> list[keras.Layer]:
+        """The broad memory and the inference network."""
+        return [self.broad_memory, *self.inference_levels]
+
     def read(self, tokens: tf.Tensor) -> tf.Tensor:
         """The broad memory m of tokens, [batch, 2 * units]."""
         is_predicted = tokens[:, 1:] != PAD_ID
@@ -165,13 +171,19 @@ class HDGM(LatentTextModel):
 
         KL = KL(q(z1) || N(0, I)) + sum_{l > 1} KL(q(z_l) || generated_l).
         """
-        kl = tfd.kl_divergence(
-            inferred[0].gaussian, standard_normal(self.latent_dim)
-        )
+        kl_parts = [self._kl_from_standard(inferred[0].gaussian)]
         for level, rival in zip(inferred[:0:-1], generated, strict=True):
-            kl += tfd.kl_divergence(level.gaussian, rival.gaussian)
+            kl_parts.append(
+                tfd.kl_divergence(
+                    per_dimension(level.gaussian), per_dimension(rival.gaussian)
+                )
+            )
         values = [level.value for level in inferred + generated]
-        return Inference(tf.concat([memory, *values], -1), kl, log_ratio=None)
+        return Inference(
+            code=tf.concat([memory, *values], -1),
+            kl_parts=tf.concat(kl_parts, -1),
+            log_ratio=None,
+        )
 
     def _infer_bound(self, inferred: list[Level]) -> Inference:
         """A true bound; the decoder sees z1 ... zL alone.
@@ -183,17 +195,29 @@ class HDGM(LatentTextModel):
         top = inferred[-1]
         values = [level.value for level in inferred]
         priors = self._descend(top.value, lambda index, _: values[index])
-        lower = tf.zeros(tf.shape(top.value)[:1])
-        for level, prior in zip(inferred[-2::-1], priors, strict=True):
-            lower += level.gaussian.log_prob(level.value)
-            lower -= prior.gaussian.log_prob(level.value)
+        kl_parts = [
+            per_dimension(level.gaussian).log_prob(level.value)
+            - per_dimension(prior.gaussian).log_prob(level.value)
+            for level, prior in zip(inferred[-2::-1], priors, strict=True)
+        ]
         top_prior = standard_normal(self.latent_dim)
-        top_ratio = top.gaussian.log_prob(top.value)
-        top_ratio -= top_prior.log_prob(top.value)
+        log_ratio = top.gaussian.log_prob(top.value)
+        log_ratio -= top_prior.log_prob(top.value)
+        for part in kl_parts:
+            log_ratio += tf.reduce_sum(part, -1)
         return Inference(
             code=tf.concat(values, -1),
-            kl=tfd.kl_divergence(top.gaussian, top_prior) + lower,
-            log_ratio=top_ratio + lower,
+            kl_parts=tf.concat(
+                [*kl_parts, self._kl_from_standard(top.gaussian)], -1
+            ),
+            log_ratio=log_ratio,
+        )
+
+    def _kl_from_standard(self, gaussian: tfd.Distribution) -> tf.Tensor:
+        """KL(gaussian || N(0, I)) by dimension."""
+        return tfd.kl_divergence(
+            per_dimension(gaussian),
+            per_dimension(standard_normal(self.latent_dim)),
         )
 
     def prior_code(self, num_rows: tf.Tensor, noise: Noise) -> tf.Tensor:

@@ -1,7 +1,7 @@
 """What the text models with latent variables share."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import keras
@@ -13,16 +13,14 @@ from keras_textgen.evaluation.likelihood import importance_weighted_bound
 from keras_textgen.generation.common import checked_integer
 from keras_textgen.generation.interpolation import homotopy
 from keras_textgen.layers.noise import GlobalRows, Noise, NoNoise
-from keras_textgen.layers.recurrent import State
 from keras_textgen.models.text_model import (
+    DecoderState,
     TextData,
     TextModel,
     check_sizes,
     decoded_strings,
     num_predicted_tokens,
 )
-
-OBJECTIVES = ("reference", "bound")
 
 # Tokens decoded at once for importance weights, which bounds the memory.
 _TOKENS_PER_BLOCK = 8192
@@ -33,70 +31,97 @@ class Inference(NamedTuple):
 
     Attributes:
         code: What the decoder starts from, [N, code_size].
-        kl: The KL term of the objective in nats, [N].
+        kl_parts: The KL term of the objective in nats by dimension of the
+            latent variables, [N, P].
         log_ratio: log q(z|x) - log p(z) at the sample, [N]; None where the
             objective has no joint density to weigh a sample by.
     """
 
     code: tf.Tensor
-    kl: tf.Tensor
+    kl_parts: tf.Tensor
     log_ratio: tf.Tensor | None
+
+    @property
+    def kl(self) -> tf.Tensor:
+        """The KL term as a whole, [N]."""
+        return tf.reduce_sum(self.kl_parts, axis=-1)
 
 
 class LatentTextModel(TextModel):
     """Base of the variational text models.
 
-    A model is given by five methods: `read` (tokens to features), `infer`
-    (features and noise to a code and its KL), `prior_code` (noise to a code),
-    `posterior` and `prior` (as distributions). The decoder starts from the
-    code; training, evaluation and generation are in `TextModel`.
+    A model is given by `read` (tokens to features), `infer` (features and
+    noise to a code and its KL), `prior_code` (noise to a code), `posterior`
+    and `prior` (as distributions), and by its `encoder_layers`. The decoder
+    starts from the code; training, evaluation and generation are in
+    `TextModel`.
 
     Args:
         vocabulary: Text to ids and back; it is saved with the model.
         latent_dim: Dimension Z of a latent variable.
         objective: "reference" computes what the original code does, "bound" a
-            lower bound of log p(x).
+            lower bound of log p(x); None for the first of `objectives`.
         kl_schedule: Weight of the KL as a function of the training step; None
             for 1 throughout.
+        num_samples: Samples L of the posterior for each sequence; nll and KL
+            are means over them. They are decoded in one batch.
+        feed_latent: Join the code to every embedded input of the decoder, so
+            that it cannot be forgotten on the way.
+        likelihood_kind: As in `TextModel`; None for what `objective` makes it.
         **kwargs: As in `TextModel`. The embedding is shared by encoder and
             decoder.
 
     Raises:
         ValueError: If a setting is out of its range.
+
+    Attributes:
+        objectives: What a class allows as `objective`.
+        shares_embedding: Whether the encoder reads the decoder's embedding.
     """
+
+    objectives = ("reference", "bound")
+    shares_embedding = True
 
     def __init__(
         self,
         vocabulary: Vocabulary,
         *,
         latent_dim: int = 16,
-        objective: str = "reference",
+        objective: str | None = None,
         kl_schedule: Callable[[tf.Tensor], tf.Tensor] | None = None,
+        num_samples: int = 1,
+        feed_latent: bool = False,
+        likelihood_kind: str | None = None,
         **kwargs: Any,
     ) -> None:
-        if objective not in OBJECTIVES:
+        objective = objective or self.objectives[0]
+        if objective not in self.objectives:
             raise ValueError(
                 f"objective={objective!r} is unknown; "
-                f"allowed: {', '.join(OBJECTIVES)}"
+                f"allowed: {', '.join(self.objectives)}"
             )
-        is_bound = objective == "bound"
+        kinds = {"bound": "lower bound", "reference": "reconstruction"}
         super().__init__(
             vocabulary,
-            likelihood_kind="lower bound" if is_bound else "reconstruction",
+            likelihood_kind=likelihood_kind or kinds[objective],
             **kwargs,
         )
-        check_sizes(latent_dim=latent_dim)
+        check_sizes(latent_dim=latent_dim, num_samples=num_samples)
         self.latent_dim = latent_dim
         self.objective = objective
         self.kl_schedule = kl_schedule
-        self.initial_heads = [
-            keras.layers.Dense(
-                self.rnn_units, activation="elu", dtype=self.dtype_policy
-            )
-            for _ in range(self.decoder.num_states)
-        ]
+        self.num_samples = num_samples
+        self.feed_latent = feed_latent
+        self.initial_heads = self.make_initial_heads()
+        # The step at which the KL schedule begins; before it the weight is 0.
+        self.annealing_start = self._counter("annealing_start")
 
     # -- What a model adds ---------------------------------------------------
+
+    @property
+    def encoder_layers(self) -> list[keras.Layer]:
+        """The layers that only the posterior depends on."""
+        raise NotImplementedError
 
     def read(self, tokens: tf.Tensor) -> tf.Tensor:
         """Features of the posterior, [batch, features], from tokens."""
@@ -152,38 +177,68 @@ class LatentTextModel(TextModel):
 
         "nll" is -log p(x | z) at one sample z of the posterior.
         """
-        noise = Noise(
-            self._step_seed(training),
-            GlobalRows.of(tokens).first,
-            truncated=self.objective == "reference",
-        )
-        inference = self.infer(self.read(tokens), noise)
+        seed, first = self._step_seed(training), GlobalRows.of(tokens).first
+        noise = Noise(seed, first, truncated=self.objective == "reference")
+        features = tf.repeat(self.read(tokens), self.codes_per_text, axis=0)
+        inference = self.infer(features, noise.of_copies(self.codes_per_text))
         log_likelihood = self.decode_log_likelihood(
             self.initial_state(inference.code),
             tokens,
-            noise if training else None,
+            Noise(seed, first) if training else None,
         )
+        kl_parts = self._mean_over_codes(inference.kl_parts)
         return {
-            "nll": -log_likelihood,
-            "kl": inference.kl,
+            "nll": -self._mean_over_codes(log_likelihood),
+            "kl": tf.reduce_sum(kl_parts, axis=1),
             "num_tokens": num_predicted_tokens(tokens),
         }
 
-    def initial_state(self, code: tf.Tensor) -> State:
-        """The decoder's first state, the same for every layer.
+    @property
+    def codes_per_text(self) -> int:
+        """Codes that are drawn and decoded for each sequence."""
+        return self.num_samples
 
-        c0 = elu(head(code)), h0 = elu(head'(code)).
+    def _mean_over_codes(self, values: tf.Tensor) -> tf.Tensor:
+        """Means [batch, ...] of [batch * codes_per_text, ...]."""
+        if self.codes_per_text == 1:
+            return values
+        rows = tf.shape(values)[0] // self.codes_per_text
+        shape = [rows, self.codes_per_text, *values.shape[1:]]
+        return tf.reduce_mean(tf.reshape(values, shape), axis=1)
+
+    def make_initial_heads(self) -> list[keras.Layer]:
+        """The layers between a code and the decoder's first state."""
+        return [
+            keras.layers.Dense(
+                self.rnn_units, activation="elu", dtype=self.dtype_policy
+            )
+            for _ in range(self.decoder.num_states)
+        ]
+
+    def initial_layer_state(self, code: tf.Tensor) -> list[tf.Tensor]:
+        """First state of each recurrent layer: h0 = elu(head(code)), ..."""
+        return [head(code) for head in self.initial_heads]
+
+    def initial_state(self, code: tf.Tensor) -> DecoderState:
+        """The decoder's first state; that of its layers is the same for all.
+
+        Args:
+            code: [N, code_size].
         """
-        state = [head(code) for head in self.initial_heads]
-        return [state] * self.num_layers
+        layers = [self.initial_layer_state(code)] * self.num_layers
+        return DecoderState(layers, code if self.feed_latent else code[:, :0])
 
     def kl_weight(self) -> tf.Tensor:
         """Weight of the KL in the training loss at the current step."""
+        step = tf.convert_to_tensor(self.train_steps) - self.annealing_start
+        has_begun = tf.cast(step >= 0, tf.float32)
         if self.kl_schedule is None:
-            return tf.constant(1.0)
-        return self.kl_schedule(tf.convert_to_tensor(self.train_steps))
+            return has_begun
+        return has_begun * self.kl_schedule(tf.maximum(step, 0))
 
-    def generation_state(self, num_texts: tf.Tensor, noise: Noise) -> State:
+    def generation_state(
+        self, num_texts: tf.Tensor, noise: Noise
+    ) -> DecoderState:
         """Decoder states of codes from the prior.
 
         Raises:
@@ -303,14 +358,12 @@ class LatentTextModel(TextModel):
         """
         checked_integer("num_samples", num_samples, minimum=1)
         bound = self.in_graph("importance_weighted_bound")
-        seed = tf.constant([self.seed, seed])
-        batch = itertools.count()
-
-        def bounds(tokens: tf.Tensor) -> tf.Tensor:
-            batch_seed = tf.random.fold_in(seed, next(batch))
-            return bound(tokens, tf.constant(num_samples), batch_seed)
-
-        return self.map_batches(bounds, data, batch_size)
+        seeds = seeds_by_batch([self.seed, seed])
+        return self.map_batches(
+            lambda tokens: bound(tokens, tf.constant(num_samples), next(seeds)),
+            data,
+            batch_size,
+        )
 
     # -- The same in the graph, for the methods above and for export ---------
 
@@ -393,6 +446,36 @@ class LatentTextModel(TextModel):
         weights = log_likelihood - inference.log_ratio  # [batch * samples]
         return tf.transpose(tf.reshape(weights, [-1, num_samples]))
 
+    # -- The encoder's weights and the others --------------------------------
+
+    def encoder_variables(self) -> list[keras.Variable]:
+        """The trainable variables that only the posterior depends on."""
+        return [
+            variable
+            for layer in self.encoder_layers
+            for variable in layer.trainable_variables
+        ]
+
+    def reset_decoder(self) -> None:
+        """Give all that the posterior does not depend on fresh values.
+
+        They are a function of the seed, and other than the first ones. Keras's
+        global generator is seeded on the way.
+        """
+        keras.utils.set_random_seed(self.seed + 1)
+        config = {**self.get_config(), "seed": self.seed + 1}
+        with self.distribute_strategy.scope():
+            fresh = self.from_config(config)
+        kept = self.encoder_variables()
+        if self.shares_embedding:
+            kept.append(self.embedding.embeddings)
+        kept = {id(variable) for variable in kept}
+        for variable, value in zip(
+            self.trainable_variables, fresh.trainable_variables, strict=True
+        ):
+            if id(variable) not in kept:
+                variable.assign(value)
+
     # -- Saving --------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
@@ -403,4 +486,18 @@ class LatentTextModel(TextModel):
             "kl_schedule": keras.saving.serialize_keras_object(
                 self.kl_schedule
             ),
+            "num_samples": self.num_samples,
+            "feed_latent": self.feed_latent,
         }
+
+
+def seeds_by_batch(seed: list[int]) -> Iterator[tf.Tensor]:
+    """Seeds int32 [2], another one for each batch.
+
+    Example:
+        >>> seeds = seeds_by_batch([0, 7])
+        >>> bool(tf.reduce_all(next(seeds) == next(seeds)))
+        False
+    """
+    for batch in itertools.count():
+        yield tf.random.fold_in(tf.constant(seed), batch)

@@ -4,23 +4,16 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from keras_textgen.data.vocabulary import PAD_ID, Vocabulary
-from keras_textgen.distributions.gaussian import (
-    diagonal_normal,
-    standard_normal,
-)
-from keras_textgen.layers.gaussian import GaussianHead
-from keras_textgen.layers.noise import Noise, NoNoise
 from keras_textgen.layers.recurrent import RecurrentStack
-from keras_textgen.models.latent_text_model import Inference, LatentTextModel
-
-tfd = tfp.distributions
+from keras_textgen.models.single_latent_text_model import (
+    SingleLatentTextModel,
+)
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
-class SentenceVAE(LatentTextModel):
+class SentenceVAE(SingleLatentTextModel):
     """Variational autoencoder of sentences with a single Gaussian latent.
 
     Bowman et al. 2016, "Generating sentences from a continuous space"
@@ -35,7 +28,7 @@ class SentenceVAE(LatentTextModel):
 
     Args:
         vocabulary: Text to ids and back.
-        **kwargs: As in `LatentTextModel`.
+        **kwargs: As in `SingleLatentTextModel`.
 
     Example:
         >>> words = "the cat sat on a mat".split()
@@ -54,13 +47,12 @@ class SentenceVAE(LatentTextModel):
             self.rnn_type,
             dtype=self.dtype_policy,
         )
-        self.head = GaussianHead(self.latent_dim)
         self.build()
 
     @property
-    def code_size(self) -> int:
-        """Width of a code: the latent variable itself."""
-        return self.latent_dim
+    def encoder_layers(self) -> list[keras.Layer]:
+        """The recurrent encoder and the heads on its final state."""
+        return [self.encoder, self.head]
 
     def read(self, tokens: tf.Tensor) -> tf.Tensor:
         """The top layer's final [c; h], [batch, 2 * units].
@@ -72,31 +64,3 @@ class SentenceVAE(LatentTextModel):
         embedded = self.embed(tokens[:, :-1])
         _, states = self.encoder(embedded, mask=is_predicted)
         return tf.concat(states[-1][::-1], axis=-1)
-
-    def infer(self, features: tf.Tensor, noise: Noise | NoNoise) -> Inference:
-        """z = mean + scale * noise; KL(q(z|x) || N(0, I)) is analytic."""
-        posterior = self._posterior(features)
-        shape = [tf.shape(features)[0], self.latent_dim]
-        epsilon = noise.normal("z", shape)
-        latent = posterior.mean() + posterior.stddev() * epsilon
-        return Inference(
-            code=latent,
-            kl=tfd.kl_divergence(posterior, self.prior),
-            log_ratio=posterior.log_prob(latent) - self.prior.log_prob(latent),
-        )
-
-    def prior_code(self, num_rows: tf.Tensor, noise: Noise) -> tf.Tensor:
-        """Draw z from N(0, I)."""
-        return noise.normal("z", [num_rows, self.latent_dim])
-
-    def posterior(self, tokens: tf.Tensor) -> tfd.Distribution:
-        """q(z | x): batch shape [batch], event shape [latent_dim]."""
-        return self._posterior(self.read(tokens))
-
-    @property
-    def prior(self) -> tfd.Distribution:
-        """p(z) = N(0, I), event shape [latent_dim]."""
-        return standard_normal(self.latent_dim)
-
-    def _posterior(self, features: tf.Tensor) -> tfd.Distribution:
-        return diagonal_normal(*self.head(features))

@@ -1,7 +1,7 @@
 """What all text models share."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -36,6 +36,18 @@ TextData = (
 _TRAINING, _EVALUATION = 0, 1
 
 
+class DecoderState(NamedTuple):
+    """What the decoder carries from token to token; rows lead.
+
+    Attributes:
+        layers: State of every recurrent layer.
+        joined: What is joined to every embedded input, [rows, F]; F may be 0.
+    """
+
+    layers: State
+    joined: tf.Tensor
+
+
 class TextModel(keras.Model):
     """Base of the text models: vocabulary, decoder, training, generation.
 
@@ -57,6 +69,8 @@ class TextModel(keras.Model):
         word_keep_rate: Share of the decoder's input words kept in training
             (Bowman et al. 2016, section 3.1.1); the others become the
             unknown token. 0 is the inputless decoder, in evaluation too.
+        dropout: Share of the decoder's embedded inputs and of its outputs
+            dropped in training (Zaremba et al. 2014).
         max_length: Cap on generated tokens, the end token included.
         starts_with_end: Read the end token in place of the start token: for a
             model of a stream of words, in which no start token occurs.
@@ -76,6 +90,7 @@ class TextModel(keras.Model):
         num_layers: int = 2,
         rnn_type: str = "block",
         word_keep_rate: float = 1.0,
+        dropout: float = 0.0,
         max_length: int = 60,
         starts_with_end: bool = False,
         seed: int = 0,
@@ -95,6 +110,8 @@ class TextModel(keras.Model):
             raise ValueError(
                 f"word_keep_rate={word_keep_rate} is outside [0, 1]"
             )
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout={dropout} is outside [0, 1)")
         self.vocabulary = vocabulary
         self.likelihood_kind = likelihood_kind
         self.embedding_dim = embedding_dim
@@ -102,6 +119,7 @@ class TextModel(keras.Model):
         self.num_layers = num_layers
         self.rnn_type = rnn_type
         self.word_keep_rate = word_keep_rate
+        self.dropout = dropout
         self.max_length = max_length
         self.starts_with_end = starts_with_end
         self.seed = seed
@@ -132,21 +150,42 @@ class TextModel(keras.Model):
 
         Args:
             tokens: int32 [batch, time].
-            training: Whether words are dropped from the decoder's inputs.
+            training: Whether there is dropout.
 
         Returns:
             float32 [batch] each: "nll", the reconstruction term in nats;
             "kl", the KL term in nats; "num_tokens", the predicted tokens.
+            In training, what else `training_losses` needs.
         """
         raise NotImplementedError
 
-    def generation_state(self, num_texts: tf.Tensor, noise: Noise) -> State:
+    def generation_state(
+        self, num_texts: tf.Tensor, noise: Noise
+    ) -> DecoderState:
         """Decoder states from which `num_texts` texts are generated."""
         raise NotImplementedError
 
     def kl_weight(self) -> tf.Tensor:
         """Weight of the KL in the training loss at the current step."""
         return tf.constant(1.0)
+
+    def training_losses(
+        self, outputs: dict[str, tf.Tensor], kl_weight: tf.Tensor
+    ) -> tf.Tensor:
+        """What is minimized, of each sequence: float32 [batch]."""
+        return outputs["nll"] + kl_weight * outputs["kl"]
+
+    def selected_gradients(
+        self, gradients: list[tf.Tensor], loss: tf.Tensor
+    ) -> list[tf.Tensor]:
+        """Gradients to apply, of `trainable_variables`.
+
+        Args:
+            gradients: This replica's, of its share of the loss.
+            loss: This replica's share of the mean loss of the global batch.
+        """
+        del loss
+        return gradients
 
     # -- Building ------------------------------------------------------------
 
@@ -191,9 +230,9 @@ class TextModel(keras.Model):
 
     def decode_log_likelihood(
         self,
-        state: State,
+        state: DecoderState,
         tokens: tf.Tensor,
-        word_noise: Noise | None = None,
+        noise: Noise | None = None,
     ) -> tf.Tensor:
         """Log-likelihood of each sequence from the decoder's first state.
 
@@ -201,23 +240,38 @@ class TextModel(keras.Model):
             state: States of batch * S rows; the S states of a sequence follow
                 each other.
             tokens: int32 [batch, time].
-            word_noise: Drops words from the decoder's inputs; None keeps all.
+            noise: Of dropout, in training.
 
         Returns:
             float32 [batch * S], nats.
         """
-        inputs, targets = tokens[:, :-1], tokens[:, 1:]
-        embedded = self.embed(self._drop_words(inputs, word_noise))
-        num_rows = tf.shape(tf.nest.flatten(state)[0])[0]
-        copies = num_rows // tf.maximum(tf.shape(tokens)[0], 1)
-        embedded = tf.repeat(embedded, copies, axis=0)  # [batch * S, T, E]
-        targets = tf.repeat(targets, copies, axis=0)
-        hidden, _ = self.decoder(embedded, initial_state=state)
+        hidden = self.decode_hidden(state, tokens, noise)
+        return self.hidden_log_likelihood(hidden, tokens, noise)
+
+    def decode_hidden(
+        self, state: DecoderState, tokens: tf.Tensor, noise: Noise | None
+    ) -> tf.Tensor:
+        """The decoder's outputs [batch * S, time - 1, H]."""
+        inputs = self._drop_words(tokens[:, :-1], noise)
+        rows, num_steps = tf.unstack(tf.shape(inputs))
+        embedded = self._drop(self.embed(inputs), rows, "inputs", noise)
+        embedded = _repeat(embedded, tf.shape(state.joined)[0])
+        joined = tf.repeat(state.joined[:, tf.newaxis], num_steps, axis=1)
+        embedded = _join(embedded, joined)  # [batch * S, time - 1, E + F]
+        hidden, _ = self.decoder(embedded, initial_state=state.layers)
+        return hidden
+
+    def hidden_log_likelihood(
+        self, hidden: tf.Tensor, tokens: tf.Tensor, noise: Noise | None
+    ) -> tf.Tensor:
+        """Log-likelihoods [batch * S] from the decoder's outputs."""
+        targets = _repeat(tokens[:, 1:], tf.shape(hidden)[0])
+        hidden = self._drop(hidden, tf.shape(tokens)[0], "outputs", noise)
         return tf.reduce_sum(self.output_layer(hidden, targets), axis=1)
 
     def next_token_logits(
-        self, tokens: tf.Tensor, state: State
-    ) -> tuple[tf.Tensor, State]:
+        self, tokens: tf.Tensor, state: DecoderState
+    ) -> tuple[tf.Tensor, DecoderState]:
         """One step of the decoder.
 
         Args:
@@ -227,9 +281,34 @@ class TextModel(keras.Model):
         Returns:
             Logits of the next token, float32 [N, V], and the new state.
         """
-        tokens = self._drop_words(tokens, None)
-        hidden, state = self.decoder.step(self.embed(tokens), state)
+        hidden, state = self.decoder_step(tokens, state)
         return self.output_layer.logits(hidden), state
+
+    def decoder_step(
+        self, tokens: tf.Tensor, state: DecoderState
+    ) -> tuple[tf.Tensor, DecoderState]:
+        """The decoder's outputs [N, H] after tokens [N], and the new state."""
+        tokens = self._drop_words(tokens, None)
+        inputs = _join(self.embed(tokens), state.joined)
+        hidden, layers = self.decoder.step(inputs, state.layers)
+        return hidden, DecoderState(layers, state.joined)
+
+    def _drop(
+        self,
+        values: tf.Tensor,
+        num_sequences: tf.Tensor,
+        name: str,
+        noise: Noise | None,
+    ) -> tf.Tensor:
+        """Dropout of values [num_sequences * S, ...]; the rest is scaled up."""
+        if noise is None or not self.dropout:
+            return values
+        # By the row of the batch, as all noise is, whatever S is.
+        size = tf.size(values) // tf.maximum(num_sequences, 1)
+        chance = noise.uniform(name, [num_sequences, size])
+        kept = tf.reshape(chance, tf.shape(values)) >= self.dropout
+        scale = tf.constant(1 / (1 - self.dropout), values.dtype)
+        return tf.where(kept, values * scale, 0)
 
     def _drop_words(self, inputs: tf.Tensor, noise: Noise | None) -> tf.Tensor:
         """Replace words by the unknown token; the start token stays."""
@@ -259,15 +338,17 @@ class TextModel(keras.Model):
         kl_weight = self.kl_weight()
         with tf.GradientTape() as tape:
             outputs = self(tokens, training=True)
-            losses = outputs["nll"] + kl_weight * outputs["kl"]
+            losses = self.training_losses(outputs, kl_weight)
             # Replicas add up their gradients, so each divides by the rows of
             # all of them; the last batch need not be divided evenly.
             rows = tf.cast(GlobalRows.of(tokens).total, tf.float32)
-            loss = self.optimizer.scale_loss(tf.reduce_sum(losses) / rows)
-        gradients = tape.gradient(loss, self.trainable_weights)
+            loss = tf.reduce_sum(losses) / rows
+            scaled_loss = self.optimizer.scale_loss(loss)
+        gradients = tape.gradient(scaled_loss, self.trainable_weights)
         # Dense before they are clipped: the norm of a sparse gradient counts
         # the rows of a repeated word separately.
         gradients = [tf.convert_to_tensor(each) for each in gradients]
+        gradients = self.selected_gradients(gradients, loss)
         self.optimizer.apply(
             _clip_over_replicas(gradients, self.optimizer),
             self.trainable_weights,
@@ -498,6 +579,7 @@ class TextModel(keras.Model):
             "num_layers": self.num_layers,
             "rnn_type": self.rnn_type,
             "word_keep_rate": self.word_keep_rate,
+            "dropout": self.dropout,
             "max_length": self.max_length,
             "starts_with_end": self.starts_with_end,
             "seed": self.seed,
@@ -544,6 +626,37 @@ def decoded_strings(texts: tf.Tensor | np.ndarray) -> list[str]:
         ['a rose']
     """
     return [text.decode() for text in np.asarray(texts)]
+
+
+def initialize_uniformly(
+    variables: Sequence[keras.Variable], limit: float, seed: int
+) -> None:
+    """Give variables values from U(-limit, limit) that depend on the seed.
+
+    Example:
+        >>> variable = keras.Variable([9.0, 9.0])
+        >>> initialize_uniformly([variable], limit=0.1, seed=1)
+        >>> bool(tf.reduce_all(tf.abs(variable) <= 0.1))
+        True
+    """
+    for index, variable in enumerate(variables):
+        values = tf.random.stateless_uniform(
+            variable.shape, [seed, index], -limit, limit
+        )
+        variable.assign(values)
+
+
+def _repeat(values: tf.Tensor, num_rows: tf.Tensor) -> tf.Tensor:
+    """Each row of [batch, ...] so often that there are `num_rows` rows."""
+    copies = num_rows // tf.maximum(tf.shape(values)[0], 1)
+    return tf.repeat(values, copies, axis=0)
+
+
+def _join(embedded: tf.Tensor, joined: tf.Tensor) -> tf.Tensor:
+    """Embedded tokens [..., E] with [..., F] at their end."""
+    if joined.shape[-1] == 0:
+        return embedded
+    return tf.concat([embedded, tf.cast(joined, embedded.dtype)], axis=-1)
 
 
 def _evaluation_dataset(

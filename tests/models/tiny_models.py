@@ -59,9 +59,7 @@ def log_likelihood(model, code, tokens):
 
 def logits(model, code, tokens):
     """Logits at every position, [batch, time, V]."""
-    state = model.initial_state(code)
-    embedded = model.embedding(tokens[:, :-1])
-    hidden, _ = model.decoder(embedded, initial_state=state)
+    hidden = model.decode_hidden(model.initial_state(code), tokens, None)
     return model.output_layer.logits(hidden).numpy()
 
 
