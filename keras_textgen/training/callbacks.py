@@ -233,6 +233,8 @@ class Checkpointing(keras.callbacks.Callback):
       signals: asked after every step.
       steps_per_epoch: steps of a whole epoch.
       seconds: between checkpoints within an epoch.
+      pretraining_epochs: of an autoencoder, which are never the best: what
+        they end with is no model of the texts.
     """
 
     def __init__(
@@ -241,6 +243,7 @@ class Checkpointing(keras.callbacks.Callback):
         signals: Signals,
         steps_per_epoch: int,
         seconds: float,
+        pretraining_epochs: int = 0,
     ) -> None:
         super().__init__()
         self._checkpoints = checkpoints
@@ -248,6 +251,7 @@ class Checkpointing(keras.callbacks.Callback):
         self._signals = signals
         self._steps_per_epoch = steps_per_epoch
         self._seconds = seconds
+        self._pretraining_epochs = pretraining_epochs
         self._epoch = int(self._progress.epoch)
         self._step = int(self._progress.step)
         self._saved_at = time.monotonic()
@@ -270,13 +274,17 @@ class Checkpointing(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """Saves the epoch, and the model if it is the best so far."""
-        if logs["val_loss"] < float(self._progress.best_loss):
+        if self._is_best(epoch, logs["val_loss"]):
             self._progress.best_loss.assign(logs["val_loss"])
             self._checkpoints.save_best((epoch + 1) * self._steps_per_epoch)
             save_model(self.model, self._checkpoints.directory.model_file)
         self._step = 0
         self._save(epoch + 1, 0)
         self._stop_if_asked()
+
+    def _is_best(self, epoch: int, loss: float) -> bool:
+        is_model = epoch >= self._pretraining_epochs
+        return is_model and loss < float(self._progress.best_loss)
 
     def _save(self, epoch: int, step: int) -> None:
         self._progress.advance_to(epoch, step)

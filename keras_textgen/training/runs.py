@@ -29,6 +29,7 @@ from keras_textgen.training.checkpoints import (
     first_line,
     writing,
 )
+from keras_textgen.training.collapse import AggressiveEncoder, DecoderReset
 from keras_textgen.training.optimizers import FusedAdam
 from keras_textgen.training.plateau import LearningRate, Plateau
 from keras_textgen.training.run_directory import (
@@ -197,6 +198,9 @@ def _fit(
     _print_start(settings, corpus, model, batches, progress)
     if _is_done(settings, progress):
         return
+    if settings.autoencoder_epochs:
+        # The schedule begins after the pretraining, whose weight is 0.
+        model.annealing_start.assign(settings.autoencoder_epochs * steps)
     valid = _batches(settings, corpus, corpus.valid)
     with callbacks.Signals() as signals:
         arguments = {
@@ -248,8 +252,9 @@ def _callbacks(
             settings.learning_rate, settings.lr_halve_from_epoch, progress
         ),
         callbacks.FiniteLoss(directory, step),
-        *_latent_callbacks(settings, corpus, checkpoints),
+        *_diagnostics(settings, corpus, checkpoints.model),
         callbacks.ProgressBar(settings.epochs, steps, step),
+        *_remedies(settings, progress),
         Plateau(
             progress,
             halve=settings.lr_halve_on_plateau,
@@ -260,19 +265,36 @@ def _callbacks(
         callbacks.MetricsFile(directory.metrics_file, epoch),
         callbacks.TensorBoardLogs(directory.logs),
         callbacks.Checkpointing(
-            checkpoints, signals, steps, settings.checkpoint_seconds
+            checkpoints,
+            signals,
+            steps,
+            settings.checkpoint_seconds,
+            pretraining_epochs=settings.autoencoder_epochs or 0,
         ),
     ]
 
 
-def _latent_callbacks(
-    settings: Settings, corpus: TextCorpus, checkpoints: RunCheckpoints
+def _diagnostics(
+    settings: Settings, corpus: TextCorpus, model: keras.Model
 ) -> list[keras.callbacks.Callback]:
-    """What only models with latent variables need."""
-    if not _has_latents(checkpoints.model):
+    """Signs of collapse, which only models with latent variables show."""
+    if not _has_latents(model):
         return []
     sample = _spread(corpus.valid, _DIAGNOSTIC_SEQUENCES)
     return [callbacks.Diagnostics(_batches(settings, corpus, sample))]
+
+
+def _remedies(
+    settings: Settings, progress: Progress
+) -> list[keras.callbacks.Callback]:
+    remedies = []
+    if settings.autoencoder_epochs:
+        remedies.append(
+            DecoderReset(settings.autoencoder_epochs, int(progress.step))
+        )
+    if settings.aggressive_encoder:
+        remedies.append(AggressiveEncoder(progress))
+    return remedies
 
 
 def _has_latents(model: keras.Model) -> bool:
@@ -328,7 +350,7 @@ def _load_model(directory: RunDirectory) -> keras.Model:
     if not path.is_file():
         raise RunError(
             f"{path}: not there yet; --mode=train writes it at the end of the "
-            "first epoch"
+            "first epoch, or of the first after --autoencoder_epochs"
         )
     try:
         return load_model(path)

@@ -151,11 +151,17 @@ def test_validation_loss_is_looked_at_too(tmp_path):
         finite.on_epoch_end(2, {"val_loss": float("inf")})
 
 
-def checkpointing(model, batches, folder, signals=None, seconds=1e9):
+def checkpointing(
+    model, batches, folder, signals=None, seconds=1e9, **settings
+):
     run = RunCheckpoints(RunDirectory(folder), model, Progress())
     run.restore_last()
     return run, callbacks.Checkpointing(
-        run, signals or callbacks.Signals(), batches.steps_per_epoch, seconds
+        run,
+        signals or callbacks.Signals(),
+        batches.steps_per_epoch,
+        seconds,
+        **settings,
     )
 
 
@@ -181,6 +187,21 @@ def test_best_is_kept_when_the_loss_rises(model, batches, tmp_path):
     (path,) = newest_first(run.directory.best_checkpoints)
     assert path.name == "ckpt-8"
     assert float(run.progress.best_loss) == 2.0
+
+
+def test_epochs_of_pretraining_are_never_the_best(model, batches, tmp_path):
+    run, each = checkpointing(model, batches, tmp_path, pretraining_epochs=2)
+    each.set_model(model)
+    for epoch, loss in enumerate([3.0, 1.0]):
+        each.on_epoch_begin(epoch)
+        each.on_epoch_end(epoch, {"val_loss": loss})
+    assert not run.directory.model_file.exists()
+    assert not run.restore_best()
+    assert float(run.progress.best_loss) == np.inf
+    assert int(run.progress.epoch) == 2
+    each.on_epoch_end(2, {"val_loss": 2.0})
+    assert float(run.progress.best_loss) == 2.0
+    assert run.directory.model_file.is_file()
 
 
 def test_checkpoints_by_time_within_an_epoch(model, batches, tmp_path):
