@@ -12,7 +12,10 @@ from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.likelihood import importance_weighted_bound
 from keras_textgen.generation.common import checked_integer
 from keras_textgen.generation.interpolation import homotopy
+from keras_textgen.layers.bag_of_words import BagOfWordsLogLikelihood
 from keras_textgen.layers.noise import GlobalRows, Noise, NoNoise
+from keras_textgen.models.aggressive_encoder import AggressiveEncoder
+from keras_textgen.models.free_bits import check_floors, free_bits
 from keras_textgen.models.text_model import (
     DecoderState,
     TextData,
@@ -67,6 +70,16 @@ class LatentTextModel(TextModel):
             are means over them. They are decoded in one batch.
         feed_latent: Join the code to every embedded input of the decoder, so
             that it cannot be forgotten on the way.
+        free_bits: Floor of the KL in nats, below which the training loss does
+            not push it (Kingma et al. 2016, appendix C.8).
+        free_bits_per_dimension: The same for each dimension of the latent
+            variables; only one of the two floors can be above 0.
+        bag_of_words_weight: Weight in the training loss of predicting the
+            words from the code alone (Zhao et al. 2017).
+        aggressive_encoder: Train the encoder alone until it lags behind the
+            decoder no more, then the decoder for one step, and so on, as long
+            as `aggressive` is not set to 0 (He et al. 2019). It needs plain
+            SGD.
         likelihood_kind: As in `TextModel`; None for what `objective` makes it.
         **kwargs: As in `TextModel`. The embedding is shared by encoder and
             decoder.
@@ -91,6 +104,10 @@ class LatentTextModel(TextModel):
         kl_schedule: Callable[[tf.Tensor], tf.Tensor] | None = None,
         num_samples: int = 1,
         feed_latent: bool = False,
+        free_bits: float = 0.0,
+        free_bits_per_dimension: float = 0.0,
+        bag_of_words_weight: float = 0.0,
+        aggressive_encoder: bool = False,
         likelihood_kind: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -107,11 +124,26 @@ class LatentTextModel(TextModel):
             **kwargs,
         )
         check_sizes(latent_dim=latent_dim, num_samples=num_samples)
+        check_floors(free_bits, free_bits_per_dimension)
+        if bag_of_words_weight < 0:
+            raise ValueError(
+                f"bag_of_words_weight={bag_of_words_weight} is not allowed; "
+                "at least 0"
+            )
         self.latent_dim = latent_dim
         self.objective = objective
         self.kl_schedule = kl_schedule
         self.num_samples = num_samples
         self.feed_latent = feed_latent
+        self.free_bits = free_bits
+        self.free_bits_per_dimension = free_bits_per_dimension
+        self.bag_of_words_weight = bag_of_words_weight
+        self.bag_of_words = None
+        if bag_of_words_weight:
+            self.bag_of_words = BagOfWordsLogLikelihood(vocabulary.size)
+        self.aggressive_encoder = None
+        if aggressive_encoder:
+            self.aggressive_encoder = AggressiveEncoder(self)
         self.initial_heads = self.make_initial_heads()
         # The step at which the KL schedule begins; before it the weight is 0.
         self.annealing_start = self._counter("annealing_start")
@@ -186,12 +218,66 @@ class LatentTextModel(TextModel):
             tokens,
             Noise(seed, first) if training else None,
         )
-        kl_parts = self._mean_over_codes(inference.kl_parts)
-        return {
+        outputs = {
             "nll": -self._mean_over_codes(log_likelihood),
-            "kl": tf.reduce_sum(kl_parts, axis=1),
+            "kl": self._mean_over_codes(inference.kl),
             "num_tokens": num_predicted_tokens(tokens),
         }
+        if training:
+            outputs |= self._training_outputs(inference, tokens)
+        return outputs
+
+    def _training_outputs(
+        self, inference: Inference, tokens: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """What only the training loss is made of."""
+        outputs = {"kl_parts": self._mean_over_codes(inference.kl_parts)}
+        if self.bag_of_words is not None:
+            targets = tf.repeat(tokens[:, 1:], self.codes_per_text, axis=0)
+            latents = inference.code[:, self.latent_columns]
+            outputs["bag_of_words_nll"] = -self._mean_over_codes(
+                self.bag_of_words(latents, targets)
+            )
+        return outputs
+
+    def training_losses(
+        self, outputs: dict[str, tf.Tensor], kl_weight: tf.Tensor
+    ) -> tf.Tensor:
+        """What is minimized, of each sequence: float32 [batch]."""
+        kl = free_bits(
+            outputs["kl_parts"],
+            total=self.free_bits,
+            per_dimension=self.free_bits_per_dimension,
+        )
+        losses = outputs["nll"] + kl_weight * kl
+        if self.bag_of_words is not None:
+            losses += self.bag_of_words_weight * outputs["bag_of_words_nll"]
+        return losses
+
+    def selected_gradients(
+        self, gradients: list[tf.Tensor], outputs: dict[str, tf.Tensor]
+    ) -> list[tf.Tensor]:
+        """Those of the side, encoder or decoder, whose turn it is.
+
+        Raises:
+            ValueError: If the optimizer moves what has no gradient.
+        """
+        if self.aggressive_encoder is None:
+            return gradients
+        _check_plain_sgd(self.optimizer)
+        # Both sides are clipped together, as by the authors.
+        if self.optimizer.global_clipnorm:
+            gradients, _ = tf.clip_by_global_norm(
+                gradients, self.optimizer.global_clipnorm
+            )
+        gradients = self.aggressive_encoder.masked(
+            gradients, self.trainable_variables, self.encoder_variables()
+        )
+        self.aggressive_encoder.record(
+            tf.reduce_sum(outputs["losses"]),
+            tf.reduce_sum(outputs["num_tokens"]),
+        )
+        return gradients
 
     @property
     def codes_per_text(self) -> int:
@@ -448,6 +534,11 @@ class LatentTextModel(TextModel):
 
     # -- The encoder's weights and the others --------------------------------
 
+    @property
+    def aggressive(self) -> keras.Variable:
+        """1 while the encoder is trained aggressively; 0 ends it."""
+        return self.aggressive_encoder.aggressive
+
     def encoder_variables(self) -> list[keras.Variable]:
         """The trainable variables that only the posterior depends on."""
         return [
@@ -488,6 +579,10 @@ class LatentTextModel(TextModel):
             ),
             "num_samples": self.num_samples,
             "feed_latent": self.feed_latent,
+            "free_bits": self.free_bits,
+            "free_bits_per_dimension": self.free_bits_per_dimension,
+            "bag_of_words_weight": self.bag_of_words_weight,
+            "aggressive_encoder": self.aggressive_encoder is not None,
         }
 
 
@@ -501,3 +596,13 @@ def seeds_by_batch(seed: list[int]) -> Iterator[tf.Tensor]:
     """
     for batch in itertools.count():
         yield tf.random.fold_in(tf.constant(seed), batch)
+
+
+def _check_plain_sgd(optimizer: keras.optimizers.Optimizer) -> None:
+    """Refuse optimizers that move a parameter whose gradient is 0."""
+    is_sgd = isinstance(optimizer, keras.optimizers.SGD)
+    if not is_sgd or optimizer.momentum:
+        raise ValueError(
+            f"aggressive_encoder with the optimizer {optimizer.name!r} is not "
+            "allowed; SGD without momentum"
+        )

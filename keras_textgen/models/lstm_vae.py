@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.data.vocabulary import PAD_ID, Vocabulary
-from keras_textgen.layers.noise import Noise, NoNoise
+from keras_textgen.layers.noise import Noise
 from keras_textgen.layers.recurrent import RecurrentStack
 from keras_textgen.models.latent_text_model import Inference, seeds_by_batch
 from keras_textgen.models.lstm_lm import INITIAL_LIMIT
@@ -141,7 +141,7 @@ class LSTMVAE(SingleLatentTextModel):
         """Codes decoded for each sequence; the L latents can be one code."""
         return 1 if self.averages_states else self.num_samples
 
-    def infer(self, features: tf.Tensor, noise: Noise | NoNoise) -> Inference:
+    def infer(self, features: tf.Tensor, noise: Noise) -> Inference:
         """Draw one latent, or L of them to be averaged, for each row.
 
         Of the L latents `kl_parts` charges for one, as the paper does, and
@@ -161,15 +161,12 @@ class LSTMVAE(SingleLatentTextModel):
         )
 
     def prior_code(self, num_rows: tf.Tensor, noise: Noise) -> tf.Tensor:
-        """Draw z, or z_1 ... z_L, from N(0, I)."""
-        width = self.latent_dim
-        if self.averages_states:
-            width *= self.num_samples
-        return noise.normal("z", [num_rows, width])
-
-    def encode_tokens(self, tokens: tf.Tensor) -> tf.Tensor:
-        """Means of q(z | x), [batch, latent_dim]."""
-        return super().encode_tokens(tokens)[:, : self.latent_dim]
+        """Draw z, or z_1 ... z_L, from the prior."""
+        if not self.averages_states:
+            return super().prior_code(num_rows, noise)
+        copies = self.num_samples
+        latents = super().prior_code(num_rows * copies, noise.of_copies(copies))
+        return tf.reshape(latents, [num_rows, copies * self.latent_dim])
 
     def initial_state(self, code: tf.Tensor) -> DecoderState:
         """The decoder's first state, from one latent or L side by side."""

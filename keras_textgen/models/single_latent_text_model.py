@@ -6,55 +6,94 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_textgen.data.vocabulary import Vocabulary
-from keras_textgen.distributions.gaussian import (
-    diagonal_normal,
-    per_dimension,
-    standard_normal,
-)
-from keras_textgen.layers.gaussian import GaussianHead
-from keras_textgen.layers.noise import Noise, NoNoise
+from keras_textgen.layers.noise import Noise
 from keras_textgen.models.latent_text_model import Inference, LatentTextModel
+from keras_textgen.models.posteriors import (
+    GaussianPosterior,
+    VonMisesFisherPosterior,
+)
 
 tfd = tfp.distributions
 
+POSTERIOR_FAMILIES = ("gaussian", "vmf")
+
 
 class SingleLatentTextModel(LatentTextModel):
-    """Base of the models with one Gaussian latent variable z.
+    """Base of the models with one latent variable z.
 
-    q(z | x) has mean and log-variance linear in the features that `read`
-    gives; the prior is N(0, I).
+    The parameters of q(z | x) are linear in the features that `read` gives.
 
     Args:
         vocabulary: Text to ids and back.
+        posterior_family: "gaussian", with the prior N(0, I), or "vmf", von
+            Mises-Fisher, with a uniform prior (Xu and Durrett 2018).
+        concentration: Fixed kappa of "vmf".
         **kwargs: As in `LatentTextModel`.
+
+    Raises:
+        ValueError: If a setting is out of its range.
     """
 
-    def __init__(self, vocabulary: Vocabulary, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        *,
+        posterior_family: str = "gaussian",
+        concentration: float = 80.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(vocabulary, **kwargs)
-        self.head = GaussianHead(self.latent_dim)
+        self.posterior_family = posterior_family
+        self.concentration = concentration
+        if posterior_family not in POSTERIOR_FAMILIES:
+            raise ValueError(
+                f"posterior_family={posterior_family!r} is unknown; "
+                f"allowed: {', '.join(POSTERIOR_FAMILIES)}"
+            )
+        if posterior_family == "vmf":
+            self._check_sphere()
+            family = VonMisesFisherPosterior(self.latent_dim, concentration)
+        else:
+            family = GaussianPosterior(self.latent_dim)
+        self._family = family
+        self.head = family.make_head()
+
+    def _check_sphere(self) -> None:
+        if self.objective == "reference":
+            raise ValueError(
+                "posterior_family='vmf' with objective='reference', whose "
+                "noise is a truncated normal, is not allowed; "
+                "objective='bound'"
+            )
+        if self.free_bits_per_dimension:
+            raise ValueError(
+                f"free_bits_per_dimension={self.free_bits_per_dimension} with "
+                "posterior_family='vmf' is not allowed; its KL is not a sum "
+                "over dimensions"
+            )
 
     @property
     def code_size(self) -> int:
         """Width of a code: the latent variable itself."""
         return self.latent_dim
 
-    def infer(self, features: tf.Tensor, noise: Noise | NoNoise) -> Inference:
-        """z = mean + scale * noise; KL(q(z|x) || N(0, I)) is analytic."""
+    def infer(self, features: tf.Tensor, noise: Noise) -> Inference:
+        """Draw z from q(z | x); its KL to the prior is analytic."""
         posterior = self._posterior(features)
-        shape = [tf.shape(features)[0], self.latent_dim]
-        epsilon = noise.normal("z", shape)
-        latent = posterior.mean() + posterior.stddev() * epsilon
+        latent = self._family.sample(posterior, noise)
         return Inference(
             code=latent,
-            kl_parts=tfd.kl_divergence(
-                per_dimension(posterior), per_dimension(self.prior)
-            ),
+            kl_parts=self._family.kl_parts(posterior),
             log_ratio=posterior.log_prob(latent) - self.prior.log_prob(latent),
         )
 
+    def encode_tokens(self, tokens: tf.Tensor) -> tf.Tensor:
+        """Centers of q(z | x), [batch, latent_dim]."""
+        return self._family.center(self.posterior(tokens))
+
     def prior_code(self, num_rows: tf.Tensor, noise: Noise) -> tf.Tensor:
-        """Draw z from N(0, I)."""
-        return noise.normal("z", [num_rows, self.latent_dim])
+        """Draw z from p(z)."""
+        return self._family.sample_prior(num_rows, noise)
 
     def posterior(self, tokens: tf.Tensor) -> tfd.Distribution:
         """q(z | x): batch shape [batch], event shape [latent_dim]."""
@@ -62,8 +101,15 @@ class SingleLatentTextModel(LatentTextModel):
 
     @property
     def prior(self) -> tfd.Distribution:
-        """p(z) = N(0, I), event shape [latent_dim]."""
-        return standard_normal(self.latent_dim)
+        """p(z), event shape [latent_dim]."""
+        return self._family.prior
 
     def _posterior(self, features: tf.Tensor) -> tfd.Distribution:
-        return diagonal_normal(*self.head(features))
+        return self._family.given(self.head(features))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {
+            "posterior_family": self.posterior_family,
+            "concentration": self.concentration,
+        }

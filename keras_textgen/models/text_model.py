@@ -176,15 +176,16 @@ class TextModel(keras.Model):
         return outputs["nll"] + kl_weight * outputs["kl"]
 
     def selected_gradients(
-        self, gradients: list[tf.Tensor], loss: tf.Tensor
+        self, gradients: list[tf.Tensor], outputs: dict[str, tf.Tensor]
     ) -> list[tf.Tensor]:
-        """Gradients to apply, of `trainable_variables`.
+        """This replica's gradients, those set to zero that do not apply.
 
         Args:
-            gradients: This replica's, of its share of the loss.
-            loss: This replica's share of the mean loss of the global batch.
+            gradients: Of `trainable_variables`; with several replicas they
+                are clipped already, with one the optimizer is still to do it.
+            outputs: What `call` gave, and the "losses" it came to.
         """
-        del loss
+        del outputs
         return gradients
 
     # -- Building ------------------------------------------------------------
@@ -194,7 +195,7 @@ class TextModel(keras.Model):
         del input_shape
         if not self.built:
             self.built = True
-            self(tf.constant([[START_ID, UNKNOWN_ID]]))
+            self(tf.constant([[START_ID, UNKNOWN_ID]]), training=True)
 
     def _maybe_symbolic_build(
         self, iterator: Any = None, data_batch: Any = None
@@ -342,17 +343,16 @@ class TextModel(keras.Model):
             # Replicas add up their gradients, so each divides by the rows of
             # all of them; the last batch need not be divided evenly.
             rows = tf.cast(GlobalRows.of(tokens).total, tf.float32)
-            loss = tf.reduce_sum(losses) / rows
-            scaled_loss = self.optimizer.scale_loss(loss)
-        gradients = tape.gradient(scaled_loss, self.trainable_weights)
+            loss = self.optimizer.scale_loss(tf.reduce_sum(losses) / rows)
+        gradients = tape.gradient(loss, self.trainable_weights)
         # Dense before they are clipped: the norm of a sparse gradient counts
         # the rows of a repeated word separately.
         gradients = [tf.convert_to_tensor(each) for each in gradients]
-        gradients = self.selected_gradients(gradients, loss)
-        self.optimizer.apply(
-            _clip_over_replicas(gradients, self.optimizer),
-            self.trainable_weights,
+        gradients = _clip_over_replicas(gradients, self.optimizer)
+        gradients = self.selected_gradients(
+            gradients, {**outputs, "losses": losses}
         )
+        self.optimizer.apply(gradients, self.trainable_weights)
         self.train_steps.assign_add(1)
         self._likelihood_metrics.update(outputs, losses, kl_weight)
         return self.get_metrics_result()
