@@ -3,6 +3,7 @@
 import fcntl
 import gzip
 import hashlib
+import itertools
 import os
 import pathlib
 import random
@@ -18,6 +19,7 @@ import pytest
 import tensorflow as tf
 
 import trainer
+from keras_textgen.training import callbacks, runs
 from keras_textgen.training.checkpoints import newest_first
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -298,6 +300,89 @@ def test_signal_saves_and_the_same_command_goes_on(corpus, tmp_path):
     assert lines[-1] == f"Going on after step {step} of epoch {epoch + 1}.\n"
 
 
+LSTM = [
+    "--dataset=text",
+    "--embedding_dim=4",
+    "--rnn_units=8",
+    "--generated_length=8",
+    "--importance_samples=0",
+    "--batch_size=8",
+    "--optimizer=sgd",
+    "--learning_rate=1",
+]
+LSTM_VAE = [
+    *LSTM,
+    "--model=lstm_vae",
+    "--latent_dim=2",
+    "--num_latent_samples=2",
+    "--kl_schedule=linear",
+]
+INTERRUPTED = {
+    # No improvement in epochs 3, 8 and 9, of 6 steps each.
+    "plateau": (
+        [
+            "--kl_steps=12",
+            "--epochs=12",
+            "--lr_halve_on_plateau",
+            "--early_stopping_patience=2",
+        ],
+        [20, 54],
+        ("the learning rate is halved", 3),
+    ),
+    "pretraining": (
+        ["--kl_steps=6", "--epochs=3", "--autoencoder_epochs=1"],
+        [6, 8],
+        ("the decoder begins anew", 1),
+    ),
+    "aggressive encoder": (
+        ["--kl_steps=6", "--epochs=6", "--aggressive_encoder"],
+        [12],
+        ("no longer climbs", 1),
+    ),
+}
+
+
+def terminate_after(steps, monkeypatch):
+    """Sends SIGTERM to this process after so many training steps."""
+    counter = itertools.count(1)
+    look = callbacks.FiniteLoss.on_train_batch_end
+
+    def look_and_count(self, batch, logs):
+        look(self, batch, logs)
+        if next(counter) == steps:
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(
+        callbacks.FiniteLoss, "on_train_batch_end", look_and_count
+    )
+
+
+@pytest.mark.parametrize("name", INTERRUPTED)
+def test_state_of_the_training_survives_interruptions(
+    corpus, tmp_path, capsys, monkeypatch, name
+):
+    more, stops, (line, times) = INTERRUPTED[name]
+    # What comes after the training takes longer than it.
+    for after in ("_write_export", "_print_results"):
+        monkeypatch.setattr(runs, after, lambda *_: None)
+    given = [*LSTM_VAE, f"--data_dir={corpus}", *more]
+    whole, again = tmp_path / "whole", tmp_path / "again"
+    assert call(*given, f"--run_dir={whole}") == 0
+    assert capsys.readouterr().out.count(line) == times
+    done = 0
+    for stop in stops:
+        with monkeypatch.context() as patch:
+            terminate_after(stop - done, patch)
+            assert call(*given, f"--run_dir={again}") == 128 + signal.SIGTERM
+        done = stop
+    assert call(*given, f"--run_dir={again}") == 0
+    assert_same_state(whole, again)
+    out = capsys.readouterr().out
+    assert out.count(line) == times
+    stopped = "\nStopped early after epoch 9: nothing had improved.\n"
+    assert (stopped in out) == (name == "plateau")
+
+
 # -- Bad input ----------------------------------------------------------------
 
 
@@ -329,6 +414,22 @@ FLAGS = [
     ("--learning_rate=fast", "must be a number above 0"),
     ("--clip_norm=nan", "must be a number above 0"),
     ("--word_keep_rate=2", "at least 0 and at most 1"),
+    ("--model=lstm_lm", "--latent_dim has a meaning only with"),
+    ("--model=lstm_vae", "--objective has a meaning only with"),
+    ("--dropout=1", "at least 0 and at most 0.99"),
+    ("--num_latent_samples=0", "must be a whole number of at least 1"),
+    ("--free_bits=-1", "must be a number of at least 0"),
+    ("--free_bits_per_dimension=x", "must be a number of at least 0"),
+    ("--bag_of_words_weight=inf", "must be a number of at least 0"),
+    ("--posterior_family=cauchy", "must be one of gaussian, vmf"),
+    ("--vmf_concentration=3", "only with --posterior_family=vmf"),
+    ("--vmf_concentration=0", "must be a number above 0"),
+    ("--feed_latent=2.5", "must be true or false"),
+    ("--aggressive_encoder", "needs --optimizer=sgd: "),
+    ("--autoencoder_epochs=2", "leaves none of --epochs=2"),
+    ("--optimizer=lion", "must be one of adam, sgd"),
+    ("--early_stopping_patience=-1", "must be a whole number of at least 0"),
+    ("--lr_halve_on_plateau=0.5", "must be true or false"),
     ("--rnn_type=rnn", "must be one of block, basic, gru"),
     ("--objective=none", "must be one of reference, bound"),
     ("--kl_schedule=step", "must be one of constant, linear"),
@@ -347,6 +448,36 @@ def test_bad_flags(corpus, tmp_path, capsys, argument, fragment):
     run_dir = tmp_path / "run"
     refused(capsys, arguments(corpus, run_dir, argument), fragment)
     assert not run_dir.exists()
+
+
+TOGETHER = [
+    (
+        ["--free_bits=1", "--free_bits_per_dimension=1"],
+        "free_bits_per_dimension=1.0",
+    ),
+    (
+        ["--posterior_family=vmf", "--free_bits_per_dimension=1"],
+        "posterior_family='vmf' is not allowed",
+    ),
+    (
+        ["--posterior_family=vmf", "--objective=reference"],
+        "objective='reference'",
+    ),
+    (
+        ["--inputless", "--word_keep_rate=0.5"],
+        "--word_keep_rate=0.5 contradicts --inputless",
+    ),
+    (["--posterior_family=vmf", "--model=hdgm"], "--posterior_family has"),
+]
+
+
+@pytest.mark.parametrize(("together", "fragment"), TOGETHER)
+def test_flags_that_exclude_each_other(
+    corpus, tmp_path, capsys, together, fragment
+):
+    run_dir = tmp_path / "run"
+    refused(capsys, arguments(corpus, run_dir, *together), fragment)
+    assert digest(run_dir) == {}
 
 
 def text_file(folder, content):
@@ -417,6 +548,11 @@ DATA = {
         lambda folder: folder,
         ["--dataset=ptb"],
         "ptb.train.txt is missing",
+    ),
+    "yahoo without files": (
+        lambda folder: folder,
+        ["--dataset=yahoo"],
+        "yahoo.valid.txt is missing",
     ),
     "imdb without reviews": (
         lambda folder: folder,

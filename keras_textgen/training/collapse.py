@@ -39,7 +39,7 @@ class DecoderReset(keras.callbacks.Callback):
         self._first_step = 0
 
 
-class AggressiveEncoder(keras.callbacks.Callback):
+class AggressiveTraining(keras.callbacks.Callback):
     """Ends the aggressive training of the encoder.
 
     He et al. 2019, "Lagging inference networks and posterior collapse in

@@ -29,7 +29,7 @@ from keras_textgen.training.checkpoints import (
     first_line,
     writing,
 )
-from keras_textgen.training.collapse import AggressiveEncoder, DecoderReset
+from keras_textgen.training.collapse import AggressiveTraining, DecoderReset
 from keras_textgen.training.optimizers import FusedAdam
 from keras_textgen.training.plateau import LearningRate, Plateau
 from keras_textgen.training.run_directory import (
@@ -293,7 +293,7 @@ def _remedies(
             DecoderReset(settings.autoencoder_epochs, int(progress.step))
         )
     if settings.aggressive_encoder:
-        remedies.append(AggressiveEncoder(progress))
+        remedies.append(AggressiveTraining(progress))
     return remedies
 
 

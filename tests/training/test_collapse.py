@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from keras_textgen.training.checkpoints import Progress
 from keras_textgen.training.collapse import (
-    AggressiveEncoder,
+    AggressiveTraining,
     DecoderReset,
     reset_optimizer,
 )
@@ -85,7 +85,7 @@ def test_aggressive_until_the_mutual_information_falls(
     curve, aggressive, goes_on, capsys
 ):
     model, progress = ModelStub(), Progress()
-    callback = AggressiveEncoder(progress)
+    callback = AggressiveTraining(progress)
     callback.set_model(model)
     found = []
     for epoch, information in enumerate(curve):
@@ -93,7 +93,7 @@ def test_aggressive_until_the_mutual_information_falls(
             state = types.SimpleNamespace(
                 mutual_information=tf.Variable(progress.mutual_information)
             )
-            callback = AggressiveEncoder(state)
+            callback = AggressiveTraining(state)
             callback.set_model(model)
             progress = state
         callback.on_epoch_end(epoch, {"val_mutual_information": information})
