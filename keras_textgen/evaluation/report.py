@@ -25,12 +25,21 @@ def evaluate_model(
             bound out.
 
     Returns:
-        In this order: `model` (the name of its class), `likelihood_kind`,
-        `sequences`, `predicted_tokens`, then means in nats per sequence: `nll`,
-        `kl`, `elbo`; `perplexity` unless the kind is "reconstruction";
-        `importance_samples` and `importance_weighted_bound` (nats per sequence)
-        if the model has a prior and samples are asked for; `active_units` of
-        `latent_size` dimensions, and `mutual_information` (nats).
+        In this order, likelihoods as means in nats per sequence: `model` (the
+        name of its class), `likelihood_kind`, `sequences`, `predicted_tokens`,
+        `nll`. Then, if the kind is "exact" (there are no latent variables):
+        `log_likelihood` and `perplexity`. Otherwise:
+
+        - `kl` and `elbo` = -(nll + kl); `perplexity` unless the kind is
+          "reconstruction".
+        - If the model averages the hidden states of `num_latents` latents:
+          this number L; `all_kl_bound` = -(nll + L kl) and
+          `single_latent_bound`, which are bounds where `elbo` is not one;
+          `all_kl_perplexity` and `single_latent_perplexity` of the two.
+        - If the model has a prior and samples are asked for:
+          `importance_samples` and `importance_weighted_bound`.
+        - `active_units` of `latent_size` dimensions, and `mutual_information`
+          (nats).
 
     Raises:
         ValueError: If `importance_samples` is negative.
@@ -75,21 +84,70 @@ def evaluate_model(
         "sequences": batches.num_sequences,
         "predicted_tokens": batches.num_predicted_tokens,
     }
-    dataset = batches.evaluation_dataset()
-    metrics = model.evaluate(dataset, return_dict=True, verbose=0)
-    for name in ("nll", "kl", "elbo"):
-        results[name] = float(metrics[name])
-    if model.likelihood_kind != "reconstruction":
-        results["perplexity"] = float(metrics["perplexity"])
+    results |= _likelihoods(model, batches)
+    if model.likelihood_kind == "exact":
+        return results
+    if getattr(model, "averages_states", False):
+        results |= _bounds_of_averaged_states(model, batches, results)
     if model.has_prior and importance_samples:
         bounds = model.log_likelihood(batches, importance_samples)
         results["importance_samples"] = importance_samples
-        results["importance_weighted_bound"] = float(np.mean(bounds))
-    means = model.encode(dataset)[:, model.latent_columns]
-    results["active_units"] = active_units(means)
-    results["latent_size"] = means.shape[1]
-    results["mutual_information"] = mutual_information(model, batches)
+        results["importance_weighted_bound"] = _mean(bounds)
+    return results | _posterior_diagnostics(model, batches)
+
+
+def _likelihoods(model: Any, batches: SequenceBatches) -> dict[str, float]:
+    """What Keras's `evaluate` gives, under the names of the report."""
+    dataset = batches.evaluation_dataset()
+    metrics = model.evaluate(dataset, return_dict=True, verbose=0)
+    results = {"nll": float(metrics["nll"])}
+    if model.likelihood_kind == "exact":
+        results["log_likelihood"] = -results["nll"]
+    else:
+        results["kl"] = float(metrics["kl"])
+        results["elbo"] = float(metrics["elbo"])
+    if model.likelihood_kind != "reconstruction":
+        results["perplexity"] = float(metrics["perplexity"])
     return results
+
+
+def _bounds_of_averaged_states(
+    model: Any, batches: SequenceBatches, results: dict[str, Any]
+) -> dict[str, Any]:
+    """What holds for L averaged latents, with one KL charged for each."""
+    num_latents = model.num_samples
+    all_kl_bound = -(results["nll"] + num_latents * results["kl"])
+    single_latent_bound = _mean(model.single_latent_bound(batches))
+    return {
+        "num_latents": num_latents,
+        "all_kl_bound": all_kl_bound,
+        "all_kl_perplexity": _perplexity(all_kl_bound, batches),
+        "single_latent_bound": single_latent_bound,
+        "single_latent_perplexity": _perplexity(single_latent_bound, batches),
+    }
+
+
+def _perplexity(bound: float, batches: SequenceBatches) -> float:
+    """Perplexity of a mean log-likelihood of a sequence, in nats."""
+    nats = -bound * batches.num_sequences
+    with np.errstate(over="ignore"):  # of a model that knows nothing yet
+        return float(np.exp(nats / batches.num_predicted_tokens))
+
+
+def _posterior_diagnostics(
+    model: Any, batches: SequenceBatches
+) -> dict[str, Any]:
+    codes = model.encode(batches.evaluation_dataset())
+    means = codes[:, model.latent_columns]
+    return {
+        "active_units": active_units(means),
+        "latent_size": means.shape[1],
+        "mutual_information": mutual_information(model, batches),
+    }
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(np.mean(values, dtype=np.float64))
 
 
 def format_table(results: dict[str, Any]) -> str:
@@ -130,27 +188,64 @@ def format_table(results: dict[str, Any]) -> str:
         active units        3 of 16
         mutual information  2.750 nats
     """
-    is_bound = results["likelihood_kind"] != "reconstruction"
     lines = {
         "model": results["model"],
         "likelihood": results["likelihood_kind"],
         "sequences": f"{results['sequences']:,}",
         "predicted tokens": f"{results['predicted_tokens']:,}",
-        "nll": f"{results['nll']:z.3f} nats per sequence",
-        "KL": f"{results['kl']:z.3f} nats per sequence",
-        "bound" if is_bound else "-(nll + KL), not a bound": (
-            f"{results['elbo']:z.3f} nats per sequence"
-        ),
+        "nll": _nats(results["nll"]),
     }
+    if results["likelihood_kind"] == "exact":
+        lines["log-likelihood"] = f"{_nats(results['log_likelihood'])}, exact"
+    else:
+        lines["KL"] = _nats(results["kl"])
+        lines |= _bound_lines(results)
     if "perplexity" in results:
         lines["perplexity"] = f"{results['perplexity']:.2f}"
     if "importance_weighted_bound" in results:
-        lines["importance-weighted bound"] = (
-            f"{results['importance_weighted_bound']:z.3f} nats per sequence, "
-            f"{results['importance_samples']} samples"
-        )
-    lines["active units"] = f"{results['active_units']} of "
-    lines["active units"] += str(results["latent_size"])
-    lines["mutual information"] = f"{results['mutual_information']:z.3f} nats"
+        lines["importance-weighted bound"] = _importance_weighted(results)
+    if "active_units" in results:
+        units = f"{results['active_units']} of {results['latent_size']}"
+        lines["active units"] = units
+        information = f"{results['mutual_information']:z.3f} nats"
+        lines["mutual information"] = information
     width = max(map(len, lines))
     return "\n".join(f"{name:{width}}  {line}" for name, line in lines.items())
+
+
+def _bound_lines(results: dict[str, Any]) -> dict[str, str]:
+    """-(nll + KL) under a name that says what it is, and what is a bound."""
+    elbo = _nats(results["elbo"])
+    if results["likelihood_kind"] == "lower bound":
+        return {"bound": elbo}
+    if "num_latents" not in results:
+        return {"-(nll + KL), not a bound": elbo}
+    latents = results["num_latents"]
+    return {
+        "paper's metric, -(nll + KL)": (
+            f"{elbo}; one KL charged for {latents} latents: not a bound"
+        ),
+        f"bound, -(nll + {latents} KL)": (
+            f"{_nats(results['all_kl_bound'])}, "
+            f"perplexity {results['all_kl_perplexity']:.2f}"
+        ),
+        "bound, single latent": (
+            f"{_nats(results['single_latent_bound'])}, "
+            f"perplexity {results['single_latent_perplexity']:.2f}; "
+            "of the model that decodes one latent"
+        ),
+    }
+
+
+def _importance_weighted(results: dict[str, Any]) -> str:
+    line = (
+        f"{_nats(results['importance_weighted_bound'])}, "
+        f"{results['importance_samples']} samples"
+    )
+    if "num_latents" in results:
+        line += f" of all {results['num_latents']} latents"
+    return line
+
+
+def _nats(value: float) -> str:
+    return f"{value:z.3f} nats per sequence"

@@ -9,6 +9,8 @@ from keras_textgen.data.batching import SequenceBatches
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.report import evaluate_model, format_table
 from keras_textgen.models.hdgm import HDGM
+from keras_textgen.models.lstm_lm import LSTMLanguageModel
+from keras_textgen.models.lstm_vae import LSTMVAE
 from keras_textgen.models.sentence_vae import SentenceVAE
 
 tfd = tfp.distributions
@@ -92,6 +94,85 @@ def test_reconstruction_claims_no_likelihood(batches):
     assert not any(line.startswith(("bound", "perplexity")) for line in lines)
 
 
+class FixedLanguageModel:
+    """A model without latent variables: nothing but `evaluate` is called."""
+
+    likelihood_kind = "exact"
+
+    def evaluate(self, dataset, return_dict, verbose):
+        return {"nll": 10.0, "kl": 0.0, "elbo": -10.0, "perplexity": 99.0}
+
+
+class FixedAverage(FixedModel):
+    """A model that averages the hidden states of three latents."""
+
+    averages_states = True
+    num_samples = 3
+
+    def __init__(self):
+        super().__init__("reconstruction")
+        self.has_prior = True
+
+    def single_latent_bound(self, batches):
+        return np.array([-11.0, -12.0, -16.0], np.float32)
+
+
+def test_exact_likelihood_has_no_latent_figures(batches):
+    results = evaluate_model(FixedLanguageModel(), batches)
+    assert list(results) == [
+        "model",
+        "likelihood_kind",
+        "sequences",
+        "predicted_tokens",
+        "nll",
+        "log_likelihood",
+        "perplexity",
+    ]
+    assert format_table(results).splitlines() == [
+        "model             FixedLanguageModel",
+        "likelihood        exact",
+        "sequences         3",
+        "predicted tokens  6",
+        "nll               10.000 nats per sequence",
+        "log-likelihood    -10.000 nats per sequence, exact",
+        "perplexity        99.00",
+    ]
+
+
+def test_averaged_states_have_three_numbers(batches):
+    results = evaluate_model(FixedAverage(), batches, importance_samples=7)
+    # 3 sequences, 6 predicted tokens; 10 + 3 * 1.5 and (11 + 12 + 16) / 3.
+    assert results["all_kl_bound"] == -14.5
+    assert results["single_latent_bound"] == -13.0
+    assert format_table(results).splitlines() == [
+        "model                        FixedAverage",
+        "likelihood                   reconstruction",
+        "sequences                    3",
+        "predicted tokens             6",
+        "nll                          10.000 nats per sequence",
+        "KL                           1.500 nats per sequence",
+        "paper's metric, -(nll + KL)  -11.500 nats per sequence; "
+        "one KL charged for 3 latents: not a bound",
+        "bound, -(nll + 3 KL)         -14.500 nats per sequence, "
+        f"perplexity {np.exp(14.5 / 2):.2f}",
+        "bound, single latent         -13.000 nats per sequence, "
+        f"perplexity {np.exp(13 / 2):.2f}; "
+        "of the model that decodes one latent",
+        "importance-weighted bound    -11.000 nats per sequence, "
+        "7 samples of all 3 latents",
+        "active units                 1 of 2",
+        "mutual information           0.000 nats",
+    ]
+
+
+def test_huge_cost_has_infinite_perplexity(batches):
+    model = FixedAverage()
+    model.single_latent_bound = lambda batches: np.full([3], -1e5)
+    results = evaluate_model(model, batches, importance_samples=0)
+    assert results["single_latent_perplexity"] == np.inf
+    assert "perplexity inf" in format_table(results)
+
+
 def test_no_importance_samples_no_bound(batches):
     model = FixedModel("lower bound")
     results = evaluate_model(model, batches, importance_samples=0)
@@ -125,6 +206,45 @@ def test_models(batches, model_class, objective):
         assert results["perplexity"] == pytest.approx(perplexity, rel=1e-4)
         assert np.isfinite(results["importance_weighted_bound"])
     assert format_table(results).startswith("model  ")
+
+
+def tiny(model_class, **settings):
+    model = model_class(
+        Vocabulary(["one", "two"]), embedding_dim=4, rnn_units=4, **settings
+    )
+    model.compile()
+    return model
+
+
+def test_language_model(batches):
+    model = tiny(LSTMLanguageModel)
+    results = evaluate_model(model, batches)
+    exact = model.log_likelihood(batches)
+    assert results["log_likelihood"] == pytest.approx(np.mean(exact))
+    perplexity = np.exp(-np.sum(exact) / 6)  # 6 predicted tokens
+    assert results["perplexity"] == pytest.approx(perplexity, rel=1e-5)
+
+
+def test_lstm_vae(batches):
+    model = tiny(LSTMVAE, latent_dim=2, num_samples=3)
+    results = evaluate_model(model, batches, importance_samples=3)
+    assert results["likelihood_kind"] == "lower bound"
+    assert "all_kl_bound" not in results
+
+
+def test_averaged_states(batches):
+    model = tiny(
+        LSTMVAE, latent_dim=2, num_samples=3, averaging="hidden_states"
+    )
+    results = evaluate_model(model, batches, importance_samples=3)
+    outputs = model.predict(batches, verbose=0)
+    expected = -np.mean(outputs["nll"] + 3 * outputs["kl"])
+    assert results["all_kl_bound"] == pytest.approx(expected, rel=1e-5)
+    single = np.mean(model.single_latent_bound(batches))
+    assert results["single_latent_bound"] == pytest.approx(single, rel=1e-5)
+    bound = np.mean(model.log_likelihood(batches, num_samples=3))
+    assert results["importance_weighted_bound"] == pytest.approx(bound)
+    assert results["latent_size"] == 2
 
 
 def test_zero_has_no_sign():
