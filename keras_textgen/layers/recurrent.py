@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_textgen.layers.cpu_recurrence import GRU, LSTM
 from keras_textgen.layers.masking import ExplicitMaskLayer
 
 RNN_TYPES = ("block", "basic", "gru")
@@ -19,14 +20,14 @@ def _make_layer(
 ) -> keras.layers.RNN:
     """One recurrent layer, initialized as in the original TensorFlow code."""
     if rnn_type == "gru":
-        return keras.layers.GRU(
+        return GRU(
             units,
             kernel_initializer="orthogonal",
             return_sequences=True,
             return_state=True,
             dtype=dtype,
         )
-    return keras.layers.LSTM(
+    return LSTM(
         units,
         recurrent_initializer="glorot_uniform",
         unit_forget_bias=False,
@@ -70,7 +71,7 @@ class RecurrentStack(_StackBase):
     """Recurrent layers on top of each other, in one direction.
 
     LSTM layers have forget bias 0 as in the HDGM code base. The layers are
-    Keras's own, hence cuDNN on a GPU.
+    Keras's own on a GPU, hence cuDNN.
 
     Args:
         units: Width H of every layer.

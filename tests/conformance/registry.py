@@ -20,6 +20,7 @@ import keras_textgen
 from keras_textgen.data.vocabulary import END_ID, START_ID, Vocabulary
 from keras_textgen.layers.attention import AttentionPooling
 from keras_textgen.layers.bag_of_words import BagOfWordsLogLikelihood
+from keras_textgen.layers.cpu_recurrence import GRU, LSTM
 from keras_textgen.layers.gaussian import GaussianHead
 from keras_textgen.layers.memory import BroadMemory, DeepMemory, LatentLevel
 from keras_textgen.layers.recurrent import BidirectionalStack, RecurrentStack
@@ -101,6 +102,16 @@ LAYERS = [
             "direction_head",
             lambda **kwargs: DirectionHead(2, **kwargs),
             {"features": FEATURES},
+        ),
+        (
+            "lstm",
+            lambda **kwargs: LSTM(4, return_sequences=True, **kwargs),
+            {"sequences": SEQUENCE, "mask": MASK},
+        ),
+        (
+            "gru",
+            lambda **kwargs: GRU(4, return_sequences=True, **kwargs),
+            {"sequences": SEQUENCE, "mask": MASK},
         ),
         (
             "lstm_stack",
