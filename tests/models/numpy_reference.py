@@ -1,14 +1,16 @@
 """The models' forward passes in NumPy, written from their equations.
 
-docs/models/sentence_vae.md and docs/models/hdgm.md, one sequence at a time and
-in float64: nothing here knows of batches, padding, masks or TensorFlow. A
-"linear" is a pair (kernel [in, out], bias [out]); a recurrent layer is a
-triple (kernel, recurrent kernel, bias) as Keras stores it.
+docs/models/, one sequence at a time and in float64: nothing here knows of
+batches, padding, masks or TensorFlow. A "linear" is a pair (kernel [in, out],
+bias [out]); a recurrent layer is a triple (kernel, recurrent kernel, bias) as
+Keras stores it.
 """
 
 from typing import NamedTuple
 
 import numpy as np
+
+UNKNOWN_ID, START_ID = 1, 2
 
 
 class Gaussian(NamedTuple):
@@ -38,8 +40,8 @@ class Result(NamedTuple):
     """What a model computes for one sequence.
 
     Attributes:
-        logits: [time, V].
-        nll: -log p(x | z).
+        logits: [time, ..., V].
+        nll: -log p(x | z), the mean where there are several z.
         divergences: The KL terms, one for each latent variable, z1 first.
         code: What the decoder starts from.
         posterior: Gaussians of the inference network, z1 first.
@@ -148,7 +150,7 @@ def run_both_ways(forward, backward, inputs):
     return np.concatenate([ahead, back[::-1]], axis=-1)
 
 
-# -- What both models share ----------------------------------------------------
+# -- What the models share -----------------------------------------------------
 
 
 def gaussian(heads, features):
@@ -157,28 +159,71 @@ def gaussian(heads, features):
     return Gaussian(linear(mean, features), linear(log_variance, features))
 
 
-def decode(weights, tokens, code):
-    """Logits [time, ..., V] for the targets tokens[1:], code [..., C].
+def first_state(weights, code):
+    """In what state every layer of the decoder starts, for codes [..., C].
 
-    `weights["initial"]` holds the heads of (hidden, cell), or of (hidden,).
+    `weights["initial"]` holds linears to (hidden, cell), or to (hidden,), and
+    `weights["initial_map"]` a matrix to the hidden state. Without either, all
+    is zero.
     """
-    state = tuple(elu(linear(head, code)) for head in weights["initial"])
-    embedded = weights["embedding"][tokens[:-1]]  # [time, E]
+    if "initial" in weights:
+        return tuple(elu(linear(head, code)) for head in weights["initial"])
+    zeros = zero_state(weights["decoder"][0], np.shape(code)[:-1])
+    if "initial_map" in weights:
+        return code @ weights["initial_map"], *zeros[1:]
+    return zeros
+
+
+def decode_hidden(
+    weights, tokens, code, feed_latent=False, inputless=False, factors=1.0
+):
+    """Outputs [time, ..., H] for the targets tokens[1:], codes [..., C].
+
+    The code is joined to every embedded word if `feed_latent`. `factors`
+    [time, E] are what dropout multiplies the embedded words by.
+    """
+    words = np.array(tokens[:-1])
+    if inputless:
+        words = np.where(words == START_ID, START_ID, UNKNOWN_ID)
+    embedded = weights["embedding"][words] * factors  # [time, E]
     extra = (1,) * (np.ndim(code) - 1)
     inputs = embedded.reshape(len(embedded), *extra, -1)
-    states = [state] * len(weights["decoder"])
+    if feed_latent:
+        shape = (len(embedded), *np.shape(code)[:-1])
+        inputs = np.broadcast_to(inputs, (*shape, inputs.shape[-1]))
+        joined = np.broadcast_to(code, (*shape, np.shape(code)[-1]))
+        inputs = np.concatenate([inputs, joined], axis=-1)
+    states = [first_state(weights, code)] * len(weights["decoder"])
     hidden, _ = run_stack(weights["decoder"], inputs, states)
+    return hidden
+
+
+def decode(weights, tokens, code, **options):
+    """Logits [time, ..., V] for the targets tokens[1:], codes [..., C]."""
+    hidden = decode_hidden(weights, tokens, code, **options)
     return linear(weights["output"], hidden)
 
 
-def log_likelihood(weights, tokens, code):
+def log_likelihood(weights, tokens, code, **options):
     """log p(x | code), shape [...] for codes [..., C]."""
-    log_probabilities = log_softmax(decode(weights, tokens, code))
-    at_targets = [
+    return at_targets(decode(weights, tokens, code, **options), tokens)
+
+
+def at_targets(logits, tokens):
+    """Log-likelihoods [...] from logits [time, ..., V]."""
+    log_probabilities = log_softmax(logits)
+    of_targets = [
         log_probabilities[time, ..., target]
         for time, target in enumerate(tokens[1:])
     ]
-    return np.sum(at_targets, axis=0)
+    return np.sum(of_targets, axis=0)
+
+
+def bag_of_words(weights, tokens, code):
+    """Log-likelihood of the words alone, the end token left out."""
+    hidden, logits = weights["bag_of_words"]
+    scores = log_softmax(linear(logits, np.tanh(linear(hidden, code))))
+    return np.sum(scores[..., tokens[1:-1]], axis=-1)
 
 
 # -- Sentence VAE --------------------------------------------------------------
@@ -204,6 +249,58 @@ def sentence_vae(weights, tokens, epsilon):
         posterior=[posterior],
         generated=[],
         log_ratio=posterior.log_density(z) - prior.log_density(z),
+    )
+
+
+# -- LSTM-LM and LSTM-VAE ------------------------------------------------------
+
+
+def lstm_lm(weights, tokens, outputs=1.0, **options):
+    """Logits and log p(x) of one sequence of ids.
+
+    `outputs` [time, H] are what dropout multiplies the hidden states by.
+    """
+    hidden = decode_hidden(weights, tokens, np.zeros(0), **options)
+    logits = linear(weights["output"], hidden * outputs)
+    return logits, at_targets(logits, tokens)
+
+
+def lstm_vae_posterior(weights, tokens):
+    embedded = weights["encoder_embedding"][tokens]
+    _, states = run_stack(weights["encoder"], embedded)
+    return gaussian(weights["head"], states[-1][0])
+
+
+def lstm_vae(
+    weights,
+    tokens,
+    epsilon,
+    averages_states=False,
+    feed_latent=True,
+    outputs=1.0,
+    **options,
+):
+    """One sequence of ids, epsilon [L, Z].
+
+    `outputs` [time, L, H] are what dropout multiplies the hidden states by,
+    [time, H] where they are averaged first.
+    """
+    posterior = lstm_vae_posterior(weights, tokens)
+    prior = standard_gaussian(np.shape(epsilon)[-1])
+    z = posterior.sample(epsilon)
+    hidden = decode_hidden(weights, tokens, z, feed_latent, **options)
+    if averages_states:
+        hidden = np.mean(hidden, axis=1)
+    logits = linear(weights["output"], hidden * outputs)
+    log_ratio = posterior.log_density(z) - prior.log_density(z)
+    return Result(
+        logits=logits,
+        nll=-np.mean(at_targets(logits, tokens)),
+        divergences=[posterior.divergence(prior)],
+        code=z,
+        posterior=[posterior],
+        generated=[],
+        log_ratio=np.sum(log_ratio) if averages_states else log_ratio,
     )
 
 

@@ -5,6 +5,8 @@ import tensorflow as tf
 
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.models.hdgm import HDGM
+from keras_textgen.models.lstm_lm import LSTMLanguageModel
+from keras_textgen.models.lstm_vae import LSTMVAE
 from keras_textgen.models.sentence_vae import SentenceVAE
 
 WORDS = ["the", "cat", "sat", "on", "a", "mat"]
@@ -34,6 +36,18 @@ def hdgm(**settings):
     model = HDGM(
         Vocabulary(WORDS), **{**SIZES, "attention_units": 3, **settings}
     )
+    return with_known_weights(model)
+
+
+def lstm_lm(**settings):
+    sizes = {"embedding_dim": 3, "rnn_units": 4}
+    model = LSTMLanguageModel(Vocabulary(WORDS), **{**sizes, **settings})
+    return with_known_weights(model)
+
+
+def lstm_vae(**settings):
+    sizes = {**SIZES, "num_layers": 1}
+    model = LSTMVAE(Vocabulary(WORDS), **{**sizes, **settings})
     return with_known_weights(model)
 
 
@@ -78,6 +92,10 @@ class KnownNoise:
         self.shape = (rows, size)
         self.scale = scale
 
+    def of_copies(self, copies):
+        del copies  # The shape is that of all copies.
+        return self
+
     def values(self, name):
         phase = sum(map(ord, name))
         return known_values(self.shape, phase, self.scale)
@@ -85,6 +103,23 @@ class KnownNoise:
     def normal(self, name, shape):
         assert tuple(map(int, shape)) == self.shape
         return tf.constant(self.values(name), tf.float32)
+
+
+class KnownUniform:
+    """Uniform noise that is fixed in advance, by name and shape."""
+
+    def values(self, name, shape):
+        phase = sum(map(ord, name))
+        return (1 + known_values(shape, phase, size=1.0)) / 2
+
+    def uniform(self, name, shape):
+        return tf.constant(self.values(name, [*map(int, shape)]), tf.float32)
+
+    def factors(self, name, shape, dropout):
+        """What dropout multiplies values of this shape, rows leading, by."""
+        flat = (shape[0], np.prod(shape[1:], dtype=int))
+        kept = self.values(name, flat).reshape(shape) >= dropout
+        return kept / (1 - dropout)
 
 
 # -- Weights by the names of the reference -------------------------------------
@@ -100,23 +135,43 @@ def reference_weights(model):
 def _variables(model):
     shared = {
         "embedding": model.embedding.embeddings,
-        # In the order of Keras's state: hidden, then cell.
-        "initial": [_linear(head) for head in model.initial_heads],
         "decoder": _stack(model.decoder),
         "output": _linear(model.output_layer),
     }
-    own = _hdgm if isinstance(model, HDGM) else _sentence_vae
-    return shared | own(model)
+    if getattr(model, "bag_of_words", None):
+        layers = (model.bag_of_words.hidden, model.bag_of_words.logits)
+        shared["bag_of_words"] = [_linear(each) for each in layers]
+    return shared | _OF_CLASS[type(model)](model)
+
+
+def _initial(model):
+    # In the order of Keras's state: hidden, then cell.
+    return {"initial": [_linear(head) for head in model.initial_heads]}
 
 
 def _sentence_vae(model):
-    return {"encoder": _stack(model.encoder), "head": _heads(model.head)}
+    return {
+        **_initial(model),
+        "encoder": _stack(model.encoder),
+        "head": _heads(model.head),
+    }
+
+
+def _lstm_vae(model):
+    (initial_map,) = model.initial_heads
+    return {
+        "initial_map": initial_map.kernel,
+        "encoder_embedding": model.encoder_embedding.embeddings,
+        "encoder": _stack(model.encoder),
+        "head": _heads(model.head),
+    }
 
 
 def _hdgm(model):
     encoder = model.broad_memory.encoder
     attention = model.broad_memory.attention
     return {
+        **_initial(model),
         "forward": _stack(encoder.forward),
         "backward": _stack(encoder.backward),
         "attention": (attention.kernel, attention.bias, attention.context),
@@ -155,3 +210,11 @@ def _cells(levels):
     if not levels or levels[0].deep_memory is None:
         return []
     return [_cell(cell) for cell in levels[0].deep_memory.cells]
+
+
+_OF_CLASS = {
+    HDGM: _hdgm,
+    LSTMLanguageModel: lambda model: {},
+    LSTMVAE: _lstm_vae,
+    SentenceVAE: _sentence_vae,
+}
