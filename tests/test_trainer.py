@@ -342,6 +342,18 @@ INTERRUPTED = {
 }
 
 
+def test_language_model(corpus, tmp_path, capsys):
+    given = [*LSTM, "--model=lstm_lm", "--epochs=1", f"--data_dir={corpus}"]
+    run_dir = f"--run_dir={tmp_path / 'run'}"
+    assert call(*given, run_dir) == 0
+    out = capsys.readouterr().out
+    assert "\n  likelihood        exact\n" in out
+    assert "Reconstructions" not in out
+    assert "\nGenerated (temperature 1):\n" in out
+    assert call("--mode=evaluate", run_dir, "--importance_samples=2") == 0
+    assert "\n  perplexity " in capsys.readouterr().out
+
+
 def terminate_after(steps, monkeypatch):
     """Sends SIGTERM to this process after so many training steps."""
     counter = itertools.count(1)
