@@ -1,43 +1,97 @@
-"""Turns the runs in this folder into README.md and curves.png.
+"""Turns the runs in this folder into docs/results.md and curves.png.
 
 A run is a folder with what it wrote and printed: `command.txt` (the command,
-then the commit it ran from), `flags.txt`, `metrics.csv` and `log.txt`. No
+then the commit it ran from), `flags.txt`, `metrics.csv` and `log.txt` (of all
+sittings, one after the other). Published numbers are in `published.csv`. No
 number of the page is typed. Run it again after adding a run:
 
     python docs/results/summarize.py
+
+Runs named `lstm_vae_ptb_<remedy>` are compared with each other; the others are
+set beside published numbers if their protocol is that of the papers.
 """
 
 import csv
+import dataclasses
+import functools
 import pathlib
+import re
+from collections.abc import Callable, Iterable, Sequence
 
-import matplotlib
-
-matplotlib.use("Agg")
-from matplotlib import pyplot
+from keras_textgen.training import flag_table, settings
 
 FOLDER = pathlib.Path(__file__).parent
+RECIPES = FOLDER.parent.parent / "flags"
+REMEDY_PREFIX = "lstm_vae_ptb_"
+NOT_FINISHED = "(not finished)"
+NONE = ""
+SHORT_COMMIT = 7  # digits
+
 INTRODUCTION = """\
 # Results
 
-Written by `docs/results/summarize.py` from the logs beside this page. Nats
-are per sequence: on `ptb` a sequence is a window of 20 words of the stream, on
-`imdb` the first or last 14 words of a review and the end. Validation uses KL
-weight 1. Kind `reconstruction` is not a likelihood (see
-[what each number means](../likelihoods.md)): those runs have no perplexity
-and are not to be set beside language models. The papers' own tables for these
-models were not available, so nothing is compared with them.
+Written by `docs/results/summarize.py` from the logs in
+[docs/results](results). Nats are per sequence, means over the test set unless
+said otherwise. [What each number means](likelihoods.md) is a page of its own: a
+bound or an exact likelihood can stand beside a language model's, the rest
+cannot. A run marked "(not finished)" has no test figures yet. Every run has one
+seed; "epochs" are those done, those asked for, and the best, whose weights the
+test figures belong to.
+"""
+PUBLISHED = """\
+## Beside published numbers
+
+The column `nats` is -log p(x) where it is exact, and minus the bound (nll + KL)
+otherwise; lower is better. What a number is stands beside it. Perplexities
+count the end token unless said otherwise. "±" is the standard deviation over a
+paper's seeds. Published numbers are from:
+"""
+REMEDIES = """\
+## Remedies against posterior collapse
+
+LSTM-VAE on the Penn Treebank, one remedy a run (see [remedies](collapse.md)).
+The flags are those that differ from the recipe `flags/lstm_vae_ptb.flags`.
+"""
+OTHERS = """\
+## Runs on other protocols
+
+No paper has numbers to set beside these. On `ptb (stream)` a sequence is a
+window of 20 words of the stream, on `imdb` the first or last 14 words of a
+review and the end.
 
 Mutual information is estimated from 500 sequences and cannot exceed
-log 500 = 6.21. That it exceeds the KL in the HDGM runs shows what their KL is
-worth: the second level is compared with a distribution made from its own
-sample, so it carries information that nobody is charged for.
+log 500 = 6.21. That it exceeds the KL in the HDGM runs with the reference
+objective shows what their KL is worth: the second level is compared with a
+distribution made from its own sample, so it carries information that nobody is
+charged for.
+"""
+RUNS = """\
+## All runs
 
-The logs also hold reconstructions. Those of the runs on `ptb` and `imdb` are
-nearly empty: at their commit beam search kept every ended hypothesis, however
+Figures of each epoch are of the validation set, with KL weight 1. The logs also
+hold reconstructions. Those of the runs on `ptb (stream)` and `imdb` are nearly
+empty: at their commit beam search kept every ended hypothesis, however
 unlikely, and so preferred the shortest texts; it no longer does.
 
-![Validation curves](curves.png)
+![Validation curves](results/curves.png)
 """
+
+# Flags of the papers' protocols, and the values that they may have.
+PROTOCOLS = {
+    "ptb": {
+        "ptb_protocol": ("sentences",),
+        "vocab_size": ("default", "10002"),
+        "max_length": ("default",),
+    },
+    "yahoo": {
+        "vocab_size": ("default", "20000"),
+        "max_length": ("default",),
+    },
+}
+HEADINGS = {
+    "ptb": "Penn Treebank, sentence by sentence",
+    "yahoo": "Yahoo answers",
+}
 # Column of metrics.csv -> heading, and how many decimals.
 COLUMNS = {
     "epoch": ("epoch", 0),
@@ -56,75 +110,505 @@ CURVES = {
 }
 
 
-def _read(run: pathlib.Path) -> list[dict[str, float]]:
-    with (run / "metrics.csv").open(encoding="utf-8") as file:
+@dataclasses.dataclass
+class Run:
+    """What a run left behind.
+
+    Attributes:
+        name: of its folder.
+        command: as it was typed.
+        commit: it ran from.
+        flags: all resolved flags, as text.
+        epochs: the rows of metrics.csv.
+        corpus: name that the log gives the corpus, such as "yahoo_reduced".
+        printed: the table of test figures as printed; None if there is none.
+        figures: its lines by name.
+        time: how long it took, as text.
+    """
+
+    name: str
+    command: str
+    commit: str
+    flags: dict[str, str]
+    epochs: list[dict[str, float]]
+    corpus: str
+    printed: str | None
+    figures: dict[str, str]
+    time: str
+
+    def number(self, name: str) -> float | None:
+        """The number that a line of the table of figures begins with."""
+        found = re.match(r"-?(inf|nan|[\d.,]+)", self.figures.get(name, ""))
+        return float(found[0].replace(",", "")) if found else None
+
+
+def read_run(folder: pathlib.Path) -> Run:
+    """Read a run's folder."""
+    command, commit = (
+        (folder / "command.txt").read_text("utf-8").split("\n")[:2]
+    )
+    log = (folder / "log.txt").read_text("utf-8")
+    flags = _read_flags((folder / "flags.txt").read_text("utf-8"))
+    corpus = re.search(r"^\w+ on (\w+): ", log, re.MULTILINE)
+    printed = _printed(log)
+    return Run(
+        name=folder.name,
+        command=command,
+        commit=commit,
+        flags=flags,
+        epochs=_read_epochs(folder / "metrics.csv"),
+        corpus=corpus[1] if corpus else flags["dataset"],
+        printed=printed,
+        figures=_figures(printed or ""),
+        time=_time(log),
+    )
+
+
+def _read_flags(text: str) -> dict[str, str]:
+    lines = re.findall(r"^--(\w+)=(.*)$", text, re.MULTILINE)
+    return dict(lines)
+
+
+def _read_epochs(path: pathlib.Path) -> list[dict[str, float]]:
+    with path.open(encoding="utf-8") as file:
         return [
             {name: float(value) for name, value in row.items() if value}
             for row in csv.DictReader(file)
         ]
 
 
-def _table(rows: list[dict[str, float]]) -> str:
-    headings = [heading for heading, _ in COLUMNS.values()]
-    lines = [headings, ["---:"] * len(headings)]
-    for row in rows:
-        lines.append(
+def _printed(log: str) -> str | None:
+    """The test figures that the run printed last."""
+    _, found, end = log.rpartition("\nTest set, ")
+    figures, _, _ = end.partition("\n\n")
+    return f"Test set, {figures}".rstrip() if found else None
+
+
+def _figures(printed: str) -> dict[str, str]:
+    """The lines of a table by their names."""
+    return dict(re.findall(r"^  (\S.*?) {2,}(\S.*)$", printed, re.MULTILINE))
+
+
+def _time(log: str) -> str:
+    """Minutes of all sittings, as far as the log has them.
+
+    A sitting that was stopped prints how long its epochs took, but not how
+    long itself.
+    """
+    whole = sum(map(float, re.findall(r"^Took ([\d.]+) min", log, re.M)))
+    epochs = sum(map(float, re.findall(r"^\d+/\d+ - (\d+)s ", log, re.M))) / 60
+    sittings = len(re.findall(r"^Going on after step ", log, re.M))
+    if sittings or not whole:
+        return f"over {max(whole, epochs):.0f} min"
+    return f"{whole:.1f} min"
+
+
+def page(runs: Sequence[Run], published: Sequence[dict[str, str]]) -> str:
+    """The whole page in Markdown.
+
+    Args:
+        runs: in the order of the page.
+        published: rows of published.csv.
+    """
+    remedies = [run for run in runs if run.name.startswith(REMEDY_PREFIX)]
+    rest = [run for run in runs if run not in remedies]
+    others = [run for run in rest if _benchmark(run) is None]
+    compared = [run for run in rest if run not in others]
+    sections = [
+        INTRODUCTION,
+        *_comparison(compared, published),
+        REMEDIES,
+        *_tables(_remedy_table, remedies),
+        OTHERS,
+        *_tables(_other_table, others),
+        RUNS,
+        *map(_section, runs),
+    ]
+    return "\n".join(sections)
+
+
+def _tables(
+    figures: Callable[[Sequence[Run]], str], runs: Sequence[Run]
+) -> list[str]:
+    """A table of the runs' figures, and one of how they were made."""
+    if not runs:
+        return ["There are no such runs.\n"]
+    headings = ["run", "command", "seed", "epochs", "time", "commit"]
+    rows = [
+        [
+            _link(run),
+            f"`{run.command}`",
+            run.flags["seed"],
+            _epochs(run),
+            run.time,
+            run.commit[:SHORT_COMMIT],
+        ]
+        for run in runs
+    ]
+    return [figures(runs), table(headings, rows)]
+
+
+def _benchmark(run: Run) -> str | None:
+    """The data set of the published numbers, if the protocol is theirs."""
+    protocol = PROTOCOLS.get(run.corpus)
+    if protocol is None or _published_name(run) is None:
+        return None
+    is_theirs = all(
+        run.flags.get(name) in allowed for name, allowed in protocol.items()
+    )
+    return run.corpus if is_theirs else None
+
+
+def _published_name(run: Run) -> str | None:
+    """The name that published.csv has for the model; None for HDGM."""
+    model = run.flags["model"]
+    samples = run.flags.get("num_latent_samples", "default")
+    suffix = "" if samples in ("default", "1") else f" L={samples}"
+    if run.flags.get("posterior_family") == "vmf":
+        return "LSTM-vMF-VAE"
+    names = {
+        "lstm_lm": "LSTM-LM",
+        "vae": f"LSTM-VAE{suffix}",
+        "lstm_vae": f"LSTM-VAE{suffix}",
+        "lstm_vae_avg": f"LSTM-VAE-AVG{suffix}",
+    }
+    return names.get(model)
+
+
+def _comparison(
+    runs: Sequence[Run], published: Sequence[dict[str, str]]
+) -> list[str]:
+    """Tables for each data set that there are runs for."""
+    benchmarks = [name for name in HEADINGS if name in map(_benchmark, runs)]
+    if not benchmarks:
+        return []
+    rows = [row for row in published if row["dataset"] in benchmarks]
+    papers = dict.fromkeys((row["source"], row["title"]) for row in rows)
+    parts = [PUBLISHED, *(f'- {source}, "{title}"' for source, title in papers)]
+    for name in benchmarks:
+        theirs = [row for row in rows if row["dataset"] == name]
+        ours = [run for run in runs if _benchmark(run) == name]
+        figures = functools.partial(_comparison_table, published=theirs)
+        parts += [f"\n### {HEADINGS[name]}\n", *_tables(figures, ours)]
+    return parts
+
+
+def _comparison_table(
+    runs: Sequence[Run], published: Sequence[dict[str, str]]
+) -> str:
+    """Rows of the same model and setting together, the published first."""
+    rows = [(_group(row), _published_cells(row)) for row in published]
+    for run in runs:
+        rows += [(_group_of_run(run), cells) for cells in _run_cells(run)]
+    settings_in_order = list(dict.fromkeys(setting for (setting, _), _ in rows))
+    models_in_order = list(dict.fromkeys(model for (_, model), _ in rows))
+    rows.sort(
+        key=lambda row: (
+            settings_in_order.index(row[0][0]),
+            models_in_order.index(row[0][1]),
+        )
+    )
+    headings = [
+        "setting",
+        "model",
+        "source",
+        "what it is",
+        "nats",
+        "KL",
+        "perplexity",
+    ]
+    return table(headings, [[*group, *cells] for group, cells in rows])
+
+
+def _group(row: dict[str, str]) -> tuple[str, str]:
+    return row["setting"], row["model"]
+
+
+def _group_of_run(run: Run) -> tuple[str, str]:
+    is_inputless = run.flags.get("word_keep_rate") in ("0", "0.0")
+    return "inputless" if is_inputless else "standard", _published_name(run)
+
+
+def _published_cells(row: dict[str, str]) -> list[str]:
+    perplexity = _with_deviation(row, "perplexity")
+    if row["perplexity_note"]:
+        perplexity += f" ({row['perplexity_note']})"
+    return [
+        row["source"],
+        row["number"],
+        _with_deviation(row, "nats"),
+        _with_deviation(row, "kl"),
+        perplexity,
+    ]
+
+
+def _with_deviation(row: dict[str, str], name: str) -> str:
+    deviation = row[f"{name}_sd"]
+    return f"{row[name]} ± {deviation}" if deviation else row[name]
+
+
+def _run_cells(run: Run) -> Iterable[list[str]]:
+    """A line for each likelihood or bound among the run's figures."""
+    source = f"**measured**: {_link(run)}"
+    if run.printed is None:
+        yield [source, NOT_FINISHED, NONE, NONE, NONE]
+    for name, line in run.figures.items():
+        what = _what_it_is(name, line)
+        if what is None:
+            continue
+        perplexity = re.search(r"perplexity (\S+?)(;|$)", line)
+        if perplexity:
+            perplexity = perplexity[1]
+        elif name in ("log-likelihood", "bound"):
+            perplexity = run.figures["perplexity"]
+        has_kl = "-(nll + " in name or name == "bound"
+        yield [
+            source,
+            what,
+            _decimals(-run.number(name)),
+            _decimals(run.number("KL")) if has_kl else NONE,
+            perplexity or NONE,
+        ]
+
+
+def _what_it_is(name: str, line: str) -> str | None:
+    """What kind of number a line of the figures has, None for no likelihood."""
+    if name == "importance-weighted bound":
+        samples = re.search(r"(\d+) samples", line)[1]
+        return f"importance weighted, {samples} samples"
+    if re.fullmatch(r"bound, -\(nll \+ \d+ KL\)", name):
+        return "bound, every KL charged"
+    return {
+        "log-likelihood": "exact",
+        "bound": "bound",
+        "bound, single latent": "bound, one latent decoded",
+        "paper's metric, -(nll + KL)": "one KL charged: not a bound",
+        "-(nll + KL), not a bound": "not a bound",
+    }.get(name)
+
+
+def _remedy_table(runs: Sequence[Run]) -> str:
+    headings = [
+        "remedy",
+        "flags",
+        "epochs",
+        "nll",
+        "KL",
+        "bound",
+        "importance-weighted bound",
+        "active units",
+        "mutual information",
+    ]
+    recipe = _recipe()
+    rows = []
+    for run in runs:
+        remedy = run.name.removeprefix(REMEDY_PREFIX).replace("_", " ")
+        rows.append(
             [
-                f"{row[name]:.{decimals}f}"
-                for name, (_, decimals) in COLUMNS.items()
+                f"[{remedy}](results/{run.name})",
+                _differing_flags(run, recipe),
+                _epochs(run),
+                *_figure_cells(run, "nll", "KL", "bound"),
+                _importance_weighted(run),
+                *_diagnostics(run),
             ]
         )
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return table(headings, rows)
 
 
-def _printed(run: pathlib.Path) -> str:
-    """The test figures that the run printed after training."""
-    log = (run / "log.txt").read_text(encoding="utf-8")
-    _, found, end = log.partition("\nTest set, ")
-    figures, _, _ = end.partition("\n\n")
-    return f"Test set, {figures}" if found else "(not finished)"
+def _recipe() -> dict[str, str]:
+    """All flags of the plain recipe, resolved."""
+    argv = ["", "--model=lstm_vae", "--dataset=ptb", f"--data_dir={FOLDER}"]
+    return _read_flags(settings.flagfile_text(settings.parse(argv, RECIPES)))
 
 
-def _section(run: pathlib.Path, rows: list[dict[str, float]]) -> str:
-    command, commit = (run / "command.txt").read_text().split("\n")[:2]
-    seed = next(
-        line.removeprefix("--seed=")
-        for line in (run / "flags.txt").read_text().splitlines()
-        if line.startswith("--seed=")
+def _differing_flags(run: Run, recipe: dict[str, str]) -> str:
+    """Flags that define the run and have another value than in the recipe."""
+    return " ".join(
+        f"`--{name}={value}`"
+        for name, value in run.flags.items()
+        if value != recipe.get(name, settings.DEFAULT) and _defines_run(name)
     )
+
+
+def _defines_run(name: str) -> bool:
+    setting = flag_table.SETTINGS.get(name)
+    return setting is not None and setting.role == "run"
+
+
+def _other_table(runs: Sequence[Run]) -> str:
+    headings = [
+        "run",
+        "corpus",
+        "likelihood",
+        "nll",
+        "KL",
+        "-(nll + KL)",
+        "perplexity",
+        "importance-weighted bound",
+        "active units",
+        "mutual information",
+    ]
+    rows = []
+    for run in runs:
+        cost = next(
+            (
+                _decimals(run.number(name))
+                for name in run.figures
+                if name == "log-likelihood" or _charges_one_kl(name)
+            ),
+            NONE,
+        )
+        rows.append(
+            [
+                _link(run),
+                _corpus(run),
+                run.figures.get("likelihood", NOT_FINISHED),
+                *_figure_cells(run, "nll", "KL"),
+                cost,
+                *_figure_cells(run, "perplexity"),
+                _importance_weighted(run),
+                *_diagnostics(run),
+            ]
+        )
+    return table(headings, rows)
+
+
+def _charges_one_kl(name: str) -> bool:
+    return name == "bound" or "-(nll + KL)" in name
+
+
+def _figure_cells(run: Run, *names: str) -> list[str]:
+    if run.printed is None:
+        return [NOT_FINISHED, *[NONE] * (len(names) - 1)]
+    return [_decimals(run.number(name)) for name in names]
+
+
+def _importance_weighted(run: Run) -> str:
+    name = "importance-weighted bound"
+    if name not in run.figures:
+        return NONE
+    samples = re.search(r"\d+ samples", run.figures[name])[0]
+    return f"{_decimals(run.number(name))} ({samples})"
+
+
+def _diagnostics(run: Run) -> list[str]:
+    return [
+        run.figures.get("active units", NONE),
+        _decimals(run.number("mutual information")),
+    ]
+
+
+def _section(run: Run) -> str:
+    """One run: its epochs, and its figures as printed."""
     return (
-        f"## {run.name}\n\n"
-        f"`{command}`, seed {seed}, commit {commit}. Logs: [{run.name}/]"
-        f"({run.name}). Validation figures after each epoch:\n\n"
-        f"{_table(rows)}\n\n"
-        f"```text\n{_printed(run).strip()}\n```\n"
+        f"### {run.name}\n\n"
+        f"Logs: [results/{run.name}/](results/{run.name}).\n\n"
+        f"{_epoch_table(run)}\n"
+        f"```text\n{run.printed or NOT_FINISHED}\n```\n"
     )
 
 
-def _plot(runs: dict[str, list[dict[str, float]]]) -> None:
+def _epochs(run: Run) -> str:
+    """How many are done, and which was the best."""
+    pretraining = int(run.flags.get("autoencoder_epochs", "0"))
+    rows = [row for row in run.epochs if row["epoch"] > pretraining]
+    done = f"{len(run.epochs)} of {run.flags['epochs']}"
+    if not rows:
+        return done
+    best = min(rows, key=lambda row: row["val_loss"])
+    return f"{done}, the best {best['epoch']:.0f}"
+
+
+def _epoch_table(run: Run) -> str:
+    columns = {
+        name: column
+        for name, column in COLUMNS.items()
+        if any(name in row for row in run.epochs)
+    }
+    rows = [
+        [
+            f"{row[name]:.{decimals}f}" if name in row else NONE
+            for name, (_, decimals) in columns.items()
+        ]
+        for row in run.epochs
+    ]
+    return table([heading for heading, _ in columns.values()], rows)
+
+
+def _corpus(run: Run) -> str:
+    protocol = run.flags.get("ptb_protocol")
+    return f"{run.corpus} ({protocol})" if protocol else run.corpus
+
+
+def _link(run: Run) -> str:
+    return f"[{run.name}](results/{run.name})"
+
+
+def _decimals(number: float | None) -> str:
+    return NONE if number is None else f"{number:z.2f}"
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown; columns of numbers are set to the right."""
+    rows = list(rows)
+    rules = [
+        "---:" if _is_numeric(row[column] for row in rows) else "---"
+        for column in range(len(headings))
+    ]
+    lines = [headings, rules, *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _is_numeric(cells: Iterable[str]) -> bool:
+    return all(re.match(r"-?\d|over |$|\(not", cell) for cell in cells)
+
+
+def plot(runs: Sequence[Run], path: pathlib.Path) -> None:
+    """Draw validation curves, a row of charts for each corpus."""
+    import matplotlib  # needed for nothing else here
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    corpora = list(dict.fromkeys(map(_corpus, runs)))
     figure, axes = pyplot.subplots(
-        1, len(CURVES), figsize=(12, 3.6), layout="constrained"
+        len(corpora),
+        len(CURVES),
+        figsize=(12, 3.6 * len(corpora)),
+        layout="constrained",
+        squeeze=False,
     )
-    for axis, (column, label) in zip(axes, CURVES.items(), strict=True):
-        for name, rows in runs.items():
-            epochs = [row["epoch"] for row in rows]
-            axis.plot(epochs, [row[column] for row in rows], "o-", label=name)
-        axis.set(xlabel="epoch", title=f"validation {label}")
-        axis.xaxis.get_major_locator().set_params(integer=True)
-        axis.set_ylim(bottom=0)
-        axis.grid(alpha=0.3)
-    axes[0].legend()
-    figure.savefig(FOLDER / "curves.png", dpi=120)
+    for corpus, row in zip(corpora, axes, strict=True):
+        here = [run for run in runs if _corpus(run) == corpus]
+        for axis, (column, label) in zip(row, CURVES.items(), strict=True):
+            for run in here:
+                known = [each for each in run.epochs if column in each]
+                epochs = [each["epoch"] for each in known]
+                values = [each[column] for each in known]
+                axis.plot(epochs, values, ".-", label=run.name)
+            axis.set(xlabel="epoch", title=f"{corpus}: validation {label}")
+            axis.xaxis.get_major_locator().set_params(integer=True)
+            axis.set_ylim(bottom=0)
+            axis.grid(alpha=0.3)
+        row[0].legend(fontsize="small")
+    figure.savefig(path, dpi=100)
+
+
+def read_all() -> tuple[list[Run], list[dict[str, str]]]:
+    """Read the runs and the published numbers of this folder."""
+    folders = sorted(path.parent for path in FOLDER.glob("*/metrics.csv"))
+    with (FOLDER / "published.csv").open(encoding="utf-8") as file:
+        published = list(csv.DictReader(file))
+    return [read_run(folder) for folder in folders], published
 
 
 def main() -> None:
     """Write the page and the plot."""
-    folders = sorted(path.parent for path in FOLDER.glob("*/metrics.csv"))
-    runs = {folder.name: _read(folder) for folder in folders}
-    sections = [_section(folder, runs[folder.name]) for folder in folders]
-    page = "\n".join([INTRODUCTION, *sections])
-    (FOLDER / "README.md").write_text(page, encoding="utf-8")
-    _plot(runs)
+    runs, published = read_all()
+    path = FOLDER.parent / "results.md"
+    path.write_text(page(runs, published), encoding="utf-8")
+    plot(runs, FOLDER / "curves.png")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,301 @@
+"""The page of results: what it takes from a run's folder, and where it goes."""
+
+import importlib.util
+import pathlib
+
+import numpy as np
+import pytest
+
+from keras_textgen.evaluation.report import format_table
+from keras_textgen.training import settings
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def summarize():
+    path = ROOT / "docs" / "results" / "summarize.py"
+    spec = importlib.util.spec_from_file_location("summarize", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+COUNTS = {"sequences": 2, "predicted_tokens": 3}
+EXACT = COUNTS | {
+    "model": "LSTMLanguageModel",
+    "likelihood_kind": "exact",
+    "nll": 100.704,
+    "log_likelihood": -100.704,
+    "perplexity": 99.01,
+}
+LATENT = COUNTS | {
+    "model": "LSTMVAE",
+    "nll": 98.0,
+    "kl": 4.25,
+    "elbo": -102.25,
+    "active_units": 3,
+    "latent_size": 32,
+    "mutual_information": 2.5,
+}
+BOUND = LATENT | {"likelihood_kind": "lower bound", "perplexity": 106.25}
+AVERAGED = LATENT | {
+    "likelihood_kind": "reconstruction",
+    "num_latents": 5,
+    "all_kl_bound": -119.25,
+    "all_kl_perplexity": 1234.5,
+    "single_latent_bound": -103.5,
+    "single_latent_perplexity": 112.75,
+    "importance_samples": 500,
+    "importance_weighted_bound": -101.125,
+}
+
+
+def write_run(folder, name, *flags, figures=None, corpus="ptb", more_log=""):
+    """The folder of a run of three epochs, of which the second is the best."""
+    run = folder / name
+    run.mkdir()
+    argv = ["trainer.py", "--dataset=ptb", f"--data_dir={folder}", *flags]
+    resolved = settings.parse(argv, ROOT / "flags")
+    (run / "flags.txt").write_text(settings.flagfile_text(resolved))
+    (run / "command.txt").write_text(
+        f"python {' '.join(argv)}\n0123456789abcdef\n"
+    )
+    (run / "metrics.csv").write_text(
+        "epoch,val_nll,val_kl,val_elbo,val_loss\n"
+        "1,110,1,-111,111\n2,99,1,-100,100\n3,99.5,2,-101.5,101.5\n"
+    )
+    log = [f"{resolved.model} on {corpus}: 10 parameters\n{more_log}"]
+    if figures is not None:
+        lines = format_table(figures).splitlines()
+        log.append("Test set, with the weights of the best epoch:")
+        log.append("".join(f"  {line}\n" for line in lines))
+        log.append("Took 61.5 minutes.\n")
+    (run / "log.txt").write_text("\n".join(log))
+    return run
+
+
+PUBLISHED = {
+    "source": "Kruengkrai 2019",
+    "title": "Better Exploiting Latent Variables in Text Modeling (ACL)",
+    "dataset": "ptb",
+    "model": "LSTM-LM",
+    "setting": "standard",
+    "number": "exact",
+    "nats": "100.8",
+    "nats_sd": "0.2",
+    "kl": "",
+    "kl_sd": "",
+    "perplexity": "99.4",
+    "perplexity_sd": "0.7",
+    "perplexity_note": "",
+}
+AVERAGED_PUBLISHED = PUBLISHED | {
+    "model": "LSTM-VAE-AVG L=5",
+    "number": "one KL charged: not a bound",
+    "nats": "97.3",
+}
+
+
+def cells(text, *first):
+    """Cells of the table's lines that begin with these cells."""
+    lines = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in text.splitlines()
+        if line.startswith("|")
+    ]
+    return [
+        line[len(first) :]
+        for line in lines
+        if tuple(line[: len(first)]) == first
+    ]
+
+
+def page(summarize, folder, published=()):
+    runs = [summarize.read_run(path) for path in sorted(folder.iterdir())]
+    return summarize.page(runs, list(published))
+
+
+def test_exact_likelihood_is_beside_the_paper(summarize, tmp_path):
+    write_run(tmp_path, "lm", "--model=lstm_lm", "--seed=7", figures=EXACT)
+    text = page(summarize, tmp_path, [AVERAGED_PUBLISHED, PUBLISHED])
+    assert cells(text, "standard", "LSTM-LM") == [
+        ["Kruengkrai 2019", "exact", "100.8 ± 0.2", "", "99.4 ± 0.7"],
+        ["**measured**: [lm](results/lm)", "exact", "100.70", "", "99.01"],
+    ]
+    ((command, *rest),) = cells(text, "[lm](results/lm)")
+    assert command.startswith("`python trainer.py --dataset=ptb ")
+    assert rest == ["7", "3 of 30, the best 2", "61.5 min", "0123456"]
+    assert '- Kruengkrai 2019, "Better Exploiting' in text
+
+
+def test_each_number_of_averaged_states_is_named(summarize, tmp_path):
+    write_run(tmp_path, "avg", "--model=lstm_vae_avg", figures=AVERAGED)
+    text = page(summarize, tmp_path, [PUBLISHED, AVERAGED_PUBLISHED])
+    source = "**measured**: [avg](results/avg)"
+    group = ("standard", "LSTM-VAE-AVG L=5")
+    assert cells(text, *group, source) == [
+        ["one KL charged: not a bound", "102.25", "4.25", ""],
+        ["bound, every KL charged", "119.25", "4.25", "1234.50"],
+        ["bound, one latent decoded", "103.50", "", "112.75"],
+        ["importance weighted, 500 samples", "101.12", "", ""],
+    ]
+    assert cells(text, *group)[0][0] == "Kruengkrai 2019"
+
+
+@pytest.mark.parametrize(
+    ("flags", "group"),
+    [
+        (["--model=lstm_vae"], ("standard", "LSTM-VAE")),
+        (["--model=lstm_vae", "--inputless"], ("inputless", "LSTM-VAE")),
+        (
+            ["--model=lstm_vae", "--num_latent_samples=10"],
+            ("standard", "LSTM-VAE L=10"),
+        ),
+        (
+            ["--model=lstm_vae", "--posterior_family=vmf"],
+            ("standard", "LSTM-vMF-VAE"),
+        ),
+        (
+            ["--model=vae", "--ptb_protocol=sentences"],
+            ("standard", "LSTM-VAE"),
+        ),
+    ],
+)
+def test_group_among_the_published(summarize, tmp_path, flags, group):
+    write_run(tmp_path, "run", *flags, figures=BOUND)
+    text = page(summarize, tmp_path, [PUBLISHED])
+    assert cells(text, *group) == [
+        [
+            "**measured**: [run](results/run)",
+            "bound",
+            "102.25",
+            "4.25",
+            "106.25",
+        ]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("flags", "corpus"),
+    [
+        (["--model=hdgm", "--ptb_protocol=sentences"], "ptb"),
+        (["--model=vae", "--ptb_protocol=stream"], "ptb"),
+        (["--model=lstm_vae", "--vocab_size=500"], "ptb"),
+        (["--model=lstm_vae", "--dataset=yahoo"], "yahoo_reduced"),
+    ],
+)
+def test_other_protocols_are_not_set_beside(summarize, tmp_path, flags, corpus):
+    write_run(tmp_path, "run", *flags, figures=BOUND, corpus=corpus)
+    text = page(summarize, tmp_path, [PUBLISHED])
+    assert "Kruengkrai" not in text
+    figures, _ = cells(text, "[run](results/run)")
+    assert figures[0].startswith(corpus)
+    assert figures[1:] == [
+        "lower bound",
+        "98.00",
+        "4.25",
+        "-102.25",
+        "106.25",
+        "",
+        "3 of 32",
+        "2.50",
+    ]
+
+
+def test_remedies_have_a_table_of_their_own(summarize, tmp_path):
+    flags = ["--model=lstm_vae", "--epochs=5", "--kl_steps=2630"]
+    write_run(tmp_path, "lstm_vae_ptb_plain", *flags, figures=BOUND)
+    flags.append("--free_bits=4")
+    figures = BOUND | {
+        "importance_samples": 50,
+        "importance_weighted_bound": -101.125,
+    }
+    write_run(tmp_path, "lstm_vae_ptb_free_bits", *flags, figures=figures)
+    text = page(summarize, tmp_path, [PUBLISHED])
+    epochs = "3 of 5, the best 2"
+    expected = ["98.00", "4.25", "-102.25", "", "3 of 32", "2.50"]
+    (plain,) = cells(text, "[plain](results/lstm_vae_ptb_plain)")
+    assert plain == ["`--kl_steps=2630` `--epochs=5`", epochs, *expected]
+    (bits,) = cells(text, "[free bits](results/lstm_vae_ptb_free_bits)")
+    expected[3] = "-101.12 (50 samples)"
+    changed = "`--kl_steps=2630` `--free_bits=4.0` `--epochs=5`"
+    assert bits == [changed, epochs, *expected]
+    assert "Kruengkrai" not in text
+
+
+def test_unfinished_runs_say_so(summarize, tmp_path):
+    write_run(tmp_path, "run", "--model=lstm_vae")
+    write_run(tmp_path, "lstm_vae_ptb_plain", "--model=lstm_vae")
+    write_run(tmp_path, "stream", "--model=hdgm")
+    text = page(summarize, tmp_path, [PUBLISHED])
+    assert cells(text, "standard", "LSTM-VAE") == [
+        ["**measured**: [run](results/run)", "(not finished)", "", "", ""]
+    ]
+    remedy = cells(text, "[plain](results/lstm_vae_ptb_plain)")[0]
+    assert remedy[2:] == ["(not finished)", "", "", "", "", ""]
+    assert cells(text, "[stream](results/stream)")[0][1] == "(not finished)"
+    assert text.count("```text\n(not finished)\n```") == 3
+
+
+def test_last_of_several_evaluations_counts(summarize, tmp_path):
+    run = write_run(tmp_path, "lm", "--model=lstm_lm", figures=EXACT)
+    later = EXACT | {"nll": 99.0, "log_likelihood": -99.0}
+    again = write_run(tmp_path, "again", "--model=lstm_lm", figures=later)
+    with (run / "log.txt").open("a") as log:
+        log.write((again / "log.txt").read_text())
+    found = summarize.read_run(run)
+    assert found.number("nll") == 99.0
+    assert found.time == "123.0 min"
+
+
+def test_time_of_several_sittings_is_a_lower_limit(summarize, tmp_path):
+    run = write_run(
+        tmp_path,
+        "run",
+        "--model=lstm_lm",
+        figures=EXACT,
+        more_log="5/5 - 7200s - 1s/step - loss: 2.0\n"
+        "Stopped by SIGTERM, and saved. The same command goes on.\n"
+        "Going on after step 3 of epoch 2.\n",
+    )
+    assert summarize.read_run(run).time == "over 120 min"
+
+
+def test_figures_of_pretraining_are_not_the_best(summarize, tmp_path):
+    run = write_run(
+        tmp_path, "run", "--model=lstm_vae", "--autoencoder_epochs=2"
+    )
+    text = page(summarize, tmp_path, [])
+    assert "| 3 of 30, the best 3 |" in text
+    assert summarize.read_run(run).printed is None
+
+
+def test_columns_that_a_run_lacks_are_left_out(summarize, tmp_path):
+    write_run(tmp_path, "run", "--model=lstm_lm", figures=EXACT)
+    text = page(summarize, tmp_path, [])
+    assert "| epoch | nll | KL | -(nll + KL) |\n" in text
+    assert cells(text, "2") == [["99.00", "1.00", "-100.00"]]
+
+
+def test_published_numbers_fit_each_other(summarize):
+    _, published = summarize.read_all()
+    assert {row["dataset"] for row in published} == {"ptb", "yahoo"}
+    assert {row["setting"] for row in published} == {"standard", "inputless"}
+    assert all(row["title"] and float(row["nats"]) > 0 for row in published)
+    checked = [
+        row
+        for row in published
+        if row["dataset"] == "ptb" and row["perplexity_sd"]
+    ]
+    assert len(checked) == 12
+    for row in checked:
+        # 82,430 tokens of 3,761 sentences are predicted.
+        perplexity = np.exp(float(row["nats"]) * 3761 / 82430)
+        assert float(row["perplexity"]) == pytest.approx(perplexity, rel=0.005)
+
+
+def test_page_is_what_the_logs_give(summarize):
+    runs, published = summarize.read_all()
+    written = (ROOT / "docs" / "results.md").read_text("utf-8")
+    assert written == summarize.page(runs, published)
