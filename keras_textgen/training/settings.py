@@ -103,7 +103,7 @@ def flagfile_text(settings: Settings) -> str:
 
     Example:
     >>> text = flagfile_text(parse(["trainer.py", "--epochs=7"], "flags"))
-    >>> [line for line in text.splitlines() if "epochs" in line]
+    >>> [line for line in text.splitlines() if "--epochs" in line]
     ['--epochs=7']
     """
     lines = []
