@@ -587,7 +587,7 @@ def plot(runs: Sequence[Run], path: pathlib.Path) -> None:
                 epochs = [each["epoch"] for each in known]
                 values = [each[column] for each in known]
                 axis.plot(epochs, values, ".-", label=run.name)
-            axis.set(xlabel="epoch", title=f"{corpus}: validation {label}")
+            axis.set(xlabel="epoch", ylabel=label, title=corpus)
             axis.xaxis.get_major_locator().set_params(integer=True)
             axis.set_ylim(bottom=0)
             axis.grid(alpha=0.3)
