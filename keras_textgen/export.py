@@ -6,6 +6,10 @@ from pathlib import Path
 import tensorflow as tf
 
 from keras_textgen.models.latent_text_model import LatentTextModel
+from keras_textgen.models.text_model import TextModel
+
+# A function of tokens, and the specs of its optional arguments.
+Endpoint = tuple[Callable, list[tf.TensorSpec]]
 
 _TEXTS = tf.TensorSpec([None], tf.string, name="texts")
 _TOKENS = tf.TensorSpec([None, None], tf.int32, name="tokens")
@@ -19,7 +23,7 @@ _SAMPLING = [
 ]
 
 
-def export_model(model: LatentTextModel, path: str | Path) -> None:
+def export_model(model: TextModel, path: str | Path) -> None:
     """Write a model as a SavedModel with its vocabulary inside.
 
     `tf.saved_model.load(path)` gives an object with the functions below, for
@@ -35,8 +39,11 @@ def export_model(model: LatentTextModel, path: str | Path) -> None:
       temperature, top_k, top_p)`: {"text", "tokens"}.
 
     The last two need a model with a prior, which HDGM with
-    `objective="reference"` is not. `signatures` holds the same functions with
-    all their arguments under these names, for ids under `<name>_tokens`.
+    `objective="reference"` is not. A model without latent variables has no
+    `encode` and no `reconstruct`, its `score` gives "nll" alone, and its
+    `log_likelihood(texts)` is exact. `signatures` holds the same functions
+    with all their arguments under these names, for ids under
+    `<name>_tokens`.
 
     Args:
         model: The model.
@@ -66,7 +73,7 @@ def export_model(model: LatentTextModel, path: str | Path) -> None:
         setattr(module, name, endpoint)
         signatures[name] = _traced(endpoint, _TEXTS, options)
         signatures[f"{name}_tokens"] = _traced(endpoint, _TOKENS, options)
-    if model.has_prior:
+    if not isinstance(model, LatentTextModel) or model.has_prior:
         module.generate = tf.function(_generate(model), autograph=False)
         module.generate.get_concrete_function(_NUM_TEXTS, _SEED)
         signatures["generate"] = _traced(
@@ -83,11 +90,21 @@ def _traced(
     return endpoint.get_concrete_function(first, *options)
 
 
-def _text_endpoints(
-    model: LatentTextModel,
-) -> dict[str, tuple[Callable, list[tf.TensorSpec]]]:
-    """Functions of tokens, and the specs of their optional arguments."""
+def _text_endpoints(model: TextModel) -> dict[str, Endpoint]:
+    """The functions of texts by their names."""
+    if isinstance(model, LatentTextModel):
+        return _latent_endpoints(model)
 
+    def score(tokens: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"nll": model(tokens, training=False)["nll"]}
+
+    def log_likelihood(tokens: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"log_likelihood": model.token_log_likelihood(tokens)}
+
+    return {"score": (score, []), "log_likelihood": (log_likelihood, [])}
+
+
+def _latent_endpoints(model: LatentTextModel) -> dict[str, Endpoint]:
     def encode(tokens: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"code": model.encode_tokens(tokens)}
 
@@ -117,7 +134,7 @@ def _text_endpoints(
     return endpoints
 
 
-def _of_texts(model: LatentTextModel, function: Callable) -> Callable:
+def _of_texts(model: TextModel, function: Callable) -> Callable:
     """A function of tokens as one of texts or tokens."""
 
     def endpoint(
@@ -130,7 +147,7 @@ def _of_texts(model: LatentTextModel, function: Callable) -> Callable:
     return endpoint
 
 
-def _generate(model: LatentTextModel) -> Callable:
+def _generate(model: TextModel) -> Callable:
     def generate(
         num_texts: tf.Tensor,
         seed: tf.Tensor | int = 0,
@@ -150,7 +167,5 @@ def _generate(model: LatentTextModel) -> Callable:
     return generate
 
 
-def _with_text(
-    model: LatentTextModel, tokens: tf.Tensor
-) -> dict[str, tf.Tensor]:
+def _with_text(model: TextModel, tokens: tf.Tensor) -> dict[str, tf.Tensor]:
     return {"text": model.vocabulary.to_text(tokens), "tokens": tokens}

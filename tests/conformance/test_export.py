@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from keras_textgen.export import export_model
+from keras_textgen.models.latent_text_model import LatentTextModel
 from tests.conformance.registry import (
     MODELS,
     TEXTS,
@@ -22,12 +23,6 @@ TOKEN_BATCHES = [tokens_of(4, 1, 0, 6, 2).numpy(), tokens_of(9).numpy()]
 WEIGHTING = {"num_samples": 3, "seed": 11}
 GENERATION = {"num_texts": 3, "seed": 11}
 SAMPLING = {"temperature": 0.7, "top_k": 5, "top_p": 0.9}
-ARGUMENTS = {
-    "encode": {},
-    "reconstruct": {},
-    "score": {},
-    "log_likelihood": WEIGHTING,
-}
 
 # Nothing of Keras, tensorflow-probability or this package can be imported.
 _CLIENT = """
@@ -37,7 +32,7 @@ for name in ("keras", "tf_keras", "tensorflow_probability", "keras_textgen"):
 import tensorflow as tf
 
 folder = pathlib.Path(sys.argv[1])
-calls = pickle.loads((folder / "calls").read_bytes())
+all_calls = pickle.loads((folder / "calls").read_bytes())
 answers = {}
 for path in folder.glob("*/"):
     served = tf.saved_model.load(str(path))
@@ -45,9 +40,7 @@ for path in folder.glob("*/"):
         name: sorted(each.structured_input_signature[1])
         for name, each in served.signatures.items()
     }
-    for number, (kind, name, arguments) in enumerate(calls):
-        if name not in served.signatures:
-            continue
+    for number, (kind, name, arguments) in enumerate(all_calls[path.name]):
         arguments = {key: tf.constant(each) for key, each in arguments.items()}
         if kind == "signature":
             outputs = served.signatures[name](**arguments)
@@ -60,23 +53,40 @@ for path in folder.glob("*/"):
 """
 
 
-def calls():
+def text_endpoints(model):
+    """Endpoints for texts, and their arguments beside the texts."""
+    if not isinstance(model, LatentTextModel):
+        return {"score": {}, "log_likelihood": {}}
+    endpoints = {"encode": {}, "reconstruct": {}, "score": {}}
+    if model.has_prior:
+        endpoints["log_likelihood"] = WEIGHTING
+    return endpoints
+
+
+def generates(model):
+    return not isinstance(model, LatentTextModel) or model.has_prior
+
+
+def calls(model):
     """How to call, what, and the arguments in their order.
 
     A function and the signature of the same name run the same graph, so not
     every pair is worth its time.
     """
-    for name, arguments in ARGUMENTS.items():
+    endpoints = text_endpoints(model)
+    for name, arguments in endpoints.items():
         for texts in TEXT_BATCHES:
             yield "function", name, {"texts": texts, **arguments}
         for tokens in TOKEN_BATCHES:
             given = {"tokens": tokens, **arguments}
             yield "signature", f"{name}_tokens", given
-    yield "signature", "encode", {"texts": TEXT_BATCHES[0]}
-    yield "function", "encode", {"tokens": TOKEN_BATCHES[0]}
-    yield "function", "log_likelihood", {"texts": TEXT_BATCHES[1]}
-    yield "function", "generate", GENERATION
-    yield "signature", "generate", {**GENERATION, **SAMPLING}
+    yield "signature", "score", {"texts": TEXT_BATCHES[0]}
+    yield "function", "score", {"tokens": TOKEN_BATCHES[0]}
+    if "log_likelihood" in endpoints:
+        yield "function", "log_likelihood", {"texts": TEXT_BATCHES[1]}
+    if generates(model):
+        yield "function", "generate", GENERATION
+        yield "signature", "generate", {**GENERATION, **SAMPLING}
 
 
 def answer_of(model, name, arguments):
@@ -94,7 +104,11 @@ def answer_of(model, name, arguments):
             return {"text": model.vocabulary.to_text(found), "tokens": found}
         case "score":
             outputs = model(tokens)
-            return {"nll": outputs["nll"], "kl": outputs["kl"]}
+            has_kl = isinstance(model, LatentTextModel)
+            names = ["nll", "kl"] if has_kl else ["nll"]
+            return {name: outputs[name] for name in names}
+        case "log_likelihood" if not isinstance(model, LatentTextModel):
+            return {"log_likelihood": model.token_log_likelihood(tokens)}
         case "log_likelihood":
             num_samples, seed = weighting or (100, 0)
             bound = model.importance_weighted_bound(
@@ -109,7 +123,8 @@ def answers(tmp_path_factory):
     folder = tmp_path_factory.mktemp("exports")
     for case in MODELS:
         export_model(made(case.name), folder / case.name)
-    (folder / "calls").write_bytes(pickle.dumps(list(calls())))
+    all_calls = {case.name: list(calls(made(case.name))) for case in MODELS}
+    (folder / "calls").write_bytes(pickle.dumps(all_calls))
     subprocess.run([sys.executable, "-c", _CLIENT, folder], check=True)
     return pickle.loads((folder / "answers").read_bytes())
 
@@ -125,23 +140,31 @@ def assert_equal(found, expected):
 @pytest.mark.slow
 @each_model
 def test_answers_are_those_of_the_model(case, answers):
-    for number, (_, name, arguments) in enumerate(calls()):
-        if name in answers[case.name, "signatures"]:
-            found = answers[case.name, number]
-            expected = answer_of(made(case.name), name, arguments)
-            for key, output in expected.items():
-                assert_equal(found[key], output)
+    for number, (_, name, arguments) in enumerate(calls(made(case.name))):
+        found = answers[case.name, number]
+        expected = answer_of(made(case.name), name, arguments)
+        assert found.keys() >= expected.keys()
+        for key, output in expected.items():
+            assert_equal(found[key], output)
 
 
 @pytest.mark.slow
 @each_model
 def test_signatures(case, answers):
-    has_prior = made(case.name).has_prior
+    model = made(case.name)
     expected = {}
-    for name, arguments in ARGUMENTS.items():
-        if has_prior or name != "log_likelihood":
-            expected[name] = sorted(["texts", *arguments])
-            expected[f"{name}_tokens"] = sorted(["tokens", *arguments])
-    if has_prior:
+    for name, arguments in text_endpoints(model).items():
+        expected[name] = sorted(["texts", *arguments])
+        expected[f"{name}_tokens"] = sorted(["tokens", *arguments])
+    if generates(model):
         expected["generate"] = sorted([*GENERATION, *SAMPLING])
     assert answers[case.name, "signatures"] == expected
+
+
+@pytest.mark.slow
+@each_model
+def test_only_latent_models_have_a_kl(case, answers):
+    model = made(case.name)
+    score = [name for _, name, _ in calls(model)].index("score")
+    has_kl = isinstance(model, LatentTextModel)
+    assert ("kl" in answers[case.name, score]) == has_kl
