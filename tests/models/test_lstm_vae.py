@@ -1,5 +1,6 @@
 """The LSTM-VAE and LSTM-VAE-AVG against their equations in NumPy."""
 
+import itertools
 import re
 
 import numpy as np
@@ -260,7 +261,7 @@ def test_averaged_states_token_by_token(copies):
     code = np.sin(np.arange(copies * Z))[np.newaxis]
     tokens, total = SEQUENCES[0], 0.0
     state = model.initial_state(tf.constant(code, tf.float32))
-    for token, target in zip(tokens, tokens[1:], strict=False):
+    for token, target in itertools.pairwise(tokens):
         logits, state = model.next_token_logits(tf.constant([token]), state)
         total += tf.nn.log_softmax(logits)[0, target]
     weights = reference_weights(model)
