@@ -1,9 +1,113 @@
 """From hidden states to log-likelihoods of tokens."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+# Elements of the [rows, V] array that is kept from the forward to the backward
+# pass, 128 MiB of float32. The probabilities of further rows are computed
+# twice, this many elements at a time.
+KEPT_ELEMENTS = 2**25
+BLOCK_ELEMENTS = 2**23
+
+# Below it, a softmax in float32 is not to be trusted to its last digits.
+_MIN_LIKELIHOOD = 1e-30
+
+_Tensors = tuple[tf.Tensor, ...]
+
+
+def _index(targets: tf.Tensor) -> tf.Tensor:
+    """Where the targets [N] are in an array [N, V]."""
+    rows = tf.range(tf.shape(targets)[0], dtype=targets.dtype)
+    return tf.stack([rows, targets], axis=1)
+
+
+def _softmax_at(
+    hidden: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, targets: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Log-probabilities of the targets [N], all probabilities [N, V]."""
+    logits = tf.nn.bias_add(tf.linalg.matmul(hidden, kernel), bias)
+    probabilities = tf.nn.softmax(logits)
+    index = _index(targets)
+    likelihood = tf.gather_nd(probabilities, index)
+    is_exact = likelihood > _MIN_LIKELIHOOD
+
+    def with_rare() -> tf.Tensor:
+        # The largest probability is at least 1/V, so its logarithm is exact
+        # where that of a rare target's probability would underflow.
+        log_normalizer = tf.reduce_max(logits, 1) - tf.math.log(
+            tf.reduce_max(probabilities, 1)
+        )
+        rare = tf.gather_nd(logits, index) - log_normalizer
+        return tf.where(is_exact, tf.math.log(likelihood), rare)
+
+    # Two passes over [N, V] that are hardly ever needed.
+    log_likelihood = tf.cond(
+        tf.reduce_all(is_exact), lambda: tf.math.log(likelihood), with_rare
+    )
+    return log_likelihood, probabilities
+
+
+def _gradients(
+    upstream: tf.Tensor,
+    probabilities: tf.Tensor,
+    hidden: tf.Tensor,
+    kernel: tf.Tensor,
+    targets: tf.Tensor,
+) -> _Tensors:
+    """Gradients by hidden states, kernel and bias."""
+    delta = probabilities * -upstream[:, tf.newaxis]
+    delta = tf.tensor_scatter_nd_add(delta, _index(targets), upstream)
+    return (
+        tf.linalg.matmul(delta, kernel, transpose_b=True),
+        tf.linalg.matmul(hidden, delta, transpose_a=True),
+        tf.raw_ops.BiasAddGrad(out_backprop=delta),
+    )
+
+
+def _over_further_rows(
+    add: Callable[..., _Tensors],
+    sums: _Tensors,
+    arrays: _Tensors,
+    vocabulary_size: int,
+) -> _Tensors:
+    """Fold `add(sums, index, is_row, *arrays)` over blocks of rows.
+
+    All blocks have one size, as XLA needs it. What is beyond the last row is
+    that row once more, with `is_row` false.
+
+    Args:
+        add: Takes and gives sums; index is [M, 1], the arrays are [M, ...].
+        sums: Their first values.
+        arrays: Arrays [N, ...], of which the first rows are left out.
+        vocabulary_size: V.
+
+    Returns:
+        The last sums.
+    """
+    num_rows = tf.shape(arrays[0])[0]
+    size = max(1, BLOCK_ELEMENTS // vocabulary_size)
+
+    def body(first: tf.Tensor, *sums: tf.Tensor) -> tuple:
+        rows = first + tf.range(size)
+        index = tf.minimum(rows, num_rows - 1)
+        block = [tf.gather(each, index) for each in arrays]
+        sums = add(sums, index[:, tf.newaxis], rows < num_rows, *block)
+        return first + size, *sums
+
+    _, *sums = tf.while_loop(
+        lambda first, *_: first < num_rows,
+        body,
+        (tf.constant(_num_kept(vocabulary_size)), *sums),
+        parallel_iterations=1,
+    )
+    return sums
+
+
+def _num_kept(vocabulary_size: int) -> int:
+    return max(1, KEPT_ELEMENTS // vocabulary_size)
 
 
 @tf.custom_gradient
@@ -12,30 +116,61 @@ def _log_softmax_at(
 ) -> tuple[tf.Tensor, Any]:
     """Log-probabilities [N] of targets [N] given hidden states [N, H].
 
-    One [N, V] array lives from the forward to the backward pass, the
-    probabilities; the backward pass turns it into the gradient in place.
+    One array as large as [N, V] lives from the forward to the backward pass,
+    the probabilities; the backward pass turns it into the gradient in place.
+    It has no more than `KEPT_ELEMENTS`; further rows are taken in blocks.
     """
-    logits = tf.linalg.matmul(hidden, kernel) + bias  # [N, V]
-    probabilities = tf.nn.softmax(logits)
-    rows = tf.range(tf.shape(targets)[0], dtype=targets.dtype)
-    index = tf.stack([rows, targets], axis=1)
-    # The largest probability is at least 1/V, so its logarithm is exact where
-    # that of a rare target's probability would underflow.
-    log_normalizer = tf.reduce_max(logits, 1) - tf.math.log(
-        tf.reduce_max(probabilities, 1)
-    )
-    log_likelihood = tf.gather_nd(logits, index) - log_normalizer
+    vocabulary_size = kernel.shape[1]
+    num_kept = _num_kept(vocabulary_size)
+    kept = [hidden[:num_kept], kernel, bias, targets[:num_kept]]
+    log_likelihood, probabilities = _softmax_at(*kept)
+
+    def add_values(
+        sums: _Tensors, index: tf.Tensor, is_row: tf.Tensor, *block: tf.Tensor
+    ) -> _Tensors:
+        states, tokens = block
+        values, _ = _softmax_at(states, kernel, bias, tokens)
+        values = tf.where(is_row, values, 0)
+        return (tf.tensor_scatter_nd_add(sums[0], index, values),)
 
     def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor | None, ...]:
-        delta = probabilities * -upstream[:, tf.newaxis]
-        delta = tf.tensor_scatter_nd_add(delta, index, upstream)
-        return (
-            tf.linalg.matmul(delta, kernel, transpose_b=True),
-            tf.linalg.matmul(hidden, delta, transpose_a=True),
-            tf.reduce_sum(delta, 0),
-            None,
-        )
+        def add_gradients(
+            sums: _Tensors,
+            index: tf.Tensor,
+            is_row: tf.Tensor,
+            *block: tf.Tensor,
+        ) -> _Tensors:
+            upstream, states, tokens = block
+            upstream = tf.where(is_row, upstream, 0)
+            _, probabilities = _softmax_at(states, kernel, bias, tokens)
+            d_states, d_kernel, d_bias = _gradients(
+                upstream, probabilities, states, kernel, tokens
+            )
+            return (
+                tf.tensor_scatter_nd_add(sums[0], index, d_states),
+                sums[1] + d_kernel,
+                sums[2] + d_bias,
+            )
 
+        d_kept, *terms = _gradients(
+            upstream[:num_kept], probabilities, kept[0], kernel, kept[3]
+        )
+        d_hidden = tf.concat([d_kept, tf.zeros_like(hidden[num_kept:])], 0)
+        gradients = _over_further_rows(
+            add_gradients,
+            (d_hidden, *terms),
+            (upstream, hidden, targets),
+            vocabulary_size,
+        )
+        return *gradients, None
+
+    further = tf.zeros_like(targets[num_kept:], log_likelihood.dtype)
+    (log_likelihood,) = _over_further_rows(
+        add_values,
+        (tf.concat([log_likelihood, further], 0),),
+        (hidden, targets),
+        vocabulary_size,
+    )
     return log_likelihood, gradient
 
 
@@ -44,8 +179,9 @@ class VocabularyLogLikelihood(keras.layers.Layer):
     """A softmax over the vocabulary, evaluated at the targets only.
 
     Padding (target 0) costs nothing: its positions are dropped before the
-    product with the vocabulary. Computed in float32 under every precision
-    policy, as half precision rounds probabilities of rare words to zero.
+    product with the vocabulary. Many positions are taken in blocks, so that
+    memory stays bounded. Computed in float32 under every precision policy, as
+    half precision rounds probabilities of rare words to zero.
 
     Args:
         vocabulary_size: Number V of tokens, the special ones included.

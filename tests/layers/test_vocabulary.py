@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_textgen.layers import vocabulary
 from keras_textgen.layers.vocabulary import VocabularyLogLikelihood
 
 HIDDEN_SIZE, VOCABULARY_SIZE = 3, 7
@@ -193,3 +194,80 @@ def test_stays_in_float32_under_half_precision():
     values = layer(tf.constant(HIDDEN, tf.float16), tf.constant(TARGETS))
     assert values.dtype == tf.float32
     assert layer.kernel.dtype == "float32"
+
+
+@pytest.fixture(params=[(1, 1), (1, 2), (2, 1), (3, 5)])
+def small_blocks(request, monkeypatch):
+    """So many of the four tokens are kept, further ones taken at a time."""
+    kept, block = (each * VOCABULARY_SIZE for each in request.param)
+    monkeypatch.setattr(vocabulary, "KEPT_ELEMENTS", kept)
+    monkeypatch.setattr(vocabulary, "BLOCK_ELEMENTS", block)
+    return request.param
+
+
+def test_blocks_are_small(layer, small_blocks, monkeypatch):
+    sizes = []
+    softmax = tf.nn.softmax
+
+    def noted(logits):
+        sizes.append(len(logits))
+        return softmax(logits)
+
+    monkeypatch.setattr(tf.nn, "softmax", noted)
+    gradients_of(layer, layer)
+    kept, block = small_blocks
+    further = -(-(4 - kept) // block)
+    assert sizes == [kept] + [block] * 2 * further
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_blocks_change_nothing(layer):
+    test_agrees_with_log_softmax(layer)
+    test_gradient_is_that_of_the_formula(layer)
+    test_padding_gives_zero_and_no_gradient(layer)
+    test_works_in_a_graph_of_free_shapes(layer)
+    test_batch_without_a_token(layer, (2, 4))
+    test_batch_without_a_token(layer, (0, 0))
+
+
+def test_one_rare_target_does_not_change_the_others():
+    """Whether a target underflows is a matter of its own row alone."""
+    logits = np.linspace(-200, 0, VOCABULARY_SIZE)
+    layer = layer_with(np.zeros([HIDDEN_SIZE, VOCABULARY_SIZE]), logits)
+    hidden = tf.ones([1, 2, HIDDEN_SIZE])
+    _, alone = layer(hidden, tf.constant([[6, 5]]))[0].numpy()
+    rare, beside = layer(hidden, tf.constant([[1, 5]]))[0].numpy()
+    assert rare == pytest.approx(log_softmax(logits)[1], rel=1e-6)
+    assert rare < np.log(np.finfo(np.float32).tiny)
+    assert beside == alone
+
+
+@pytest.mark.parametrize("in_blocks", [False, True])
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_gradient_in_a_graph(layer, monkeypatch, in_blocks, jit_compile):
+    if in_blocks:
+        monkeypatch.setattr(vocabulary, "KEPT_ELEMENTS", 2 * VOCABULARY_SIZE)
+        monkeypatch.setattr(vocabulary, "BLOCK_ELEMENTS", VOCABULARY_SIZE)
+
+    def values_and_gradients(hidden, targets):
+        with tf.GradientTape() as tape:
+            tape.watch(hidden)
+            values = layer(hidden, targets)
+            total = tf.reduce_sum(values**2)
+        sources = [hidden, *layer.trainable_variables]
+        return [values, *tape.gradient(total, sources)]
+
+    graph = tf.function(
+        values_and_gradients,
+        autograph=False,
+        jit_compile=jit_compile,
+        input_signature=[
+            tf.TensorSpec([None, None, HIDDEN_SIZE]),
+            tf.TensorSpec([None, None], tf.int32),
+        ],
+    )
+    arguments = tf.constant(HIDDEN, tf.float32), tf.constant(TARGETS)
+    actual = graph(*arguments)
+    desired = values_and_gradients(*arguments)
+    for one, other in zip(actual, desired, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
