@@ -126,7 +126,7 @@ def test_exact_likelihood_is_beside_the_paper(summarize, tmp_path):
     ((command, *rest),) = cells(text, "[lm](results/lm)")
     assert command.startswith("`python trainer.py --dataset=ptb ")
     assert rest == ["7", "3 of 30, the best 2", "61.5 min", "0123456"]
-    assert '- Kruengkrai 2019, "Better Exploiting' in text
+    assert "- Kruengkrai 2019: Better Exploiting" in text
 
 
 def test_each_number_of_averaged_states_is_named(summarize, tmp_path):
@@ -271,11 +271,15 @@ def test_figures_of_pretraining_are_not_the_best(summarize, tmp_path):
     assert summarize.read_run(run).printed is None
 
 
-def test_columns_that_a_run_lacks_are_left_out(summarize, tmp_path):
-    write_run(tmp_path, "run", "--model=lstm_lm", figures=EXACT)
+def test_columns_without_meaning_are_left_out(summarize, tmp_path):
+    write_run(tmp_path, "lm", "--model=lstm_lm", figures=EXACT)
+    text = page(summarize, tmp_path, [])
+    assert "| epoch | nll |\n" in text
+    assert cells(text, "2") == [["99.00"]]
+    write_run(tmp_path, "vae", "--model=lstm_vae", figures=BOUND)
     text = page(summarize, tmp_path, [])
     assert "| epoch | nll | KL | -(nll + KL) |\n" in text
-    assert cells(text, "2") == [["99.00", "1.00", "-100.00"]]
+    assert cells(text, "2") == [["99.00"], ["99.00", "1.00", "-100.00"]]
 
 
 def test_published_numbers_fit_each_other(summarize):

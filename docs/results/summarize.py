@@ -44,7 +44,9 @@ PUBLISHED = """\
 The column `nats` is -log p(x) where it is exact, and minus the bound (nll + KL)
 otherwise; lower is better. What a number is stands beside it. Perplexities
 count the end token unless said otherwise. "±" is the standard deviation over a
-paper's seeds. Published numbers are from:
+paper's seeds. The importance weights of LSTM-VAE-AVG that are measured here are
+of all its latents together; how its paper weighs is not known to us. Published
+numbers are from:
 """
 REMEDIES = """\
 ## Remedies against posterior collapse
@@ -103,6 +105,8 @@ COLUMNS = {
     "val_active_units": ("active units", 0),
     "val_mutual_information": ("mutual information", 2),
 }
+# Without latent variables, these are 0, 1, or another column once more.
+OF_LATENTS = ("kl_weight", "val_kl", "val_elbo")
 CURVES = {
     "val_nll": "nll, nats per sequence",
     "val_kl": "KL, nats per sequence",
@@ -284,7 +288,7 @@ def _comparison(
         return []
     rows = [row for row in published if row["dataset"] in benchmarks]
     papers = dict.fromkeys((row["source"], row["title"]) for row in rows)
-    parts = [PUBLISHED, *(f'- {source}, "{title}"' for source, title in papers)]
+    parts = [PUBLISHED, *(f"- {source}: {title}" for source, title in papers)]
     for name in benchmarks:
         theirs = [row for row in rows if row["dataset"] == name]
         ours = [run for run in runs if _benchmark(run) == name]
@@ -521,10 +525,12 @@ def _epochs(run: Run) -> str:
 
 
 def _epoch_table(run: Run) -> str:
+    is_latent = run.flags["model"] != "lstm_lm"
     columns = {
         name: column
         for name, column in COLUMNS.items()
         if any(name in row for row in run.epochs)
+        and (is_latent or name not in OF_LATENTS)
     }
     rows = [
         [
