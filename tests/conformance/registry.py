@@ -27,6 +27,9 @@ from keras_textgen.layers.recurrent import BidirectionalStack, RecurrentStack
 from keras_textgen.layers.vocabulary import VocabularyLogLikelihood
 from keras_textgen.layers.von_mises_fisher import DirectionHead
 from keras_textgen.models.hdgm import HDGM
+from keras_textgen.models.latent_text_model import LatentTextModel
+from keras_textgen.models.lstm_lm import LSTMLanguageModel
+from keras_textgen.models.lstm_vae import LSTMVAE
 from keras_textgen.models.sentence_vae import SentenceVAE
 
 WORDS = ["the", "cat", "sat", "on", "a", "mat", "and", "saw", "another", "hat"]
@@ -169,7 +172,12 @@ LAYERS = [
 ]
 
 # Classes that others derive from; they are checked as those.
-BASES = {"ExplicitMaskLayer", "LatentTextModel", "TextModel"}
+BASES = {
+    "ExplicitMaskLayer",
+    "LatentTextModel",
+    "SingleLatentTextModel",
+    "TextModel",
+}
 
 # Layers that compute in float32 under every precision policy.
 FLOAT32_LAYERS = (
@@ -184,22 +192,48 @@ SIZES = {
     "embedding_dim": 3,
     "rnn_units": 4,
     "num_layers": 1,
-    "latent_dim": 2,
     "max_length": 6,
 }
 
 
 class ModelCase(NamedTuple):
-    """A model under test."""
+    """A model under test.
+
+    Attributes:
+        name: What tests call it.
+        model: Its class.
+        settings: The constructor's arguments beside `SIZES`.
+        in_slow_checks: Whether the checks that take long run for it too; not
+            where the graph is much like that of another case.
+    """
 
     name: str
     model: type[keras.Model]
     settings: dict[str, Any]
+    in_slow_checks: bool = True
 
     def make(self, **more: Any) -> keras.Model:
         """A tiny model with known weights; `more` overrides settings."""
         settings = {**SIZES, **self.settings, **more}
+        if self.is_latent:
+            settings.setdefault("latent_dim", 2)
         return with_known_weights(self.model(Vocabulary(WORDS), **settings))
+
+    def make_optimizer(self) -> keras.optimizers.Optimizer:
+        """One that the model can be trained with; if it can, with state."""
+        if self.is_aggressive:
+            return keras.optimizers.SGD(0.1, global_clipnorm=0.5)
+        return keras.optimizers.Adam(0.01, global_clipnorm=0.5)
+
+    @property
+    def is_latent(self) -> bool:
+        """Whether the model has codes, a posterior, and a KL."""
+        return issubclass(self.model, LatentTextModel)
+
+    @property
+    def is_aggressive(self) -> bool:
+        """Whether encoder and decoder take turns, which needs plain SGD."""
+        return self.settings.get("aggressive_encoder", False)
 
 
 MODELS = [
@@ -211,6 +245,51 @@ MODELS = [
             {"objective": "reference", "num_layers": 2},
         ),
         ("vae_bound", SentenceVAE, {"objective": "bound", "rnn_type": "gru"}),
+        (
+            "vae_vmf",
+            SentenceVAE,
+            {
+                "objective": "bound",
+                "posterior_family": "vmf",
+                "concentration": 20.0,
+                "latent_dim": 3,
+            },
+        ),
+        (
+            "vae_remedies",
+            SentenceVAE,
+            {
+                "objective": "bound",
+                "num_layers": 2,
+                "feed_latent": True,
+                "free_bits": 0.5,
+                "bag_of_words_weight": 0.5,
+                "dropout": 0.2,
+            },
+            False,
+        ),
+        ("lstm_lm", LSTMLanguageModel, {"dropout": 0.2}),
+        (
+            "lstm_vae",
+            LSTMVAE,
+            {
+                "num_samples": 2,
+                "free_bits_per_dimension": 0.4,
+                "bag_of_words_weight": 0.5,
+                "dropout": 0.2,
+            },
+        ),
+        (
+            "lstm_vae_avg",
+            LSTMVAE,
+            {"averaging": "hidden_states", "num_samples": 3, "dropout": 0.2},
+        ),
+        (
+            "lstm_vae_aggressive",
+            LSTMVAE,
+            {"aggressive_encoder": True, "feed_latent": False},
+            False,
+        ),
         (
             "hdgm_reference",
             HDGM,
@@ -226,12 +305,19 @@ MODELS = [
     ]
 ]
 
-each_layer = pytest.mark.parametrize(
-    "case", LAYERS, ids=[case.name for case in LAYERS]
-)
-each_model = pytest.mark.parametrize(
-    "case", MODELS, ids=[case.name for case in MODELS]
-)
+
+def _parametrized(cases: list) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        "case", cases, ids=[case.name for case in cases]
+    )
+
+
+SLOWLY_CHECKED = [case for case in MODELS if case.in_slow_checks]
+
+each_layer = _parametrized(LAYERS)
+each_model = _parametrized(MODELS)
+each_latent_model = _parametrized([case for case in MODELS if case.is_latent])
+each_slowly_checked_model = _parametrized(SLOWLY_CHECKED)
 
 
 def with_known_weights(layer: keras.Layer) -> keras.Layer:
@@ -246,11 +332,16 @@ def with_known_weights(layer: keras.Layer) -> keras.Layer:
     return layer
 
 
+def model_case(name: str) -> ModelCase:
+    """The line of this name."""
+    (case,) = [case for case in MODELS if case.name == name]
+    return case
+
+
 @functools.cache
 def made(name: str) -> keras.Model:
     """The one instance of a model that tests share and do not train."""
-    (case,) = [case for case in MODELS if case.name == name]
-    return case.make()
+    return model_case(name).make()
 
 
 def tokens_of(*lengths: int) -> tf.Tensor:

@@ -5,9 +5,14 @@ import numpy as np
 import pytest
 
 from keras_textgen.data.batching import SequenceBatches
+from keras_textgen.models import aggressive_encoder
 from keras_textgen.training.optimizers import FusedAdam
 from keras_textgen.training.strategies import get_strategy
-from tests.conformance.registry import MODELS, each_model, tokens_of
+from tests.conformance.registry import (
+    each_slowly_checked_model,
+    model_case,
+    tokens_of,
+)
 
 LENGTHS = [4, 1, 0, 6, 2, 2, 5, 3, 1, 4, 2]
 
@@ -55,23 +60,56 @@ def assert_logs_close(found, expected):
         )
 
 
+def changes_by_step(case, weights):
+    before = [each.numpy() for each in case.make().trainable_weights]
+    for after in weights:
+        yield [new - old for new, old in zip(after, before, strict=True)]
+        before = after
+
+
+def assert_trained_alike(two, one):
+    for found, expected in zip(two[0], one[0], strict=True):
+        for weight, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(weight, other, rtol=2e-6, atol=2e-6)
+    for logs, expected in zip(two[1:], one[1:], strict=True):
+        assert_logs_close(logs, expected)
+
+
 @pytest.mark.slow
-@each_model
+@each_slowly_checked_model
 def test_two_replicas_equal_one(case):
     # Without a graph, as tracing takes most of the time; replicas need one.
     one = train(case, "none", run_eagerly=True)
-    two = train(case, "mirrored")
-    before = [each.numpy() for each in case.make().trainable_weights]
-    for found, expected in zip(two[0], one[0], strict=True):
+    assert_trained_alike(train(case, "mirrored"), one)
+    for step in changes_by_step(case, one[0]):
         # With SGD, what a step changes is the gradient.
-        step = [new - old for new, old in zip(expected, before, strict=True)]
         norm = np.sqrt(sum(np.sum(np.square(each)) for each in step))
         np.testing.assert_allclose(norm, 0.3, rtol=1e-5)
-        for weight, other in zip(found, expected, strict=True):
-            np.testing.assert_allclose(weight, other, rtol=2e-6, atol=2e-6)
-        before = expected
-    for logs, expected in zip(two[1:], one[1:], strict=True):
-        assert_logs_close(logs, expected)
+
+
+@pytest.mark.slow
+def test_replicas_take_the_same_turns(monkeypatch):
+    """The loss of all of them decides when the encoder's turn is over."""
+    monkeypatch.setattr(aggressive_encoder, "BLOCK_STEPS", 1)
+    monkeypatch.setattr(aggressive_encoder, "MAX_ENCODER_STEPS", 3)
+    case = model_case("lstm_vae_aggressive")
+    one = train(case, "none", run_eagerly=True)
+    assert_trained_alike(train(case, "mirrored"), one)
+    model = case.make()
+    of_encoder = {id(each) for each in model.encoder_variables()}
+    turns = ""
+    for step in changes_by_step(case, one[0]):
+        moved = {
+            id(variable) in of_encoder
+            for variable, change in zip(
+                model.trainable_variables, step, strict=True
+            )
+            if np.any(change)
+        }
+        (is_of_encoder,) = moved
+        turns += "E" if is_of_encoder else "D"
+    assert "ED" in turns
+    assert "DE" in turns
 
 
 def scaled_adam():
@@ -84,7 +122,7 @@ def test_loss_scaling_and_the_optimizer_of_the_recipes():
 
     Adam divides by the size of the gradient, which enlarges rounding errors.
     """
-    case = MODELS[1]
+    case = model_case("vae_bound")
     one = train(case, "none", scaled_adam, run_eagerly=True)
     two = train(case, "mirrored", scaled_adam)
     for found, expected in zip(two[0][-1], one[0][-1], strict=True):
