@@ -264,12 +264,12 @@ class LatentTextModel(TextModel):
         """
         if self.aggressive_encoder is None:
             return gradients
-        _check_plain_sgd(self.optimizer)
+        inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        _check_plain_sgd(inner)
         # Both sides are clipped together, as by the authors.
-        if self.optimizer.global_clipnorm:
-            gradients, _ = tf.clip_by_global_norm(
-                gradients, self.optimizer.global_clipnorm
-            )
+        if inner.global_clipnorm:
+            norm = self.optimizer.scale_loss(tf.constant(inner.global_clipnorm))
+            gradients, _ = tf.clip_by_global_norm(gradients, norm)
         gradients = self.aggressive_encoder.masked(
             gradients, self.trainable_variables, self.encoder_variables()
         )
