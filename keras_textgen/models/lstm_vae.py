@@ -47,6 +47,7 @@ class LSTMVAE(SingleLatentTextModel):
     Args:
         vocabulary: Text to ids and back.
         averaging: "log_likelihoods" or "hidden_states".
+        num_samples: L; with 1 the two are the same.
         **kwargs: As in `SingleLatentTextModel`; one layer and `feed_latent` by
             default, and `objective` is "bound".
 
@@ -74,6 +75,7 @@ class LSTMVAE(SingleLatentTextModel):
         vocabulary: Vocabulary,
         *,
         averaging: str = "log_likelihoods",
+        num_samples: int = 1,
         num_layers: int = 1,
         latent_dim: int = 32,
         feed_latent: bool = True,
@@ -84,9 +86,11 @@ class LSTMVAE(SingleLatentTextModel):
                 f"averaging={averaging!r} is unknown; "
                 f"allowed: {', '.join(AVERAGING)}"
             )
-        averages_states = averaging == "hidden_states"
+        # Of a single latent there is nothing to average.
+        averages_states = averaging == "hidden_states" and num_samples > 1
         super().__init__(
             vocabulary,
+            num_samples=num_samples,
             num_layers=num_layers,
             latent_dim=latent_dim,
             feed_latent=feed_latent,

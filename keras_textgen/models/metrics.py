@@ -36,18 +36,21 @@ class Perplexity(keras.metrics.Metric):
 
 
 class LikelihoodMetrics:
-    """Keeps loss, nll, kl, elbo and, where it means something, perplexity.
+    """Keeps loss and nll, and what else means something.
+
+    A model that is exact has no KL. One whose number is a reconstruction, no
+    likelihood, has no perplexity: it would be compared with others'.
 
     Args:
-        has_perplexity: False for a model whose number is a reconstruction and
-            no likelihood: its perplexity would be compared with others'.
+        likelihood_kind: As in `TextModel`.
     """
 
-    def __init__(self, has_perplexity: bool) -> None:
-        self.means = {
-            name: keras.metrics.Mean(name=name)
-            for name in ("loss", "nll", "kl", "elbo", "kl_weight")
-        }
+    def __init__(self, likelihood_kind: str) -> None:
+        names = ["loss", "nll"]
+        if likelihood_kind != "exact":
+            names += ["kl", "elbo", "kl_weight"]
+        self.means = {name: keras.metrics.Mean(name=name) for name in names}
+        has_perplexity = likelihood_kind != "reconstruction"
         self.perplexity = Perplexity() if has_perplexity else None
 
     @property
@@ -70,10 +73,14 @@ class LikelihoodMetrics:
             kl_weight: Scalar weight of the KL in this batch's loss.
         """
         nats = outputs["nll"] + outputs["kl"]
-        self.means["loss"].update_state(loss)
-        self.means["nll"].update_state(outputs["nll"])
-        self.means["kl"].update_state(outputs["kl"])
-        self.means["elbo"].update_state(-nats)
-        self.means["kl_weight"].update_state(kl_weight)
+        values = {
+            "loss": loss,
+            "nll": outputs["nll"],
+            "kl": outputs["kl"],
+            "elbo": -nats,
+            "kl_weight": kl_weight,
+        }
+        for name, mean in self.means.items():
+            mean.update_state(values[name])
         if self.perplexity:
             self.perplexity.update_state(nats, outputs["num_tokens"])

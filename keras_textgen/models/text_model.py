@@ -136,9 +136,7 @@ class TextModel(keras.Model):
         self.output_layer = VocabularyLogLikelihood(vocabulary.size)
         self.train_steps = self._counter("train_steps")
         self.test_steps = self._counter("test_steps")
-        self._likelihood_metrics = LikelihoodMetrics(
-            has_perplexity=likelihood_kind != "reconstruction"
-        )
+        self._likelihood_metrics = LikelihoodMetrics(likelihood_kind)
         self._in_graph: dict[str, Callable] = {}
 
     # -- What a model adds ---------------------------------------------------

@@ -321,7 +321,7 @@ class ProgressBar(keras.callbacks.ProgbarLogger):
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
         """Moves the bar."""
-        shown = {name: logs[name] for name in ("loss", "kl")}
+        shown = {name: logs[name] for name in ("loss", "kl") if name in logs}
         super().on_train_batch_end(batch + self._first_step, shown)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:

@@ -63,7 +63,8 @@ class Plateau(keras.callbacks.Callback):
       progress: of the run.
       halve: whether a bad epoch halves the rate of the next one.
       patience: bad epochs in a row that end the run; 0 for never.
-      full_kl_weight: the highest weight of the KL schedule.
+      full_kl_weight: the highest weight of the KL schedule; None for a model
+        without a KL term.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class Plateau(keras.callbacks.Callback):
         *,
         halve: bool,
         patience: int,
-        full_kl_weight: float,
+        full_kl_weight: float | None,
     ) -> None:
         super().__init__()
         self._progress = progress
@@ -86,7 +87,7 @@ class Plateau(keras.callbacks.Callback):
         if logs["val_loss"] < float(progress.best_loss):
             progress.bad_epochs.assign(0)
             return
-        if logs["kl_weight"] < _FULL * self._full_kl_weight:
+        if not self._is_fully_weighted(logs):
             return
         progress.bad_epochs.assign_add(1)
         if self._halve:
@@ -96,3 +97,8 @@ class Plateau(keras.callbacks.Callback):
             progress.stopped.assign(1)
             self.model.stop_training = True
             print(f"  stopped early: no improvement in {self._patience} epochs")
+
+    def _is_fully_weighted(self, logs: dict[str, float]) -> bool:
+        if self._full_kl_weight is None:
+            return True
+        return logs["kl_weight"] >= _FULL * self._full_kl_weight

@@ -259,8 +259,7 @@ def _callbacks(
             progress,
             halve=settings.lr_halve_on_plateau,
             patience=settings.early_stopping_patience,
-            # A model without a KL term logs the weight 1.
-            full_kl_weight=1.0 if settings.kl_max is None else settings.kl_max,
+            full_kl_weight=settings.kl_max,
         ),
         callbacks.MetricsFile(directory.metrics_file, epoch),
         callbacks.TensorBoardLogs(directory.logs),

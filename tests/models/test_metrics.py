@@ -23,7 +23,7 @@ def updated(metrics, kl_weights=(0.5, 1.0)):
 
 def test_means_are_over_sequences():
     """Neither over batches nor over tokens; the KL weight is over batches."""
-    results = updated(LikelihoodMetrics(has_perplexity=True))
+    results = updated(LikelihoodMetrics("lower bound"))
     assert results == pytest.approx(
         {
             "loss": (3.5 + 5.5 + 8) / 3,
@@ -39,7 +39,12 @@ def test_means_are_over_sequences():
 
 
 def test_reconstruction_has_no_perplexity():
-    assert "perplexity" not in updated(LikelihoodMetrics(has_perplexity=False))
+    assert "perplexity" not in updated(LikelihoodMetrics("reconstruction"))
+
+
+def test_exact_model_has_no_kl():
+    results = updated(LikelihoodMetrics("exact"), kl_weights=(0.0, 0.0))
+    assert list(results) == ["loss", "nll", "perplexity"]
 
 
 def test_perplexity_starts_again():
