@@ -6,7 +6,7 @@ import re
 import setuptools
 
 INIT = pathlib.Path("keras_textgen/__init__.py").read_text("utf-8")
-TEST = ["pytest>=9.0,<10"]
+TEST = ["pytest>=9.0,<10", "pytest-xdist>=3.8,<4"]
 DEV = [*TEST, "matplotlib>=3.11,<3.12", "ruff>=0.17.5,<0.18"]
 
 setuptools.setup(

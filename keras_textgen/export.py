@@ -79,7 +79,13 @@ def export_model(model: TextModel, path: str | Path) -> None:
         signatures["generate"] = _traced(
             module.generate, _NUM_TEXTS, [_SEED, *_SAMPLING]
         )
-    tf.saved_model.save(module, str(path), signatures=signatures)
+    tf.saved_model.save(
+        module,
+        str(path),
+        signatures=signatures,
+        # They serve and do not train; tracing gradients takes long.
+        options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
+    )
 
 
 def _traced(

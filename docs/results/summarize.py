@@ -7,8 +7,8 @@ number of the page is typed. Run it again after adding a run:
 
     python docs/results/summarize.py
 
-Runs named `lstm_vae_ptb_<remedy>` are compared with each other; the others are
-set beside published numbers if their protocol is that of the papers.
+Runs named `lstm_vae_ptb_<remedy>` are compared with `lstm_vae_ptb_plain`; the
+others are set beside published numbers if their protocol is that of the papers.
 """
 
 import csv
@@ -23,6 +23,7 @@ from keras_textgen.training import flag_table, settings
 FOLDER = pathlib.Path(__file__).parent
 RECIPES = FOLDER.parent.parent / "flags"
 REMEDY_PREFIX = "lstm_vae_ptb_"
+PLAIN_RUN = f"{REMEDY_PREFIX}plain"
 NOT_FINISHED = "(not finished)"
 NONE = ""
 SHORT_COMMIT = 7  # digits
@@ -51,8 +52,9 @@ numbers are from:
 REMEDIES = """\
 ## Remedies against posterior collapse
 
-LSTM-VAE on the Penn Treebank, one remedy a run (see [remedies](collapse.md)).
-The flags are those that differ from the recipe `flags/lstm_vae_ptb.flags`.
+LSTM-VAE on the Penn Treebank at a reduced size, one remedy a run (see
+[remedies](collapse.md)). The flags of "plain" are those that differ from the
+recipe `flags/lstm_vae_ptb.flags`, those of a remedy differ from "plain".
 """
 OTHERS = """\
 ## Runs on other protocols
@@ -403,14 +405,15 @@ def _remedy_table(runs: Sequence[Run]) -> str:
         "active units",
         "mutual information",
     ]
-    recipe = _recipe()
+    plain = next((run for run in runs if run.name == PLAIN_RUN), None)
     rows = []
-    for run in runs:
+    for run in sorted(runs, key=lambda run: run is not plain):
+        base = _recipe() if plain in (run, None) else plain.flags
         remedy = run.name.removeprefix(REMEDY_PREFIX).replace("_", " ")
         rows.append(
             [
                 f"[{remedy}](results/{run.name})",
-                _differing_flags(run, recipe),
+                _differing_flags(run, base),
                 _epochs(run),
                 *_figure_cells(run, "nll", "KL", "bound"),
                 _importance_weighted(run),
@@ -426,12 +429,12 @@ def _recipe() -> dict[str, str]:
     return _read_flags(settings.flagfile_text(settings.parse(argv, RECIPES)))
 
 
-def _differing_flags(run: Run, recipe: dict[str, str]) -> str:
-    """Flags that define the run and have another value than in the recipe."""
+def _differing_flags(run: Run, base: dict[str, str]) -> str:
+    """Flags that define the run and have another value than in `base`."""
     return " ".join(
         f"`--{name}={value}`"
         for name, value in run.flags.items()
-        if value != recipe.get(name, settings.DEFAULT) and _defines_run(name)
+        if value != base.get(name, settings.DEFAULT) and _defines_run(name)
     )
 
 

@@ -125,7 +125,7 @@ class LatentTextModel(TextModel):
         )
         check_sizes(latent_dim=latent_dim, num_samples=num_samples)
         check_floors(free_bits, free_bits_per_dimension)
-        if bag_of_words_weight < 0:
+        if not bag_of_words_weight >= 0:
             raise ValueError(
                 f"bag_of_words_weight={bag_of_words_weight} is not allowed; "
                 "at least 0"
@@ -541,11 +541,13 @@ class LatentTextModel(TextModel):
 
     def encoder_variables(self) -> list[keras.Variable]:
         """The trainable variables that only the posterior depends on."""
-        return [
-            variable
+        # The levels of a deep posterior share their memory.
+        distinct = {
+            id(variable): variable
             for layer in self.encoder_layers
             for variable in layer.trainable_variables
-        ]
+        }
+        return [*distinct.values()]
 
     def reset_decoder(self) -> None:
         """Give all that the posterior does not depend on fresh values.
@@ -601,8 +603,8 @@ def seeds_by_batch(seed: list[int]) -> Iterator[tf.Tensor]:
 def _check_plain_sgd(optimizer: keras.optimizers.Optimizer) -> None:
     """Refuse optimizers that move a parameter whose gradient is 0."""
     is_sgd = isinstance(optimizer, keras.optimizers.SGD)
-    if not is_sgd or optimizer.momentum:
+    if not is_sgd or optimizer.momentum or optimizer.weight_decay:
         raise ValueError(
             f"aggressive_encoder with the optimizer {optimizer.name!r} is not "
-            "allowed; SGD without momentum"
+            "allowed; SGD without momentum and weight decay"
         )

@@ -72,6 +72,25 @@ def test_gradient_reaches_every_weight(case):
         assert np.any(gradient), weight.path
 
 
+@each_latent_model
+def test_encoder_variables_are_those_of_the_posterior_alone(case):
+    model = made(case.name)
+    value = model.posterior(TOKENS).sample(seed=SEED)
+    with tf.GradientTape() as tape:
+        density = model.posterior(TOKENS).log_prob(value)
+    variables = model.trainable_variables
+    gradients = tape.gradient(density, variables)
+    found = [
+        variable.path
+        for variable, gradient in zip(variables, gradients, strict=True)
+        if gradient is not None
+    ]
+    expected = [variable.path for variable in model.encoder_variables()]
+    if model.shares_embedding:
+        expected.append(model.embedding.embeddings.path)
+    assert sorted(found) == sorted(expected)
+
+
 @each_model
 def test_more_padding_changes_nothing(case):
     model = made(case.name)

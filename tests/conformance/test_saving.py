@@ -35,6 +35,15 @@ def nll(model):
     return model(TOKENS)["nll"].numpy()
 
 
+def interrupted(case):
+    """The model after a step, with state that is not its initial one."""
+    model = in_training(case)
+    if case.is_latent:
+        model.annealing_start.assign(2)
+    logs_of_step(model)
+    return model
+
+
 def logs_of_step(model):
     return model.train_on_batch(TOKENS, return_dict=True)
 
@@ -54,8 +63,7 @@ def assert_goes_on_as(model, original):
 
 @each_model
 def test_file_of_a_compiled_model(case, tmp_path):
-    original = in_training(case)
-    logs_of_step(original)
+    original = interrupted(case)
     original.save(tmp_path / "model.keras")
     loaded = load_model(tmp_path / "model.keras")
     config = loaded.get_config()
@@ -66,8 +74,7 @@ def test_file_of_a_compiled_model(case, tmp_path):
 
 @each_model
 def test_checkpoint(case, tmp_path):
-    original = in_training(case)
-    logs_of_step(original)
+    original = interrupted(case)
     checkpoint = tf.train.Checkpoint(
         model=original, optimizer=original.optimizer
     )

@@ -69,7 +69,7 @@ def test_other_names_and_seeds_are_independent(truncated, other, name):
 
 def test_names_of_a_model_are_independent():
     noise = Noise(seed(0, 0))
-    names = ["z", "words", "top"]
+    names = ["z", "words", "top", "inputs", "outputs", "angle"]
     names += [
         f"{which}{i}" for which in ("inferred", "generated") for i in "012"
     ]
@@ -110,7 +110,22 @@ def test_moments_of_the_uniform():
 
 
 def test_no_noise_is_zero():
-    assert NoNoise().normal("z", [2, 3]).numpy().tolist() == [[0.0] * 3] * 2
+    for noise in (NoNoise(), NoNoise().of_copies(3)):
+        assert noise.normal("z", [2, 3]).numpy().tolist() == [[0.0] * 3] * 2
+
+
+@pytest.mark.parametrize("copies", [1, 3])
+def test_copies_of_rows_do_not_depend_on_where_the_batch_is_cut(copies):
+    """The copies of a row stand together, each with noise of its own."""
+    truncated = Noise(seed(1, 2), 0, truncated=True).of_copies(copies)
+    assert np.max(np.abs(draw(truncated))) <= 2
+    whole = draw(Noise(seed(1, 2)).of_copies(copies), shape=(11 * copies, 2))
+    assert len(np.unique(whole)) == whole.size
+    for first, rows in [(0, 4), (3, 5), (10, 1)]:
+        part = Noise(seed(1, 2), tf.constant(first)).of_copies(copies)
+        values = draw(part, shape=(rows * copies, 2))
+        here = slice(first * copies, (first + rows) * copies)
+        np.testing.assert_array_equal(values, whole[here])
 
 
 # -- Rows of the global batch --------------------------------------------------
@@ -128,8 +143,9 @@ def test_outside_of_a_replica_all_rows_are_local():
     assert (int(rows.first), int(rows.total)) == (0, 3)
 
 
+@pytest.mark.parametrize("copies", [1, 3])
 @pytest.mark.parametrize("sizes", [(4, 4), (4, 3), (1, 0), (0, 5)])
-def test_replicas_share_the_rows(sizes):
+def test_replicas_share_the_rows(sizes, copies):
     """The noise of two replicas, joined, is that of one."""
     strategy = get_strategy("mirrored")
     batch = strategy.experimental_distribute_values_from_function(
@@ -139,11 +155,11 @@ def test_replicas_share_the_rows(sizes):
     @tf.function
     def locate_and_draw(tensor):
         rows = GlobalRows.of(tensor)
-        noise = Noise(seed(1, 2), rows.first)
+        noise = Noise(seed(1, 2), rows.first).of_copies(copies)
         return (
             rows.first,
             rows.total,
-            noise.normal("z", [tf.shape(tensor)[0], 2]),
+            noise.normal("z", [copies * tf.shape(tensor)[0], 2]),
         )
 
     first, total, values = (
@@ -152,5 +168,5 @@ def test_replicas_share_the_rows(sizes):
     )
     assert [int(each) for each in first] == [0, sizes[0]]
     assert [int(each) for each in total] == [sum(sizes)] * 2
-    whole = Noise(seed(1, 2)).normal("z", [sum(sizes), 2])
+    whole = Noise(seed(1, 2)).normal("z", [copies * sum(sizes), 2])
     np.testing.assert_array_equal(tf.concat(values, 0), whole)

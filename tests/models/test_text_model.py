@@ -419,6 +419,30 @@ def test_first_words_follow_the_model():
             {"word_keep_rate": float("nan")},
             "word_keep_rate=nan is outside [0, 1]",
         ),
+        ({"dropout": 1.0}, "dropout=1.0 is outside [0, 1)"),
+        ({"dropout": -0.1}, "dropout=-0.1 is outside [0, 1)"),
+        ({"num_samples": 0}, "num_samples=0 is not allowed; at least 1"),
+        (
+            {"free_bits": -1.0},
+            "free_bits=-1.0 is not allowed; at least 0 nats",
+        ),
+        (
+            {"free_bits_per_dimension": float("nan")},
+            "free_bits_per_dimension=nan is not allowed; at least 0 nats",
+        ),
+        (
+            {"free_bits": 4.0, "free_bits_per_dimension": 0.5},
+            "free_bits=4.0 with free_bits_per_dimension=0.5 is not allowed; "
+            "one of them must be 0",
+        ),
+        (
+            {"bag_of_words_weight": -0.5},
+            "bag_of_words_weight=-0.5 is not allowed; at least 0",
+        ),
+        (
+            {"bag_of_words_weight": float("nan")},
+            "bag_of_words_weight=nan is not allowed; at least 0",
+        ),
         (
             {"objective": "exact"},
             "objective='exact' is unknown; allowed: reference, bound",
