@@ -229,11 +229,22 @@ def bag_of_words(weights, tokens, code):
 # -- Sentence VAE --------------------------------------------------------------
 
 
-def sentence_vae_posterior(weights, tokens):
+def sentence_vae_features(weights, tokens):
     embedded = weights["embedding"][tokens[:-1]]
     _, states = run_stack(weights["encoder"], embedded)
     hidden, *cell = states[-1]
-    return gaussian(weights["head"], np.concatenate([*cell, hidden]))
+    return np.concatenate([*cell, hidden])
+
+
+def sentence_vae_posterior(weights, tokens):
+    return gaussian(weights["head"], sentence_vae_features(weights, tokens))
+
+
+def sentence_vae_direction(weights, tokens):
+    """Mean direction of a von Mises-Fisher posterior."""
+    features = sentence_vae_features(weights, tokens)
+    direction = linear(weights["head"], features)
+    return direction / np.linalg.norm(direction)
 
 
 def sentence_vae(weights, tokens, epsilon):

@@ -2,15 +2,21 @@
 
 import re
 
+import keras
 import numpy as np
 import pytest
 
 from keras_textgen.data.batching import SequenceBatches
 from keras_textgen.data.vocabulary import END_ID
+from keras_textgen.models import aggressive_encoder
+from keras_textgen.training.schedules import LinearSchedule
 from tests.models.tiny_models import (
+    SEQUENCES,
     WORDS,
     close,
     hdgm,
+    lstm_vae,
+    padded,
     sentence_vae,
 )
 
@@ -219,3 +225,194 @@ def test_reference_of_hdgm_has_no_prior(use):
 def test_batches_have_samples_of_their_own(bound):
     bounds = bound.log_likelihood(["the cat"] * 3, num_samples=2, batch_size=1)
     assert len(set(bounds)) == 3
+
+
+# -- Pretraining as an autoencoder ---------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        (LinearSchedule(num_steps=4), [0, 0, 0, 0, 0.25, 0.5, 0.75, 1, 1]),
+        (None, [0, 0, 0, 1, 1]),
+    ],
+)
+def test_weight_is_zero_before_annealing_starts(schedule, expected):
+    model = sentence_vae(kl_schedule=schedule)
+    model.annealing_start.assign(3)
+    weights = []
+    for step in range(len(expected)):
+        model.train_steps.assign(step)
+        weights.append(float(model.kl_weight()))
+    assert weights == expected
+
+
+def test_loss_before_annealing_starts_is_the_reconstruction():
+    model = sentence_vae(objective="bound", free_bits=4.0)
+    model.annealing_start.assign(1)
+    model.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
+    tokens = padded(SEQUENCES)
+    logs = [model.train_on_batch(tokens, return_dict=True)]
+    model.reset_metrics()
+    logs.append(model.train_on_batch(tokens, return_dict=True))
+    close([each["kl_weight"] for each in logs], [0, 1])
+    close([each["loss"] - each["nll"] for each in logs], [0, 4])
+
+
+RESET = {
+    "lstm_vae": lambda **settings: lstm_vae(num_samples=2, **settings),
+    "vae": lambda **settings: sentence_vae(bag_of_words_weight=1.0, **settings),
+    "hdgm": hdgm,
+    "hdgm bound": lambda **settings: hdgm(
+        objective="bound", num_levels=3, deterministic_layers=1, **settings
+    ),
+}
+
+
+def split(model):
+    """Values of the encoder's weights, and of those that are reset."""
+    kept = {id(each) for each in model.encoder_variables()}
+    if model.shares_embedding:
+        kept.add(id(model.embedding.embeddings))
+    parts = {True: {}, False: {}}
+    for number, variable in enumerate(model.trainable_variables):
+        is_kept = id(variable) in kept
+        parts[is_kept][number] = variable.numpy()
+    return parts[True], parts[False]
+
+
+@pytest.mark.parametrize("make", RESET.values(), ids=RESET)
+def test_reset_gives_the_decoder_alone_new_values(make):
+    model = make()
+    codes = model.posterior(padded(SEQUENCES)).sample(seed=(1, 2))
+    encoder, decoder = split(model)
+    model.reset_decoder()
+    encoder_after, decoder_after = split(model)
+    for number, values in encoder.items():
+        np.testing.assert_array_equal(encoder_after[number], values)
+    for number, values in decoder.items():
+        assert np.all(decoder_after[number] != values)
+    again = model.posterior(padded(SEQUENCES)).sample(seed=(1, 2))
+    np.testing.assert_array_equal(codes[0], again[0])
+
+
+@pytest.mark.parametrize("make", RESET.values(), ids=RESET)
+def test_reset_is_a_function_of_the_seed(make):
+    model, same, other = make(seed=3), make(seed=3), make(seed=4)
+    for variable in same.trainable_variables:
+        variable.assign(2 * variable)
+    keras.utils.set_random_seed(99)
+    for each in (model, same, other):
+        each.reset_decoder()
+    decoders = [split(each)[1] for each in (model, same, other)]
+    for number, values in decoders[0].items():
+        np.testing.assert_array_equal(values, decoders[1][number])
+        # Biases of most models begin as constants, whatever the seed.
+        if np.ndim(values) == 2:
+            assert np.any(values != decoders[2][number])
+
+
+def test_reset_draws_from_the_papers_distribution_but_other_values():
+    model = lstm_vae(seed=3)
+    fresh = type(model).from_config(model.get_config())
+    model.reset_decoder()
+    for number, values in split(model)[1].items():
+        assert np.max(np.abs(values)) <= 0.1
+        assert np.all(values != split(fresh)[1][number])
+
+
+# -- The aggressive encoder ----------------------------------------------------
+
+
+def who_moved(model):
+    """Trains for a step; which sides have not exactly the weights of before."""
+    before = [each.numpy() for each in model.trainable_variables]
+    model.train_on_batch(padded(SEQUENCES))
+    of_encoder = {id(each) for each in model.encoder_variables()}
+    moved = {"E": False, "D": False}
+    for variable, values in zip(model.trainable_variables, before, strict=True):
+        side = "E" if id(variable) in of_encoder else "D"
+        moved[side] |= np.any(variable.numpy() != values)
+    return "".join(side for side in moved if moved[side])
+
+
+@pytest.mark.parametrize("make", RESET.values(), ids=RESET)
+def test_encoder_and_decoder_take_turns(make, monkeypatch):
+    monkeypatch.setattr(aggressive_encoder, "BLOCK_STEPS", 3)
+    monkeypatch.setattr(aggressive_encoder, "MAX_ENCODER_STEPS", 2)
+    model = make(aggressive_encoder=True)
+    sgd = keras.optimizers.SGD(0.1, global_clipnorm=5.0)
+    model.compile(sgd, run_eagerly=True)
+    assert [who_moved(model) for _ in range(7)] == [*"EEDEEDE"]
+    model.aggressive.assign(0)
+    assert [who_moved(model) for _ in range(2)] == ["ED", "ED"]
+
+
+def test_step_of_the_encoder_is_part_of_the_common_one():
+    """Of one gradient, clipped as a whole."""
+    models = [
+        lstm_vae(aggressive_encoder=is_aggressive)
+        for is_aggressive in (False, True)
+    ]
+    for model in models:
+        sgd = keras.optimizers.SGD(1.0, global_clipnorm=0.1)
+        model.compile(sgd, run_eagerly=True)
+        model.train_on_batch(padded(SEQUENCES))
+    together, alone = (split(model) for model in models)
+    for number, values in together[0].items():
+        close(alone[0][number], values, 1e-6)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        keras.optimizers.Adam(),
+        keras.optimizers.SGD(momentum=0.9),
+        keras.optimizers.SGD(weight_decay=0.1),
+    ],
+    ids=["adam", "momentum", "weight decay"],
+)
+def test_aggressive_encoder_needs_plain_sgd(optimizer):
+    model = sentence_vae(aggressive_encoder=True)
+    model.compile(optimizer, run_eagerly=True)
+    message = (
+        f"aggressive_encoder with the optimizer '{optimizer.name}' is not "
+        "allowed; SGD without momentum and weight decay"
+    )
+    with pytest.raises(ValueError, match=exactly(message)):
+        model.train_on_batch(padded(SEQUENCES))
+
+
+# -- Families of posteriors ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"posterior_family": "cauchy"},
+            "posterior_family='cauchy' is unknown; allowed: gaussian, vmf",
+        ),
+        (
+            {"posterior_family": "vmf", "objective": "reference"},
+            "posterior_family='vmf' with objective='reference', whose noise is "
+            "a truncated normal, is not allowed; objective='bound'",
+        ),
+        (
+            {"posterior_family": "vmf", "free_bits_per_dimension": 0.5},
+            "free_bits_per_dimension=0.5 with posterior_family='vmf' is not "
+            "allowed; its KL is not a sum over dimensions",
+        ),
+        (
+            {"posterior_family": "vmf", "concentration": 0.0},
+            "concentration=0.0 is not allowed; a number above 0",
+        ),
+        (
+            {"posterior_family": "vmf", "latent_dim": 1},
+            "dimension=1 is not allowed; at least 2 on a sphere",
+        ),
+    ],
+)
+def test_families_are_checked(settings, message):
+    with pytest.raises(ValueError, match=exactly(message)):
+        sentence_vae(**{"objective": "bound", **settings})

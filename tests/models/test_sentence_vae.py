@@ -176,6 +176,39 @@ def test_importance_weights_agree_with_numpy(model):
         )
 
 
+@pytest.mark.parametrize("feed_latent", [False, True])
+def test_von_mises_fisher_agrees_with_numpy(feed_latent):
+    """In two dimensions, where the KL is one of Bessel functions."""
+    concentration = 5.0
+    model = sentence_vae(
+        objective="bound",
+        posterior_family="vmf",
+        concentration=concentration,
+        feed_latent=feed_latent,
+    )
+    tokens, weights = padded(SEQUENCES), reference_weights(model)
+    codes = model.encode_tokens(tokens)
+    inference = model.infer(model.read(tokens), Noise(tf.constant([1, 2])))
+    scores = log_likelihood(model, inference.code, tokens)
+    # kappa I1 / I0 - log I0, and the density against that of the uniform.
+    log_i0 = np.log(np.i0(concentration))
+    step = 1e-4
+    slope = np.log(np.i0(concentration + step))
+    slope = (slope - np.log(np.i0(concentration - step))) / (2 * step)
+    close(inference.kl, np.full(ROWS, concentration * slope - log_i0))
+    for row, sequence in enumerate(SEQUENCES):
+        direction = reference.sentence_vae_direction(weights, sequence)
+        close(codes[row], direction)
+        code = inference.code.numpy()[row].astype(np.float64)
+        close(np.linalg.norm(code), 1)
+        along = concentration * code @ direction
+        close(inference.log_ratio[row], along - log_i0)
+        score = reference.log_likelihood(
+            weights, sequence, code, feed_latent=feed_latent
+        )
+        close(scores[row], score)
+
+
 # -- Against numerical integration ---------------------------------------------
 
 SHORT = [[2, 4, 3], [2, 5, 4, 3]]

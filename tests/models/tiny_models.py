@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.layers.von_mises_fisher import DirectionHead
 from keras_textgen.models.hdgm import HDGM
 from keras_textgen.models.lstm_lm import LSTMLanguageModel
 from keras_textgen.models.lstm_vae import LSTMVAE
@@ -195,6 +196,8 @@ def _stack(stack):
 
 
 def _heads(head):
+    if isinstance(head, DirectionHead):
+        return _linear(head.direction)
     return _linear(head.loc), _linear(head.log_variance)
 
 
