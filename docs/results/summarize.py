@@ -204,7 +204,7 @@ def _time(log: str) -> str:
     whole = sum(map(float, re.findall(r"^Took ([\d.]+) min", log, re.M)))
     epochs = sum(map(float, re.findall(r"^\d+/\d+ - (\d+)s ", log, re.M))) / 60
     sittings = len(re.findall(r"^Going on after step ", log, re.M))
-    if sittings or not whole:
+    if sittings or whole < epochs:
         return f"over {max(whole, epochs):.0f} min"
     return f"{whole:.1f} min"
 
@@ -598,7 +598,8 @@ def plot(runs: Sequence[Run], path: pathlib.Path) -> None:
                 axis.plot(epochs, values, ".-", label=run.name)
             axis.set(xlabel="epoch", ylabel=label, title=corpus)
             axis.xaxis.get_major_locator().set_params(integer=True)
-            axis.set_ylim(bottom=0)
+            if column != "val_nll":
+                axis.set_ylim(bottom=0)
             axis.grid(alpha=0.3)
         row[0].legend(fontsize="small")
     figure.savefig(path, dpi=100)
