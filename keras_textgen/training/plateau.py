@@ -42,7 +42,9 @@ class LearningRate(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """Adds the rate to `logs`, which later callbacks see."""
-        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+        rate = self.model.optimizer.learning_rate
+        # Of several replicas, the variable is no number by itself.
+        logs["learning_rate"] = float(keras.ops.convert_to_numpy(rate))
 
 
 class Plateau(keras.callbacks.Callback):
