@@ -11,9 +11,9 @@ import tensorflow as tf
 from keras_textgen.export import export_model
 from keras_textgen.models.latent_text_model import LatentTextModel
 from tests.conformance.registry import (
-    MODELS,
+    SLOWLY_CHECKED,
     TEXTS,
-    each_model,
+    each_slowly_checked_model,
     made,
     tokens_of,
 )
@@ -121,9 +121,11 @@ def answer_of(model, name, arguments):
 def answers(tmp_path_factory):
     """What one process answers for all models."""
     folder = tmp_path_factory.mktemp("exports")
-    for case in MODELS:
+    for case in SLOWLY_CHECKED:
         export_model(made(case.name), folder / case.name)
-    all_calls = {case.name: list(calls(made(case.name))) for case in MODELS}
+    all_calls = {
+        case.name: list(calls(made(case.name))) for case in SLOWLY_CHECKED
+    }
     (folder / "calls").write_bytes(pickle.dumps(all_calls))
     subprocess.run([sys.executable, "-c", _CLIENT, folder], check=True)
     return pickle.loads((folder / "answers").read_bytes())
@@ -138,7 +140,7 @@ def assert_equal(found, expected):
 
 
 @pytest.mark.slow
-@each_model
+@each_slowly_checked_model
 def test_answers_are_those_of_the_model(case, answers):
     for number, (_, name, arguments) in enumerate(calls(made(case.name))):
         found = answers[case.name, number]
@@ -149,7 +151,7 @@ def test_answers_are_those_of_the_model(case, answers):
 
 
 @pytest.mark.slow
-@each_model
+@each_slowly_checked_model
 def test_signatures(case, answers):
     model = made(case.name)
     expected = {}
@@ -162,7 +164,7 @@ def test_signatures(case, answers):
 
 
 @pytest.mark.slow
-@each_model
+@each_slowly_checked_model
 def test_only_latent_models_have_a_kl(case, answers):
     model = made(case.name)
     score = [name for _, name, _ in calls(model)].index("score")
