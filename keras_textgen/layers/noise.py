@@ -4,6 +4,7 @@ import zlib
 from typing import NamedTuple
 
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 
 class GlobalRows(NamedTuple):
@@ -37,6 +38,21 @@ class GlobalRows(NamedTuple):
             * local,
         )
         return cls(tf.reduce_sum(counts[:replica]), tf.reduce_sum(counts))
+
+
+def gather_rows(tensor: tf.Tensor) -> tf.Tensor:
+    """The rows of all replicas, in the order of the global batch.
+
+    Gradients flow back to the replica that a row came from.
+
+    Example:
+        >>> gather_rows(tf.constant([[1.0], [2.0]])).numpy().tolist()
+        [[1.0], [2.0]]
+    """
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return tensor
+    return context.all_gather(tensor, axis=0)
 
 
 class Noise:
@@ -93,13 +109,29 @@ class Noise:
         """Draw from U[0, 1) of the given shape."""
         return self._draw(tf.random.stateless_uniform, name, shape)
 
+    def beta(self, name: str, alpha: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
+        """Draw from Beta(alpha, beta), both [rows, ...]; reparameterized."""
+        # As below: draw from row 0, whatever the parameters of the rows
+        # before, and drop them.
+        before = tf.ones(
+            tf.concat([[self._first_row], tf.shape(alpha)[1:]], axis=0)
+        )
+        whole = tfp.distributions.Beta(
+            tf.concat([before, alpha], axis=0),
+            tf.concat([before, beta], axis=0),
+        )
+        return whole.sample(seed=self._seed_of(name))[self._first_row :]
+
+    def _seed_of(self, name: str) -> tf.Tensor:
+        tag = zlib.crc32(name.encode()) & 0x7FFFFFFF
+        return tf.random.experimental.stateless_fold_in(self._seed, tag)
+
     def _draw(self, sampler, name: str, shape: list) -> tf.Tensor:  # noqa: ANN001
         # The generators fill arrays in order, so a longer array begins with
         # the shorter one's numbers: draw from row 0 and drop what is before.
-        tag = zlib.crc32(name.encode()) & 0x7FFFFFFF
-        seed = tf.random.experimental.stateless_fold_in(self._seed, tag)
         rows = self._first_row + shape[0]
-        return sampler([rows, *shape[1:]], seed)[self._first_row :]
+        sample = sampler([rows, *shape[1:]], self._seed_of(name))
+        return sample[self._first_row :]
 
 
 class NoNoise:

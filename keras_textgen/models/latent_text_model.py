@@ -224,13 +224,25 @@ class LatentTextModel(TextModel):
             "num_tokens": num_predicted_tokens(tokens),
         }
         if training:
-            outputs |= self._training_outputs(inference, tokens)
+            outputs |= self.training_outputs(
+                inference, tokens, noise.of_copies(self.codes_per_text)
+            )
         return outputs
 
-    def _training_outputs(
-        self, inference: Inference, tokens: tf.Tensor
+    def training_outputs(
+        self, inference: Inference, tokens: tf.Tensor, noise: Noise
     ) -> dict[str, tf.Tensor]:
-        """What only the training loss is made of."""
+        """What only the training loss is made of, of each sequence.
+
+        Args:
+            inference: Of codes_per_text rows a sequence.
+            tokens: int32 [batch, time].
+            noise: For the rows of the inference.
+
+        Returns:
+            Tensors [batch, ...].
+        """
+        del noise
         outputs = {"kl_parts": self._mean_over_codes(inference.kl_parts)}
         if self.bag_of_words is not None:
             targets = tf.repeat(tokens[:, 1:], self.codes_per_text, axis=0)
@@ -245,7 +257,7 @@ class LatentTextModel(TextModel):
     ) -> tf.Tensor:
         """What is minimized, of each sequence: float32 [batch]."""
         kl = free_bits(
-            outputs["kl_parts"],
+            self.weighted_kl_parts(outputs["kl_parts"]),
             total=self.free_bits,
             per_dimension=self.free_bits_per_dimension,
         )
@@ -253,6 +265,10 @@ class LatentTextModel(TextModel):
         if self.bag_of_words is not None:
             losses += self.bag_of_words_weight * outputs["bag_of_words_nll"]
         return losses
+
+    def weighted_kl_parts(self, kl_parts: tf.Tensor) -> tf.Tensor:
+        """The KL's parts [batch, P] as the training loss weighs them."""
+        return kl_parts
 
     def selected_gradients(
         self, gradients: list[tf.Tensor], outputs: dict[str, tf.Tensor]

@@ -405,9 +405,7 @@ class TextModel(keras.Model):
             first_epoch = kwargs.get("initial_epoch", 0)
             batches = batches.training_stream(first_epoch)
         if validation_data is not None:
-            validation_data = _evaluation_dataset(
-                self._as_batches(validation_data, batch_size)
-            )
+            validation_data, _ = self.in_batches(validation_data, batch_size)
         return super().fit(
             batches,
             *args,
@@ -425,8 +423,8 @@ class TextModel(keras.Model):
     ) -> Any:
         """Metrics over a set; the same set gives the same numbers again."""
         self.test_steps.assign(0)
-        batches = self._as_batches(x, batch_size)
-        return super().evaluate(_evaluation_dataset(batches), *args, **kwargs)
+        dataset, _ = self.in_batches(x, batch_size)
+        return super().evaluate(dataset, *args, **kwargs)
 
     def predict(
         self,
@@ -437,12 +435,9 @@ class TextModel(keras.Model):
     ) -> dict[str, np.ndarray]:
         """`call` for every sequence, in the order of `x`."""
         self.test_steps.assign(0)
-        batches = self._as_batches(x, batch_size)
-        outputs = super().predict(_evaluation_dataset(batches), *args, **kwargs)
-        if isinstance(batches, SequenceBatches):
-            order = batches.original_order
-            outputs = {name: each[order] for name, each in outputs.items()}
-        return outputs
+        dataset, order = self.in_batches(x, batch_size)
+        outputs = super().predict(dataset, *args, **kwargs)
+        return {name: each[order] for name, each in outputs.items()}
 
     def generate(
         self,
@@ -501,12 +496,27 @@ class TextModel(keras.Model):
         Returns:
             [N, ...].
         """
+        dataset, order = self.in_batches(data, batch_size)
+        outputs = [function(batch).numpy() for batch in dataset]
+        return np.concatenate(outputs)[order]
+
+    def in_batches(
+        self, data: TextData, batch_size: int
+    ) -> tuple[tf.data.Dataset, np.ndarray | slice]:
+        """Batches of tokens, and the index that undoes their order.
+
+        Args:
+            data: Texts or token ids, N sequences.
+            batch_size: Sequences at a time.
+
+        Returns:
+            A dataset of int32 [batch, time], and what puts N outputs, in the
+            order of the dataset, into that of `data`.
+        """
         batches = self._as_batches(data, batch_size)
-        dataset = _evaluation_dataset(batches)
-        outputs = np.concatenate([function(batch).numpy() for batch in dataset])
         if isinstance(batches, SequenceBatches):
-            outputs = outputs[batches.original_order]
-        return outputs
+            return batches.evaluation_dataset(), batches.original_order
+        return batches, slice(None)
 
     def _as_batches(
         self, data: TextData, batch_size: int
@@ -655,14 +665,6 @@ def _join(embedded: tf.Tensor, joined: tf.Tensor) -> tf.Tensor:
     if joined.shape[-1] == 0:
         return embedded
     return tf.concat([embedded, tf.cast(joined, embedded.dtype)], axis=-1)
-
-
-def _evaluation_dataset(
-    batches: SequenceBatches | tf.data.Dataset,
-) -> tf.data.Dataset:
-    if isinstance(batches, SequenceBatches):
-        return batches.evaluation_dataset()
-    return batches
 
 
 def _clip_over_replicas(

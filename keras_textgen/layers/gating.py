@@ -1,0 +1,93 @@
+"""The gate of the HSVAE: which dimensions of a code are on."""
+
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+# Keeps concentrations of the Beta distribution above zero.
+_SMALLEST_CONCENTRATION = 1e-5
+
+
+class GateParameters(NamedTuple):
+    """Parameters of q(gamma, z | x), each [..., Z].
+
+    Attributes:
+        loc: Mean of the slab.
+        scale: Standard deviation of the slab.
+        alpha: First concentration of gamma's Beta distribution; gamma is the
+            probability of the spike.
+        beta: Second concentration.
+    """
+
+    loc: tf.Tensor
+    scale: tf.Tensor
+    alpha: tf.Tensor
+    beta: tf.Tensor
+
+
+@keras.saving.register_keras_serializable("keras_textgen")
+class SpikeAndSlabGate(keras.layers.Layer):
+    """Four linear heads: a Gaussian slab and a Beta-distributed gate.
+
+    Prokhorov et al. 2021 (RepL4NLP). Standard deviation and concentrations
+    are softplus. Clipped concentrations keep their gradient, so that they can
+    come back: the authors' remedy for NaN. Kept in float32 under every
+    precision policy.
+
+    Args:
+        latent_dim: Dimension Z.
+        concentration_range: Bounds of the concentrations; None for none.
+
+    Example:
+        >>> gate = SpikeAndSlabGate(latent_dim=2)
+        >>> parameters = gate(tf.zeros([3, 5]))
+        >>> parameters.loc.shape, parameters.alpha.numpy()[0].round(3).tolist()
+        (TensorShape([3, 2]), [0.6930000185966492, 0.6930000185966492])
+    """
+
+    def __init__(
+        self,
+        latent_dim: int,
+        concentration_range: tuple[float, float] | None = (0.5, 100.0),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        self.latent_dim = latent_dim
+        self.concentration_range = concentration_range
+        self.loc = keras.layers.Dense(latent_dim, dtype="float32")
+        self.scale, self.alpha, self.beta = (
+            keras.layers.Dense(
+                latent_dim, activation="softplus", dtype="float32"
+            )
+            for _ in range(3)
+        )
+
+    def build(self, input_shape: tuple) -> None:
+        """Build the heads for features [..., input_shape[-1]]."""
+        for head in (self.loc, self.scale, self.alpha, self.beta):
+            head.build(input_shape)
+        self.built = True
+
+    def call(self, features: tf.Tensor) -> GateParameters:
+        """Map features [..., F] to parameters [..., Z]."""
+        return GateParameters(
+            self.loc(features),
+            self.scale(features),
+            self._concentration(self.alpha(features)),
+            self._concentration(self.beta(features)),
+        )
+
+    def _concentration(self, values: tf.Tensor) -> tf.Tensor:
+        values += _SMALLEST_CONCENTRATION
+        if self.concentration_range is None:
+            return values
+        clipped = tf.clip_by_value(values, *self.concentration_range)
+        return values + tf.stop_gradient(clipped - values)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {
+            "latent_dim": self.latent_dim,
+            "concentration_range": self.concentration_range,
+        }
