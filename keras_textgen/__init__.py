@@ -12,6 +12,8 @@ _PUBLIC = {
     "SentenceVAE": "keras_textgen.models.sentence_vae",
     "LSTMLanguageModel": "keras_textgen.models.lstm_lm",
     "LSTMVAE": "keras_textgen.models.lstm_vae",
+    "HSVAE": "keras_textgen.models.hsvae",
+    "MATVAE": "keras_textgen.models.mat_vae",
     "Vocabulary": "keras_textgen.data.vocabulary",
     "SequenceBatches": "keras_textgen.data.batching",
     "load_corpus": "keras_textgen.data.corpora",

@@ -15,8 +15,8 @@ from keras_textgen.distributions.gaussian import (
 )
 from keras_textgen.layers.memory import BroadMemory, DeepMemory, LatentLevel
 from keras_textgen.layers.noise import Noise, NoNoise
+from keras_textgen.models.global_batch_model import check_sizes
 from keras_textgen.models.latent_text_model import Inference, LatentTextModel
-from keras_textgen.models.text_model import check_sizes
 
 tfd = tfp.distributions
 

@@ -16,11 +16,11 @@ from keras_textgen.layers.bag_of_words import BagOfWordsLogLikelihood
 from keras_textgen.layers.noise import GlobalRows, Noise, NoNoise
 from keras_textgen.models.aggressive_encoder import AggressiveEncoder
 from keras_textgen.models.free_bits import check_floors, free_bits
+from keras_textgen.models.global_batch_model import check_sizes
 from keras_textgen.models.text_model import (
     DecoderState,
     TextData,
     TextModel,
-    check_sizes,
     decoded_strings,
     num_predicted_tokens,
 )
@@ -209,7 +209,7 @@ class LatentTextModel(TextModel):
 
         "nll" is -log p(x | z) at one sample z of the posterior.
         """
-        seed, first = self._step_seed(training), GlobalRows.of(tokens).first
+        seed, first = self.step_seed(training), GlobalRows.of(tokens).first
         noise = Noise(seed, first, truncated=self.objective == "reference")
         features = tf.repeat(self.read(tokens), self.codes_per_text, axis=0)
         inference = self.infer(features, noise.of_copies(self.codes_per_text))

@@ -56,7 +56,7 @@ class LSTMLanguageModel(TextModel):
         self, tokens: tf.Tensor, training: bool = False
     ) -> dict[str, tf.Tensor]:
         """Objective of each sequence, as in `TextModel`; "kl" is 0."""
-        noise = Noise(self._step_seed(training), GlobalRows.of(tokens).first)
+        noise = Noise(self.step_seed(training), GlobalRows.of(tokens).first)
         log_likelihood = self.token_log_likelihood(
             tokens, noise if training else None
         )

@@ -59,27 +59,15 @@ class LikelihoodMetrics:
         metrics = list(self.means.values())
         return metrics + ([self.perplexity] if self.perplexity else [])
 
-    def update(
-        self,
-        outputs: dict[str, tf.Tensor],
-        loss: tf.Tensor,
-        kl_weight: tf.Tensor,
-    ) -> None:
+    def update(self, outputs: dict[str, tf.Tensor]) -> None:
         """Add a batch.
 
         Args:
-            outputs: "nll", "kl" and "num_tokens" of each sequence, [batch].
-            loss: What is minimized, of each sequence, [batch].
-            kl_weight: Scalar weight of the KL in this batch's loss.
+            outputs: "nll", "kl", "num_tokens" and "losses" of each sequence,
+                [batch], and the scalar "kl_weight" of the batch's losses.
         """
         nats = outputs["nll"] + outputs["kl"]
-        values = {
-            "loss": loss,
-            "nll": outputs["nll"],
-            "kl": outputs["kl"],
-            "elbo": -nats,
-            "kl_weight": kl_weight,
-        }
+        values = {**outputs, "loss": outputs["losses"], "elbo": -nats}
         for name, mean in self.means.items():
             mean.update_state(values[name])
         if self.perplexity:

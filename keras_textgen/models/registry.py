@@ -4,8 +4,10 @@ import functools
 from collections.abc import Callable
 
 from keras_textgen.models.hdgm import HDGM
+from keras_textgen.models.hsvae import HSVAE
 from keras_textgen.models.lstm_lm import LSTMLanguageModel
 from keras_textgen.models.lstm_vae import LSTMVAE
+from keras_textgen.models.mat_vae import MATVAE
 from keras_textgen.models.sentence_vae import SentenceVAE
 from keras_textgen.models.text_model import TextModel
 
@@ -16,4 +18,6 @@ MODELS: dict[str, Callable[..., TextModel]] = {
     "lstm_lm": LSTMLanguageModel,
     "lstm_vae": LSTMVAE,
     "lstm_vae_avg": functools.partial(LSTMVAE, averaging="hidden_states"),
+    "hsvae": HSVAE,
+    "mat_vae": MATVAE,
 }

@@ -22,18 +22,19 @@ from keras_textgen.generation.common import (
     checked_top_p,
 )
 from keras_textgen.generation.sampling import sample
-from keras_textgen.layers.noise import GlobalRows, Noise
+from keras_textgen.layers.noise import Noise
 from keras_textgen.layers.recurrent import RecurrentStack, State
 from keras_textgen.layers.vocabulary import VocabularyLogLikelihood
+from keras_textgen.models.global_batch_model import (
+    GlobalBatchModel,
+    check_sizes,
+)
 from keras_textgen.models.metrics import LikelihoodMetrics
 
 # Texts, or token ids: what the methods for users take.
 TextData = (
     Sequence[str] | np.ndarray | tf.Tensor | tf.data.Dataset | SequenceBatches
 )
-
-# Streams of noise that must not meet.
-_TRAINING, _EVALUATION = 0, 1
 
 
 class DecoderState(NamedTuple):
@@ -48,7 +49,7 @@ class DecoderState(NamedTuple):
     joined: tf.Tensor
 
 
-class TextModel(keras.Model):
+class TextModel(GlobalBatchModel):
     """Base of the text models: vocabulary, decoder, training, generation.
 
     A model adds `call`, which gives "nll", "kl" and "num_tokens" of each
@@ -96,10 +97,7 @@ class TextModel(keras.Model):
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        # XLA makes recurrent models slower on a CPU, compiles them anew for
-        # each length, and draws other noise.
-        self.supports_jit = False
+        super().__init__(seed=seed, **kwargs)
         check_sizes(
             embedding_dim=embedding_dim,
             rnn_units=rnn_units,
@@ -122,7 +120,6 @@ class TextModel(keras.Model):
         self.dropout = dropout
         self.max_length = max_length
         self.starts_with_end = starts_with_end
-        self.seed = seed
 
         self.embedding = keras.layers.Embedding(
             vocabulary.size,
@@ -134,10 +131,7 @@ class TextModel(keras.Model):
             rnn_units, num_layers, rnn_type, dtype=self.dtype_policy
         )
         self.output_layer = VocabularyLogLikelihood(vocabulary.size)
-        self.train_steps = self._counter("train_steps")
-        self.test_steps = self._counter("test_steps")
         self._likelihood_metrics = LikelihoodMetrics(likelihood_kind)
-        self._in_graph: dict[str, Callable] = {}
 
     # -- What a model adds ---------------------------------------------------
 
@@ -173,19 +167,6 @@ class TextModel(keras.Model):
         """What is minimized, of each sequence: float32 [batch]."""
         return outputs["nll"] + kl_weight * outputs["kl"]
 
-    def selected_gradients(
-        self, gradients: list[tf.Tensor], outputs: dict[str, tf.Tensor]
-    ) -> list[tf.Tensor]:
-        """This replica's gradients, those set to zero that do not apply.
-
-        Args:
-            gradients: Of `trainable_variables`; with several replicas they
-                are clipped already, with one the optimizer is still to do it.
-            outputs: What `call` gave, and the "losses" it came to.
-        """
-        del outputs
-        return gradients
-
     # -- Building ------------------------------------------------------------
 
     def build(self, input_shape: tuple | None = None) -> None:
@@ -194,30 +175,6 @@ class TextModel(keras.Model):
         if not self.built:
             self.built = True
             self(tf.constant([[START_ID, UNKNOWN_ID]]), training=True)
-
-    def _maybe_symbolic_build(
-        self, iterator: Any = None, data_batch: Any = None
-    ) -> None:
-        """Build what is left to build: the optimizer.
-
-        Under a distribution strategy, Keras would first run the model on the
-        mean of the replicas' tokens, which are no tokens and need not even be
-        of one shape.
-        """
-        del iterator, data_batch
-        if self.optimizer is not None and not self.optimizer.built:
-            with self.distribute_strategy.scope():
-                self.optimizer.build(self.trainable_variables)
-
-    def _counter(self, name: str) -> keras.Variable:
-        return self.add_weight(
-            name=name,
-            shape=(),
-            dtype="int32",
-            initializer="zeros",
-            trainable=False,
-            aggregation="only_first_replica",
-        )
 
     # -- The decoder ---------------------------------------------------------
 
@@ -321,54 +278,23 @@ class TextModel(keras.Model):
             dropped &= chance >= self.word_keep_rate
         return tf.where(dropped, UNKNOWN_ID, inputs)
 
-    def _step_seed(self, training: bool) -> tf.Tensor:
-        stream = _TRAINING if training else _EVALUATION
-        step = self.train_steps if training else self.test_steps
-        seed = tf.constant([self.seed, stream])
-        return tf.random.experimental.stateless_fold_in(
-            seed, tf.convert_to_tensor(step)
-        )
-
     # -- Training and evaluation steps ---------------------------------------
 
-    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
-        """One update; Keras calls it, in every replica."""
+    def step_outputs(self, data: Any, training: bool) -> dict[str, tf.Tensor]:
+        """`call`, and the loss; in evaluation the KL has weight 1."""
         tokens, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        kl_weight = self.kl_weight()
-        with tf.GradientTape() as tape:
-            outputs = self(tokens, training=True)
-            losses = self.training_losses(outputs, kl_weight)
-            # Replicas add up their gradients, so each divides by the rows of
-            # all of them; the last batch need not be divided evenly.
-            rows = tf.cast(GlobalRows.of(tokens).total, tf.float32)
-            loss = self.optimizer.scale_loss(tf.reduce_sum(losses) / rows)
-        gradients = tape.gradient(loss, self.trainable_weights)
-        # Dense before they are clipped: the norm of a sparse gradient counts
-        # the rows of a repeated word separately.
-        gradients = [tf.convert_to_tensor(each) for each in gradients]
-        gradients = _clip_over_replicas(gradients, self.optimizer)
-        gradients = self.selected_gradients(
-            gradients, {**outputs, "losses": losses}
-        )
-        self.optimizer.apply(gradients, self.trainable_weights)
-        self.train_steps.assign_add(1)
-        self._likelihood_metrics.update(outputs, losses, kl_weight)
-        return self.get_metrics_result()
+        outputs = self(tokens, training=training)
+        if training:
+            weight = self.kl_weight()
+            losses = self.training_losses(outputs, weight)
+        else:
+            weight = tf.constant(1.0)
+            losses = outputs["nll"] + outputs["kl"]
+        return {**outputs, "losses": losses, "kl_weight": weight}
 
-    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
-        """One evaluation batch, with KL weight 1; Keras calls it."""
-        tokens, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        outputs = self(tokens, training=False)
-        self.test_steps.assign_add(1)
-        losses = outputs["nll"] + outputs["kl"]
-        self._likelihood_metrics.update(outputs, losses, tf.constant(1.0))
-        return self.get_metrics_result()
-
-    def predict_step(self, data: Any) -> dict[str, tf.Tensor]:
-        """One batch of `predict`, with the noise `evaluate` draws for it."""
-        outputs = super().predict_step(data)
-        self.test_steps.assign_add(1)
-        return outputs
+    def update_metrics(self, outputs: dict[str, tf.Tensor]) -> None:
+        """Add a batch to the likelihoods."""
+        self._likelihood_metrics.update(outputs)
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -567,15 +493,6 @@ class TextModel(keras.Model):
         )
         return tokens
 
-    def in_graph(self, method: str) -> Callable:
-        """A method of this model as one graph, traced once."""
-        if method not in self._in_graph:
-            # Without AutoGraph, an error reaches the user as it was raised.
-            self._in_graph[method] = tf.function(
-                getattr(self, method), reduce_retracing=True, autograph=False
-            )
-        return self._in_graph[method]
-
     # -- Saving --------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
@@ -590,29 +507,7 @@ class TextModel(keras.Model):
             "dropout": self.dropout,
             "max_length": self.max_length,
             "starts_with_end": self.starts_with_end,
-            "seed": self.seed,
         }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "TextModel":
-        """Rebuild the model with its parts, such as the vocabulary."""
-        deserialize = keras.saving.deserialize_keras_object
-        return cls(
-            **{name: deserialize(value) for name, value in config.items()}
-        )
-
-
-def check_sizes(**sizes: int) -> None:
-    """Refuse a named size below 1.
-
-    Example:
-        >>> check_sizes(latent_dim=0)
-        Traceback (most recent call last):
-        ValueError: latent_dim=0 is not allowed; at least 1
-    """
-    for name, size in sizes.items():
-        if size < 1:
-            raise ValueError(f"{name}={size} is not allowed; at least 1")
 
 
 def num_predicted_tokens(tokens: tf.Tensor) -> tf.Tensor:
@@ -665,23 +560,3 @@ def _join(embedded: tf.Tensor, joined: tf.Tensor) -> tf.Tensor:
     if joined.shape[-1] == 0:
         return embedded
     return tf.concat([embedded, tf.cast(joined, embedded.dtype)], axis=-1)
-
-
-def _clip_over_replicas(
-    gradients: list[tf.Tensor], optimizer: keras.optimizers.Optimizer
-) -> list[tf.Tensor]:
-    """Clip the summed gradient of all replicas to the optimizer's norm.
-
-    Keras clips each replica's gradient before adding them up, which is not
-    what one replica does with the whole batch.
-    """
-    inner = getattr(optimizer, "inner_optimizer", optimizer)
-    context = tf.distribute.get_replica_context()
-    replicas = context.num_replicas_in_sync
-    if replicas == 1 or not inner.global_clipnorm:
-        return gradients
-    gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
-    norm = optimizer.scale_loss(tf.constant(inner.global_clipnorm))
-    clipped, _ = tf.clip_by_global_norm(gradients, norm)
-    # The optimizer adds the replicas' gradients up once more.
-    return [gradient / replicas for gradient in clipped]

@@ -8,8 +8,24 @@ from typing import Any
 
 from absl import flags
 
-MODELS = ("hdgm", "vae", "lstm_lm", "lstm_vae", "lstm_vae_avg")
-DATASETS = ("sotu", "ptb", "yahoo", "imdb", "text")
+MODELS = (
+    "hdgm",
+    "vae",
+    "lstm_lm",
+    "lstm_vae",
+    "lstm_vae_avg",
+    "hsvae",
+    "mat_vae",
+)
+DATASETS = (
+    "sotu",
+    "ptb",
+    "yahoo",
+    "yahoo_short",
+    "dbpedia",
+    "imdb",
+    "text",
+)
 KL_SCHEDULES = ("constant", "linear", "sigmoid", "cyclical")
 # What stands for "not given" where the model or the corpus has the default.
 DEFAULT = "default"
@@ -187,7 +203,13 @@ def _path(group: str, text: str, **kwargs) -> Setting:
 
 _HDGM = ("model", ("hdgm",))
 _HDGM_CODE_BASE = ("model", ("hdgm", "vae"))
-_LATENT = ("model", ("hdgm", "vae", "lstm_vae", "lstm_vae_avg"))
+_HSVAE = ("model", ("hsvae",))
+_MAT_VAE = ("model", ("mat_vae",))
+_SPARSE = ("model", ("hsvae", "mat_vae"))
+_LATENT = (
+    "model",
+    ("hdgm", "vae", "lstm_vae", "lstm_vae_avg", "hsvae", "mat_vae"),
+)
 _SINGLE_LATENT = ("model", ("vae", "lstm_vae", "lstm_vae_avg"))
 _PTB = ("dataset", ("ptb",))
 
@@ -205,15 +227,17 @@ SETTINGS: dict[str, Setting] = {
         "run",
         "hdgm: hierarchical deep generative model with dual memory; "
         "vae: Sentence VAE; lstm_lm: LSTM language model; lstm_vae: LSTM-VAE; "
-        "lstm_vae_avg: LSTM-VAE-AVG, which averages hidden states.",
+        "lstm_vae_avg: LSTM-VAE-AVG, which averages hidden states; hsvae: "
+        "hierarchical sparse VAE; mat_vae: its baseline MAT-VAE.",
         MODELS,
         "hdgm",
     ),
     "dataset": _choice(
         "run",
         "sotu: State of the Union addresses (installed, no download); "
-        "ptb: Penn Treebank; yahoo: Yahoo answers; imdb: film reviews; text: "
-        "your own, one sequence a line.",
+        "ptb: Penn Treebank; yahoo: Yahoo answers; yahoo_short: short Yahoo "
+        "questions with classes; dbpedia: abstracts with classes; imdb: film "
+        "reviews; text: your own, one sequence a line.",
         DATASETS,
         "sotu",
     ),
@@ -228,6 +252,11 @@ SETTINGS: dict[str, Setting] = {
         "Seed of everything random; the same seed repeats the run.",
         low=0,
         default=0,
+    ),
+    "iter": _integer(
+        "run",
+        "Number of the run, as in the original of hsvae: the same as --seed.",
+        low=0,
     ),
     "distribution_strategy": _choice(
         "run",
@@ -324,6 +353,36 @@ SETTINGS: dict[str, Setting] = {
     ),
     "attention_units": _integer(
         "model", "Width of the attention over words.", needs=_HDGM
+    ),
+    "z_reg_weight": _number(
+        "model",
+        "Weight of the KL of z given gamma (psi).",
+        needs=_HSVAE,
+    ),
+    "gamma_reg_weight": _number(
+        "model", "Weight of the KL of gamma (lambda).", needs=_HSVAE
+    ),
+    "temperature": _number(
+        "model",
+        "Of the relaxed gate in training; that of generated texts is "
+        "--sampling_temperature.",
+        above=True,
+        needs=_HSVAE,
+    ),
+    "alpha": _number(
+        "model",
+        "hsvae: first concentration of gamma's Beta prior; the larger beside "
+        "--beta, the sparser the codes. mat_vae: weight of the MMD.",
+        needs=_SPARSE,
+    ),
+    "beta": _number(
+        "model",
+        "hsvae: second concentration of gamma's Beta prior. mat_vae: weight "
+        "of the KL.",
+        needs=_SPARSE,
+    ),
+    "spike_probability": _number(
+        "model", "Of the prior of each dimension.", high=1.0, needs=_MAT_VAE
     ),
     "generated_length": _integer(
         "model", "Generated texts end after this many words at the latest."
@@ -500,7 +559,7 @@ SETTINGS: dict[str, Setting] = {
         default=5,
         role="stored",
     ),
-    "temperature": _number(
+    "sampling_temperature": _number(
         "generation",
         "Below 1 samples are more alike, above 1 less.",
         above=True,

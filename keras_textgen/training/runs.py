@@ -1,27 +1,17 @@
 """A whole run: data, model, training or resuming, and what comes after."""
 
-import math
 import os
 import pathlib
 import shutil
 import sys
-import zlib
 from collections.abc import Callable
-from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from keras_textgen.data.batching import SequenceBatches
-from keras_textgen.data.corpora import DataError, TextCorpus, load_corpus
-from keras_textgen.data.vocabulary import END_ID, Vocabulary
-from keras_textgen.evaluation.report import evaluate_model, format_table
-from keras_textgen.export import export_model
-from keras_textgen.models.latent_text_model import LatentTextModel
-from keras_textgen.models.registry import MODELS
+from keras_textgen.data.reading import DataError
 from keras_textgen.saving import load_model
-from keras_textgen.training import callbacks, schedules
+from keras_textgen.training import callbacks
 from keras_textgen.training.callbacks import Interrupted
 from keras_textgen.training.checkpoints import (
     Progress,
@@ -29,32 +19,17 @@ from keras_textgen.training.checkpoints import (
     first_line,
     writing,
 )
-from keras_textgen.training.collapse import AggressiveTraining, DecoderReset
-from keras_textgen.training.optimizers import FusedAdam
 from keras_textgen.training.plateau import LearningRate, Plateau
 from keras_textgen.training.run_directory import (
     RunDirectory,
     move_into_place,
     unfinished,
 )
-from keras_textgen.training.settings import RunError, Settings, given_values
-from keras_textgen.training.strategies import get_strategy
+from keras_textgen.training.settings import RunError, Settings
+from keras_textgen.training.task import Task, introduction
+from keras_textgen.training.text_task import TextTask
 
-__all__ = ["Interrupted", "build_model", "kl_schedule", "run"]
-
-# Where a flag and the constructor's argument differ in name: on the command
-# line, the same words mean the length of what is read, and texts to generate.
-_ARGUMENT_NAMES = {
-    "generated_length": "max_length",
-    "num_latent_samples": "num_samples",
-    "vmf_concentration": "concentration",
-}
-# What the constructor does not take: another flag's value says it, or it
-# belongs to the training.
-_NO_ARGUMENTS = ("inputless", "autoencoder_epochs")
-_OPTIMIZERS = {"adam": FusedAdam, "sgd": keras.optimizers.SGD}
-_DIAGNOSTIC_SEQUENCES = 500
-_NUM_RECONSTRUCTIONS = 3
+__all__ = ["Interrupted", "run"]
 
 
 def run(settings: Settings, directory: RunDirectory) -> None:
@@ -87,101 +62,25 @@ def run(settings: Settings, directory: RunDirectory) -> None:
         ) from None
 
 
-def build_model(
-    settings: Settings, vocabulary: Vocabulary, is_stream: bool = False
-) -> keras.Model:
-    """The model that the settings describe, compiled.
-
-    Args:
-      settings: of the run.
-      vocabulary: of the corpus.
-      is_stream: whether the corpus is a stream, without start tokens.
-
-    Returns:
-      A model with fresh weights, which depend on the seed alone.
-
-    Raises:
-      RunError: if the model's constructor refuses a setting.
-    """
-    arguments = _model_arguments(settings)
-    with get_strategy(settings.distribution_strategy).scope():
-        try:
-            model = MODELS[settings.model](
-                vocabulary,
-                starts_with_end=is_stream,
-                seed=settings.seed,
-                **arguments,
-            )
-        except ValueError as error:
-            raise RunError(str(error)) from None
-        model.compile(
-            _OPTIMIZERS[settings.optimizer](
-                settings.learning_rate, global_clipnorm=settings.clip_norm
-            )
-        )
-    return model
-
-
-def _model_arguments(settings: Settings) -> dict[str, Any]:
-    given = given_values(settings, "model") | given_values(settings, "collapse")
-    arguments = {
-        _ARGUMENT_NAMES.get(name, name): value
-        for name, value in given.items()
-        if name not in _NO_ARGUMENTS
-    }
-    if settings.kl_schedule is not None:
-        arguments["kl_schedule"] = kl_schedule(settings)
-    return arguments
-
-
-def kl_schedule(settings: Settings) -> schedules.Schedule:
-    """The KL schedule that the settings describe.
-
-    Args:
-      settings: of the run.
-
-    Returns:
-      The schedule.
-
-    Raises:
-      RunError: if it does not exist.
-    """
-    top = settings.kl_max
-    if settings.kl_schedule == "constant":
-        return schedules.ConstantSchedule(top)
-    if settings.kl_schedule == "linear":
-        return schedules.LinearSchedule(
-            settings.kl_steps, settings.kl_start or 0, top
-        )
-    if settings.kl_schedule == "sigmoid":
-        return schedules.SigmoidSchedule(
-            settings.kl_bias, settings.kl_slope, top
-        )
-    return schedules.CyclicalSchedule(
-        settings.kl_steps, settings.kl_ramp or 0.5, top
-    )
-
-
 def _train(settings: Settings, directory: RunDirectory) -> None:
-    corpus = _load(settings)
-    is_stream = corpus.order == "stream"
-    model = build_model(settings, corpus.vocabulary, is_stream)
+    task = _task_class(settings)(settings)
+    model = task.build_model()
     if not directory.flags_file.exists():
         # First of all: what else is in the folder then has an owner.
         _write_flags(settings, directory)
     progress = Progress()
     checkpoints = RunCheckpoints(directory, model, progress)
-    fingerprint = _fingerprint(corpus)
-    if checkpoints.restore_last():
-        _check_data(int(progress.corpus), fingerprint, settings, directory)
+    fingerprint = task.fingerprint()
+    if checkpoints.restore_last() and int(progress.corpus) != fingerprint:
+        raise _other_data(settings, directory)
     progress.corpus.assign(fingerprint)
     _write_flags(settings, directory)
-    _fit(settings, corpus, checkpoints)
+    _fit(task, checkpoints)
     checkpoints.restore_best()
     callbacks.save_model(model, directory.model_file)
-    _write_export(model, directory)
-    _print_results(settings, corpus, model)
-    _print_written(directory)
+    _write_export(task, model, directory)
+    _print_results(task, model, directory)
+    _print_written(task, directory)
 
 
 def _write_flags(settings: Settings, directory: RunDirectory) -> None:
@@ -189,25 +88,20 @@ def _write_flags(settings: Settings, directory: RunDirectory) -> None:
         directory.write_flags(settings)
 
 
-def _fit(
-    settings: Settings, corpus: TextCorpus, checkpoints: RunCheckpoints
-) -> None:
+def _fit(task: Task, checkpoints: RunCheckpoints) -> None:
     model, progress = checkpoints.model, checkpoints.progress
-    batches = _batches(settings, corpus, corpus.train)
+    batches, settings = task.training_batches(), task.settings
     steps, step = batches.steps_per_epoch, int(progress.step)
-    _print_start(settings, corpus, model, batches, progress)
+    print(introduction(task, model, steps))
+    _print_note(task)
+    _print_progress(settings, progress)
     if _is_done(settings, progress):
         return
-    if settings.autoencoder_epochs:
-        # The schedule begins after the pretraining, whose weight is 0.
-        model.annealing_start.assign(settings.autoencoder_epochs * steps)
-    valid = _batches(settings, corpus, corpus.valid)
+    task.start_training(model, steps)
     with callbacks.Signals() as signals:
         arguments = {
-            "validation_data": valid.evaluation_dataset(),
-            "callbacks": _callbacks(
-                settings, corpus, checkpoints, steps, signals
-            ),
+            "validation_data": task.validation_data(),
+            "callbacks": _callbacks(task, checkpoints, steps, signals),
             "verbose": 1 if sys.stdout.isatty() else 2,
         }
         if step:
@@ -238,23 +132,23 @@ def _is_done(settings: Settings, progress: Progress) -> bool:
 
 
 def _callbacks(
-    settings: Settings,
-    corpus: TextCorpus,
+    task: Task,
     checkpoints: RunCheckpoints,
     steps: int,
     signals: callbacks.Signals,
 ) -> list[keras.callbacks.Callback]:
     """The callbacks, in the order in which they act."""
     directory, progress = checkpoints.directory, checkpoints.progress
+    settings = task.settings
     epoch, step = int(progress.epoch), int(progress.step)
     return [
         LearningRate(
             settings.learning_rate, settings.lr_halve_from_epoch, progress
         ),
         callbacks.FiniteLoss(directory, step),
-        *_diagnostics(settings, corpus, checkpoints.model),
+        *task.diagnostics(checkpoints.model),
         callbacks.ProgressBar(settings.epochs, steps, step),
-        *_remedies(settings, progress),
+        *task.remedies(progress),
         Plateau(
             progress,
             halve=settings.lr_halve_on_plateau,
@@ -268,80 +162,31 @@ def _callbacks(
             signals,
             steps,
             settings.checkpoint_seconds,
-            pretraining_epochs=settings.autoencoder_epochs or 0,
+            pretraining_epochs=task.pretraining_epochs,
         ),
     ]
 
 
-def _diagnostics(
-    settings: Settings, corpus: TextCorpus, model: keras.Model
-) -> list[keras.callbacks.Callback]:
-    """Signs of collapse, which only models with latent variables show."""
-    if not _has_latents(model):
-        return []
-    sample = _spread(corpus.valid, _DIAGNOSTIC_SEQUENCES)
-    return [callbacks.Diagnostics(_batches(settings, corpus, sample))]
-
-
-def _remedies(
-    settings: Settings, progress: Progress
-) -> list[keras.callbacks.Callback]:
-    remedies = []
-    if settings.autoencoder_epochs:
-        remedies.append(
-            DecoderReset(settings.autoencoder_epochs, int(progress.step))
-        )
-    if settings.aggressive_encoder:
-        remedies.append(AggressiveTraining(progress))
-    return remedies
-
-
-def _has_latents(model: keras.Model) -> bool:
-    return isinstance(model, LatentTextModel)
-
-
 def _evaluate(settings: Settings, directory: RunDirectory) -> None:
     model = _load_model(directory)
-    corpus = _load(settings)
-    if corpus.vocabulary.get_vocabulary() != model.vocabulary.get_vocabulary():
+    task = _task_class(settings)(settings)
+    if not task.fits(model):
         raise _other_data(settings, directory)
-    _print_results(settings, corpus, model)
+    _print_results(task, model, directory)
 
 
 def _generate(settings: Settings, directory: RunDirectory) -> None:
-    _print_generated(settings, _load_model(directory))
+    _task_class(settings).print_generated(settings, _load_model(directory))
 
 
 def _export(settings: Settings, directory: RunDirectory) -> None:
-    del settings
-    _write_export(_load_model(directory), directory)
+    _write_export(_task_class(settings), _load_model(directory), directory)
     print(f"Written to {_shown(directory.export)}.")
 
 
-def _load(settings: Settings) -> TextCorpus:
-    try:
-        corpus = load_corpus(
-            settings.dataset,
-            settings.data_dir,
-            vocab_size=settings.vocab_size,
-            min_count=settings.min_count,
-            max_length=settings.max_length,
-            protocol=settings.ptb_protocol,
-            window=settings.window,
-            batch_size=settings.batch_size,
-            seed=settings.split_seed,
-        )
-    except DataError:
-        raise
-    except ValueError as error:
-        raise RunError(f"--dataset={settings.dataset}: {error}") from None
-    for split, number in corpus.dropped.items():
-        if number:
-            print(
-                f"Left out of the {split} set: {number:,} sequences of more "
-                f"than {settings.max_length} words."
-            )
-    return corpus
+def _task_class(settings: Settings) -> type[Task]:
+    del settings
+    return TextTask
 
 
 def _load_model(directory: RunDirectory) -> keras.Model:
@@ -360,40 +205,6 @@ def _load_model(directory: RunDirectory) -> keras.Model:
         ) from None
 
 
-def _batches(
-    settings: Settings, corpus: TextCorpus, sequences: tf.RaggedTensor
-) -> SequenceBatches:
-    return SequenceBatches(
-        sequences,
-        settings.batch_size,
-        seed=settings.seed,
-        order=corpus.order,
-    )
-
-
-def _spread(sequences: tf.RaggedTensor, count: int) -> tf.RaggedTensor:
-    """At most `count` sequences, at equal distances."""
-    total = sequences.nrows().numpy()
-    count = min(count, total)
-    return tf.gather(sequences, np.arange(count) * total // count)
-
-
-def _fingerprint(corpus: TextCorpus) -> int:
-    """A number that depends on every word and every sequence."""
-    number = zlib.crc32("\n".join(corpus.vocabulary.get_vocabulary()).encode())
-    for split in (corpus.train, corpus.valid):
-        for part in (split.flat_values, split.row_splits):
-            number = zlib.crc32(part.numpy().tobytes(), number)
-    return number
-
-
-def _check_data(
-    there: int, here: int, settings: Settings, directory: RunDirectory
-) -> None:
-    if there != here:
-        raise _other_data(settings, directory)
-
-
 def _other_data(settings: Settings, directory: RunDirectory) -> RunError:
     return RunError(
         f"{settings.data_dir or settings.dataset}: not the data that the run "
@@ -402,31 +213,23 @@ def _other_data(settings: Settings, directory: RunDirectory) -> RunError:
     )
 
 
-def _write_export(model: keras.Model, directory: RunDirectory) -> None:
+def _write_export(
+    task: Task | type[Task], model: keras.Model, directory: RunDirectory
+) -> None:
     target = unfinished(directory.export)
     with writing(directory.export):
         shutil.rmtree(target, ignore_errors=True)
-        export_model(model, target)
+        task.export(model, target)
         move_into_place(directory.export)
 
 
-def _print_start(
-    settings: Settings,
-    corpus: TextCorpus,
-    model: keras.Model,
-    batches: SequenceBatches,
-    progress: Progress,
-) -> None:
+def _print_note(task: Task) -> None:
+    if task.note:
+        print(task.note)
+
+
+def _print_progress(settings: Settings, progress: Progress) -> None:
     epoch, step = int(progress.epoch), int(progress.step)
-    parameters = sum(math.prod(each.shape) for each in model.trainable_weights)
-    print(
-        f"{settings.model} on {corpus.name}: "
-        f"{parameters:,} parameters, "
-        f"{corpus.vocabulary.size:,} words, "
-        f"{batches.num_sequences:,} training sequences, "
-        f"{batches.steps_per_epoch:,} steps an epoch."
-    )
-    _print_note(corpus)
     if progress.stopped:
         print(f"Stopped early after epoch {epoch}: nothing had improved.")
     elif epoch >= settings.epochs:
@@ -438,71 +241,15 @@ def _print_start(
         print(f"Going on after step {step} of epoch {epoch + 1}.")
 
 
-def _print_note(corpus: TextCorpus) -> None:
-    if corpus.note:
-        print(corpus.note)
-
-
 def _print_results(
-    settings: Settings, corpus: TextCorpus, model: keras.Model
+    task: Task, model: keras.Model, directory: RunDirectory
 ) -> None:
-    test = _batches(settings, corpus, corpus.test)
     print("\nTest set, with the weights of the best epoch:")
-    _print_note(corpus)
-    print(
-        _indented(
-            format_table(
-                evaluate_model(model, test, settings.importance_samples)
-            )
-        )
-    )
-    if _has_latents(model):
-        _print_reconstructions(settings, corpus, model)
-    _print_generated(settings, model)
+    _print_note(task)
+    task.print_results(model, directory.path)
 
 
-def _print_reconstructions(
-    settings: Settings, corpus: TextCorpus, model: keras.Model
-) -> None:
-    # A window of a stream may end a sentence with its first word.
-    has_words = tf.reduce_all(corpus.test[:, :4].to_tensor() != END_ID, axis=1)
-    shown = tf.ragged.boolean_mask(corpus.test, has_words)
-    if shown.nrows() <= _NUM_RECONSTRUCTIONS:
-        shown = corpus.test
-    # Distances of a quarter, so that the first and the last are none of them.
-    tokens = _spread(shown, _NUM_RECONSTRUCTIONS + 1)[1:].to_tensor()
-    texts = corpus.vocabulary.to_text(tokens).numpy()
-    again = model.reconstruct(
-        tokens,
-        beam_width=settings.beam_width,
-        ban_unknown=settings.ban_unknown,
-    )
-    print("\nReconstructions of test sequences:")
-    for text, reconstruction in zip(texts, again, strict=True):
-        print(f"  text   {text.decode()}")
-        print(f"  again  {reconstruction}")
-
-
-def _print_generated(settings: Settings, model: keras.Model) -> None:
-    source = " from the prior" if _has_latents(model) else ""
-    print(f"\nGenerated{source} (temperature {settings.temperature:g}):")
-    try:
-        texts = model.generate(
-            settings.num_samples,
-            temperature=settings.temperature,
-            top_k=settings.top_k,
-            top_p=settings.top_p,
-            ban_unknown=settings.ban_unknown,
-            seed=settings.seed,
-        )
-    except ValueError as error:
-        print(f"  nothing: {error}")
-        return
-    for number, text in enumerate(texts, 1):
-        print(f"  {number}  {text}")
-
-
-def _print_written(directory: RunDirectory) -> None:
+def _print_written(task: Task, directory: RunDirectory) -> None:
     contents = {
         directory.flags_file: "--flagfile of it repeats the run",
         directory.metrics_file: "a row an epoch",
@@ -510,6 +257,7 @@ def _print_written(directory: RunDirectory) -> None:
         directory.last_checkpoints.parent: "last and best",
         directory.model_file: "keras_textgen.load_model loads it",
         directory.export: "tf.saved_model.load loads it",
+        **{directory.path / name: what for name, what in task.written.items()},
     }
     print(f"\nWritten to {_shown(directory.path)}:")
     for path, what in contents.items():
@@ -521,7 +269,3 @@ def _shown(path: pathlib.Path) -> str:
     if path.is_relative_to(os.getcwd()):
         return str(path.relative_to(os.getcwd()))
     return str(path)
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.splitlines())

@@ -342,6 +342,7 @@ def _has_meaning(name: str, values: Mapping[str, object]) -> bool:
 def _settings(parsed: _Parsed, given: set[str]) -> Settings:
     _check_needs(parsed, given)
     _resolve_inputless(parsed.values, given)
+    _resolve_iter(parsed.values, given)
     settings = Settings(**parsed.values)
     _check_schedule(settings)
     _check_encoder(settings)
@@ -359,6 +360,18 @@ def _resolve_inputless(values: dict[str, object], given: set[str]) -> None:
             "--inputless, which is --word_keep_rate=0"
         )
     values["word_keep_rate"] = 0.0
+
+
+def _resolve_iter(values: dict[str, object], given: set[str]) -> None:
+    """Make --iter what it stands for."""
+    if values["iter"] is None:
+        return
+    if "seed" in given and values["seed"] != values["iter"]:
+        raise RunError(
+            f"--seed={values['seed']} contradicts --iter={values['iter']}, "
+            "which is the same as --seed; give one of them"
+        )
+    values["seed"] = values["iter"]
 
 
 def _check_data_dir(settings: Settings) -> None:

@@ -21,15 +21,18 @@ from keras_textgen.data.vocabulary import END_ID, START_ID, Vocabulary
 from keras_textgen.layers.attention import AttentionPooling
 from keras_textgen.layers.bag_of_words import BagOfWordsLogLikelihood
 from keras_textgen.layers.cpu_recurrence import GRU, LSTM
+from keras_textgen.layers.gating import SpikeAndSlabGate
 from keras_textgen.layers.gaussian import GaussianHead
 from keras_textgen.layers.memory import BroadMemory, DeepMemory, LatentLevel
 from keras_textgen.layers.recurrent import BidirectionalStack, RecurrentStack
 from keras_textgen.layers.vocabulary import VocabularyLogLikelihood
 from keras_textgen.layers.von_mises_fisher import DirectionHead
 from keras_textgen.models.hdgm import HDGM
+from keras_textgen.models.hsvae import HSVAE
 from keras_textgen.models.latent_text_model import LatentTextModel
 from keras_textgen.models.lstm_lm import LSTMLanguageModel
 from keras_textgen.models.lstm_vae import LSTMVAE
+from keras_textgen.models.mat_vae import MATVAE
 from keras_textgen.models.sentence_vae import SentenceVAE
 
 WORDS = ["the", "cat", "sat", "on", "a", "mat", "and", "saw", "another", "hat"]
@@ -137,6 +140,11 @@ LAYERS = [
             {"inputs": SEQUENCE, "mask": MASK},
         ),
         (
+            "spike_and_slab_gate",
+            lambda **kwargs: SpikeAndSlabGate(2, **kwargs),
+            {"features": FEATURES},
+        ),
+        (
             "broad_memory",
             lambda **kwargs: BroadMemory(4, 2, 3, **kwargs),
             {"inputs": SEQUENCE, "mask": MASK},
@@ -174,8 +182,10 @@ LAYERS = [
 # Classes that others derive from; they are checked as those.
 BASES = {
     "ExplicitMaskLayer",
+    "GlobalBatchModel",
     "LatentTextModel",
     "SingleLatentTextModel",
+    "SparseTextModel",
     "TextModel",
 }
 
@@ -185,6 +195,7 @@ FLOAT32_LAYERS = (
     BagOfWordsLogLikelihood,
     DirectionHead,
     GaussianHead,
+    SpikeAndSlabGate,
     VocabularyLogLikelihood,
 )
 
@@ -290,6 +301,8 @@ MODELS = [
             {"aggressive_encoder": True, "feed_latent": False},
             False,
         ),
+        ("hsvae", HSVAE, {"z_reg_weight": 0.5, "gamma_reg_weight": 0.5}),
+        ("mat_vae", MATVAE, {"beta": 0.5}),
         (
             "hdgm_reference",
             HDGM,

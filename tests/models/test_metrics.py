@@ -16,8 +16,9 @@ BATCHES = [
 def updated(metrics, kl_weights=(0.5, 1.0)):
     for batch, weight in zip(BATCHES, kl_weights, strict=True):
         outputs = {name: tf.constant(values) for name, values in batch.items()}
-        loss = outputs["nll"] + weight * outputs["kl"]
-        metrics.update(outputs, loss, tf.constant(weight))
+        losses = outputs["nll"] + weight * outputs["kl"]
+        weights = {"losses": losses, "kl_weight": tf.constant(weight)}
+        metrics.update({**outputs, **weights})
     return {each.name: float(each.result()) for each in metrics.all}
 
 

@@ -61,7 +61,7 @@ def test_another_run_is_refused(tmp_path, started, arguments, difference):
 
 def test_settings_of_a_call_may_differ(tmp_path, started):
     started.check(
-        parse(tmp_path, "--epochs=3", "--temperature=0.5", "--top_k=9")
+        parse(tmp_path, "--epochs=3", "--sampling_temperature=0.5", "--top_k=9")
     )
 
 

@@ -130,10 +130,11 @@ REFUSED = {
     ),
     "--model=lstm": (
         "--model=lstm: must be one of hdgm, vae, lstm_lm, lstm_vae, "
-        "lstm_vae_avg"
+        "lstm_vae_avg, hsvae, mat_vae"
     ),
     "--dataset=wiki": (
-        "--dataset=wiki: must be one of sotu, ptb, yahoo, imdb, text"
+        "--dataset=wiki: must be one of sotu, ptb, yahoo, yahoo_short, "
+        "dbpedia, imdb, text"
     ),
     "--objective=elbo": "--objective=elbo: must be one of reference, bound",
     "--rnn_type=rnn": "--rnn_type=rnn: must be one of block, basic, gru",
@@ -276,6 +277,17 @@ def test_switch_without_a_value_leaves_the_models_default(recipes):
     assert parse(recipes, "--nofeed_latent").feed_latent is False
     values = parse(recipes, "--feed_latent", "--feed_latent=default")
     assert values.feed_latent is None
+
+
+def test_iter_is_the_seed(tmp_path):
+    assert parse(tmp_path, "--iter=3").seed == 3
+    assert parse(tmp_path, "--iter=3", "--seed=3").seed == 3
+    with pytest.raises(settings.RunError) as error:
+        parse(tmp_path, "--iter=3", "--seed=4")
+    assert str(error.value) == (
+        "--seed=4 contradicts --iter=3, which is the same as --seed; give "
+        "one of them"
+    )
 
 
 def test_inputless_is_a_keep_rate_of_zero(tmp_path):

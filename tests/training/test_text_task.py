@@ -1,4 +1,4 @@
-"""From settings to schedule and model; whole runs are in test_trainer.py."""
+"""From settings to schedule, model and optimizer."""
 
 import keras
 import numpy as np
@@ -7,9 +7,11 @@ import tensorflow as tf
 
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.models.hdgm import HDGM
+from keras_textgen.models.hsvae import HSVAE
 from keras_textgen.models.lstm_lm import LSTMLanguageModel
 from keras_textgen.models.lstm_vae import LSTMVAE
-from keras_textgen.training import runs, settings
+from keras_textgen.training import settings, text_task
+from keras_textgen.training.task import make_optimizer
 
 SIZES = ["--embedding_dim=3", "--rnn_units=4", "--latent_dim=2"]
 
@@ -41,7 +43,7 @@ def parse(tmp_path, *arguments):
     ],
 )
 def test_kl_schedule(tmp_path, arguments, expected):
-    schedule = runs.kl_schedule(parse(tmp_path, *arguments))
+    schedule = text_task.kl_schedule(parse(tmp_path, *arguments))
     weights = schedule(tf.constant([0, 30, 60]))
     np.testing.assert_allclose(weights, expected, rtol=1e-6)
 
@@ -67,14 +69,15 @@ def test_every_model_flag_reaches_the_constructor(tmp_path):
         "--learning_rate=0.25",
         "--clip_norm=2",
     )
-    model = runs.build_model(values, Vocabulary(["a", "b"]))
+    model = text_task.make_text_model(values, Vocabulary(["a", "b"]))
     assert isinstance(model, HDGM)
     config = model.get_config()
     expected = {**given, "max_length": 7, "seed": 5}
     del expected["generated_length"]
     assert {name: config[name] for name in expected} == expected
-    assert float(model.optimizer.learning_rate) == 0.25
-    assert model.optimizer.global_clipnorm == 2
+    optimizer = make_optimizer(values)
+    assert float(optimizer.learning_rate) == 0.25
+    assert optimizer.global_clipnorm == 2
 
 
 def test_every_flag_of_the_lstm_vae_reaches_the_constructor(tmp_path):
@@ -98,16 +101,17 @@ def test_every_flag_of_the_lstm_vae_reaches_the_constructor(tmp_path):
         "--inputless",
         *(f"--{name}={value}" for name, value in given.items()),
     )
-    model = runs.build_model(values, Vocabulary(["a", "b"]))
+    model = text_task.make_text_model(values, Vocabulary(["a", "b"]))
     assert isinstance(model, LSTMVAE)
     config = model.get_config()
     expected = {**given, "num_samples": 3, "averaging": "hidden_states"}
     del expected["num_latent_samples"]
     assert {name: config[name] for name in expected} == expected
-    assert type(model.optimizer) is keras.optimizers.SGD
-    assert float(model.optimizer.learning_rate) == 0.25
-    assert model.optimizer.global_clipnorm == 5
-    assert model.optimizer.momentum == 0
+    optimizer = make_optimizer(values)
+    assert type(optimizer) is keras.optimizers.SGD
+    assert float(optimizer.learning_rate) == 0.25
+    assert optimizer.global_clipnorm == 5
+    assert optimizer.momentum == 0
 
 
 def test_sphere_of_a_sentence_vae(tmp_path):
@@ -120,7 +124,7 @@ def test_sphere_of_a_sentence_vae(tmp_path):
         "--vmf_concentration=7",
         "--free_bits_per_dimension=0",
     )
-    config = runs.build_model(values, Vocabulary(["a"])).get_config()
+    config = text_task.make_text_model(values, Vocabulary(["a"])).get_config()
     assert (config["posterior_family"], config["concentration"]) == ("vmf", 7)
 
 
@@ -132,15 +136,35 @@ def test_language_model_has_no_latent_arguments(tmp_path):
         "--rnn_units=4",
         "--dropout=0.25",
     )
-    model = runs.build_model(values, Vocabulary(["a", "b"]))
+    model = text_task.make_text_model(values, Vocabulary(["a", "b"]))
     assert isinstance(model, LSTMLanguageModel)
     assert model.get_config()["dropout"] == 0.25
 
 
 def test_flags_left_out_leave_the_models_defaults(tmp_path):
-    model = runs.build_model(parse(tmp_path, *SIZES), Vocabulary(["a"]))
+    model = text_task.make_text_model(
+        parse(tmp_path, *SIZES), Vocabulary(["a"])
+    )
     defaults = HDGM(
         Vocabulary(["a"]), embedding_dim=3, rnn_units=4, latent_dim=2
     )
     for name in ("num_layers", "attention_units", "objective", "rnn_type"):
         assert getattr(model, name) == getattr(defaults, name)
+
+
+def test_flags_of_the_hsvae_reach_the_constructor(tmp_path):
+    given = {
+        "z_reg_weight": 0.25,
+        "gamma_reg_weight": 0.5,
+        "temperature": 0.75,
+        "alpha": 3.0,
+        "beta": 2.0,
+    }
+    flags = [f"--{name}={value}" for name, value in given.items()]
+    values = parse(tmp_path, "--model=hsvae", "--iter=7", *SIZES, *flags)
+    model = text_task.make_text_model(values, Vocabulary(["a", "b"]))
+    assert isinstance(model, HSVAE)
+    config = model.get_config()
+    assert {name: config[name] for name in given} == given
+    assert config["seed"] == 7
+    assert config["starts_with_end"]

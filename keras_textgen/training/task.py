@@ -1,0 +1,174 @@
+"""What a run does that depends on the kind of its model."""
+
+import abc
+import math
+import pathlib
+from typing import Protocol
+
+import keras
+import tensorflow as tf
+
+from keras_textgen.training.checkpoints import Progress
+from keras_textgen.training.optimizers import FusedAdam
+from keras_textgen.training.settings import RunError, Settings
+from keras_textgen.training.strategies import get_strategy
+
+_OPTIMIZERS = {
+    "adam": FusedAdam,
+    "nadam": keras.optimizers.Nadam,
+    "sgd": keras.optimizers.SGD,
+}
+
+
+class TrainingBatches(Protocol):
+    """A training set in batches, from any step of any epoch on."""
+
+    steps_per_epoch: int
+
+    def training_stream(
+        self, first_epoch: int = 0, first_step: int = 0
+    ) -> tf.data.Dataset:
+        """Batches without end; each a function of seed, epoch and step."""
+
+
+class Task(abc.ABC):
+    """The part of a run that knows its data and its model.
+
+    `keras_textgen.training.runs` does the rest, which is the same for all.
+    Data are loaded when a task is made.
+
+    Args:
+      settings: of the run.
+
+    Raises:
+      RunError: for whatever the user can put right, in one line.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    # -- The data ------------------------------------------------------------
+
+    @property
+    @abc.abstractmethod
+    def corpus_name(self) -> str:
+        """Name of the data, with the protocol's suffix if there is one."""
+
+    @property
+    def note(self) -> str:
+        """One line to be printed beside every result; empty for none."""
+        return ""
+
+    @property
+    @abc.abstractmethod
+    def size_text(self) -> str:
+        """The size of the training set, such as "9 words, 5 texts"."""
+
+    @abc.abstractmethod
+    def fingerprint(self) -> int:
+        """A 63-bit number that depends on all of the training data."""
+
+    @abc.abstractmethod
+    def training_batches(self) -> TrainingBatches:
+        """The training set."""
+
+    @abc.abstractmethod
+    def validation_data(self) -> tf.data.Dataset:
+        """The validation set, the same in every epoch."""
+
+    # -- The model -----------------------------------------------------------
+
+    @abc.abstractmethod
+    def make_model(self) -> keras.Model:
+        """A model with fresh weights, which depend on the seed alone.
+
+        Raises:
+          ValueError: if the model refuses a setting.
+        """
+
+    def build_model(self) -> keras.Model:
+        """The model that the settings describe, compiled."""
+        settings = self.settings
+        with get_strategy(settings.distribution_strategy).scope():
+            try:
+                model = self.make_model()
+            except ValueError as error:
+                raise RunError(str(error)) from None
+            model.compile(make_optimizer(settings))
+        return model
+
+    def start_training(self, model: keras.Model, steps_per_epoch: int) -> None:
+        """Prepare the model for its first step, or its next one."""
+        del model, steps_per_epoch
+
+    def diagnostics(self, model: keras.Model) -> list[keras.callbacks.Callback]:
+        """Callbacks that add figures to those of an epoch."""
+        return []
+
+    def remedies(self, progress: Progress) -> list[keras.callbacks.Callback]:
+        """Callbacks that act on the model between epochs."""
+        return []
+
+    @property
+    def pretraining_epochs(self) -> int:
+        """Epochs at the start whose models are never the best."""
+        return 0
+
+    def fits(self, model: keras.Model) -> bool:
+        """Whether a saved model was trained on data like these."""
+        return True
+
+    # -- What comes after training -------------------------------------------
+
+    @abc.abstractmethod
+    def print_results(self, model: keras.Model, folder: pathlib.Path) -> None:
+        """Print figures of the test set; pages and tables go to the folder."""
+
+    @staticmethod
+    @abc.abstractmethod
+    def export(model: keras.Model, path: pathlib.Path) -> None:
+        """Write a SavedModel."""
+
+    @staticmethod
+    def print_generated(settings: Settings, model: keras.Model) -> None:
+        """Print texts that the model generates.
+
+        Raises:
+          RunError: if the model generates none.
+        """
+        raise RunError(
+            f"--mode=generate: {settings.model} generates no texts; allowed: "
+            "train, evaluate, export"
+        )
+
+    @property
+    def written(self) -> dict[str, str]:
+        """Files that `print_results` writes, and a word on each."""
+        return {}
+
+
+def make_optimizer(settings: Settings) -> keras.optimizers.Optimizer:
+    """The optimizer that the settings describe."""
+    return _OPTIMIZERS[settings.optimizer](
+        settings.learning_rate, global_clipnorm=settings.clip_norm
+    )
+
+
+def introduction(task: Task, model: keras.Model, steps_per_epoch: int) -> str:
+    """The first line of a run."""
+    parameters = sum(math.prod(each.shape) for each in model.trainable_weights)
+    return (
+        f"{task.settings.model} on {task.corpus_name}: "
+        f"{parameters:,} parameters, {task.size_text}, "
+        f"{steps_per_epoch:,} steps an epoch."
+    )
+
+
+def indented(text: str) -> str:
+    """Every line moved right by two spaces.
+
+    Example:
+    >>> indented("a rose")
+    '  a rose'
+    """
+    return "\n".join(f"  {line}" for line in text.splitlines())

@@ -1,0 +1,295 @@
+"""Runs of the text models: corpus, model, figures, generated texts."""
+
+import pathlib
+import zlib
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_textgen.data.batching import SequenceBatches
+from keras_textgen.data.corpora import DataError, TextCorpus, load_corpus
+from keras_textgen.data.vocabulary import END_ID, Vocabulary
+from keras_textgen.evaluation.report import evaluate_model, format_table
+from keras_textgen.export import export_model
+from keras_textgen.models.latent_text_model import LatentTextModel
+from keras_textgen.models.registry import MODELS
+from keras_textgen.training import callbacks, schedules
+from keras_textgen.training.checkpoints import Progress
+from keras_textgen.training.collapse import AggressiveTraining, DecoderReset
+from keras_textgen.training.settings import RunError, Settings, given_values
+from keras_textgen.training.task import Task, indented
+
+# Where a flag and the constructor's argument differ in name: on the command
+# line, the same words mean the length of what is read, and texts to generate.
+_ARGUMENT_NAMES = {
+    "generated_length": "max_length",
+    "num_latent_samples": "num_samples",
+    "vmf_concentration": "concentration",
+}
+# What the constructor does not take: another flag's value says it, or it
+# belongs to the training.
+_NO_ARGUMENTS = ("inputless", "autoencoder_epochs")
+_DIAGNOSTIC_SEQUENCES = 500
+_NUM_RECONSTRUCTIONS = 3
+
+
+class TextTask(Task):
+    """A run of a text model on a `TextCorpus`."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._corpus = _load(settings)
+
+    # -- The data ------------------------------------------------------------
+
+    @property
+    def corpus_name(self) -> str:
+        """Name of the corpus."""
+        return self._corpus.name
+
+    @property
+    def note(self) -> str:
+        """That of the corpus."""
+        return self._corpus.note
+
+    @property
+    def size_text(self) -> str:
+        """Words and sequences."""
+        return (
+            f"{self._corpus.vocabulary.size:,} words, "
+            f"{self._corpus.train.nrows():,} training sequences"
+        )
+
+    def fingerprint(self) -> int:
+        """Depends on every word and every sequence."""
+        words = "\n".join(self._corpus.vocabulary.get_vocabulary())
+        number = zlib.crc32(words.encode())
+        for split in (self._corpus.train, self._corpus.valid):
+            for part in (split.flat_values, split.row_splits):
+                number = zlib.crc32(part.numpy().tobytes(), number)
+        return number
+
+    def training_batches(self) -> SequenceBatches:
+        """The training sequences."""
+        return self._batches(self._corpus.train)
+
+    def validation_data(self) -> tf.data.Dataset:
+        """The validation sequences."""
+        return self._batches(self._corpus.valid).evaluation_dataset()
+
+    def _batches(self, sequences: tf.RaggedTensor) -> SequenceBatches:
+        return SequenceBatches(
+            sequences,
+            self.settings.batch_size,
+            seed=self.settings.seed,
+            order=self._corpus.order,
+        )
+
+    # -- The model -----------------------------------------------------------
+
+    def make_model(self) -> keras.Model:
+        """The text model, without start tokens if the corpus has none."""
+        return make_text_model(
+            self.settings,
+            self._corpus.vocabulary,
+            is_stream=self._corpus.order == "stream",
+        )
+
+    def start_training(self, model: keras.Model, steps_per_epoch: int) -> None:
+        """Lets the KL schedule begin after the pretraining, of weight 0."""
+        if self.pretraining_epochs:
+            model.annealing_start.assign(
+                self.pretraining_epochs * steps_per_epoch
+            )
+
+    def diagnostics(self, model: keras.Model) -> list[keras.callbacks.Callback]:
+        """Signs of collapse, which only models with latent variables show."""
+        if not _has_latents(model):
+            return []
+        sample = self._batches(
+            _spread(self._corpus.valid, _DIAGNOSTIC_SEQUENCES)
+        )
+        return [callbacks.Diagnostics(sample)]
+
+    def remedies(self, progress: Progress) -> list[keras.callbacks.Callback]:
+        """Those against collapse that act between epochs."""
+        remedies = []
+        if self.pretraining_epochs:
+            remedies.append(
+                DecoderReset(self.pretraining_epochs, int(progress.step))
+            )
+        if self.settings.aggressive_encoder:
+            remedies.append(AggressiveTraining(progress))
+        return remedies
+
+    @property
+    def pretraining_epochs(self) -> int:
+        """Epochs of the autoencoder."""
+        return self.settings.autoencoder_epochs or 0
+
+    def fits(self, model: keras.Model) -> bool:
+        """Whether the vocabularies are the same."""
+        here = self._corpus.vocabulary.get_vocabulary()
+        return here == model.vocabulary.get_vocabulary()
+
+    # -- What comes after training -------------------------------------------
+
+    def print_results(self, model: keras.Model, folder: pathlib.Path) -> None:
+        """Print likelihoods, reconstructions and generated texts."""
+        del folder
+        test = self._batches(self._corpus.test)
+        figures = evaluate_model(model, test, self.settings.importance_samples)
+        print(indented(format_table(figures)))
+        if _has_latents(model):
+            _print_reconstructions(self.settings, self._corpus, model)
+        self.print_generated(self.settings, model)
+
+    @staticmethod
+    def export(model: keras.Model, path: pathlib.Path) -> None:
+        """Write a SavedModel with texts as inputs and outputs."""
+        export_model(model, path)
+
+    @staticmethod
+    def print_generated(settings: Settings, model: keras.Model) -> None:
+        """Print texts that the model generates, or why it cannot."""
+        source = " from the prior" if _has_latents(model) else ""
+        temperature = settings.sampling_temperature
+        print(f"\nGenerated{source} (temperature {temperature:g}):")
+        try:
+            texts = model.generate(
+                settings.num_samples,
+                temperature=temperature,
+                top_k=settings.top_k,
+                top_p=settings.top_p,
+                ban_unknown=settings.ban_unknown,
+                seed=settings.seed,
+            )
+        except ValueError as error:
+            print(f"  nothing: {error}")
+            return
+        for number, text in enumerate(texts, 1):
+            print(f"  {number}  {text}")
+
+
+def make_text_model(
+    settings: Settings, vocabulary: Vocabulary, is_stream: bool = False
+) -> keras.Model:
+    """The text model that the settings describe.
+
+    Args:
+      settings: of the run.
+      vocabulary: of the corpus.
+      is_stream: whether the corpus is a stream, without start tokens.
+
+    Returns:
+      A model with fresh weights, which depend on the seed alone.
+
+    Raises:
+      RunError: if the KL schedule does not exist.
+      ValueError: if the model's constructor refuses a setting.
+    """
+    arguments = _model_arguments(settings)
+    if is_stream:
+        arguments["starts_with_end"] = True
+    return MODELS[settings.model](vocabulary, seed=settings.seed, **arguments)
+
+
+def _model_arguments(settings: Settings) -> dict[str, Any]:
+    given = given_values(settings, "model") | given_values(settings, "collapse")
+    arguments = {
+        _ARGUMENT_NAMES.get(name, name): value
+        for name, value in given.items()
+        if name not in _NO_ARGUMENTS
+    }
+    if settings.kl_schedule is not None:
+        arguments["kl_schedule"] = kl_schedule(settings)
+    return arguments
+
+
+def kl_schedule(settings: Settings) -> schedules.Schedule:
+    """The KL schedule that the settings describe.
+
+    Args:
+      settings: of the run.
+
+    Returns:
+      The schedule.
+
+    Raises:
+      RunError: if it does not exist.
+    """
+    top = settings.kl_max
+    if settings.kl_schedule == "constant":
+        return schedules.ConstantSchedule(top)
+    if settings.kl_schedule == "linear":
+        return schedules.LinearSchedule(
+            settings.kl_steps, settings.kl_start or 0, top
+        )
+    if settings.kl_schedule == "sigmoid":
+        return schedules.SigmoidSchedule(
+            settings.kl_bias, settings.kl_slope, top
+        )
+    return schedules.CyclicalSchedule(
+        settings.kl_steps, settings.kl_ramp or 0.5, top
+    )
+
+
+def _has_latents(model: keras.Model) -> bool:
+    return isinstance(model, LatentTextModel)
+
+
+def _load(settings: Settings) -> TextCorpus:
+    try:
+        corpus = load_corpus(
+            settings.dataset,
+            settings.data_dir,
+            vocab_size=settings.vocab_size,
+            min_count=settings.min_count,
+            max_length=settings.max_length,
+            protocol=settings.ptb_protocol,
+            window=settings.window,
+            batch_size=settings.batch_size,
+            seed=settings.split_seed,
+        )
+    except DataError:
+        raise
+    except ValueError as error:
+        raise RunError(f"--dataset={settings.dataset}: {error}") from None
+    for split, number in corpus.dropped.items():
+        if number:
+            print(
+                f"Left out of the {split} set: {number:,} sequences of more "
+                f"than {settings.max_length} words."
+            )
+    return corpus
+
+
+def _spread(sequences: tf.RaggedTensor, count: int) -> tf.RaggedTensor:
+    """At most `count` sequences, at equal distances."""
+    total = sequences.nrows().numpy()
+    count = min(count, total)
+    return tf.gather(sequences, np.arange(count) * total // count)
+
+
+def _print_reconstructions(
+    settings: Settings, corpus: TextCorpus, model: keras.Model
+) -> None:
+    # A window of a stream may end a sentence with its first word.
+    has_words = tf.reduce_all(corpus.test[:, :4].to_tensor() != END_ID, axis=1)
+    shown = tf.ragged.boolean_mask(corpus.test, has_words)
+    if shown.nrows() <= _NUM_RECONSTRUCTIONS:
+        shown = corpus.test
+    # Distances of a quarter, so that the first and the last are none of them.
+    tokens = _spread(shown, _NUM_RECONSTRUCTIONS + 1)[1:].to_tensor()
+    texts = corpus.vocabulary.to_text(tokens).numpy()
+    again = model.reconstruct(
+        tokens,
+        beam_width=settings.beam_width,
+        ban_unknown=settings.ban_unknown,
+    )
+    print("\nReconstructions of test sequences:")
+    for text, reconstruction in zip(texts, again, strict=True):
+        print(f"  text   {text.decode()}")
+        print(f"  again  {reconstruction}")
