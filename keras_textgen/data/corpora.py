@@ -59,6 +59,8 @@ class TextCorpus:
         order: how `SequenceBatches` is to order it, `"length"` or `"stream"`.
         labels: for each split, an int32 array `[sequences]`; empty where the
             corpus has no labels.
+        label_names: the names that the labels are the numbers of; empty where
+            there are no labels.
         dropped: for each split, how many sequences were longer than
             `max_length` and were left out; empty without that limit.
         note: one line that has to be printed beside every result; empty if
@@ -72,6 +74,7 @@ class TextCorpus:
     test: tf.RaggedTensor
     order: str = "length"
     labels: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    label_names: tuple[str, ...] = ()
     dropped: dict[str, int] = dataclasses.field(default_factory=dict)
     note: str = ""
 
@@ -90,14 +93,15 @@ def load_corpus(
 ) -> TextCorpus:
     r"""Loads a corpus and turns it into token ids.
 
-    - `sotu`: sentences of the State of the Union addresses, split by address;
-      needs no `data_dir`.
+    - `sotu`: sentences of the State of the Union addresses, split by address
+      and labeled by the party of the president; needs no `data_dir`.
     - `ptb`: Penn Treebank. Protocol `"stream"`: every line end is an end token,
       there are no start tokens, and the one stream of each split is laid out
       in `batch_size` rows and cut into windows. Protocol `"sentences"`: one
       sentence a sequence.
-    - `imdb`: the first and the last `window - 1` words of each review.
-    - `text`: a file or folder of one's own, one sequence a line.
+    - `imdb`: the first and the last `window - 1` words of each review, labeled
+      as negative or positive.
+    - `text`: a file or folder of one's own, perhaps labeled, see `read_text`.
     - `yahoo`: Yahoo answers as prepared by Yang et al. (2017).
     - `yahoo_short`: short Yahoo questions with 10 classes.
     - `dbpedia`: DBpedia abstracts with 14 classes.
@@ -174,6 +178,7 @@ def load_corpus(
         **tokens,
         order=order,
         labels=labels,
+        label_names=texts.label_names,
         note=texts.note,
     )
     if max_length is not None:

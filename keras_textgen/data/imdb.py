@@ -83,6 +83,7 @@ def read_imdb(data_dir: str | os.PathLike | None) -> Texts:
             name: np.array([_LABELS[key[1]] for key in keys], np.int32)
             for name, keys in splits.items()
         },
+        label_names=("negative", "positive"),
     )
 
 

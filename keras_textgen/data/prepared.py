@@ -11,9 +11,15 @@ from __future__ import annotations
 import os
 import pathlib
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
+from keras_textgen.data.labels import (
+    number_splits,
+    read_label_file,
+    read_labeled_lines,
+)
 from keras_textgen.data.reading import (
     SPLITS,
     DataError,
@@ -23,8 +29,35 @@ from keras_textgen.data.reading import (
     reduced_splits,
 )
 
-_YAHOO_CLASSES = 10
-_DBPEDIA_CLASSES = 14
+# In the order of the classes.txt that Zhang et al. publish with their corpora.
+_YAHOO_CLASSES = (
+    "Society & Culture",
+    "Science & Mathematics",
+    "Health",
+    "Education & Reference",
+    "Computers & Internet",
+    "Sports",
+    "Business & Finance",
+    "Entertainment & Music",
+    "Family & Relationships",
+    "Politics & Government",
+)
+_DBPEDIA_CLASSES = (
+    "Company",
+    "EducationalInstitution",
+    "Artist",
+    "Athlete",
+    "OfficeHolder",
+    "MeanOfTransportation",
+    "Building",
+    "NaturalPlace",
+    "Village",
+    "Animal",
+    "Plant",
+    "Album",
+    "Film",
+    "WrittenWork",
+)
 _UNKNOWN_WORD = re.compile(r"(?<!\S)_UNK(?!\S)")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _CODE_OF_HE = "https://github.com/jxhe/vae-lagging-encoder"
@@ -41,8 +74,8 @@ _CLASS_FILES = (
 def read_yahoo(data_dir: str | os.PathLike | None) -> Texts:
     r"""Reads Yahoo answers: a question and its best answer a line.
 
-    A line is the text alone or, in preparations for classification, the number
-    of a class, a tab and the text; all lines are of the same kind. Without
+    A line is the text alone or, in preparations for classification, a label, a
+    tab and the text; all lines are of the same kind. Without
     `yahoo.train.txt` the splits are those of `reduced_splits`.
 
     Args:
@@ -61,28 +94,26 @@ def read_yahoo(data_dir: str | os.PathLike | None) -> Texts:
         >>> folder = pathlib.Path(tempfile.mkdtemp())
         >>> for split in ("train", "valid", "test"):
         ...     path = folder / f"yahoo.{split}.txt"
-        ...     _ = path.write_text("2\twhy _UNK ? no idea\n", "utf-8")
+        ...     _ = path.write_text("2\twhy _UNK ? no\n1\twho ? me\n", "utf-8")
         >>> texts = read_yahoo(folder)
         >>> texts.train
-        ['why <unk> ? no idea']
-        >>> texts.labels["train"]
-        array([2], dtype=int32)
+        ['why <unk> ? no', 'who ? me']
+        >>> texts.label_names, texts.labels["train"]
+        (('1', '2'), array([1, 0], dtype=int32))
     """
     folder = _folder("yahoo", data_dir, _YAHOO_FILES)
     paths = {
         split: _find_split(folder, f"yahoo.{split}.txt", split, _YAHOO_FILES)
         for split in SPLITS
     }
-    lines = {split: read_lines(path) for split, path in paths.items() if path}
-    labeled = "\t" in lines["valid"][0]
-    labels = {}
-    for split in lines:
-        if labeled:
-            lines[split], labels[split] = _split_labels(
-                lines[split], paths[split]
-            )
-        _refuse_tabs(lines[split], paths[split])
-    return _to_texts(lines, labels, "yahoo.train.txt", paths["valid"])
+    paths = {split: path for split, path in paths.items() if path}
+    texts, labels = read_labeled_lines(list(paths.values()))
+    lines = dict(zip(paths, texts, strict=True))
+    names, numbers = (), {}
+    if labels:
+        of_split = dict(zip(paths, labels, strict=True))
+        names, numbers = number_splits(of_split, paths)
+    return _to_texts(lines, numbers, names, "yahoo.train.txt", paths["valid"])
 
 
 def read_yahoo_short(data_dir: str | os.PathLike | None) -> Texts:
@@ -121,7 +152,7 @@ def read_dbpedia(data_dir: str | os.PathLike | None) -> Texts:
 
 
 def _read_with_classes(
-    name: str, data_dir: str | os.PathLike | None, num_classes: int
+    name: str, data_dir: str | os.PathLike | None, names: tuple[str, ...]
 ) -> Texts:
     folder = _folder(name, data_dir, _CLASS_FILES)
     paths = {
@@ -133,14 +164,10 @@ def _read_with_classes(
     for split in lines:
         _refuse_tabs(lines[split], paths[split])
         label_path = _find(folder, f"{split}_class_label.txt", _CLASS_FILES)
-        labels[split] = _read_classes(label_path, num_classes)
-        if len(labels[split]) != len(lines[split]):
-            raise DataError(
-                f"{label_path}: {len(labels[split])} classes for the "
-                f"{len(lines[split])} lines of {paths[split].name}; "
-                "allowed: one class a line"
-            )
-    return _to_texts(lines, labels, "train.txt", paths["valid"])
+        labels[split] = _read_classes(
+            label_path, paths[split], lines[split], len(names)
+        )
+    return _to_texts(lines, labels, names, "train.txt", paths["valid"])
 
 
 def _folder(
@@ -170,32 +197,6 @@ def _find(folder: pathlib.Path, name: str, expected: str) -> pathlib.Path:
     return path
 
 
-def _split_labels(
-    lines: list[str], path: pathlib.Path
-) -> tuple[list[str], np.ndarray]:
-    texts, labels = [], []
-    for number, line in enumerate(lines, 1):
-        label, tab, text = line.partition("\t")
-        if not tab:
-            raise DataError(
-                f"{path}:{number}: a line without a tab; allowed: in every "
-                "line a label, a tab and the text (or in every line the text)"
-            )
-        if not _NUMBER.fullmatch(label):
-            raise DataError(
-                f"{path}:{number}: the label {label!r}; "
-                "allowed: a whole number of 1 to 9 digits"
-            )
-        if not text.strip():
-            raise DataError(
-                f"{path}:{number}: no text after the label; "
-                "allowed: a label, a tab and the text"
-            )
-        texts.append(text)
-        labels.append(int(label))
-    return texts, np.array(labels, np.int32)
-
-
 def _refuse_tabs(lines: list[str], path: pathlib.Path) -> None:
     # A label in front of a tab would be taken for a word of the text.
     for number, line in enumerate(lines, 1):
@@ -206,29 +207,38 @@ def _refuse_tabs(lines: list[str], path: pathlib.Path) -> None:
             )
 
 
-def _read_classes(path: pathlib.Path, num_classes: int) -> np.ndarray:
-    lines = read_lines(path)
-    for number, line in enumerate(lines, 1):
-        if not _NUMBER.fullmatch(line) or int(line) >= num_classes:
+def _read_classes(
+    path: pathlib.Path,
+    lines_path: pathlib.Path,
+    lines: Sequence[str],
+    num_classes: int,
+) -> np.ndarray:
+    labels = read_label_file(path, lines_path, len(lines))
+    for number, label in enumerate(labels, 1):
+        if not _NUMBER.fullmatch(label) or int(label) >= num_classes:
             raise DataError(
-                f"{path}:{number}: the class {line!r}; "
+                f"{path}:{number}: the class {label!r}; "
                 f"allowed: a whole number from 0 to {num_classes - 1}"
             )
-    return np.array([int(line) for line in lines], np.int32)
+    return np.array([int(label) for label in labels], np.int32)
 
 
 def _to_texts(
     lines: dict[str, list[str]],
     labels: dict[str, np.ndarray],
+    names: tuple[str, ...],
     train_name: str,
     valid_path: pathlib.Path,
 ) -> Texts:
-    texts = {
+    splits = {
         split: [_UNKNOWN_WORD.sub("<unk>", line) for line in lines[split]]
         for split in lines
     }
-    if "train" in texts:
-        return Texts(**texts, labels=labels)
-    return reduced_splits(
-        texts["valid"], texts["test"], labels, train_name, valid_path
-    )
+    if "train" in splits:
+        texts = Texts(**splits, labels=labels)
+    else:
+        texts = reduced_splits(
+            splits["valid"], splits["test"], labels, train_name, valid_path
+        )
+    texts.label_names = names
+    return texts

@@ -32,6 +32,7 @@ class Texts:
         test: the same, for the final figures.
         labels: for each split, an integer array `[sequences]`; empty where the
             corpus has no labels.
+        label_names: the names that the labels are the numbers of.
         suffix: what the protocol adds to the name of the corpus.
         note: one line that has to stand beside every result; empty if there is
             nothing to say.
@@ -41,6 +42,7 @@ class Texts:
     valid: list[str]
     test: list[str]
     labels: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    label_names: tuple[str, ...] = ()
     suffix: str = ""
     note: str = ""
 
@@ -78,7 +80,7 @@ def read_lines(path: pathlib.Path) -> list[str]:
         raise DataError(f"{path}: the file is empty; allowed: text, UTF-8")
     lines = text.removesuffix("\n").split("\n")
     for number, line in enumerate(lines, 1):
-        if not _has_word(line):
+        if not has_word(line):
             raise DataError(
                 f"{path}:{number}: a line without words; "
                 "allowed: one sequence a line"
@@ -145,19 +147,27 @@ def decode(content: bytes, source: pathlib.Path | str) -> str:
     return text.replace("\r\n", "\n")
 
 
-def split_texts(texts: list[str], seed: int, source: pathlib.Path) -> Texts:
+def split_texts(
+    texts: list[str],
+    seed: int,
+    source: pathlib.Path,
+    labels: np.ndarray | None = None,
+) -> Texts:
     """Splits sequences at random, 80/10/10, each split in the given order.
 
     Args:
         texts: one string a sequence.
-        seed: the split depends on it and on the number of texts alone.
+        seed: the split depends on it, on the number of texts and on their
+            labels alone.
         source: where the texts are from, for messages.
+        labels: int32 `[sequences]`; each label is split by itself.
 
     Returns:
-        The three splits.
+        The three splits; their `label_names` are left to the caller.
 
     Raises:
-        DataError: fewer than 10 texts, so that a split would be empty.
+        DataError: fewer than 10 texts, so that a split would be empty, or
+            fewer than 3 of every label.
 
     Example:
         >>> texts = [str(i) for i in range(20)]
@@ -170,33 +180,67 @@ def split_texts(texts: list[str], seed: int, source: pathlib.Path) -> Texts:
             f"{source}: {len(texts)} sequences leave nothing for validation; "
             "allowed: 10 or more to split, or train.txt, valid.txt and test.txt"
         )
-    train, valid, test = split_rows(len(texts), seed)
-    return Texts(
-        [texts[row] for row in train],
-        [texts[row] for row in valid],
-        [texts[row] for row in test],
-    )
+    rows = dict(zip(SPLITS, split_rows(len(texts), seed, labels), strict=True))
+    if not len(rows["valid"]):
+        raise DataError(
+            f"{source}: no label has 3 texts, which leaves nothing for "
+            "validation; allowed: 3 texts or more of a label"
+        )
+    splits = {
+        split: [texts[row] for row in chosen] for split, chosen in rows.items()
+    }
+    if labels is None:
+        return Texts(**splits)
+    of_splits = {split: labels[chosen] for split, chosen in rows.items()}
+    return Texts(**splits, labels=of_splits)
 
 
-def split_rows(size: int, seed: int) -> list[np.ndarray]:
+def split_rows(
+    size: int,
+    seed: int,
+    labels: np.ndarray | None = None,
+    held_out_parts: int = 2,
+) -> list[np.ndarray]:
     """Splits row numbers at random into 80 %, 10 % and 10 %.
 
     Args:
-        size: number of rows, 10 or more.
-        seed: the split depends on it and on `size` alone.
+        size: number of rows, 10 or more without labels.
+        seed: the split depends on it, on `size` and on the labels alone.
+        labels: integers `[size]`; the rows of each label are split by
+            themselves. A label of 3 to 19 rows gives one to each held-out
+            part, and one of 1 or 2 rows only to the training part.
+        held_out_parts: how many parts of 10 % follow the training part.
 
     Returns:
-        Three sorted integer arrays: training, validation, test.
+        Sorted integer arrays: training, then the held-out parts: by default
+        validation and test.
 
     Example:
         >>> [len(rows) for rows in split_rows(249, seed=0)]
         [201, 24, 24]
+        >>> labels = np.array([0] * 30 + [1] * 5)
+        >>> [np.bincount(labels[r]).tolist() for r in split_rows(35, 0, labels)]
+        [[24, 3], [3, 1], [3, 1]]
     """
+    if labels is None:
+        labels = np.zeros(size)
     generator = np.random.Generator(np.random.Philox(seed))
-    rows = generator.permutation(size)
-    held_out = size // 10
-    parts = np.split(rows, [size - 2 * held_out, size - held_out])
-    return [np.sort(part) for part in parts]
+    parts = [
+        _split_at_random(
+            np.flatnonzero(labels == label), generator, held_out_parts
+        )
+        for label in np.unique(labels)
+    ]
+    return [np.sort(np.concatenate(part)) for part in zip(*parts, strict=True)]
+
+
+def _split_at_random(
+    rows: np.ndarray, generator: np.random.Generator, held_out_parts: int
+) -> list[np.ndarray]:
+    size = len(rows)
+    held_out = max(1, size // 10) if size > held_out_parts else 0
+    ends = size - held_out * np.arange(held_out_parts, 0, -1)
+    return np.split(rows[generator.permutation(size)], ends)
 
 
 def reduced_splits(
@@ -270,5 +314,6 @@ def _last_of_each(labels: np.ndarray) -> np.ndarray:
     return marked
 
 
-def _has_word(line: str) -> bool:
-    return any(char.isprintable() and not char.isspace() for char in line)
+def has_word(text: str) -> bool:
+    """Returns whether anything in a text can be seen."""
+    return any(char.isprintable() and not char.isspace() for char in text)

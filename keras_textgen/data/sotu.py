@@ -11,9 +11,11 @@ from __future__ import annotations
 import dataclasses
 import re
 
+import numpy as np
 import sentencex
 
-from keras_textgen.data.reading import Texts, split_rows
+from keras_textgen.data.labels import label_names, number_labels
+from keras_textgen.data.reading import SPLITS, Texts, split_rows
 
 # Remarks of the transcript, such as [Applause], are not part of the address.
 _REMARK = re.compile(r"\[[^\[\]]*\]")
@@ -60,7 +62,7 @@ def load_sotu_documents() -> list[SotuDocument]:
     return [SotuDocument(*row) for row in rows]
 
 
-def split_sentences(text: str) -> list[str]:
+def address_sentences(text: str) -> list[str]:
     """Splits an address into sentences.
 
     Remarks in brackets, headings and rows of tables are left out.
@@ -72,7 +74,7 @@ def split_sentences(text: str) -> list[str]:
         The sentences, each on one line.
 
     Example:
-        >>> split_sentences("Mr. Speaker: Thank you. [Applause] Go on!")
+        >>> address_sentences("Mr. Speaker: Thank you. [Applause] Go on!")
         ['Mr. Speaker: Thank you.', 'Go on!']
     """
     pieces = sentencex.segment("en", _REMARK.sub(" ", text))
@@ -91,17 +93,62 @@ def read_sotu(seed: int = 0) -> Texts:
             10 % for validation and 10 % for the test.
 
     Returns:
-        About 74,000 sentences; no address is in two splits.
+        About 74,000 sentences; no address is in two splits. The labels are the
+        parties of the presidents; one with few addresses may be missing in
+        a split.
     """
-    addresses: dict[tuple[int, str], list[str]] = {}
+    addresses = _addresses()
+    names = label_names(address[0].party for address in addresses)
+    splits, labels = {}, {}
+    rows = split_rows(len(addresses), seed)
+    for split, chosen in zip(SPLITS, rows, strict=True):
+        sentences = [
+            (sentence, document.party)
+            for row in chosen
+            for document in addresses[row]
+            for sentence in address_sentences(document.text)
+        ]
+        splits[split] = [sentence for sentence, _ in sentences]
+        parties = [party for _, party in sentences]
+        labels[split] = number_labels(parties, names, "sotu")
+    return Texts(**splits, labels=labels, label_names=names)
+
+
+def read_sotu_documents(label: str = "party", seed: int = 0) -> Texts:
+    """Reads the addresses as documents.
+
+    Remarks of the transcripts are left out. As in `read_sotu`, the documents of
+    one president in one year stay together.
+
+    Args:
+        label: `"party"` or `"president"`.
+        seed: of the split, 80/10/10 by address and label by label.
+
+    Returns:
+        249 documents. Validation and test have no label that the training
+        documents lack.
+    """
+    addresses = _addresses()
+    of_address = [getattr(address[0], label) for address in addresses]
+    names = label_names(of_address)
+    numbers = number_labels(of_address, names, "sotu")
+    splits, labels = {}, {}
+    rows = split_rows(len(addresses), seed, numbers)
+    for split, chosen in zip(SPLITS, rows, strict=True):
+        splits[split] = [
+            _REMARK.sub(" ", document.text)
+            for row in chosen
+            for document in addresses[row]
+        ]
+        counts = [len(addresses[row]) for row in chosen]
+        labels[split] = np.repeat(numbers[chosen], counts)
+    return Texts(**splits, labels=labels, label_names=names)
+
+
+def _addresses() -> list[list[SotuDocument]]:
+    """Returns the documents, those of one president in one year together."""
+    addresses: dict[tuple[int, str], list[SotuDocument]] = {}
     for document in load_sotu_documents():
-        sentences = split_sentences(document.text)
         address = (document.year, document.president)
-        addresses.setdefault(address, []).extend(sentences)
-    listed = list(addresses.values())
-    return Texts(
-        *(
-            [sentence for row in rows for sentence in listed[row]]
-            for rows in split_rows(len(listed), seed)
-        )
-    )
+        addresses.setdefault(address, []).append(document)
+    return list(addresses.values())

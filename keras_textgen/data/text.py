@@ -1,38 +1,59 @@
-"""A user's own text: UTF-8, one sequence a line."""
+"""A user's own text: UTF-8, a sequence a line or a file, perhaps labeled."""
 
 from __future__ import annotations
 
 import os
 import pathlib
+from collections.abc import Mapping, Sequence
 
+from keras_textgen.data.labels import (
+    check_names,
+    label_names,
+    number_labels,
+    number_splits,
+    read_label_file,
+    read_labeled_lines,
+)
 from keras_textgen.data.reading import (
     SPLITS,
     DataError,
     Texts,
+    decode,
     find_text_file,
-    read_lines,
+    has_word,
+    read_bytes,
     split_texts,
 )
 
 _EXPECTED = (
     "a UTF-8 text file, one sequence a line, or a folder with train.txt, "
-    "valid.txt and test.txt, or with other .txt files (all also as .txt.gz)"
+    "valid.txt and test.txt, or with other .txt files (all also as .txt.gz), "
+    "or with a folder a label that holds a file a text"
 )
 
 
 def read_text(data_dir: str | os.PathLike | None, seed: int = 0) -> Texts:
-    r"""Reads a file or a folder of text, one sequence a line.
+    r"""Reads a file or a folder of text, perhaps with labels.
 
-    A folder with `train.txt`, `valid.txt` and `test.txt` is taken as split.
-    A single file, or all the `.txt` files of any other folder in the order of
-    their names, are split by `seed`, 80/10/10.
+    - A folder with `train.txt`, `valid.txt` and `test.txt` is taken as split.
+    - A single file, or all the `.txt` files of any other folder in the order
+      of their names, are split by `seed`, 80/10/10.
+    - A folder without `.txt` files of its own has a folder for each label,
+      with a file for each text; split by `seed`, or taken as split if these
+      folders are in `train`, `valid` and `test`.
+
+    Lines may be labeled: a label, a tab and the text in every line. The files
+    `train_class_label.txt` and so on, with a label a line, do the same for a
+    folder that is split. What `seed` splits, it splits label by label.
 
     Args:
-        data_dir: the file or folder; every file may also be a `.txt.gz`.
+        data_dir: the file or folder; every file of lines may also be a
+            `.txt.gz`.
         seed: of the split.
 
     Returns:
-        The three splits.
+        The three splits. The labels are numbered in the order of their names;
+        validation and test have no label that the training texts lack.
 
     Raises:
         DataError: nothing usable is there.
@@ -40,15 +61,18 @@ def read_text(data_dir: str | os.PathLike | None, seed: int = 0) -> Texts:
     Example:
         >>> import tempfile
         >>> path = pathlib.Path(tempfile.mkdtemp(), "poems.txt")
-        >>> _ = path.write_text("a rose\n" * 30, "utf-8")
-        >>> len(read_text(path).train)
-        24
+        >>> _ = path.write_text("glad\ta rose\nsad\ta thorn\n" * 15, "utf-8")
+        >>> texts = read_text(path)
+        >>> len(texts.train), texts.valid, texts.labels["valid"]
+        (26, ['a rose', 'a thorn'], array([0, 1], dtype=int32))
+        >>> texts.label_names
+        ('glad', 'sad')
     """
     if data_dir is None:
         raise DataError(f"text: no data_dir given; allowed: {_EXPECTED}")
     source = pathlib.Path(data_dir)
     if source.is_file():
-        return split_texts(read_lines(source), seed, source)
+        return _read_and_split([source], seed, source)
     if not source.is_dir():
         raise DataError(
             f"{source}: no such file or folder; allowed: {_EXPECTED}"
@@ -56,24 +80,130 @@ def read_text(data_dir: str | os.PathLike | None, seed: int = 0) -> Texts:
     splits = {name: find_text_file(source, f"{name}.txt") for name in SPLITS}
     if any(splits.values()):
         return _read_splits(source, splits)
-    return _read_and_split(source, seed)
+    paths = sorted([*source.glob("*.txt"), *source.glob("*.txt.gz")])
+    if paths:
+        return _read_and_split(paths, seed, source)
+    folders = _folders(source)
+    if set(folders) & set(SPLITS):
+        return _read_split_folders(source, folders)
+    if folders:
+        return _split_labeled(*_read_folders(folders), seed, source)
+    raise DataError(f"{source}: no .txt file; allowed: {_EXPECTED}")
 
 
 def _read_splits(
-    folder: pathlib.Path, splits: dict[str, pathlib.Path | None]
+    folder: pathlib.Path, paths: Mapping[str, pathlib.Path | None]
 ) -> Texts:
-    missing = [name for name, path in splits.items() if path is None]
+    _check_splits(folder, paths, ".txt", " (or .txt.gz)")
+    texts, listed = read_labeled_lines(list(paths.values()))
+    splits = dict(zip(SPLITS, texts, strict=True))
+    labels = dict(zip(SPLITS, listed, strict=False))
+    files = {
+        split: find_text_file(folder, f"{split}_class_label.txt")
+        for split in SPLITS
+    }
+    if any(files.values()):
+        if labels:
+            raise DataError(
+                f"{paths['train']}:1: a tab in the text, which has a file of "
+                "labels; allowed: labels either before a tab or in files"
+            )
+        _check_splits(folder, files, "_class_label.txt", " (or .txt.gz)")
+        labels = {
+            split: read_label_file(files[split], paths[split], len(lines))
+            for split, lines in splits.items()
+        }
+        paths = files
+    if not labels:
+        return Texts(**splits)
+    names, numbers = number_splits(labels, paths)
+    return Texts(**splits, labels=numbers, label_names=names)
+
+
+def _read_and_split(
+    paths: Sequence[pathlib.Path], seed: int, source: pathlib.Path
+) -> Texts:
+    files, labels = read_labeled_lines(paths)
+    texts = [text for lines in files for text in lines]
+    if not labels:
+        return split_texts(texts, seed, source)
+    joined = [label for listed in labels for label in listed]
+    return _split_labeled(texts, joined, seed, source)
+
+
+def _split_labeled(
+    texts: list[str], labels: list[str], seed: int, source: pathlib.Path
+) -> Texts:
+    names = label_names(labels)
+    check_names(names, source)
+    numbers = number_labels(labels, names, source)
+    splits = split_texts(texts, seed, source, numbers)
+    splits.label_names = names
+    return splits
+
+
+def _read_split_folders(
+    source: pathlib.Path, folders: Mapping[str, pathlib.Path]
+) -> Texts:
+    of_split = {split: folders.get(split) for split in SPLITS}
+    _check_splits(source, of_split, "", "")
+    names: tuple[str, ...] = ()
+    splits, labels = {}, {}
+    for split, folder in of_split.items():
+        of_label = _folders(folder)
+        names = names or label_names(of_label)
+        for label in of_label:
+            if label not in names:
+                raise DataError(
+                    f"{of_label[label]}: the label {label!r} is not in "
+                    f"{of_split['train']}; allowed: its labels"
+                )
+        splits[split], listed = _read_folders(of_label)
+        if not listed:
+            raise DataError(
+                f"{folder}: no texts; allowed: a folder a label with a file a "
+                "text"
+            )
+        labels[split] = number_labels(listed, names, folder)
+    check_names(names, of_split["train"])
+    return Texts(**splits, labels=labels, label_names=names)
+
+
+def _read_folders(
+    folders: Mapping[str, pathlib.Path],
+) -> tuple[list[str], list[str]]:
+    """Returns the texts and the labels, in the order of names."""
+    texts, labels = [], []
+    for label in label_names(folders):
+        for path in sorted(_visible(folders[label])):
+            text = decode(read_bytes(path), path)
+            if not has_word(text):
+                raise DataError(
+                    f"{path}: a file without words; allowed: one text a file"
+                )
+            texts.append(text)
+            labels.append(label)
+    return texts, labels
+
+
+def _folders(folder: pathlib.Path) -> dict[str, pathlib.Path]:
+    return {path.name: path for path in _visible(folder) if path.is_dir()}
+
+
+def _visible(folder: pathlib.Path) -> list[pathlib.Path]:
+    return [path for path in folder.iterdir() if not path.name.startswith(".")]
+
+
+def _check_splits(
+    folder: pathlib.Path,
+    paths: Mapping[str, pathlib.Path | None],
+    ending: str,
+    variant: str,
+) -> None:
+    missing = [name for name, path in paths.items() if path is None]
     if missing:
+        train, valid, test = (f"{name}{ending}" for name in SPLITS)
         raise DataError(
-            f"{folder}: {missing[0]}.txt is missing; allowed: all of "
-            "train.txt, valid.txt and test.txt (or .txt.gz)"
+            f"{folder}: {missing[0]}{ending} is missing; allowed: all of "
+            f"{train}, {valid} and {test}{variant}"
         )
-    return Texts(*(read_lines(path) for path in splits.values()))
-
-
-def _read_and_split(folder: pathlib.Path, seed: int) -> Texts:
-    paths = sorted([*folder.glob("*.txt"), *folder.glob("*.txt.gz")])
-    if not paths:
-        raise DataError(f"{folder}: no .txt file; allowed: {_EXPECTED}")
-    texts = [line for path in paths for line in read_lines(path)]
-    return split_texts(texts, seed, folder)

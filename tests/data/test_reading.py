@@ -93,6 +93,37 @@ def test_split_rows_differ_by_seed():
     assert list(split_rows(100, 0)[2]) != list(split_rows(100, 1)[2])
 
 
+def test_labels_are_split_one_by_one():
+    labels = np.repeat([5, 0, 2, 7, 9], [1, 2, 3, 25, 60])
+    train, valid, test = split_rows(91, seed=1, labels=labels)
+    rows = np.concatenate([train, valid, test])
+    np.testing.assert_array_equal(np.sort(rows), np.arange(91))
+    held_out = {2: 1, 7: 2, 9: 6}
+    for part in (valid, test):
+        np.testing.assert_array_equal(part, np.sort(part))
+        values, counts = np.unique(labels[part], return_counts=True)
+        assert dict(zip(values, counts, strict=True)) == held_out
+    # Without labels, and with the same one everywhere, it is the same split.
+    for part, same in zip(
+        split_rows(91, 1), split_rows(91, 1, np.full(91, 3)), strict=True
+    ):
+        np.testing.assert_array_equal(part, same)
+
+
+def test_one_part_held_out():
+    train, valid = split_rows(40, 0, np.repeat([0, 1], 20), held_out_parts=1)
+    assert np.sum(valid < 20) == np.sum(valid >= 20) == 2
+    assert sorted([*train, *valid]) == list(range(40))
+
+
+# Runs of earlier versions can be repeated.
+def test_the_split_of_a_seed_stays():
+    valid, test = split_rows(20, seed=0)[1:]
+    rows = np.random.Generator(np.random.Philox(0)).permutation(20)
+    assert valid.tolist() == sorted(rows[16:18])
+    assert test.tolist() == sorted(rows[18:])
+
+
 def test_too_few_texts_to_split(tmp_path):
     with pytest.raises(DataError, match=f"^{tmp_path}: 9 sequences leave"):
         split_texts(["a"] * 9, 0, tmp_path)

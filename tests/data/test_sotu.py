@@ -1,11 +1,15 @@
 """State of the Union addresses."""
 
+import collections
+
+import numpy as np
 import pytest
 
 from keras_textgen.data.sotu import (
+    address_sentences,
     load_sotu_documents,
     read_sotu,
-    split_sentences,
+    read_sotu_documents,
 )
 
 
@@ -41,13 +45,13 @@ def test_documents(documents):
     ],
 )
 def test_sentences(text, sentences):
-    assert split_sentences(text) == sentences
+    assert address_sentences(text) == sentences
 
 
 def test_no_address_is_in_two_splits(documents):
     texts = read_sotu(seed=0)
     splits = [texts.train, texts.valid, texts.test]
-    whole = [split_sentences(document.text) for document in documents]
+    whole = [address_sentences(document.text) for document in documents]
     assert sum(map(len, splits)) == sum(map(len, whole))
     # Presidents repeat themselves, so a sentence may be in two splits; but an
     # address is somewhere with all its sentences, and the counts agree.
@@ -58,8 +62,43 @@ def test_no_address_is_in_two_splits(documents):
 
 def test_the_split_depends_on_the_seed_alone():
     texts = read_sotu(seed=0)
-    assert read_sotu(seed=0) == texts
+    again = read_sotu(seed=0)
+    assert [again.train, again.valid] == [texts.train, texts.valid]
     assert read_sotu(seed=1).test != texts.test
     count = len(texts.train) + len(texts.valid) + len(texts.test)
     assert 70_000 < count < 80_000
     assert len(texts.train) > 0.7 * count
+
+
+def test_sentences_have_the_party_of_their_president(documents):
+    texts = read_sotu(seed=0)
+    parties = collections.defaultdict(set)
+    for document in documents:
+        for sentence in address_sentences(document.text):
+            parties[sentence].add(document.party)
+    assert texts.label_names == tuple(sorted({d.party for d in documents}))
+    for split in ("train", "valid", "test"):
+        sentences, labels = getattr(texts, split), texts.labels[split]
+        assert labels.dtype == np.int32
+        for sentence, label in zip(sentences, labels, strict=True):
+            assert texts.label_names[label] in parties[sentence]
+
+
+@pytest.mark.parametrize("label", ["party", "president"])
+def test_whole_addresses(documents, label):
+    texts = read_sotu_documents(label, seed=0)
+    splits = [texts.train, texts.valid, texts.test]
+    assert sum(map(len, splits)) == len(documents)
+    for split, listed in zip(texts.labels, splits, strict=True):
+        for text, number in zip(listed, texts.labels[split], strict=True):
+            # Remarks are left out, so whole texts are not equal.
+            names = {
+                getattr(document, label)
+                for document in documents
+                if document.text.endswith(text[-100:])
+            }
+            assert texts.label_names[number] in names
+            assert len(names) == 1
+    held_out = {*texts.labels["valid"], *texts.labels["test"]}
+    assert held_out <= set(texts.labels["train"])
+    assert not any("[Applause]" in text for text in texts.train)
