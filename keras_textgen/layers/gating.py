@@ -39,11 +39,14 @@ class SpikeAndSlabGate(keras.layers.Layer):
         latent_dim: Dimension Z.
         concentration_range: Bounds of the concentrations; None for none.
 
+    Raises:
+        ValueError: If the bounds are not positive numbers in order.
+
     Example:
         >>> gate = SpikeAndSlabGate(latent_dim=2)
         >>> parameters = gate(tf.zeros([3, 5]))
-        >>> parameters.loc.shape, parameters.alpha.numpy()[0].round(3).tolist()
-        (TensorShape([3, 2]), [0.6930000185966492, 0.6930000185966492])
+        >>> parameters.loc.shape, parameters.alpha.numpy()[0].round(3)
+        (TensorShape([3, 2]), array([0.693, 0.693], dtype=float32))
     """
 
     def __init__(
@@ -54,6 +57,13 @@ class SpikeAndSlabGate(keras.layers.Layer):
     ) -> None:
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.latent_dim = latent_dim
+        if concentration_range is not None:
+            low, high = concentration_range
+            if not 0 < low <= high:
+                raise ValueError(
+                    f"concentration_range={concentration_range} is not "
+                    "allowed; two numbers above 0, the lower one first"
+                )
         self.concentration_range = concentration_range
         self.loc = keras.layers.Dense(latent_dim, dtype="float32")
         self.scale, self.alpha, self.beta = (

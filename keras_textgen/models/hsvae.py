@@ -8,6 +8,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.distributions.beta import InteriorBeta, move_inside
 from keras_textgen.distributions.spike_and_slab import SpikeAndSlab
 from keras_textgen.layers.gating import GateParameters, SpikeAndSlabGate
 from keras_textgen.layers.noise import Noise
@@ -15,14 +16,12 @@ from keras_textgen.models.latent_text_model import Inference
 from keras_textgen.models.sparse_text_model import (
     SPIKE_SCALE,
     SparseTextModel,
+    check_positive,
     check_weights,
     sample_by_row,
 )
 
 tfd = tfp.distributions
-
-# gamma stays so far from 0 and 1, where its logarithms end.
-_MARGIN = 1e-6
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
@@ -46,7 +45,8 @@ class HSVAE(SparseTextModel):
             the larger beside `beta`, the sparser the codes.
         beta: Second concentration.
         temperature: Of the relaxed gate.
-        concentration_range: Bounds of the posterior's concentrations.
+        concentration_range: Bounds of the posterior's concentrations, against
+            NaN; None for none.
         **kwargs: As in `SparseTextModel`.
 
     Raises:
@@ -77,11 +77,11 @@ class HSVAE(SparseTextModel):
         check_weights(
             z_reg_weight=z_reg_weight, gamma_reg_weight=gamma_reg_weight
         )
-        _check_positive(alpha=alpha, beta=beta, temperature=temperature)
+        check_positive(alpha=alpha, beta=beta, temperature=temperature)
         self.z_reg_weight = z_reg_weight
         self.gamma_reg_weight = gamma_reg_weight
-        self.alpha = alpha
-        self.beta = beta
+        self.alpha = float(alpha)
+        self.beta = float(beta)
         self.temperature = temperature
         self.concentration_range = concentration_range
         self.gate = SpikeAndSlabGate(self.latent_dim, concentration_range)
@@ -99,14 +99,14 @@ class HSVAE(SparseTextModel):
         log q - log p at the sample.
         """
         gate = self.gate(features)
-        gamma = noise.beta("gamma", gate.alpha, gate.beta)
-        gamma = tf.clip_by_value(gamma, _MARGIN, 1 - _MARGIN)
+        gamma = move_inside(noise.beta("gamma", gate.alpha, gate.beta))
         posterior = self._posterior_given(gate, gamma)
         shape = tf.unstack(tf.shape(gamma))
         latent = sample_by_row(posterior, shape, noise)
         log_ratio = posterior.log_prob(latent)
         log_ratio -= self._prior_given(gamma).log_prob(latent)
-        q_gamma, p_gamma = tfd.Beta(gate.alpha, gate.beta), self._prior_gamma()
+        q_gamma = InteriorBeta(gate.alpha, gate.beta)
+        p_gamma = self._prior_gamma()
         gamma_ratio = q_gamma.log_prob(gamma) - p_gamma.log_prob(gamma)
         return Inference(
             code=latent,
@@ -123,22 +123,17 @@ class HSVAE(SparseTextModel):
             [self.z_reg_weight * of_z, self.gamma_reg_weight * of_gamma], -1
         )
 
-    def encode_tokens(self, tokens: tf.Tensor) -> tf.Tensor:
-        """Means of z: (1 - E[gamma]) times the slab's mean."""
+    def codes_and_mask(self, tokens: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Means of z; on where the slab is likelier than the spike."""
         gate = self.gate(self.read(tokens))
-        return (1 - _mean_gamma(gate)) * gate.loc
+        return _mean_code(gate), _mean_gamma(gate) < 0.5
 
     def prior_code(self, num_rows: tf.Tensor, noise: Noise) -> tf.Tensor:
         """Draw gamma from Beta(alpha, beta), then z given gamma."""
         shape = [num_rows, self.latent_dim]
-        gamma = noise.beta(
-            "gamma", tf.fill(shape, self.alpha), tf.fill(shape, self.beta)
-        )
+        alpha, beta = tf.fill(shape, self.alpha), tf.fill(shape, self.beta)
+        gamma = move_inside(noise.beta("gamma", alpha, beta))
         return sample_by_row(self._prior_given(gamma), shape, noise)
-
-    def is_on(self, tokens: tf.Tensor) -> tf.Tensor:
-        """Where the slab is likelier than the spike: E[gamma] below a half."""
-        return self.gate_probability(tokens) < 0.5
 
     def gate_probability(self, tokens: tf.Tensor) -> tf.Tensor:
         """E[gamma] of q(gamma | x), the chance of the spike: [batch, Z]."""
@@ -153,7 +148,7 @@ class HSVAE(SparseTextModel):
         return {
             "sample": self.infer(features, noise).code,
             "slab_mean": gate.loc,
-            "gated_mean": (1 - _mean_gamma(gate)) * gate.loc,
+            "gated_mean": _mean_code(gate),
         }
 
     def posterior(self, tokens: tf.Tensor) -> tfd.Distribution:
@@ -165,7 +160,7 @@ class HSVAE(SparseTextModel):
 
         def chain() -> Generator:
             gamma = yield _root(
-                _of_code(tfd.Beta(gate.alpha, gate.beta), "gamma")
+                _of_code(InteriorBeta(gate.alpha, gate.beta), "gamma")
             )
             yield _of_code(self._posterior_given(gate, gamma), "z")
 
@@ -191,9 +186,11 @@ class HSVAE(SparseTextModel):
     def _prior_given(self, gamma: tf.Tensor) -> SpikeAndSlab:
         return SpikeAndSlab(gamma, 0.0, 1.0, SPIKE_SCALE, self.temperature)
 
-    def _prior_gamma(self) -> tfd.Beta:
+    def _prior_gamma(self) -> InteriorBeta:
         shape = [self.latent_dim]
-        return tfd.Beta(tf.fill(shape, self.alpha), tf.fill(shape, self.beta))
+        return InteriorBeta(
+            tf.fill(shape, self.alpha), tf.fill(shape, self.beta)
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
@@ -207,14 +204,12 @@ class HSVAE(SparseTextModel):
         }
 
 
-def _check_positive(**values: float) -> None:
-    for name, value in values.items():
-        if not value > 0:
-            raise ValueError(f"{name}={value} is not allowed; above 0")
-
-
 def _mean_gamma(gate: GateParameters) -> tf.Tensor:
     return gate.alpha / (gate.alpha + gate.beta)
+
+
+def _mean_code(gate: GateParameters) -> tf.Tensor:
+    return (1 - _mean_gamma(gate)) * gate.loc
 
 
 def _root(distribution: tfd.Distribution) -> Any:

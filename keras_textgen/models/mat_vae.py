@@ -112,15 +112,10 @@ class MATVAE(SparseTextModel):
         """beta times each part."""
         return self.beta * kl_parts
 
-    def encode_tokens(self, tokens: tf.Tensor) -> tf.Tensor:
-        """Means of q(z | x), [batch, Z]."""
-        return self.posterior(tokens).mean()
-
-    def is_on(self, tokens: tf.Tensor) -> tf.Tensor:
-        """Where the prior explains the mean by its slab, not its spike."""
-        return ~self._prior_of_dimensions.is_likely_spike(
-            self.encode_tokens(tokens)
-        )
+    def codes_and_mask(self, tokens: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Means of z; on where the prior explains them by its slab."""
+        codes = self.posterior(tokens).mean()
+        return codes, ~self._prior_of_dimensions.is_likely_spike(codes)
 
     def code_views(
         self, tokens: tf.Tensor, noise: Noise

@@ -4,8 +4,6 @@ import tensorflow as tf
 
 # Scales of the inverse multiquadric kernels (Tolstikhin et al. 2018).
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-# Elements of the distances that are held at a time.
-_BLOCK_ELEMENTS = 2**24
 
 
 def maximum_mean_discrepancy(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
@@ -13,17 +11,18 @@ def maximum_mean_discrepancy(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
 
     Kernel k(x, y) = C / (C + (x - y)^2) with C = 2 s for each scale s, for
     each dimension by itself. Within a set the mean is over pairs of different
-    samples (unbiased); across sets over all pairs.
+    samples (unbiased), B (B - 1) of them; across sets over all B^2 pairs.
 
-    The distances of all pairs, [B, B, D], are made a block of rows at a time.
+    Of all pairs, [B, B, D], no more than a few times [2 B, D] are held at a
+    time.
 
     Args:
-        first: Samples, float [B, D], B at least 2.
+        first: Samples, float32 [B, D].
         second: Samples, of the same shape.
 
     Returns:
         A scalar; around 0 for two sets of one distribution, and negative at
-        times.
+        times. 0 if B is 1, as one sample has no pair within its set.
 
     Example:
         >>> zeros, ones = tf.zeros([2, 1]), tf.ones([2, 1])
@@ -32,55 +31,65 @@ def maximum_mean_discrepancy(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
         >>> abs(float(value) - expected) < 1e-5
         True
     """
-    size = tf.shape(first)[0]
-    within = _kernel_sum(first, first) + _kernel_sum(second, second)
-    # A sample beside itself has kernel 1 at every scale and dimension.
-    itself = 2 * size * tf.shape(first)[1] * len(SCALES)
-    pairs = tf.cast(size * (size - 1), tf.float32)
-    across = _kernel_sum(first, second) / tf.cast(size * size, tf.float32)
-    return (within - tf.cast(itself, tf.float32)) / pairs - 2 * across
+    return _discrepancy(first, second)
 
 
 @tf.custom_gradient
-def _kernel_sum(first: tf.Tensor, second: tf.Tensor) -> tuple:
-    """Sum of all kernels of all pairs, with its gradients beside it.
+def _discrepancy(first: tf.Tensor, second: tf.Tensor) -> tuple:
+    """The discrepancy, with its gradients beside it.
 
-    The gradients are made with the values, since the sum is a scalar: nothing
-    of size [B, B, D] has to be kept for later.
+    The gradients are made with the value, as it is a scalar: no pair has to
+    be kept for them.
     """
-    rows, width = tf.unstack(tf.shape(first))
-    block = tf.maximum(_BLOCK_ELEMENTS // (tf.shape(second)[0] * width), 1)
+    # The samples of both sets form a circle. Each is paired with the one that
+    # is `distance` behind it; distances up to half of the circle reach all.
+    samples = tf.concat([first, second], axis=0)  # [2 B, D]
+    size = tf.shape(first)[0]
+    is_first = tf.range(2 * size)[:, tf.newaxis] < size
+    count = tf.cast(size, tf.float32)
+    # Each pair counts in both orders.
+    within = tf.math.divide_no_nan(2.0, count * (count - 1))
+    across = tf.where(size > 1, -2 / (count * count), 0.0)
 
-    def add_block(
-        begin: tf.Tensor,
-        total: tf.Tensor,
-        d_first: tf.TensorArray,
-        d_second: tf.Tensor,
-    ) -> tuple:
-        some = first[begin : begin + block, tf.newaxis]
-        distances = some - second[tf.newaxis]  # [block, B, D]
-        squares = tf.square(distances)
-        slopes = tf.zeros_like(squares)
-        for scale in SCALES:
-            kernel = 1 / (1 + squares / (2 * scale))
-            total += tf.reduce_sum(kernel)
-            slopes -= tf.square(kernel) / scale
-        slopes *= distances
-        d_first = d_first.write(begin // block, tf.reduce_sum(slopes, axis=1))
-        d_second -= tf.reduce_sum(slopes, axis=0)
-        return begin + block, total, d_first, d_second
+    def add_pairs(
+        distance: tf.Tensor, total: tf.Tensor, gradient: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        is_within = is_first == tf.roll(is_first, distance, axis=0)
+        weight = tf.where(is_within, within, across)
+        # From opposite points, a pair is reached twice.
+        weight = tf.where(distance == size, weight / 2, weight)
+        difference = samples - tf.roll(samples, distance, axis=0)
+        value, slope = _kernels(difference)
+        slope *= weight
+        total += tf.reduce_sum(weight * value, axis=0)
+        gradient += slope - tf.roll(slope, -distance, axis=0)
+        return distance + 1, total, gradient
 
-    parts = tf.TensorArray(
-        tf.float32, -(-rows // block), infer_shape=False, element_shape=None
+    _, total, gradient = tf.while_loop(
+        lambda distance, *_: distance <= size,
+        add_pairs,
+        (
+            tf.constant(1),
+            tf.zeros(tf.shape(first)[1:]),
+            tf.zeros_like(samples),
+        ),
     )
-    _, total, parts, d_second = tf.while_loop(
-        lambda begin, *_: begin < rows,
-        add_block,
-        (tf.constant(0), tf.constant(0.0), parts, tf.zeros_like(second)),
-    )
-    d_first = tf.reshape(parts.concat(), [rows, width])
 
-    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return upstream * d_first, upstream * d_second
+    def gradients(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return upstream * gradient[:size], upstream * gradient[size:]
 
-    return total, gradient
+    return tf.reduce_sum(total), gradients
+
+
+def _kernels(difference: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Sum of the kernels at x - y, and its derivative."""
+    square = tf.square(difference)
+    divisors = [square + 2 * scale for scale in SCALES]
+    values = [
+        2 * scale / divisor
+        for scale, divisor in zip(SCALES, divisors, strict=True)
+    ]
+    slopes = [
+        value / divisor for value, divisor in zip(values, divisors, strict=True)
+    ]
+    return tf.add_n(values), -2 * difference * tf.add_n(slopes)

@@ -26,6 +26,10 @@ class SparseTextModel(LatentTextModel):
     Args:
         vocabulary: Text to ids and back.
         **kwargs: As in `LatentTextModel`; `objective` is "bound".
+
+    Raises:
+        ValueError: If a setting is out of its range; `feed_latent` must be
+            True, as nothing else of the decoder depends on the code.
     """
 
     objectives = ("bound",)
@@ -43,6 +47,11 @@ class SparseTextModel(LatentTextModel):
         starts_with_end: bool = True,
         **kwargs: Any,
     ) -> None:
+        if not feed_latent:
+            raise ValueError(
+                f"feed_latent={feed_latent} is not allowed; True, as the "
+                "decoder's first state is zero"
+            )
         super().__init__(
             vocabulary,
             embedding_dim=embedding_dim,
@@ -60,8 +69,15 @@ class SparseTextModel(LatentTextModel):
 
     # -- What a model adds ---------------------------------------------------
 
-    def is_on(self, tokens: tf.Tensor) -> tf.Tensor:
-        """Which dimensions say something about a text: bool [batch, Z]."""
+    def codes_and_mask(self, tokens: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Mean codes, and which of their dimensions say something.
+
+        Args:
+            tokens: int32 [batch, time].
+
+        Returns:
+            float32 and bool, both [batch, Z].
+        """
         raise NotImplementedError
 
     def code_views(
@@ -106,18 +122,34 @@ class SparseTextModel(LatentTextModel):
             sparse: Keep only the dimensions that `is_on` names.
 
         Returns:
-            float32 [N, Z]; a SciPy matrix of the same shape if `sparse`.
+            float32 [N, Z]; a SciPy matrix of the same shape if `sparse`, made
+            batch by batch.
         """
         if not sparse:
             return super().encode(data, batch_size)
         dataset, order = self.in_batches(data, batch_size)
         codes = self.in_graph("masked_codes")
-        rows = [scipy.sparse.csr_matrix(codes(batch)) for batch in dataset]
+        rows = [
+            scipy.sparse.csr_matrix(codes(each).numpy()) for each in dataset
+        ]
         return scipy.sparse.vstack(rows, "csr")[order]
+
+    # -- The same in the graph, for the methods above and for export ---------
+
+    def encode_tokens(self, tokens: tf.Tensor) -> tf.Tensor:
+        """Mean codes [batch, Z] of tokens [batch, time]."""
+        codes, _ = self.codes_and_mask(tokens)
+        return codes
+
+    def is_on(self, tokens: tf.Tensor) -> tf.Tensor:
+        """Which dimensions say something about a text: bool [batch, Z]."""
+        _, is_on = self.codes_and_mask(tokens)
+        return is_on
 
     def masked_codes(self, tokens: tf.Tensor) -> tf.Tensor:
         """Mean codes [batch, Z], 0 where a dimension is off."""
-        return tf.where(self.is_on(tokens), self.encode_tokens(tokens), 0.0)
+        codes, is_on = self.codes_and_mask(tokens)
+        return tf.where(is_on, codes, 0.0)
 
 
 def sample_by_row(
@@ -129,6 +161,19 @@ def sample_by_row(
         noise.normal("spike", shape),
         noise.normal("slab", shape),
     )
+
+
+def check_positive(**values: float) -> None:
+    """Refuse a named value that is not above 0.
+
+    Example:
+        >>> check_positive(temperature=0.0)
+        Traceback (most recent call last):
+        ValueError: temperature=0.0 is not allowed; above 0
+    """
+    for name, value in values.items():
+        if not value > 0:
+            raise ValueError(f"{name}={value} is not allowed; above 0")
 
 
 def check_weights(**weights: float) -> None:
