@@ -1,0 +1,417 @@
+"""Do codes still classify: classifiers on fixed representations of texts."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import warnings
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+import tensorflow as tf
+from sklearn.dummy import DummyClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+from keras_textgen.data.batching import SequenceBatches
+from keras_textgen.data.corpora import TextCorpus
+from keras_textgen.data.reading import SPLITS
+from keras_textgen.data.vocabulary import END_ID, START_ID
+from keras_textgen.evaluation.sparsity import (
+    Codes,
+    code_views,
+    hoyer,
+    normalized,
+)
+
+MAJORITY = "majority class"
+BAG_OF_WORDS = "bag of words"
+
+# Of the L2 penalties, each from strong to weak.
+_LINEAR_C = (0.001, 0.01, 0.1, 1.0, 10.0)
+_HIDDEN_ALPHA = (1.0, 0.01, 0.0001)
+_LINEAR_STEPS = 1000
+_HIDDEN_UNITS = 64
+_HIDDEN_BATCH = 256
+_MAX_EPOCHS = 200
+_PATIENCE = 5
+_ENCODING_BATCH = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class ProbeRow:
+    """How well the classes can be read off one representation.
+
+    Attributes:
+        representation: its name.
+        dimensions: its width; 0 for the majority class.
+        nonzero: share of the entries that are not 0, in the test set.
+        hoyer: sparsity of the test set, normalized.
+        linear_accuracy: of logistic regression, on the test set.
+        hidden_layer_accuracy: of a network with one hidden layer.
+        converged: whether logistic regression reached its optimum.
+    """
+
+    representation: str
+    dimensions: int
+    nonzero: float | None
+    hoyer: float | None
+    linear_accuracy: float
+    hidden_layer_accuracy: float | None
+    converged: bool = True
+
+
+def probe(
+    labels: dict[str, np.ndarray],
+    representations: dict[str, dict[str, Codes]],
+    seed: int = 0,
+) -> list[ProbeRow]:
+    """Trains classifiers on representations that stay as they are.
+
+    Logistic regression, and a network with one hidden layer of 64 ReLU units
+    (Adam, stopped when the accuracy on the validation split has not risen for
+    5 epochs). Both are trained on the training split, with the L2 penalty of a
+    fixed grid that is best on the validation split, and scored once on the test
+    split. Codes are standardized, sparse ones without centering; counts of
+    words, of an integer type, are taken as they are.
+
+    Args:
+        labels: Classes by split ("train", "valid", "test"), int [N] each.
+        representations: By name, then by split: [N, D] each.
+        seed: Of the network.
+
+    Returns:
+        A row for the class that is most frequent in training, then one for
+        each representation.
+
+    Raises:
+        ValueError: If a split is empty, if its lengths differ, or if all
+            training texts are of one class.
+
+    Example:
+        >>> labels = {split: np.arange(40) % 2 for split in SPLITS}
+        >>> codes = {
+        ...     split: np.stack([classes - 0.5, classes + 1.0], axis=1)
+        ...     for split, classes in labels.items()
+        ... }
+        >>> majority, row = probe(labels, {"told": codes})
+        >>> majority.linear_accuracy, row.linear_accuracy
+        (0.5, 1.0)
+    """
+    _check_labels(labels)
+    for name, splits in representations.items():
+        _check_lengths(labels, name, splits)
+    rows = [_majority(labels)]
+    # More threads hardly help here, and waiting for each other they can take
+    # many times as long on a busy machine.
+    with threadpool_limits(1):
+        for name, splits in representations.items():
+            rows.append(_probe_one(labels, name, splits, seed))
+    return rows
+
+
+def probe_corpus(
+    corpus: TextCorpus, models: dict[str, Any], seed: int = 0
+) -> list[ProbeRow]:
+    """Probes the codes of models beside a bag of words.
+
+    Args:
+        corpus: With labels.
+        models: By the names that the rows begin with, trained on `corpus`.
+        seed: Of samples and networks.
+
+    Returns:
+        As `probe`: the majority class, the bag of words, and the
+        representations of each model.
+
+    Raises:
+        ValueError: As `probe` does.
+    """
+    _check_labels(corpus.labels)
+    sequences = {split: getattr(corpus, split) for split in SPLITS}
+    size = corpus.vocabulary.size
+    found = {
+        BAG_OF_WORDS: {
+            split: bag_of_words(each, size) for split, each in sequences.items()
+        }
+    }
+    for name, model in models.items():
+        for number, (split, each) in enumerate(sequences.items()):
+            codes = representations(model, each, seed + number)
+            for view, values in codes.items():
+                found.setdefault(f"{name}: {view}", {})[split] = values
+    return probe(corpus.labels, found, seed)
+
+
+def representations(
+    model: Any, sequences: tf.RaggedTensor, seed: int = 0
+) -> dict[str, Codes]:
+    """What a classifier can be given in place of texts.
+
+    Args:
+        model: A text model with latent variables.
+        sequences: Token ids of N sequences.
+        seed: Of the samples.
+
+    Returns:
+        [N, D] by name: of a sparse model, its `code_views` and "masked mean",
+        the codes without the dimensions that are off, as a SciPy matrix; of
+        others "mean".
+    """
+    batches = SequenceBatches(sequences, _ENCODING_BATCH)
+    if not hasattr(model, "code_views"):
+        return {"mean": model.encode(batches)[:, model.latent_columns]}
+    views = code_views(model, batches, seed)
+    named = {name.replace("_", " "): codes for name, codes in views.items()}
+    return named | {"masked mean": model.encode(batches, sparse=True)}
+
+
+def bag_of_words(
+    sequences: tf.RaggedTensor, size: int
+) -> scipy.sparse.csr_matrix:
+    """Counts the words of each sequence.
+
+    Args:
+        sequences: Token ids of N sequences.
+        size: Of the vocabulary.
+
+    Returns:
+        int32 [N, size]; start and end tokens are not counted.
+
+    Example:
+        >>> tokens = tf.ragged.constant([[2, 5, 4, 5, 3], [2, 3]])
+        >>> bag_of_words(tokens, 6).toarray().tolist()
+        [[0, 0, 0, 0, 1, 2], [0, 0, 0, 0, 0, 0]]
+    """
+    ids, rows = sequences.flat_values.numpy(), sequences.value_rowids().numpy()
+    is_word = (ids != START_ID) & (ids != END_ID)
+    places = rows[is_word], ids[is_word]
+    ones = np.ones(np.count_nonzero(is_word), np.int32)
+    shape = int(sequences.nrows()), size
+    # Repeated places are added up.
+    return scipy.sparse.csr_matrix((ones, places), shape)
+
+
+def format_probes(rows: list[ProbeRow]) -> str:
+    """Sets rows as an aligned table.
+
+    Args:
+        rows: What `probe` returned.
+
+    Returns:
+        A head and a line for each row; a note if an optimum was not reached.
+
+    Example:
+        >>> print(
+        ...     format_probes(
+        ...         [
+        ...             ProbeRow("majority class", 0, None, None, 0.1, None),
+        ...             ProbeRow("HSVAE: mean", 32, 1.0, 0.25, 0.5, 0.625),
+        ...         ]
+        ...     )
+        ... )
+        representation  dimensions  nonzero  Hoyer  linear  hidden layer
+        majority class           -        -      -   0.100             -
+        HSVAE: mean             32    1.000  0.250   0.500         0.625
+    """
+    table = [
+        (
+            "representation",
+            "dimensions",
+            "nonzero",
+            "Hoyer",
+            "linear",
+            "hidden layer",
+        ),
+        *map(_cells, rows),
+    ]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if number else cell.ljust(width)
+            for number, (cell, width) in enumerate(
+                zip(cells, widths, strict=True)
+            )
+        )
+        for cells in table
+    ]
+    if not all(row.converged for row in rows):
+        lines.append(f"* stopped after {_LINEAR_STEPS} steps, not converged")
+    return "\n".join(lines)
+
+
+def probes_csv(rows: list[ProbeRow]) -> str:
+    """Sets rows as CSV, with the attributes of `ProbeRow` as its head.
+
+    Args:
+        rows: What `probe` returned.
+
+    Returns:
+        The text; what does not apply is empty.
+
+    Example:
+        >>> row = ProbeRow("majority class", 0, None, None, 0.1, None)
+        >>> print(probes_csv([row]), end="")
+        representation,dimensions,nonzero,hoyer,linear_accuracy,...
+        majority class,0,,,0.1,,True
+    """
+    text = io.StringIO()
+    names = [field.name for field in dataclasses.fields(ProbeRow)]
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(map(dataclasses.asdict, rows))
+    return text.getvalue()
+
+
+def _check_labels(labels: dict[str, np.ndarray]) -> None:
+    for split in SPLITS:
+        if not len(labels.get(split, [])):
+            raise ValueError(
+                f"no labels in {split}; allowed: a class for each text of "
+                f"{', '.join(SPLITS)}"
+            )
+    classes = np.unique(labels["train"])
+    if len(classes) < 2:
+        raise ValueError(
+            f"all training texts are of class {classes[0]}; "
+            "allowed: 2 classes or more"
+        )
+
+
+def _check_lengths(
+    labels: dict[str, np.ndarray], name: str, splits: dict[str, Codes]
+) -> None:
+    for split in SPLITS:
+        if splits[split].shape[0] != len(labels[split]):
+            raise ValueError(
+                f"{name}: {splits[split].shape[0]} codes and "
+                f"{len(labels[split])} labels in {split}; "
+                "allowed: a label for each code"
+            )
+
+
+def _majority(labels: dict[str, np.ndarray]) -> ProbeRow:
+    nothing = {
+        split: np.zeros([len(each), 1]) for split, each in labels.items()
+    }
+    model = DummyClassifier(strategy="most_frequent")
+    model.fit(nothing["train"], labels["train"])
+    accuracy = model.score(nothing["test"], labels["test"])
+    return ProbeRow(MAJORITY, 0, None, None, float(accuracy), None)
+
+
+def _probe_one(
+    labels: dict[str, np.ndarray],
+    name: str,
+    splits: dict[str, Codes],
+    seed: int,
+) -> ProbeRow:
+    test = splits["test"]
+    inputs = _standardized(splits)
+    linear = max(
+        (_linear(labels, inputs, penalty) for penalty in _LINEAR_C),
+        key=lambda result: result.valid,
+    )
+    hidden = max(
+        (_hidden_layer(labels, inputs, each, seed) for each in _HIDDEN_ALPHA),
+        key=lambda result: result.valid,
+    )
+    count = test.nnz if scipy.sparse.issparse(test) else np.count_nonzero(test)
+    return ProbeRow(
+        name,
+        test.shape[1],
+        float(count / np.prod(test.shape)),
+        hoyer(normalized(test)),
+        linear.test,
+        hidden.test,
+        linear.converged,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Result:
+    valid: float
+    test: float
+    converged: bool = True
+
+
+def _standardized(splits: dict[str, Codes]) -> dict[str, Codes]:
+    train = splits["train"]
+    if np.issubdtype(train.dtype, np.integer):
+        return {split: each.astype(float) for split, each in splits.items()}
+    scaler = StandardScaler(with_mean=not scipy.sparse.issparse(train))
+    scaler.fit(train.astype(float))
+    return {
+        split: scaler.transform(each.astype(float))
+        for split, each in splits.items()
+    }
+
+
+def _linear(
+    labels: dict[str, np.ndarray], inputs: dict[str, Codes], penalty: float
+) -> _Result:
+    model = LogisticRegression(C=penalty, max_iter=_LINEAR_STEPS)
+    with warnings.catch_warnings():
+        # The result says so instead.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(inputs["train"], labels["train"])
+    return _Result(
+        model.score(inputs["valid"], labels["valid"]),
+        model.score(inputs["test"], labels["test"]),
+        bool(np.max(model.n_iter_) < _LINEAR_STEPS),
+    )
+
+
+def _hidden_layer(
+    labels: dict[str, np.ndarray],
+    inputs: dict[str, Codes],
+    penalty: float,
+    seed: int,
+) -> _Result:
+    """The result of the best epoch, by the validation split."""
+    rows = len(labels["train"])
+    model = MLPClassifier(
+        (_HIDDEN_UNITS,),
+        alpha=penalty,
+        batch_size=min(_HIDDEN_BATCH, rows),
+        # A generator, so that every epoch shuffles in another way.
+        random_state=np.random.RandomState(seed),
+    )
+    classes = np.unique(labels["train"])
+    best, waited = _Result(-1.0, 0.0), 0
+    for epoch in range(_MAX_EPOCHS):
+        # Each call is one epoch.
+        model.partial_fit(
+            inputs["train"],
+            labels["train"],
+            classes=None if epoch else classes,
+        )
+        valid = model.score(inputs["valid"], labels["valid"])
+        waited += 1
+        if valid > best.valid:
+            test = model.score(inputs["test"], labels["test"])
+            best, waited = _Result(valid, test), 0
+        if waited == _PATIENCE:
+            break
+    return best
+
+
+def _cells(row: ProbeRow) -> tuple[str, ...]:
+    linear = f"{row.linear_accuracy:.3f}"
+    return (
+        row.representation,
+        f"{row.dimensions:,}" if row.dimensions else "-",
+        _figure(row.nonzero),
+        _figure(row.hoyer),
+        linear if row.converged else f"{linear}*",
+        _figure(row.hidden_layer_accuracy),
+    )
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
