@@ -9,40 +9,37 @@ the embedding and of the output weights, which start at random.
 
 from __future__ import annotations
 
-import gzip
-import lzma
 import os
 import pathlib
 import re
-import tarfile
-import zlib
-from collections.abc import Iterator
 
 import numpy as np
 
-from keras_textgen.data.reading import (
-    DataError,
-    Texts,
-    decode,
-    read_bytes,
+from keras_textgen.data.archives import Publication
+from keras_textgen.data.labels import listing
+from keras_textgen.data.reading import DataError, Texts, decode
+
+LABELS = ("polarity", "rating")
+_PUBLICATION = Publication(
+    corpus="imdb",
+    folder="aclImdb",
+    marker="train",
+    archives=("aclImdb_v1.tar.gz", "aclImdb_v1.tar.xz"),
+    files="t*/*/*.txt",
+    wanted=re.compile(r"(train|test)/(neg|pos)/(\d+)_(\d+)\.txt$"),
+    address="https://ai.stanford.edu/~amaas/data/sentiment/",
 )
-
-_ARCHIVES = ("aclImdb_v1.tar.gz", "aclImdb_v1.tar.xz")
-_EXPECTED = (
-    "the folder aclImdb, a folder with it or with aclImdb_v1.tar.gz or .tar.xz "
-    "in it, or the archive itself; it is at "
-    "https://ai.stanford.edu/~amaas/data/sentiment/"
-)
-_REVIEW = re.compile(r"(train|test)/(neg|pos)/(\d+)_\d+\.txt$")
-_LABELS = {"neg": 0, "pos": 1}
-# By the first bytes of a file, because users rename archives.
-_PIECE = 2**20
-_DECOMPRESS = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\0": lzma.open}
-# One review: split, label and number.
-_Key = tuple[str, str, int]
+_FOLDERS = ("neg", "pos")
+_POLARITIES = ("negative", "positive")
+# Reviews of 5 and 6 points are not in the data set.
+_RATINGS = ("1", "2", "3", "4", "7", "8", "9", "10")
+# One review: split, folder, number and rating.
+_Key = tuple[str, str, int, str]
 
 
-def read_imdb(data_dir: str | os.PathLike | None) -> Texts:
+def read_imdb(
+    data_dir: str | os.PathLike | None, label: str = "polarity"
+) -> Texts:
     """Reads the reviews from the extracted folder or from the archive.
 
     For validation, the last 10 % of the training reviews of each label, in the
@@ -52,38 +49,43 @@ def read_imdb(data_dir: str | os.PathLike | None) -> Texts:
     Args:
         data_dir: the folder `aclImdb`, a folder that holds it or the archive,
             or the archive, which is read without being extracted.
+        label: `"polarity"` (negative or positive) or `"rating"` (1 to 4 and 7
+            to 10 points).
 
     Returns:
-        22,500, 2,500 and 25,000 reviews with labels 0 (negative) and 1
-        (positive).
+        22,500, 2,500 and 25,000 reviews.
 
     Raises:
         DataError: the reviews are missing, or a file cannot be used.
     """
-    if data_dir is None:
-        raise DataError(f"imdb: no data_dir given; allowed: {_EXPECTED}")
-    source = _find(pathlib.Path(data_dir))
-    files = _archive_files(source) if source.is_file() else _files(source)
+    source = _PUBLICATION.find(data_dir)
     reviews = {}
-    for name, content in files:
-        split, label, number = _REVIEW.search(name).groups()
+    for name, content in _PUBLICATION.read(source):
+        split, folder, number, rating = _PUBLICATION.wanted.search(
+            name
+        ).groups()
+        if label == "rating" and rating not in _RATINGS:
+            raise DataError(
+                f"{source}: {name}: {rating} points; "
+                f"allowed: {listing(_RATINGS)}"
+            )
         text = decode(content, f"{source}: {name}")
-        reviews[split, label, int(number)] = text
+        reviews[split, folder, int(number), rating] = text
     train, valid, test = [], [], []
-    for label in _LABELS:
-        labeled = _in_order(reviews, "train", label, source)
+    for folder in _FOLDERS:
+        labeled = _in_order(reviews, "train", folder, source)
         held_out = len(labeled) // 10
         train += labeled[: len(labeled) - held_out]
         valid += labeled[len(labeled) - held_out :]
-        test += _in_order(reviews, "test", label, source)
+        test += _in_order(reviews, "test", folder, source)
     splits = {"train": train, "valid": valid, "test": test}
     return Texts(
         **{name: [reviews[key] for key in splits[name]] for name in splits},
         labels={
-            name: np.array([_LABELS[key[1]] for key in keys], np.int32)
+            name: np.array([_number(key, label) for key in keys], np.int32)
             for name, keys in splits.items()
         },
-        label_names=("negative", "positive"),
+        label_names=_RATINGS if label == "rating" else _POLARITIES,
     )
 
 
@@ -115,69 +117,20 @@ def first_and_last(lengths: np.ndarray, words: int) -> np.ndarray:
     return parts[np.argsort(parts[:, 0], kind="stable")]
 
 
-def _find(source: pathlib.Path) -> pathlib.Path:
-    candidates = [source / name for name in ("aclImdb", *_ARCHIVES)]
-    if source.is_file() or (source / "train").is_dir():
-        return source
-    for candidate in candidates:
-        if candidate.exists():
-            return candidate
-    problem = "no reviews there" if source.is_dir() else "no such folder"
-    raise DataError(f"{source}: {problem}; allowed: {_EXPECTED}")
-
-
-def _files(folder: pathlib.Path) -> Iterator[tuple[str, bytes]]:
-    for path in folder.glob("t*/*/*.txt"):
-        name = path.relative_to(folder).as_posix()
-        if _REVIEW.search(name):
-            yield name, read_bytes(path)
-
-
-def _archive_files(archive: pathlib.Path) -> Iterator[tuple[str, bytes]]:
-    try:
-        # The stream is opened here, because tarfile's own one takes the end of
-        # a truncated file for the end of the archive. "|": no seeking.
-        with (
-            _DECOMPRESS[_compression(archive)](archive) as stream,
-            tarfile.open(fileobj=stream, mode="r|") as members,
-        ):
-            for member in members:
-                if member.isfile() and _REVIEW.search(member.name):
-                    yield member.name, members.extractfile(member).read()
-            # A damaged header reads as the end of the archive; only the
-            # checksum at the end of the stream tells.
-            while stream.read(_PIECE):
-                pass
-    except (
-        EOFError,
-        OSError,
-        lzma.LZMAError,
-        tarfile.TarError,
-        zlib.error,
-    ) as error:
-        raise DataError(
-            f"{archive}: the archive is damaged or not whole ({error}); "
-            f"allowed: {_EXPECTED}"
-        ) from error
-
-
-def _compression(archive: pathlib.Path) -> bytes:
-    with archive.open("rb") as file:
-        start = file.read(6)
-    for magic in _DECOMPRESS:
-        if start.startswith(magic):
-            return magic
-    raise DataError(
-        f"{archive}: neither a .tar.gz nor a .tar.xz; allowed: {_EXPECTED}"
-    )
+def _number(key: _Key, label: str) -> int:
+    _, folder, _, rating = key
+    if label == "rating":
+        return _RATINGS.index(rating)
+    return _FOLDERS.index(folder)
 
 
 def _in_order(
-    reviews: dict[_Key, str], split: str, label: str, source: pathlib.Path
+    reviews: dict[_Key, str], split: str, folder: str, source: pathlib.Path
 ) -> list[_Key]:
-    keys = sorted(key for key in reviews if key[:2] == (split, label))
+    keys = sorted(key for key in reviews if key[:2] == (split, folder))
     if not keys:
         raise DataError(
-            f"{source}: no reviews in {split}/{label}; allowed: {_EXPECTED}"
+            f"{source}: no reviews in {split}/{folder}; "
+            f"allowed: {_PUBLICATION.expected}"
         )
     return keys

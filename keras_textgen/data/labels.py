@@ -90,33 +90,21 @@ def label_names(labels: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(labels), key=_order))
 
 
-def number_labels(
-    labels: Sequence[str], names: Sequence[str], source: pathlib.Path | str
-) -> np.ndarray:
+def number_labels(labels: Sequence[str], names: Sequence[str]) -> np.ndarray:
     """Replaces labels by their numbers.
 
     Args:
-        labels: one a text.
-        names: those of the training texts, in the order of their numbers.
-        source: the file whose lines the labels belong to, for messages.
+        labels: one a text, all of them in `names`.
+        names: in the order of their numbers.
 
     Returns:
         int32 `[texts]`.
 
-    Raises:
-        DataError: a label is not in `names`.
-
     Example:
-        >>> number_labels(["b", "a", "b"], ["a", "b"], "verse.txt")
+        >>> number_labels(["b", "a", "b"], ["a", "b"])
         array([1, 0, 1], dtype=int32)
     """
     numbers = {name: number for number, name in enumerate(names)}
-    for line, label in enumerate(labels, 1):
-        if label not in numbers:
-            raise DataError(
-                f"{source}:{line}: the label {label!r} is not in the training "
-                f"set; allowed: {listing(names)}"
-            )
     return np.array([numbers[label] for label in labels], np.int32)
 
 
@@ -139,9 +127,16 @@ def number_splits(
     first, *_ = labels
     names = label_names(labels[first])
     check_names(names, sources[first])
+    known = set(names)
+    for split, listed in labels.items():
+        for line, label in enumerate(listed, 1):
+            if label not in known:
+                raise DataError(
+                    f"{sources[split]}:{line}: the label {label!r} is not in "
+                    f"the training set; allowed: {listing(names)}"
+                )
     return names, {
-        split: number_labels(labels[split], names, sources[split])
-        for split in labels
+        split: number_labels(listed, names) for split, listed in labels.items()
     }
 
 

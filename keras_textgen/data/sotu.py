@@ -17,6 +17,7 @@ import sentencex
 from keras_textgen.data.labels import label_names, number_labels
 from keras_textgen.data.reading import SPLITS, Texts, split_rows
 
+LABELS = ("party", "president")
 # Remarks of the transcript, such as [Applause], are not part of the address.
 _REMARK = re.compile(r"\[[^\[\]]*\]")
 # Headings, rows of tables and sentences broken off end in other ways.
@@ -110,7 +111,7 @@ def read_sotu(seed: int = 0) -> Texts:
         ]
         splits[split] = [sentence for sentence, _ in sentences]
         parties = [party for _, party in sentences]
-        labels[split] = number_labels(parties, names, "sotu")
+        labels[split] = number_labels(parties, names)
     return Texts(**splits, labels=labels, label_names=names)
 
 
@@ -131,7 +132,7 @@ def read_sotu_documents(label: str = "party", seed: int = 0) -> Texts:
     addresses = _addresses()
     of_address = [getattr(address[0], label) for address in addresses]
     names = label_names(of_address)
-    numbers = number_labels(of_address, names, "sotu")
+    numbers = number_labels(of_address, names)
     splits, labels = {}, {}
     rows = split_rows(len(addresses), seed, numbers)
     for split, chosen in zip(SPLITS, rows, strict=True):

@@ -136,7 +136,7 @@ def _split_labeled(
 ) -> Texts:
     names = label_names(labels)
     check_names(names, source)
-    numbers = number_labels(labels, names, source)
+    numbers = number_labels(labels, names)
     splits = split_texts(texts, seed, source, numbers)
     splits.label_names = names
     return splits
@@ -164,7 +164,7 @@ def _read_split_folders(
                 f"{folder}: no texts; allowed: a folder a label with a file a "
                 "text"
             )
-        labels[split] = number_labels(listed, names, folder)
+        labels[split] = number_labels(listed, names)
     check_names(names, of_split["train"])
     return Texts(**splits, labels=labels, label_names=names)
 

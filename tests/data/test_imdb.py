@@ -104,7 +104,9 @@ def test_refused(reviews, tmp_path):
     ):
         read_imdb(missing)
     missing.mkdir()
-    with pytest.raises(DataError, match=f"^{missing}: no reviews.*{address}"):
+    with pytest.raises(
+        DataError, match=f"^{missing}: no aclImdb there.*{address}"
+    ):
         read_imdb(missing)
     no_archive = tmp_path / "notes.txt"
     no_archive.write_text("text")
@@ -117,6 +119,22 @@ def test_refused(reviews, tmp_path):
     (reviews / "train" / "pos" / "3_9.txt").write_bytes(b"one\n\xff")
     with pytest.raises(DataError, match=r"train/pos/3_9\.txt:2: invalid UTF-8"):
         read_imdb(reviews)
+
+
+def test_ratings(reviews):
+    polarities, ratings = read_imdb(reviews), read_imdb(reviews, "rating")
+    assert polarities.label_names == ("negative", "positive")
+    assert ratings.label_names == ("1", "2", "3", "4", "7", "8", "9", "10")
+    assert ratings.train == polarities.train
+    for split in ("train", "valid", "test"):
+        expected = np.array([1, 6])[polarities.labels[split]]
+        np.testing.assert_array_equal(ratings.labels[split], expected)
+        assert ratings.labels[split].dtype == np.int32
+    (reviews / "test" / "neg" / "3_5.txt").write_text("so-so")
+    assert "so-so" in read_imdb(reviews).test
+    message = "test/neg/3_5.txt: 5 points; allowed: '1', '2'"
+    with pytest.raises(DataError, match=message):
+        read_imdb(reviews, "rating")
 
 
 def test_first_and_last_words():

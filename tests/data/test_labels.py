@@ -21,7 +21,7 @@ def test_numbers_are_ordered_by_value():
 def test_numbers_index_names():
     labels = ["b", "c", "a", "c"]
     names = label_names(labels)
-    numbers = number_labels(labels, names, "x.txt")
+    numbers = number_labels(labels, names)
     assert numbers.dtype == np.int32
     assert [names[number] for number in numbers] == labels
 

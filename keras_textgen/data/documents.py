@@ -1,0 +1,126 @@
+"""Documents by name, as text with labels."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+
+import numpy as np
+
+from keras_textgen.data import imdb, sotu
+from keras_textgen.data.newsgroups import read_newsgroups
+from keras_textgen.data.reading import SPLITS, DataError, Texts
+from keras_textgen.data.text import read_text
+
+__all__ = ["DataError", "DocumentCorpus", "load_documents"]
+
+# What can be chosen; the first is the default.
+_LABELS = {
+    "20news": (),
+    "imdb": imdb.LABELS,
+    "sotu": sotu.LABELS,
+    "text": (),
+}
+_BREAK = re.compile(r"<br */?>")
+
+
+@dataclasses.dataclass
+class DocumentCorpus:
+    """A corpus of whole documents.
+
+    Attributes:
+        name: such as `"20news"`.
+        train: one string a document; may hold line ends.
+        valid: the same, for validation.
+        test: the same, for the final figures.
+        labels: for each split, an int32 array `[documents]`; empty where the
+            corpus has no labels.
+        label_names: the names that the labels are the numbers of; empty where
+            there are no labels.
+        note: one line that has to be printed beside every result; empty if
+            there is nothing to say.
+    """
+
+    name: str
+    train: list[str]
+    valid: list[str]
+    test: list[str]
+    labels: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    label_names: tuple[str, ...] = ()
+    note: str = ""
+
+
+def load_documents(
+    name: str,
+    data_dir: str | os.PathLike | None = None,
+    *,
+    label: str | None = None,
+    seed: int = 0,
+) -> DocumentCorpus:
+    r"""Loads a corpus of documents as text.
+
+    - `20news`: the posts of 20 newsgroups, split by date, headers included;
+      10 % of the training posts of each group are for validation.
+    - `imdb`: film reviews, each `<br />` of them a line end; the last 10 % of
+      the training reviews of each polarity are for validation.
+    - `sotu`: State of the Union addresses, split by address and label; needs
+      no `data_dir`.
+    - `text`: a file or folder of one's own, a document a line or a file,
+      perhaps labeled, see `read_text`.
+
+    Args:
+        name: `"20news"`, `"imdb"`, `"sotu"` or `"text"`.
+        data_dir: where the files of the corpus are: its folder, its archive, or
+            a folder that holds one of them.
+        label: of `imdb`, `"polarity"` (None) or `"rating"` (8 classes: 1 to 4
+            and 7 to 10 points); of `sotu`, `"party"` (None) or `"president"`.
+        seed: of what is held out of `20news`, and of the split of `sotu` and
+            `text`.
+
+    Returns:
+        The corpus.
+
+    Raises:
+        DataError: the files are missing or cannot be used.
+        ValueError: an argument that is not allowed.
+
+    Example:
+        >>> corpus = load_documents("sotu", label="president")
+        >>> len(corpus.train), len(corpus.valid), len(corpus.test)
+        (170, 40, 39)
+        >>> corpus.label_names[:3], corpus.train[0][:14]
+        (('Adams', 'Arthur', 'Biden'), 'Fellow-Citizen')
+    """
+    if name not in _LABELS:
+        raise ValueError(f"documents {name!r}; allowed: {', '.join(_LABELS)}")
+    if label is not None and label not in _LABELS[name]:
+        allowed = " or ".join(_LABELS[name]) or "None"
+        raise ValueError(f"label={label!r} for {name}; allowed: {allowed}")
+    texts = _read(name, data_dir, label, seed)
+    return DocumentCorpus(
+        name,
+        **{split: getattr(texts, split) for split in SPLITS},
+        labels=texts.labels,
+        label_names=texts.label_names,
+        note=texts.note,
+    )
+
+
+def _read(
+    name: str,
+    data_dir: str | os.PathLike | None,
+    label: str | None,
+    seed: int,
+) -> Texts:
+    if name == "20news":
+        return read_newsgroups(data_dir, seed)
+    if name == "imdb":
+        texts = imdb.read_imdb(data_dir, label or imdb.LABELS[0])
+        for split in SPLITS:
+            documents = [_BREAK.sub("\n", t) for t in getattr(texts, split)]
+            setattr(texts, split, documents)
+        return texts
+    if name == "sotu":
+        return sotu.read_sotu_documents(label or sotu.LABELS[0], seed)
+    return read_text(data_dir, seed)
