@@ -4,7 +4,6 @@ import zlib
 from typing import NamedTuple
 
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 
 class GlobalRows(NamedTuple):
@@ -110,17 +109,25 @@ class Noise:
         return self._draw(tf.random.stateless_uniform, name, shape)
 
     def beta(self, name: str, alpha: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
-        """Draw from Beta(alpha, beta), both [rows, ...]; reparameterized."""
+        """Draw from Beta(alpha, beta), both [rows, ...]; reparameterized.
+
+        tfp's sampler has two implementations, with other numbers, and
+        TensorFlow chooses between them by device and by kind of graph.
+        """
+        first = self._gamma(f"{name} first", alpha)
+        return first / (first + self._gamma(f"{name} second", beta))
+
+    def _gamma(self, name: str, alpha: tf.Tensor) -> tf.Tensor:
         # As below: draw from row 0, whatever the parameters of the rows
         # before, and drop them.
         before = tf.ones(
             tf.concat([[self._first_row], tf.shape(alpha)[1:]], axis=0)
         )
-        whole = tfp.distributions.Beta(
-            tf.concat([before, alpha], axis=0),
-            tf.concat([before, beta], axis=0),
+        whole = tf.concat([before, alpha], axis=0)
+        sample = tf.random.stateless_gamma(
+            tf.shape(whole), self._seed_of(name), whole
         )
-        return whole.sample(seed=self._seed_of(name))[self._first_row :]
+        return sample[self._first_row :]
 
     def _seed_of(self, name: str) -> tf.Tensor:
         tag = zlib.crc32(name.encode()) & 0x7FFFFFFF
