@@ -1,0 +1,42 @@
+"""Metrics of models that classify."""
+
+import keras
+import tensorflow as tf
+
+
+class MacroF1(keras.metrics.Metric):
+    """Mean over the classes of F1, the harmonic mean of precision and recall.
+
+    F1 of a class is 2 * hits / (predicted + actual), and 0 for a class that is
+    neither predicted nor there.
+
+    Args:
+        num_classes: Number of classes C.
+
+    Example:
+        >>> metric = MacroF1(2)
+        >>> metric.update_state(tf.constant([0, 1, 1]), tf.constant([0, 0, 1]))
+        >>> round(float(metric.result()), 4)
+        0.6667
+    """
+
+    def __init__(self, num_classes: int, name: str = "macro_f1") -> None:
+        super().__init__(name=name)
+        self.hits, self.predicted, self.actual = (
+            self.add_variable((num_classes,), "zeros", name=part)
+            for part in ("hits", "predicted", "actual")
+        )
+
+    def update_state(self, labels: tf.Tensor, predicted: tf.Tensor) -> None:
+        """Add numbers of classes: the right ones [batch], the predicted."""
+        classes = self.hits.shape[0]
+        labels = tf.one_hot(labels, classes)
+        predicted = tf.one_hot(predicted, classes)
+        self.hits.assign_add(tf.reduce_sum(labels * predicted, axis=0))
+        self.predicted.assign_add(tf.reduce_sum(predicted, axis=0))
+        self.actual.assign_add(tf.reduce_sum(labels, axis=0))
+
+    def result(self) -> tf.Tensor:
+        """Return the macro-F1 of what was added."""
+        total = self.predicted.value + self.actual.value
+        return tf.reduce_mean(tf.math.divide_no_nan(2 * self.hits.value, total))
