@@ -169,7 +169,8 @@ class SpikeAndSlab(tfd.Distribution):
         )
 
     def _mean(self) -> tf.Tensor:
-        return (1 - self.spike_probability) * self.loc
+        mean = (1 - self.spike_probability) * self.loc
+        return tf.broadcast_to(mean, self.batch_shape_tensor())
 
     def _variance(self) -> tf.Tensor:
         spike, slab = self.spike_probability, 1 - self.spike_probability
