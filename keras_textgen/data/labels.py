@@ -74,7 +74,7 @@ def read_label_file(
     return labels
 
 
-def label_names(labels: Iterable[str]) -> tuple[str, ...]:
+def sorted_names(labels: Iterable[str]) -> tuple[str, ...]:
     """Returns the different labels in order, whole numbers first, by value.
 
     Args:
@@ -84,7 +84,7 @@ def label_names(labels: Iterable[str]) -> tuple[str, ...]:
         The names; the place of a name is the number of the label.
 
     Example:
-        >>> label_names(["news", "10", "9", "arts", "news"])
+        >>> sorted_names(["news", "10", "9", "arts", "news"])
         ('9', '10', 'arts', 'news')
     """
     return tuple(sorted(set(labels), key=_order))
@@ -125,7 +125,7 @@ def number_splits(
         DataError: fewer than two labels, or one that is not in the first split.
     """
     first, *_ = labels
-    names = label_names(labels[first])
+    names = sorted_names(labels[first])
     check_names(names, sources[first])
     known = set(names)
     for split, listed in labels.items():

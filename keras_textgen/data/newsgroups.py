@@ -6,7 +6,7 @@ import os
 import re
 
 from keras_textgen.data.archives import Publication
-from keras_textgen.data.labels import label_names, listing, number_labels
+from keras_textgen.data.labels import listing, number_labels, sorted_names
 from keras_textgen.data.reading import DataError, Texts, split_rows
 
 _PUBLICATION = Publication(
@@ -56,7 +56,7 @@ def read_newsgroups(data_dir: str | os.PathLike | None, seed: int = 0) -> Texts:
                 f"{source}: no posts in 20news-bydate-{split}; "
                 f"allowed: {_PUBLICATION.expected}"
             )
-    names = label_names(group for _, group, _ in keys["train"])
+    names = sorted_names(group for _, group, _ in keys["train"])
     for split, group, number in keys["test"]:
         if group not in names:
             raise DataError(

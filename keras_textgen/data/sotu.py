@@ -14,7 +14,7 @@ import re
 import numpy as np
 import sentencex
 
-from keras_textgen.data.labels import label_names, number_labels
+from keras_textgen.data.labels import number_labels, sorted_names
 from keras_textgen.data.reading import SPLITS, Texts, split_rows
 
 LABELS = ("party", "president")
@@ -99,7 +99,7 @@ def read_sotu(seed: int = 0) -> Texts:
         a split.
     """
     addresses = _addresses()
-    names = label_names(address[0].party for address in addresses)
+    names = sorted_names(address[0].party for address in addresses)
     splits, labels = {}, {}
     rows = split_rows(len(addresses), seed)
     for split, chosen in zip(SPLITS, rows, strict=True):
@@ -131,7 +131,7 @@ def read_sotu_documents(label: str = "party", seed: int = 0) -> Texts:
     """
     addresses = _addresses()
     of_address = [getattr(address[0], label) for address in addresses]
-    names = label_names(of_address)
+    names = sorted_names(of_address)
     numbers = number_labels(of_address, names)
     splits, labels = {}, {}
     rows = split_rows(len(addresses), seed, numbers)

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 
 from keras_textgen.data.labels import (
     check_names,
-    label_names,
     number_labels,
     number_splits,
     read_label_file,
     read_labeled_lines,
+    sorted_names,
 )
 from keras_textgen.data.reading import (
     SPLITS,
@@ -134,7 +134,7 @@ def _read_and_split(
 def _split_labeled(
     texts: list[str], labels: list[str], seed: int, source: pathlib.Path
 ) -> Texts:
-    names = label_names(labels)
+    names = sorted_names(labels)
     check_names(names, source)
     numbers = number_labels(labels, names)
     splits = split_texts(texts, seed, source, numbers)
@@ -151,7 +151,7 @@ def _read_split_folders(
     splits, labels = {}, {}
     for split, folder in of_split.items():
         of_label = _folders(folder)
-        names = names or label_names(of_label)
+        names = names or sorted_names(of_label)
         for label in of_label:
             if label not in names:
                 raise DataError(
@@ -174,7 +174,7 @@ def _read_folders(
 ) -> tuple[list[str], list[str]]:
     """Returns the texts and the labels, in the order of names."""
     texts, labels = [], []
-    for label in label_names(folders):
+    for label in sorted_names(folders):
         for path in sorted(_visible(folders[label])):
             text = decode(read_bytes(path), path)
             if not has_word(text):

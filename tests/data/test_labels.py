@@ -4,23 +4,23 @@ import numpy as np
 import pytest
 
 from keras_textgen.data.labels import (
-    label_names,
     listing,
     number_labels,
     number_splits,
     read_labeled_lines,
+    sorted_names,
 )
 from keras_textgen.data.reading import DataError
 
 
 def test_numbers_are_ordered_by_value():
     labels = ["b", "10", "a", "9", "-1", "a", "²"]
-    assert label_names(labels) == ("9", "10", "-1", "a", "b", "²")
+    assert sorted_names(labels) == ("9", "10", "-1", "a", "b", "²")
 
 
 def test_numbers_index_names():
     labels = ["b", "c", "a", "c"]
-    names = label_names(labels)
+    names = sorted_names(labels)
     numbers = number_labels(labels, names)
     assert numbers.dtype == np.int32
     assert [names[number] for number in numbers] == labels
