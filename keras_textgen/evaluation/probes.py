@@ -37,9 +37,12 @@ _LINEAR_C = (0.001, 0.01, 0.1, 1.0, 10.0)
 _HIDDEN_ALPHA = (1.0, 0.01, 0.0001)
 _LINEAR_STEPS = 1000
 _HIDDEN_UNITS = 64
-_HIDDEN_BATCH = 256
-_MAX_EPOCHS = 200
+_STEPS_PER_EPOCH = 20
+_BATCH_SIZES = (16, 256)
+_MAX_EPOCHS = 100
 _PATIENCE = 5
+_SMALLEST_RISE = 0.001
+_SMALLEST_PROBABILITY = 1e-12
 _ENCODING_BATCH = 256
 
 
@@ -74,11 +77,11 @@ def probe(
     """Trains classifiers on representations that stay as they are.
 
     Logistic regression, and a network with one hidden layer of 64 ReLU units
-    (Adam, stopped when the accuracy on the validation split has not risen for
-    5 epochs). Both are trained on the training split, with the L2 penalty of a
-    fixed grid that is best on the validation split, and scored once on the test
-    split. Codes are standardized, sparse ones without centering; counts of
-    words, of an integer type, are taken as they are.
+    (Adam, stopped when the log-likelihood of the validation split has not risen
+    by 0.001 for 5 epochs). Both are trained on the training split, with the L2
+    penalty of a fixed grid whose accuracy is best on the validation split, and
+    scored on the test split. Codes are standardized, sparse ones without
+    centering; counts of words, of an integer type, are taken as they are.
 
     Args:
         labels: Classes by split ("train", "valid", "test"), int [N] each.
@@ -374,16 +377,15 @@ def _hidden_layer(
     seed: int,
 ) -> _Result:
     """The result of the best epoch, by the validation split."""
-    rows = len(labels["train"])
     model = MLPClassifier(
         (_HIDDEN_UNITS,),
         alpha=penalty,
-        batch_size=min(_HIDDEN_BATCH, rows),
+        batch_size=_batch_size(len(labels["train"])),
         # A generator, so that every epoch shuffles in another way.
         random_state=np.random.RandomState(seed),
     )
     classes = np.unique(labels["train"])
-    best, waited = _Result(-1.0, 0.0), 0
+    best, result, waited = -np.inf, None, 0
     for epoch in range(_MAX_EPOCHS):
         # Each call is one epoch.
         model.partial_fit(
@@ -391,14 +393,32 @@ def _hidden_layer(
             labels["train"],
             classes=None if epoch else classes,
         )
-        valid = model.score(inputs["valid"], labels["valid"])
+        likelihood = _log_likelihood(model, inputs["valid"], labels["valid"])
         waited += 1
-        if valid > best.valid:
-            test = model.score(inputs["test"], labels["test"])
-            best, waited = _Result(valid, test), 0
+        if likelihood > best + _SMALLEST_RISE:
+            best, waited = likelihood, 0
+            result = _Result(
+                model.score(inputs["valid"], labels["valid"]),
+                model.score(inputs["test"], labels["test"]),
+            )
         if waited == _PATIENCE:
             break
-    return best
+    return result
+
+
+def _batch_size(rows: int) -> int:
+    smallest, largest = _BATCH_SIZES
+    return min(max(rows // _STEPS_PER_EPOCH, smallest), largest, rows)
+
+
+def _log_likelihood(
+    model: MLPClassifier, inputs: Codes, labels: np.ndarray
+) -> float:
+    """The mean over rows; a class that training lacks has no probability."""
+    probabilities = model.predict_proba(inputs)
+    is_own = labels[:, np.newaxis] == model.classes_
+    own = np.sum(probabilities, axis=1, where=is_own)
+    return float(np.mean(np.log(np.maximum(own, _SMALLEST_PROBABILITY))))
 
 
 def _cells(row: ProbeRow) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
+import tensorflow as tf
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
 from keras_textgen.data.batching import SequenceBatches
@@ -119,7 +120,6 @@ def code_views(
         "sample" and "mean".
 
     Example:
-        >>> import tensorflow as tf
         >>> class Model:  # Two words are their own code.
         ...     def code_views(self, tokens, noise):
         ...         return {"mean": tf.cast(tokens[:, 1:3], tf.float32)}
@@ -131,7 +131,7 @@ def code_views(
     """
     seeds = seeds_by_batch([seed, 0])
     parts = [
-        model.code_views(tokens, Noise(next(seeds)))
+        _views_of_batch(model, tokens, next(seeds))
         for tokens in batches.evaluation_dataset()
     ]
     order = batches.original_order
@@ -139,6 +139,14 @@ def code_views(
         name: np.concatenate([part[name].numpy() for part in parts])[order]
         for name in parts[0]
     }
+
+
+# At the level of the module, so that a model is traced once.
+@tf.function(reduce_retracing=True, autograph=False)
+def _views_of_batch(
+    model: Any, tokens: tf.Tensor, seed: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    return model.code_views(tokens, Noise(seed))
 
 
 def _checked(codes: Codes) -> Codes:

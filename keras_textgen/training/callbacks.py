@@ -344,11 +344,14 @@ def figures_text(figures: dict[str, float]) -> str:
       figures: by name.
 
     Returns:
-      Those that say most, in a fixed order.
+      Those that say most, in a fixed order; of Hoyer's measure, the normalized
+      ones of samples and of means.
 
     Example:
     >>> figures_text({"kl": 2.0, "nll": 99.1234, "active_units": 3})
     'nll 99.123  kl 2.000  active units 3'
+    >>> figures_text({"hoyer_sample_normalized": 0.5, "hoyer_sample": 0.4})
+    'hoyer sample 0.500'
     """
     formats = {
         "nll": ".3f",
@@ -357,9 +360,13 @@ def figures_text(figures: dict[str, float]) -> str:
         "perplexity": ".2f",
         "active_units": "d",
         "mutual_information": ".3f",
+        "hoyer_sample_normalized": ".3f",
+        "hoyer_mean_normalized": ".3f",
+        "hoyer_gated_mean_normalized": ".3f",
     }
     return "  ".join(
-        f"{name.replace('_', ' ')} {figures[name]:{form}}"
+        f"{name.removesuffix('_normalized').replace('_', ' ')} "
+        f"{figures[name]:{form}}"
         for name, form in formats.items()
         if name in figures
     )
