@@ -6,6 +6,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from keras_textgen.models.latent_text_model import LatentTextModel
+from keras_textgen.models.sparse_text_model import SparseTextModel
 from keras_textgen.models.text_model import TextModel
 
 # A function of tokens, and the specs of its optional arguments.
@@ -30,7 +31,8 @@ def export_model(model: TextModel, path: str | Path) -> None:
     any batch size and length; it needs no package but `tensorflow`. `texts`
     is string [batch] or, in its place, token ids int32 [batch, time].
 
-    - `encode(texts)`: {"code": float32 [batch, code_size]}.
+    - `encode(texts)`: {"code": float32 [batch, code_size]}; of a sparse model
+      also {"mask": bool [batch, code_size]}, the dimensions that are on.
     - `reconstruct(texts)`: {"text": string [batch], "tokens": int32}.
     - `score(texts)`: {"nll", "kl": float32 [batch]}, nats, KL weight 1.
     - `log_likelihood(texts, num_samples=100, seed=0)`: {"log_likelihood":
@@ -112,7 +114,10 @@ def _text_endpoints(model: TextModel) -> dict[str, Endpoint]:
 
 def _latent_endpoints(model: LatentTextModel) -> dict[str, Endpoint]:
     def encode(tokens: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"code": model.encode_tokens(tokens)}
+        if not isinstance(model, SparseTextModel):
+            return {"code": model.encode_tokens(tokens)}
+        code, mask = model.codes_and_mask(tokens)
+        return {"code": code, "mask": mask}
 
     def reconstruct(tokens: tf.Tensor) -> dict[str, tf.Tensor]:
         return _with_text(model, model.reconstruct_tokens(tokens))

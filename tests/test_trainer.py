@@ -376,7 +376,7 @@ def test_state_of_the_training_survives_interruptions(
     more, stops, (line, times) = INTERRUPTED[name]
     # What comes after the training takes longer than it.
     for after in ("_write_export", "_print_results"):
-        monkeypatch.setattr(runs, after, lambda *_: None)
+        monkeypatch.setattr(runs, after, lambda *_: {})
     given = [*LSTM_VAE, f"--data_dir={corpus}", *more]
     whole, again = tmp_path / "whole", tmp_path / "again"
     assert call(*given, f"--run_dir={whole}") == 0

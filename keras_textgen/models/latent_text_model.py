@@ -219,8 +219,8 @@ class LatentTextModel(TextModel):
             Noise(seed, first) if training else None,
         )
         outputs = {
-            "nll": -self._mean_over_codes(log_likelihood),
-            "kl": self._mean_over_codes(inference.kl),
+            "nll": -self.mean_over_codes(log_likelihood),
+            **self.kl_outputs(inference),
             "num_tokens": num_predicted_tokens(tokens),
         }
         if training:
@@ -228,6 +228,10 @@ class LatentTextModel(TextModel):
                 inference, tokens, noise.of_copies(self.codes_per_text)
             )
         return outputs
+
+    def kl_outputs(self, inference: Inference) -> dict[str, tf.Tensor]:
+        """The KL of each sequence, [batch], from the rows of its codes."""
+        return {"kl": self.mean_over_codes(inference.kl)}
 
     def training_outputs(
         self, inference: Inference, tokens: tf.Tensor, noise: Noise
@@ -243,11 +247,11 @@ class LatentTextModel(TextModel):
             Tensors [batch, ...].
         """
         del noise
-        outputs = {"kl_parts": self._mean_over_codes(inference.kl_parts)}
+        outputs = {"kl_parts": self.mean_over_codes(inference.kl_parts)}
         if self.bag_of_words is not None:
             targets = tf.repeat(tokens[:, 1:], self.codes_per_text, axis=0)
             latents = inference.code[:, self.latent_columns]
-            outputs["bag_of_words_nll"] = -self._mean_over_codes(
+            outputs["bag_of_words_nll"] = -self.mean_over_codes(
                 self.bag_of_words(latents, targets)
             )
         return outputs
@@ -300,7 +304,7 @@ class LatentTextModel(TextModel):
         """Codes that are drawn and decoded for each sequence."""
         return self.num_samples
 
-    def _mean_over_codes(self, values: tf.Tensor) -> tf.Tensor:
+    def mean_over_codes(self, values: tf.Tensor) -> tf.Tensor:
         """Means [batch, ...] of [batch * codes_per_text, ...]."""
         if self.codes_per_text == 1:
             return values

@@ -40,7 +40,8 @@ class MATVAE(SparseTextModel):
         alpha: Weight of the maximum mean discrepancy between the codes of a
             batch and as many samples of the prior.
         beta: Weight of the KL.
-        spike_probability: gamma of the prior, the same for all dimensions.
+        spike_probability: gamma of the prior, the same for all dimensions; 0
+            makes it N(0, I), and with `alpha=0` the model a plain VAE.
         **kwargs: As in `SparseTextModel`.
 
     Raises:
@@ -66,10 +67,9 @@ class MATVAE(SparseTextModel):
     ) -> None:
         super().__init__(vocabulary, **kwargs)
         check_weights(alpha=alpha, beta=beta)
-        if not 0 < spike_probability < 1:
+        if not 0 <= spike_probability < 1:
             raise ValueError(
-                f"spike_probability={spike_probability} is not allowed; "
-                "between 0 and 1"
+                f"spike_probability={spike_probability} is outside [0, 1)"
             )
         self.alpha = alpha
         self.beta = beta

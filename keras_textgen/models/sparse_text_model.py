@@ -11,7 +11,7 @@ from keras_textgen.data.vocabulary import PAD_ID, Vocabulary
 from keras_textgen.distributions.spike_and_slab import SpikeAndSlab
 from keras_textgen.layers.noise import Noise
 from keras_textgen.layers.recurrent import RecurrentStack
-from keras_textgen.models.latent_text_model import LatentTextModel
+from keras_textgen.models.latent_text_model import Inference, LatentTextModel
 from keras_textgen.models.text_model import TextData
 
 SPIKE_SCALE = 0.05
@@ -108,6 +108,20 @@ class SparseTextModel(LatentTextModel):
         zeros = tf.zeros([tf.shape(code)[0], self.rnn_units])
         zeros = tf.cast(zeros, self.compute_dtype)
         return [zeros] * self.decoder.num_states
+
+    def kl_outputs(self, inference: Inference) -> dict[str, tf.Tensor]:
+        """Adds "weighted_kl", the KL as the objective weighs its parts."""
+        parts = self.weighted_kl_parts(inference.kl_parts)
+        weighted_kl = self.mean_over_codes(tf.reduce_sum(parts, axis=-1))
+        return {**super().kl_outputs(inference), "weighted_kl": weighted_kl}
+
+    def evaluation_losses(self, outputs: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Of each sequence, the objective with its own weights of the KL.
+
+        The best epoch by the bound would be one before the codes are used:
+        weights far below 1 trade the bound for codes that tell more.
+        """
+        return outputs["nll"] + outputs["weighted_kl"]
 
     # -- Texts in, codes out -------------------------------------------------
 

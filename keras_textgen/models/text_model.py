@@ -167,6 +167,10 @@ class TextModel(GlobalBatchModel):
         """What is minimized, of each sequence: float32 [batch]."""
         return outputs["nll"] + kl_weight * outputs["kl"]
 
+    def evaluation_losses(self, outputs: dict[str, tf.Tensor]) -> tf.Tensor:
+        """What decides which epoch is the best, of each sequence: [batch]."""
+        return outputs["nll"] + outputs["kl"]
+
     # -- Building ------------------------------------------------------------
 
     def build(self, input_shape: tuple | None = None) -> None:
@@ -289,7 +293,7 @@ class TextModel(GlobalBatchModel):
             losses = self.training_losses(outputs, weight)
         else:
             weight = tf.constant(1.0)
-            losses = outputs["nll"] + outputs["kl"]
+            losses = self.evaluation_losses(outputs)
         return {**outputs, "losses": losses, "kl_weight": weight}
 
     def update_metrics(self, outputs: dict[str, tf.Tensor]) -> None:

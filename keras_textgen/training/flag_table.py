@@ -552,6 +552,20 @@ SETTINGS: dict[str, Setting] = {
         default=500,
         role="stored",
     ),
+    "probes": _switch(
+        "evaluation",
+        "Classify the codes of a labeled corpus, beside its bags of words. "
+        "Default: for hsvae and mat_vae only.",
+        needs=_LATENT,
+        role="stored",
+    ),
+    "beside": _path(
+        "evaluation",
+        "Folder of another run on the same data, whose codes are classified "
+        "in the same table.",
+        needs=_LATENT,
+        role="call",
+    ),
     # Generation.
     "num_samples": _integer(
         "generation",

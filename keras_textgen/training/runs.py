@@ -10,7 +10,6 @@ import keras
 import tensorflow as tf
 
 from keras_textgen.data.reading import DataError
-from keras_textgen.saving import load_model
 from keras_textgen.training import callbacks
 from keras_textgen.training.callbacks import Interrupted
 from keras_textgen.training.checkpoints import (
@@ -26,7 +25,7 @@ from keras_textgen.training.run_directory import (
     unfinished,
 )
 from keras_textgen.training.settings import RunError, Settings
-from keras_textgen.training.task import Task, introduction
+from keras_textgen.training.task import Task, introduction, load_run
 from keras_textgen.training.text_task import TextTask
 
 __all__ = ["Interrupted", "run"]
@@ -79,8 +78,7 @@ def _train(settings: Settings, directory: RunDirectory) -> None:
     checkpoints.restore_best()
     callbacks.save_model(model, directory.model_file)
     _write_export(task, model, directory)
-    _print_results(task, model, directory)
-    _print_written(task, directory)
+    _print_written(directory, _print_results(task, model, directory))
 
 
 def _write_flags(settings: Settings, directory: RunDirectory) -> None:
@@ -168,41 +166,26 @@ def _callbacks(
 
 
 def _evaluate(settings: Settings, directory: RunDirectory) -> None:
-    model = _load_model(directory)
+    model = load_run(directory)
     task = _task_class(settings)(settings)
     if not task.fits(model):
         raise _other_data(settings, directory)
-    _print_results(task, model, directory)
+    for name, what in _print_results(task, model, directory).items():
+        print(f"\nWritten to {_shown(directory.path / name)}: {what}.")
 
 
 def _generate(settings: Settings, directory: RunDirectory) -> None:
-    _task_class(settings).print_generated(settings, _load_model(directory))
+    _task_class(settings).print_generated(settings, load_run(directory))
 
 
 def _export(settings: Settings, directory: RunDirectory) -> None:
-    _write_export(_task_class(settings), _load_model(directory), directory)
+    _write_export(_task_class(settings), load_run(directory), directory)
     print(f"Written to {_shown(directory.export)}.")
 
 
 def _task_class(settings: Settings) -> type[Task]:
     del settings
     return TextTask
-
-
-def _load_model(directory: RunDirectory) -> keras.Model:
-    path = directory.model_file
-    if not path.is_file():
-        raise RunError(
-            f"{path}: not there yet; --mode=train writes it at the end of the "
-            "first epoch, or of the first after --autoencoder_epochs"
-        )
-    try:
-        return load_model(path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(
-            f"{path}: cannot be loaded ({first_line(error)}); "
-            "--mode=train writes it anew from the checkpoint"
-        ) from None
 
 
 def _other_data(settings: Settings, directory: RunDirectory) -> RunError:
@@ -243,13 +226,13 @@ def _print_progress(settings: Settings, progress: Progress) -> None:
 
 def _print_results(
     task: Task, model: keras.Model, directory: RunDirectory
-) -> None:
+) -> dict[str, str]:
     print("\nTest set, with the weights of the best epoch:")
     _print_note(task)
-    task.print_results(model, directory.path)
+    return task.print_results(model, directory.path)
 
 
-def _print_written(task: Task, directory: RunDirectory) -> None:
+def _print_written(directory: RunDirectory, more: dict[str, str]) -> None:
     contents = {
         directory.flags_file: "--flagfile of it repeats the run",
         directory.metrics_file: "a row an epoch",
@@ -257,7 +240,7 @@ def _print_written(task: Task, directory: RunDirectory) -> None:
         directory.last_checkpoints.parent: "last and best",
         directory.model_file: "keras_textgen.load_model loads it",
         directory.export: "tf.saved_model.load loads it",
-        **{directory.path / name: what for name, what in task.written.items()},
+        **{directory.path / name: what for name, what in more.items()},
     }
     print(f"\nWritten to {_shown(directory.path)}:")
     for path, what in contents.items():

@@ -8,8 +8,10 @@ from typing import Protocol
 import keras
 import tensorflow as tf
 
-from keras_textgen.training.checkpoints import Progress
+from keras_textgen.saving import load_model
+from keras_textgen.training.checkpoints import Progress, first_line
 from keras_textgen.training.optimizers import FusedAdam
+from keras_textgen.training.run_directory import RunDirectory
 from keras_textgen.training.settings import RunError, Settings
 from keras_textgen.training.strategies import get_strategy
 
@@ -121,8 +123,18 @@ class Task(abc.ABC):
     # -- What comes after training -------------------------------------------
 
     @abc.abstractmethod
-    def print_results(self, model: keras.Model, folder: pathlib.Path) -> None:
-        """Print figures of the test set; pages and tables go to the folder."""
+    def print_results(
+        self, model: keras.Model, folder: pathlib.Path
+    ) -> dict[str, str]:
+        """Print figures of the test set.
+
+        Args:
+          model: trained.
+          folder: for tables and pages.
+
+        Returns:
+          The names of the files written there, with a word on each.
+        """
 
     @staticmethod
     @abc.abstractmethod
@@ -141,17 +153,39 @@ class Task(abc.ABC):
             "train, evaluate, export"
         )
 
-    @property
-    def written(self) -> dict[str, str]:
-        """Files that `print_results` writes, and a word on each."""
-        return {}
-
 
 def make_optimizer(settings: Settings) -> keras.optimizers.Optimizer:
     """The optimizer that the settings describe."""
     return _OPTIMIZERS[settings.optimizer](
         settings.learning_rate, global_clipnorm=settings.clip_norm
     )
+
+
+def load_run(directory: RunDirectory) -> keras.Model:
+    """The model that a run has written.
+
+    Args:
+      directory: the run's folder.
+
+    Returns:
+      The model of the best epoch.
+
+    Raises:
+      RunError: if it is not there, or damaged.
+    """
+    path = directory.model_file
+    if not path.is_file():
+        raise RunError(
+            f"{path}: not there yet; --mode=train writes it at the end of the "
+            "first epoch, or of the first after --autoencoder_epochs"
+        )
+    try:
+        return load_model(path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(
+            f"{path}: cannot be loaded ({first_line(error)}); "
+            "--mode=train writes it anew from the checkpoint"
+        ) from None
 
 
 def introduction(task: Task, model: keras.Model, steps_per_epoch: int) -> str:

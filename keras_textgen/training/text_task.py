@@ -11,15 +11,29 @@ import tensorflow as tf
 from keras_textgen.data.batching import SequenceBatches
 from keras_textgen.data.corpora import DataError, TextCorpus, load_corpus
 from keras_textgen.data.vocabulary import END_ID, Vocabulary
+from keras_textgen.evaluation.probes import (
+    format_probes,
+    probe_corpus,
+    probes_csv,
+)
 from keras_textgen.evaluation.report import evaluate_model, format_table
+from keras_textgen.evaluation.sparsity_page import write_sparsity_page
 from keras_textgen.export import export_model
 from keras_textgen.models.latent_text_model import LatentTextModel
 from keras_textgen.models.registry import MODELS
+from keras_textgen.models.sparse_text_model import SparseTextModel
 from keras_textgen.training import callbacks, schedules
-from keras_textgen.training.checkpoints import Progress
+from keras_textgen.training.checkpoints import Progress, writing
 from keras_textgen.training.collapse import AggressiveTraining, DecoderReset
+from keras_textgen.training.run_directory import (
+    RunDirectory,
+    move_into_place,
+    unfinished,
+    write_whole,
+)
 from keras_textgen.training.settings import RunError, Settings, given_values
-from keras_textgen.training.task import Task, indented
+from keras_textgen.training.sparsity import Sparsity
+from keras_textgen.training.task import Task, indented, load_run
 
 # Where a flag and the constructor's argument differ in name: on the command
 # line, the same words mean the length of what is read, and texts to generate.
@@ -33,6 +47,7 @@ _ARGUMENT_NAMES = {
 _NO_ARGUMENTS = ("inputless", "autoencoder_epochs")
 _DIAGNOSTIC_SEQUENCES = 500
 _NUM_RECONSTRUCTIONS = 3
+_PROBES_FILE, _PAGE_FILE = "probes.csv", "sparsity.html"
 
 
 class TextTask(Task):
@@ -111,7 +126,10 @@ class TextTask(Task):
         sample = self._batches(
             _spread(self._corpus.valid, _DIAGNOSTIC_SEQUENCES)
         )
-        return [callbacks.Diagnostics(sample)]
+        diagnostics = [callbacks.Diagnostics(sample)]
+        if isinstance(model, SparseTextModel):
+            diagnostics.append(Sparsity(sample))
+        return diagnostics
 
     def remedies(self, progress: Progress) -> list[keras.callbacks.Callback]:
         """Those against collapse that act between epochs."""
@@ -136,15 +154,68 @@ class TextTask(Task):
 
     # -- What comes after training -------------------------------------------
 
-    def print_results(self, model: keras.Model, folder: pathlib.Path) -> None:
-        """Print likelihoods, reconstructions and generated texts."""
-        del folder
+    def print_results(
+        self, model: keras.Model, folder: pathlib.Path
+    ) -> dict[str, str]:
+        """Print likelihoods, texts, and how well the codes classify."""
         test = self._batches(self._corpus.test)
         figures = evaluate_model(model, test, self.settings.importance_samples)
         print(indented(format_table(figures)))
         if _has_latents(model):
             _print_reconstructions(self.settings, self._corpus, model)
         self.print_generated(self.settings, model)
+        return self._print_probes(model, folder) | self._write_page(
+            model, folder
+        )
+
+    def _print_probes(
+        self, model: keras.Model, folder: pathlib.Path
+    ) -> dict[str, str]:
+        asked = self.settings.probes
+        if asked is None:
+            asked = isinstance(model, SparseTextModel)
+        if not asked:
+            return {}
+        models = {self.settings.model: model, **self._model_beside()}
+        print("\nAccuracy of classifiers on the codes, test set:")
+        try:
+            rows = probe_corpus(self._corpus, models, self.settings.seed)
+        except ValueError as error:
+            print(f"  none: {error}")
+            return {}
+        print(indented(format_probes(rows)))
+        with writing(folder / _PROBES_FILE):
+            write_whole(folder / _PROBES_FILE, probes_csv(rows))
+        return {_PROBES_FILE: "the accuracies above"}
+
+    def _model_beside(self) -> dict[str, keras.Model]:
+        """The model of another run, by what the table is to call it."""
+        if self.settings.beside is None:
+            return {}
+        directory = RunDirectory(self.settings.beside)
+        model = load_run(directory)
+        if not self.fits(model):
+            raise RunError(
+                f"--beside={directory.path}: its vocabulary is not that of "
+                f"{self.corpus_name}; allowed: a run on the same data"
+            )
+        return {directory.path.name: model}
+
+    def _write_page(
+        self, model: keras.Model, folder: pathlib.Path
+    ) -> dict[str, str]:
+        if not isinstance(model, SparseTextModel):
+            return {}
+        page = folder / _PAGE_FILE
+        with writing(page):
+            write_sparsity_page(
+                unfinished(page),
+                model,
+                self._corpus,
+                RunDirectory(folder).metrics_file,
+            )
+            move_into_place(page)
+        return {_PAGE_FILE: "the sparsity of its codes, for a browser"}
 
     @staticmethod
     def export(model: keras.Model, path: pathlib.Path) -> None:

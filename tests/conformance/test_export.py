@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_textgen.export import export_model
 from keras_textgen.models.latent_text_model import LatentTextModel
+from keras_textgen.models.sparse_text_model import SparseTextModel
 from tests.conformance.registry import (
     SLOWLY_CHECKED,
     TEXTS,
@@ -98,7 +99,10 @@ def answer_of(model, name, arguments):
     tokens = model.vocabulary(data) if is_text else tf.constant(data)
     match name.removesuffix("_tokens"):
         case "encode":
-            return {"code": model.encode_tokens(tokens)}
+            expected = {"code": model.encode_tokens(tokens)}
+            if isinstance(model, SparseTextModel):
+                expected["mask"] = model.is_on(tokens)
+            return expected
         case "reconstruct":
             found = model.reconstruct_tokens(tokens)
             return {"text": model.vocabulary.to_text(found), "tokens": found}

@@ -93,12 +93,14 @@ def test_gradient_of_the_discrepancy_reaches_the_encoder():
         assert np.any(gradient != 0)
 
 
-def test_evaluation_has_no_weights():
-    model = mat_vae(alpha=5.0, beta=0.3)
+def test_epochs_are_compared_by_the_weighted_objective():
+    model = mat_vae(alpha=5.0, beta=0.25)
     model.compile(run_eagerly=True)
     batches = tf.data.Dataset.from_tensors(padded(SEQUENCES))
-    logs = model.evaluate(batches, verbose=0, return_dict=True)
-    assert logs["loss"] == pytest.approx(-logs["elbo"])
+    logs = model.evaluate(batches, return_dict=True, verbose=0)
+    assert logs["kl"] > 0.1
+    expected = logs["nll"] + 0.25 * logs["kl"]
+    assert logs["loss"] == pytest.approx(expected, rel=1e-6)
     assert logs["elbo"] == pytest.approx(-logs["nll"] - logs["kl"])
 
 
@@ -204,6 +206,20 @@ def test_views_of_codes(model):
     close(views["mean"], model.encode(tokens.numpy()))
 
 
+def test_without_spike_and_discrepancy_it_is_a_plain_vae():
+    model = mat_vae(alpha=0.0, beta=0.5, spike_probability=0.0)
+    tokens = padded(SEQUENCES)
+    mean, scale = (each.numpy() for each in model.head(model.read(tokens)))
+    z = model.infer(model.read(tokens), Noise(SEED)).code.numpy()
+    expected = scipy.stats.norm.logpdf(z, mean, scale)
+    expected -= scipy.stats.norm.logpdf(z)
+    close(model.infer(model.read(tokens), Noise(SEED)).kl_parts, expected)
+    model.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
+    model.fit(tf.data.Dataset.from_tensors(tokens), verbose=0)
+    for weight in model.trainable_weights:
+        assert np.all(np.isfinite(weight))
+
+
 # -- Settings ------------------------------------------------------------------
 
 
@@ -221,11 +237,11 @@ def test_config():
         ({"beta": float("nan")}, "beta=nan is not allowed; at least 0"),
         (
             {"spike_probability": 1.0},
-            "spike_probability=1.0 is not allowed; between 0 and 1",
+            "spike_probability=1.0 is outside [0, 1)",
         ),
         (
-            {"spike_probability": 0.0},
-            "spike_probability=0.0 is not allowed; between 0 and 1",
+            {"spike_probability": -0.1},
+            "spike_probability=-0.1 is outside [0, 1)",
         ),
         (
             {"objective": "reference"},
