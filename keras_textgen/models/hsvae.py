@@ -45,8 +45,8 @@ class HSVAE(SparseTextModel):
             the larger beside `beta`, the sparser the codes.
         beta: Second concentration.
         temperature: Of the relaxed gate.
-        concentration_range: Bounds of the posterior's concentrations, against
-            NaN; None for none.
+        concentration_range: Bounds of the posterior's concentrations; None for
+            none.
         **kwargs: As in `SparseTextModel`.
 
     Raises:
