@@ -39,10 +39,26 @@ _ML100K = Publication(
     address="https://grouplens.org/datasets/movielens/100k/",
 )
 _GENRES = (
-    "unknown Action Adventure Animation Children's Comedy Crime Documentary "
-    "Drama Fantasy Film-Noir Horror Musical Mystery Romance Sci-Fi Thriller "
-    "War Western"
-).split()
+    "unknown",
+    "Action",
+    "Adventure",
+    "Animation",
+    "Children's",
+    "Comedy",
+    "Crime",
+    "Documentary",
+    "Drama",
+    "Fantasy",
+    "Film-Noir",
+    "Horror",
+    "Musical",
+    "Mystery",
+    "Romance",
+    "Sci-Fi",
+    "Thriller",
+    "War",
+    "Western",
+)
 # Where the age groups of MovieLens begin.
 _AGES = (0, 18, 25, 35, 45, 50, 56)
 # Of the State of the Union addresses: a word that is in few of them tells
@@ -215,7 +231,9 @@ def read_ml100k(
     for line in items("|", 5 + len(_GENRES)):
         titles[line.fields[0]] = line.fields[1]
         movies[line.fields[0]] = _movie_features(line)
-    numbers = [{name: i for i, name in enumerate(ids)} for ids in (users, movies)]
+    numbers = [
+        {name: i for i, name in enumerate(ids)} for ids in (users, movies)
+    ]
     base, test = (
         _published_ratings(lines("\t", 4), *numbers) for lines in (base, test)
     )
@@ -364,9 +382,7 @@ def read_table(
     )
 
 
-def read_matrix(
-    path: str | os.PathLike | None, seed: int = 0
-) -> RatingsCorpus:
+def read_matrix(path: str | os.PathLike | None, seed: int = 0) -> RatingsCorpus:
     """Reads a sparse matrix; what is stored are the known cells.
 
     Args:
@@ -467,9 +483,10 @@ def history_features(
         float32 `[rows, columns]`: 1 / sqrt(n) in each of the n cells of a row.
 
     Example:
-        >>> ratings = Ratings(*map(np.array, ([0, 0], [0, 2], [5.0, 1.0])))
-        >>> history_features(ratings, (1, 3)).toarray().round(2).tolist()
-        [[0.71, 0.0, 0.71]]
+        >>> columns = np.array([0, 1, 2, 4])
+        >>> ratings = Ratings(0 * columns, columns, 1.0 + columns)
+        >>> history_features(ratings, (1, 5)).toarray().tolist()
+        [[0.5, 0.5, 0.5, 0.0, 0.5]]
     """
     matrix = ratings.matrix(shape)
     counts = np.diff(matrix.indptr)

@@ -1,0 +1,301 @@
+"""From the rows (or columns) of a matrix to vectors: ids and features."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import scipy.sparse
+import tensorflow as tf
+
+# A hidden layer: its units and activation, or what does its work.
+HiddenLayer = tuple[int, str | Callable | None] | Callable
+
+JOINS = ("concatenate", "add")
+_INITIAL_STDDEV = 0.05
+
+
+class SparseVectors(NamedTuple):
+    """Sparse vectors, by their values that are not zero.
+
+    Attributes:
+        vectors: Which vector each value belongs to, int [values], sorted.
+        indices: Its place in that vector, int32 [values].
+        values: float32 [values].
+        count: Number of vectors, scalar.
+    """
+
+    vectors: tf.Tensor
+    indices: tf.Tensor
+    values: tf.Tensor
+    count: tf.Tensor
+
+    @classmethod
+    def from_dense(cls, dense: tf.Tensor) -> "SparseVectors":
+        """Take the values of float [vectors, size] that are not zero.
+
+        Example:
+            >>> SparseVectors.from_dense(tf.constant([[0.0, 2.0]])).indices
+            <tf.Tensor: shape=(1,), dtype=int32, numpy=array([1], dtype=int32)>
+        """
+        places = tf.where(dense)
+        return cls(
+            places[:, 0],
+            tf.cast(places[:, 1], tf.int32),
+            tf.cast(tf.gather_nd(dense, places), tf.float32),
+            tf.shape(dense)[0],
+        )
+
+    @classmethod
+    def from_matrix(cls, matrix: scipy.sparse.sparray) -> "SparseVectors":
+        """Take the rows of a SciPy matrix.
+
+        Example:
+            >>> matrix = scipy.sparse.csr_array([[0.0, 2.0]])
+            >>> SparseVectors.from_matrix(matrix).values.numpy().tolist()
+            [2.0]
+        """
+        matrix = scipy.sparse.csr_array(matrix)
+        vectors = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+        return cls(
+            tf.constant(vectors),
+            tf.constant(matrix.indices, tf.int32),
+            tf.constant(matrix.data, tf.float32),
+            tf.constant(matrix.shape[0]),
+        )
+
+
+@keras.saving.register_keras_serializable("keras_textgen")
+class SparseRows(keras.layers.Layer):
+    """The rows of a constant sparse matrix by their numbers.
+
+    The matrix is held in weights that are not trained, so that it is saved
+    with the model; it is never made dense.
+
+    Args:
+        num_rows: Rows of the matrix.
+        num_columns: Its columns.
+        num_values: Values that it stores.
+        **kwargs: As in `keras.layers.Layer`.
+
+    Example:
+        >>> rows = SparseRows.from_matrix(scipy.sparse.csr_array(np.eye(3)))
+        >>> rows(tf.constant([2, -1, 0])).indices.numpy().tolist()
+        [2, 0]
+    """
+
+    def __init__(
+        self, num_rows: int, num_columns: int, num_values: int, **kwargs: Any
+    ) -> None:
+        super().__init__(trainable=False, **kwargs)
+        self.num_rows = num_rows
+        self.num_columns = num_columns
+        self.num_values = num_values
+        self.splits = self._constant("splits", num_rows + 1, "int32")
+        self.indices = self._constant("indices", num_values, "int32")
+        self.values = self._constant("values", num_values, "float32")
+        self.built = True
+
+    @classmethod
+    def from_matrix(cls, matrix: scipy.sparse.sparray) -> "SparseRows":
+        """Hold a SciPy matrix."""
+        matrix = scipy.sparse.csr_array(matrix)
+        matrix.sum_duplicates()
+        layer = cls(*matrix.shape, matrix.nnz)
+        layer.splits.assign(matrix.indptr)
+        layer.indices.assign(matrix.indices)
+        layer.values.assign(matrix.data)
+        return layer
+
+    def call(self, rows: tf.Tensor) -> SparseVectors:
+        """Give some of the rows.
+
+        Args:
+            rows: Their numbers, int [n]; the row -1 is empty.
+        """
+        first = tf.maximum(rows, 0)
+        starts = tf.gather(self.splits.value, first)
+        ends = tf.gather(self.splits.value, first + 1)
+        places = tf.ragged.range(starts, tf.where(rows < 0, starts, ends))
+        return SparseVectors(
+            places.value_rowids(),
+            tf.gather(self.indices.value, places.flat_values),
+            tf.gather(self.values.value, places.flat_values),
+            tf.shape(rows)[0],
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {
+            "num_rows": self.num_rows,
+            "num_columns": self.num_columns,
+            "num_values": self.num_values,
+        }
+
+    def _constant(self, name: str, size: int, dtype: str) -> keras.Variable:
+        return self.add_weight(
+            name=name,
+            shape=(size,),
+            dtype=dtype,
+            initializer="zeros",
+            trainable=False,
+        )
+
+
+class SparseLinear(keras.layers.Layer):
+    """A linear layer of sparse vectors, without a bias.
+
+    Args:
+        size: Size of the vectors.
+        units: Size of the outputs.
+        **kwargs: As in `keras.layers.Layer`.
+
+    Example:
+        >>> vectors = SparseVectors.from_dense(tf.constant([[0.0, 2.0]]))
+        >>> layer = SparseLinear(2, 3)
+        >>> layer(vectors).shape
+        TensorShape([1, 3])
+    """
+
+    def __init__(self, size: int, units: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.kernel = self.add_weight(
+            name="kernel", shape=(size, units), initializer=_small_normal()
+        )
+        self.built = True
+
+    def call(self, vectors: SparseVectors) -> tf.Tensor:
+        """Multiply by the kernel: [vectors, units]."""
+        products = tf.gather(self.kernel, vectors.indices)
+        products *= tf.cast(vectors.values, products.dtype)[:, tf.newaxis]
+        return tf.math.unsorted_segment_sum(
+            products, vectors.vectors, vectors.count
+        )
+
+
+class Tower(keras.layers.Layer):
+    """One of the two networks of dual matrix factorization.
+
+        level 0 = [embedding of the id; linear embedding of the features]
+        level l = hidden layer l of level l - 1
+
+    With `join="add"`, level 0 is the sum of the two, as in SVD++ (Koren 2008,
+    equation 15). Either of them may be left out. An unknown id has zeros in
+    place of its embedding and a bias of zero.
+
+    Args:
+        size: Number of ids.
+        dim: Width of the ids' embedding; 0 leaves it out.
+        features: Those of every id; None if there are none.
+        feature_dim: Width of the features' embedding.
+        join: "concatenate" or "add".
+        layers: Hidden layers: pairs of units and activation, or callables
+            from one level to the next.
+        kernel_l2: Weight of the squared kernels of layers given as pairs.
+        use_bias: Whether every id has a bias.
+        **kwargs: As in `keras.layers.Layer`.
+
+    Example:
+        >>> tower = Tower(size=5, dim=4, layers=[(3, "tanh")])
+        >>> [level.shape[1] for level in tower(tf.constant([4, -1]))]
+        [4, 3]
+    """
+
+    def __init__(
+        self,
+        size: int,
+        dim: int,
+        *,
+        features: SparseRows | None = None,
+        feature_dim: int = 0,
+        join: str = "concatenate",
+        layers: Sequence[HiddenLayer] = (),
+        kernel_l2: float = 0.0,
+        use_bias: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if join not in JOINS:
+            raise ValueError(
+                f"join={join!r} is not allowed; allowed: {', '.join(JOINS)}"
+            )
+        if not dim and features is None:
+            raise ValueError("dim=0 without features; allowed: dim above 0")
+        if join == "add" and dim and features and feature_dim != dim:
+            raise ValueError(
+                f"feature_dim={feature_dim} cannot be added to dim={dim}; "
+                "allowed: the same"
+            )
+        self.join = join
+        self.features = features
+        self.embedding = self._of_ids("embedding", (size, dim)) if dim else None
+        self.feature_embedding = None
+        if features is not None:
+            self.feature_embedding = SparseLinear(
+                features.num_columns, feature_dim, dtype=self.dtype_policy
+            )
+        self.bias = self._of_ids("bias", (size,)) if use_bias else None
+        self.hidden = [self._hidden(layer, kernel_l2) for layer in layers]
+        # The weights of all layers, with a row that no training will see.
+        self.widths = [
+            level.shape[-1] for level in self(tf.constant([-1], tf.int32))
+        ]
+        self.built = True
+
+    def call(
+        self, ids: tf.Tensor, features: SparseVectors | None = None
+    ) -> list[tf.Tensor]:
+        """Compute every level.
+
+        Args:
+            ids: int32 [n]; -1 for an unknown one.
+            features: Of the n ids; None for those that the tower holds.
+
+        Returns:
+            Level after level, [n, width].
+        """
+        parts = []
+        if self.embedding is not None:
+            parts.append(_known(self.embedding, ids))
+        if self.feature_embedding is not None:
+            if features is None:
+                features = self.features(ids)
+            parts.append(self.feature_embedding(features))
+        levels = [
+            tf.concat(parts, axis=1)
+            if self.join == "concatenate"
+            else tf.add_n(parts)
+        ]
+        for layer in self.hidden:
+            levels.append(layer(levels[-1]))
+        return levels
+
+    def bias_of(self, ids: tf.Tensor) -> tf.Tensor:
+        """The bias of every id, float32 [n]."""
+        return tf.cast(_known(self.bias, ids), tf.float32)
+
+    def _of_ids(self, name: str, shape: tuple[int, ...]) -> keras.Variable:
+        initializer = "zeros" if len(shape) == 1 else _small_normal()
+        return self.add_weight(name=name, shape=shape, initializer=initializer)
+
+    def _hidden(self, layer: HiddenLayer, kernel_l2: float) -> Callable:
+        if callable(layer):
+            return layer
+        units, activation = layer
+        return keras.layers.Dense(
+            units,
+            activation=activation,
+            kernel_regularizer=keras.regularizers.L2(kernel_l2),
+            dtype=self.dtype_policy,
+        )
+
+
+def _known(weight: keras.Variable, ids: tf.Tensor) -> tf.Tensor:
+    """Rows of a weight, zeros for the id -1."""
+    rows = tf.gather(weight, tf.maximum(ids, 0))
+    known = tf.cast(ids >= 0, rows.dtype)
+    return rows * tf.reshape(known, [-1] + [1] * (len(weight.shape) - 1))
+
+
+def _small_normal() -> keras.initializers.Initializer:
+    return keras.initializers.RandomNormal(stddev=_INITIAL_STDDEV)
