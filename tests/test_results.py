@@ -116,6 +116,44 @@ def page(summarize, folder, published=()):
     return summarize.page(runs, list(published))
 
 
+PROBES = """\
+representation,dimensions,nonzero,hoyer,linear_accuracy,\
+hidden_layer_accuracy,converged
+majority class,0,,,0.1,,True
+bag of words,900,0.01,0.95,0.5,0.55,True
+hsvae: masked mean,32,0.25,0.625,0.375,0.4375,True
+"""
+
+
+def test_sparse_codes(summarize, tmp_path):
+    flags = ["--model=hsvae", "--latent_dim=32", "--alpha=4", "--beta=1"]
+    run = write_run(tmp_path, "hs", *flags, figures=BOUND, corpus="dbpedia")
+    (run / "probes.csv").write_text(PROBES)
+    with (run / "metrics.csv").open("a") as file:
+        file.write("4,98,1,-99,99,0.6543,0.25\n")
+    metrics = (run / "metrics.csv").read_text()
+    names = "val_hoyer_sample_normalized,val_hoyer_slab_mean_normalized"
+    (run / "metrics.csv").write_text(
+        metrics.replace("val_loss\n", f"val_loss,{names}\n")
+    )
+    text = page(summarize, tmp_path)
+    source = "[hs](results/hs)"
+    ((*what, prior, sample, slab_mean, gated_mean, mean),) = cells(
+        text, source, "dbpedia", "32"
+    )
+    assert what == ["Beta(4, 1)"]
+    # E[gamma] is 0.8, for which samples with D = 32 are known to have 0.663.
+    assert float(prior) == pytest.approx(0.663, abs=0.02)
+    assert (sample, slab_mean, gated_mean, mean) == ("0.654", "0.250", "", "")
+    assert cells(text, source, "majority class") == [["0", "", "", "0.100", ""]]
+    assert cells(text, source, "hsvae: masked mean") == [
+        ["32", "0.250", "0.625", "0.375", "0.438"]
+    ]
+    figure = tmp_path / "sparsity.png"
+    summarize.plot_probes([summarize.read_run(run)], figure)
+    assert figure.read_bytes().startswith(b"\x89PNG")
+
+
 def test_exact_likelihood_is_beside_the_paper(summarize, tmp_path):
     write_run(tmp_path, "lm", "--model=lstm_lm", "--seed=7", figures=EXACT)
     text = page(summarize, tmp_path, [AVERAGED_PUBLISHED, PUBLISHED])

@@ -354,6 +354,55 @@ def test_language_model(corpus, tmp_path, capsys):
     assert "\n  perplexity " in capsys.readouterr().out
 
 
+def test_sparse_codes_of_a_labeled_text(tmp_path, capsys):
+    generator = random.Random(0)
+    lines = []
+    for number in range(60):
+        words = WORDS[:6] if number % 2 else WORDS[6:]
+        text = " ".join(generator.choices(words, k=5))
+        lines.append(f"{'ab'[number % 2]}\t{text}\n")
+    path = tmp_path / "labeled.txt"
+    path.write_text("".join(lines))
+    given = [
+        "--dataset=text",
+        f"--data_dir={path}",
+        "--embedding_dim=4",
+        "--rnn_units=8",
+        "--latent_dim=4",
+        "--generated_length=8",
+        "--importance_samples=2",
+        "--batch_size=8",
+        "--epochs=1",
+    ]
+    first, second = tmp_path / "hsvae", tmp_path / "mat_vae"
+    flags = ["--model=hsvae", "--alpha=4", "--iter=3", f"--run_dir={first}"]
+    assert call(*given, *flags) == 0
+    out = capsys.readouterr().out
+    assert "hoyer sample " in out
+    assert "\n  hsvae: masked mean " in out
+    header = (first / "metrics.csv").read_text().splitlines()[0]
+    assert "val_hoyer_gated_mean_normalized" in header.split(",")
+    assert "--seed=3\n" in (first / "flags.txt").read_text()
+    page = (first / "sparsity.html").read_text()
+    assert "Sparse codes: HSVAE on text" in page
+
+    flags = ["--model=mat_vae", f"--beside={first}", f"--run_dir={second}"]
+    assert call(*given, *flags) == 0
+    rows = (second / "probes.csv").read_text().splitlines()[1:]
+    assert [row.split(",")[0] for row in rows] == [
+        "majority class",
+        "bag of words",
+        "mat_vae: sample",
+        "mat_vae: mean",
+        "mat_vae: masked mean",
+        "hsvae: sample",
+        "hsvae: slab mean",
+        "hsvae: gated mean",
+        "hsvae: masked mean",
+    ]
+    assert rows[1].split(",")[1] == str(len(WORDS) + 4)
+
+
 def terminate_after(steps, monkeypatch):
     """Sends SIGTERM to this process after so many training steps."""
     counter = itertools.count(1)

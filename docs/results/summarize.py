@@ -1,8 +1,9 @@
-"""Turns the runs in this folder into docs/results.md and curves.png.
+"""Turns the runs in this folder into docs/results.md and its figures.
 
 A run is a folder with what it wrote and printed: `command.txt` (the command,
-then the commit it ran from), `flags.txt`, `metrics.csv` and `log.txt` (of all
-sittings, one after the other). Published numbers are in `published.csv`. No
+then the commit it ran from), `flags.txt`, `metrics.csv`, `log.txt` (of all
+sittings, one after the other) and, if its codes were classified, `probes.csv`.
+Published numbers are in `published.csv`. No
 number of the page is typed. Run it again after adding a run:
 
     python docs/results/summarize.py
@@ -18,6 +19,12 @@ import pathlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from keras_textgen.evaluation.sparsity import hoyer, normalized
+from keras_textgen.models.sparse_text_model import SPIKE_SCALE
 from keras_textgen.training import flag_table, settings
 
 FOLDER = pathlib.Path(__file__).parent
@@ -55,6 +62,23 @@ REMEDIES = """\
 LSTM-VAE on the Penn Treebank at a reduced size, one remedy a run (see
 [remedies](collapse.md)). The flags of "plain" are those that differ from the
 recipe `flags/lstm_vae_ptb.flags`, those of a remedy differ from "plain".
+"""
+SPARSE = """\
+## Sparse codes
+
+HSVAE and MAT-VAE (see [their page](models/hsvae.md)). Hoyer's measure is 0 for
+codes without zeros and 1 for a single dimension that is not 0; every dimension
+is divided by its standard deviation first. "prior" is that of samples of the
+model's own prior, by simulation; the others are of the validation set, after
+the last epoch. Nothing of the paper's is set beside these: its tables are not
+among our sources, and the corpora lack their training files.
+"""
+PROBES = """\
+Accuracy on the test set of classifiers on the codes, beside the majority class
+and bags of words. "masked mean" are the mean codes without the dimensions that
+are off.
+
+![Accuracy against sparsity](results/sparsity.png)
 """
 OTHERS = """\
 ## Runs on other protocols
@@ -127,6 +151,7 @@ class Run:
         flags: all resolved flags, as text.
         epochs: the rows of metrics.csv.
         corpus: name that the log gives the corpus, such as "yahoo_reduced".
+        probes: the rows of probes.csv; none if the codes were not classified.
         printed: the table of test figures as printed; None if there is none.
         figures: its lines by name.
         time: how long it took, as text.
@@ -138,6 +163,7 @@ class Run:
     flags: dict[str, str]
     epochs: list[dict[str, float]]
     corpus: str
+    probes: list[dict[str, str]]
     printed: str | None
     figures: dict[str, str]
     time: str
@@ -164,6 +190,7 @@ def read_run(folder: pathlib.Path) -> Run:
         flags=flags,
         epochs=_read_epochs(folder / "metrics.csv"),
         corpus=corpus[1] if corpus else flags["dataset"],
+        probes=_read_probes(folder / "probes.csv"),
         printed=printed,
         figures=_figures(printed or ""),
         time=_time(log),
@@ -181,6 +208,13 @@ def _read_epochs(path: pathlib.Path) -> list[dict[str, float]]:
             {name: float(value) for name, value in row.items() if value}
             for row in csv.DictReader(file)
         ]
+
+
+def _read_probes(path: pathlib.Path) -> list[dict[str, str]]:
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def _printed(log: str) -> str | None:
@@ -225,6 +259,7 @@ def page(runs: Sequence[Run], published: Sequence[dict[str, str]]) -> str:
         *_comparison(compared, published),
         REMEDIES,
         *_tables(_remedy_table, remedies),
+        *_sparse_sections(rest),
         OTHERS,
         *_tables(_other_table, others),
         RUNS,
@@ -443,6 +478,88 @@ def _defines_run(name: str) -> bool:
     return setting is not None and setting.role == "run"
 
 
+def _sparse_sections(runs: Sequence[Run]) -> list[str]:
+    runs = [run for run in runs if run.probes]
+    if not runs:
+        return []
+    return [SPARSE, _hoyer_table(runs), PROBES, _probe_table(runs)]
+
+
+def _hoyer_table(runs: Sequence[Run]) -> str:
+    headings = ["run", "corpus", "Z", "prior of gamma", "Hoyer: prior"]
+    names = ["sample", "slab_mean", "gated_mean", "mean"]
+    rows = []
+    for run in runs:
+        last = run.epochs[-1]
+        keys = [f"val_hoyer_{name}_normalized" for name in names]
+        if not any(key in last for key in keys):
+            continue
+        text, gamma = _gamma_of_prior(run)
+        rows.append(
+            [
+                _link(run),
+                run.corpus,
+                run.flags["latent_dim"],
+                text,
+                f"{_hoyer_of_prior(gamma):.3f}",
+                *(f"{last[k]:.3f}" if k in last else NONE for k in keys),
+            ]
+        )
+    names = [f"Hoyer: {name.replace('_', ' ')}" for name in names]
+    return table([*headings, *names], rows)
+
+
+def _gamma_of_prior(run: Run) -> tuple[str, np.ndarray]:
+    """What the prior of gamma is called, and samples of it, [N, Z]."""
+    shape = 2000, int(run.flags["latent_dim"])
+    if run.flags["model"] == "mat_vae":
+        gamma = run.flags["spike_probability"]
+        gamma = 0.8 if gamma == settings.DEFAULT else float(gamma)
+        return f"{gamma:g}", np.full(shape, gamma)
+    alpha, beta = (float(run.flags[name]) for name in ("alpha", "beta"))
+    gamma = np.random.default_rng(0).beta(alpha, beta, shape)
+    return f"Beta({alpha:g}, {beta:g})", gamma
+
+
+def _hoyer_of_prior(gamma: np.ndarray) -> float:
+    """Of spike-and-slab samples with these probabilities of the spike."""
+    generator = np.random.default_rng(1)
+    is_spike = generator.uniform(size=gamma.shape) < gamma
+    scale = np.where(is_spike, SPIKE_SCALE, 1.0)
+    return hoyer(normalized(scale * generator.normal(size=gamma.shape)))
+
+
+def _probe_table(runs: Sequence[Run]) -> str:
+    headings = [
+        "run",
+        "representation",
+        "dimensions",
+        "not 0",
+        "Hoyer",
+        "linear",
+        "one hidden layer",
+    ]
+    rows = [
+        [
+            _link(run),
+            probe["representation"],
+            probe["dimensions"],
+            *(
+                f"{float(probe[name]):.3f}" if probe[name] else NONE
+                for name in (
+                    "nonzero",
+                    "hoyer",
+                    "linear_accuracy",
+                    "hidden_layer_accuracy",
+                )
+            ),
+        ]
+        for run in runs
+        for probe in run.probes
+    ]
+    return table(headings, rows)
+
+
 def _other_table(runs: Sequence[Run]) -> str:
     headings = [
         "run",
@@ -575,19 +692,9 @@ def _is_numeric(cells: Iterable[str]) -> bool:
 
 def plot(runs: Sequence[Run], path: pathlib.Path) -> None:
     """Draw validation curves, a row of charts for each corpus."""
-    import matplotlib  # needed for nothing else here
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
     corpora = list(dict.fromkeys(map(_corpus, runs)))
-    figure, axes = pyplot.subplots(
-        len(corpora),
-        len(CURVES),
-        figsize=(12, 3.6 * len(corpora)),
-        layout="constrained",
-        squeeze=False,
-    )
+    figure = Figure(figsize=(12, 3.6 * len(corpora)), layout="constrained")
+    axes = figure.subplots(len(corpora), len(CURVES), squeeze=False)
     for corpus, row in zip(corpora, axes, strict=True):
         here = [run for run in runs if _corpus(run) == corpus]
         for axis, (column, label) in zip(row, CURVES.items(), strict=True):
@@ -605,6 +712,62 @@ def plot(runs: Sequence[Run], path: pathlib.Path) -> None:
     figure.savefig(path, dpi=100)
 
 
+def plot_probes(runs: Sequence[Run], path: pathlib.Path) -> None:
+    """Draw accuracy against sparsity, a chart for each corpus."""
+    runs = [run for run in runs if run.probes]
+    corpora = list(dict.fromkeys(run.corpus for run in runs))
+    figure = Figure(figsize=(12, 4.5 * len(corpora)), layout="constrained")
+    charts = figure.subplots(len(corpora), 1, squeeze=False)[:, 0]
+    for corpus, axis in zip(corpora, charts, strict=True):
+        for run in runs:
+            if run.corpus == corpus:
+                _plot_codes(axis, run)
+        _plot_baselines(axis, next(r for r in runs if r.corpus == corpus))
+        axis.set(
+            title=corpus,
+            xlabel="Hoyer's measure of the codes, normalized",
+            ylabel="accuracy of a linear classifier",
+        )
+        axis.set_ylim(bottom=0)
+        axis.grid(alpha=0.3)
+        axis.legend(
+            fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5)
+        )
+    figure.savefig(path, dpi=100)
+
+
+def _plot_codes(axis: Axes, run: Run) -> None:
+    codes = [row for row in run.probes if ": " in row["representation"]]
+    points = axis.plot(
+        [float(row["hoyer"]) for row in codes],
+        [float(row["linear_accuracy"]) for row in codes],
+        "o",
+        label=run.name,
+    )
+    for row in codes:
+        _, _, view = row["representation"].partition(": ")
+        axis.annotate(
+            view,
+            (float(row["hoyer"]), float(row["linear_accuracy"])),
+            xytext=(4, 3),
+            textcoords="offset points",
+            fontsize=7,
+            color=points[0].get_color(),
+        )
+
+
+def _plot_baselines(axis: Axes, run: Run) -> None:
+    styles = {"majority class": ":", "bag of words": "--"}
+    for row in run.probes:
+        if row["representation"] in styles:
+            axis.axhline(
+                float(row["linear_accuracy"]),
+                color="gray",
+                linestyle=styles[row["representation"]],
+                label=row["representation"],
+            )
+
+
 def read_all() -> tuple[list[Run], list[dict[str, str]]]:
     """Read the runs and the published numbers of this folder."""
     folders = sorted(path.parent for path in FOLDER.glob("*/metrics.csv"))
@@ -619,6 +782,8 @@ def main() -> None:
     path = FOLDER.parent / "results.md"
     path.write_text(page(runs, published), encoding="utf-8")
     plot(runs, FOLDER / "curves.png")
+    if any(run.probes for run in runs):
+        plot_probes(runs, FOLDER / "sparsity.png")
 
 
 if __name__ == "__main__":
