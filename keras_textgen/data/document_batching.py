@@ -16,6 +16,10 @@ Document = str | Sequence[str]
 # Ids [documents, (sentences), (words)].
 DocumentIds = tf.RaggedTensor | Sequence[Sequence[Sequence[int]]]
 
+# Of a document and of a sentence, the first so many are read.
+MAX_SENTENCES = 100
+MAX_WORDS = 100
+
 # Bounds the memory that the strings of a large corpus take.
 _DOCUMENTS_A_PIECE = 2000
 
@@ -41,8 +45,8 @@ def sentences_of(document: Document) -> list[str]:
 def encode_documents(
     documents: Sequence[Document],
     vocabulary: Vocabulary,
-    max_sentences: int,
-    max_words: int,
+    max_sentences: int = MAX_SENTENCES,
+    max_words: int = MAX_WORDS,
 ) -> tf.RaggedTensor:
     """Turns documents into token ids, without start and end tokens.
 

@@ -13,6 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.data.document_batching import (
+    MAX_SENTENCES,
+    MAX_WORDS,
     Document,
     DocumentBatches,
     as_document_ids,
@@ -50,7 +52,7 @@ Documents = (
 Labels = Sequence[int] | Sequence[str] | np.ndarray
 
 # Sentences are encoded in so many groups of like length.
-_LENGTH_GROUPS = 4
+_LENGTH_GROUPS = 6
 
 
 class DocumentAttention(NamedTuple):
@@ -121,8 +123,8 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
         rnn_type: str = "gru",
         word_keep_rate: float = 1.0,
         dropout: float = 0.0,
-        max_sentences: int = 100,
-        max_words: int = 100,
+        max_sentences: int = MAX_SENTENCES,
+        max_words: int = MAX_WORDS,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
@@ -183,7 +185,13 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
         del input_shape
         if not self.built:
             self.built = True
-            self(tf.constant([[[UNKNOWN_ID]]]))
+            encoded = (None, None, 2 * self.rnn_units)
+            self.embedding.build((None, None))
+            self.word_encoder.build((None, None, self.embedding_dim))
+            self.word_attention.build(encoded)
+            self.sentence_encoder.build(encoded)
+            self.sentence_attention.build(encoded)
+            self.classifier.build((None, 2 * self.rnn_units))
 
     # -- The network ---------------------------------------------------------
 
@@ -241,12 +249,8 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
             longest = tf.reduce_max(tf.gather(lengths, rows))
             longest = tf.maximum(longest, 1)
             words = tf.gather(sentences, rows)[:, :longest]
-            pooled, attention = self._attend(
-                self.word_encoder,
-                self.word_attention,
-                self.embedding(words),
-                words != PAD_ID,
-            )
+            # Traced once for all groups.
+            pooled, attention = self.in_graph("encode_words")(words)
             vectors.append(pooled)
             padding = [[0, 0], [0, width + 1 - longest]]
             weights.append(tf.pad(attention, padding))
@@ -254,6 +258,15 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
         return (
             tf.gather(tf.concat(vectors, axis=0), back),
             tf.gather(tf.concat(weights, axis=0), back)[:, :width],
+        )
+
+    def encode_words(self, words: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Vectors [N, 2H] and word weights [N, words] of ids [N, words]."""
+        return self._attend(
+            self.word_encoder,
+            self.word_attention,
+            self.embedding(words),
+            words != PAD_ID,
         )
 
     def _encode_documents(

@@ -1,0 +1,213 @@
+"""Runs of the models that classify documents."""
+
+import pathlib
+import zlib
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_textgen.data.document_batching import (
+    DocumentBatches,
+    encode_documents,
+)
+from keras_textgen.data.documents import (
+    DataError,
+    DocumentCorpus,
+    load_documents,
+)
+from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.evaluation.attention_page import (
+    ShownDocument,
+    attention_page,
+    choose_documents,
+)
+from keras_textgen.evaluation.classification import (
+    bag_of_words_baseline,
+    class_table,
+    comparison_table,
+)
+from keras_textgen.export_han import export_han
+from keras_textgen.models.han import HierarchicalAttentionNetwork
+from keras_textgen.training.checkpoints import writing
+from keras_textgen.training.run_directory import write_whole
+from keras_textgen.training.settings import RunError, Settings
+from keras_textgen.training.task import Task, indented
+
+_ARGUMENTS = (
+    "embedding_dim",
+    "rnn_type",
+    "rnn_units",
+    "attention_units",
+    "word_keep_rate",
+    "dropout",
+    "max_sentences",
+    "max_words",
+)
+_ATTENTION_PAGE = "attention.html"
+# Documents of each kind, right and wrong, on the page.
+_SHOWN = 5
+
+
+class DocumentTask(Task):
+    """A run of the HAN on a `DocumentCorpus` with labels."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._corpus = _load(settings)
+        self._vocabulary = Vocabulary.from_texts(
+            self._corpus.train, settings.vocab_size, settings.min_count
+        )
+
+    # -- The data ------------------------------------------------------------
+
+    @property
+    def corpus_name(self) -> str:
+        """Name of the corpus."""
+        return self._corpus.name
+
+    @property
+    def note(self) -> str:
+        """That of the corpus."""
+        return self._corpus.note
+
+    @property
+    def size_text(self) -> str:
+        """Words, documents and classes."""
+        return (
+            f"{self._vocabulary.size:,} words, {len(self._corpus.train):,} "
+            f"training documents, {len(self._corpus.label_names)} classes"
+        )
+
+    def fingerprint(self) -> int:
+        """Depends on every word, document and label."""
+        words = "\n".join(self._vocabulary.get_vocabulary())
+        number = zlib.crc32(words.encode())
+        for split in ("train", "valid"):
+            for text in getattr(self._corpus, split):
+                number = zlib.crc32(text.encode(), number)
+            number = zlib.crc32(self._corpus.labels[split].tobytes(), number)
+        return number
+
+    def training_batches(self) -> DocumentBatches:
+        """The training documents."""
+        return self._batches("train")
+
+    def validation_data(self) -> tf.data.Dataset:
+        """The validation documents."""
+        return self._batches("valid").evaluation_dataset()
+
+    def _batches(self, split: str) -> DocumentBatches:
+        limits = given_arguments(self.settings, ("max_sentences", "max_words"))
+        documents = encode_documents(
+            getattr(self._corpus, split), self._vocabulary, **limits
+        )
+        return DocumentBatches(
+            documents,
+            self._corpus.labels[split],
+            batch_size=self.settings.batch_size,
+            seed=self.settings.seed,
+        )
+
+    # -- The model -----------------------------------------------------------
+
+    def make_model(self) -> HierarchicalAttentionNetwork:
+        """The HAN, with pretrained word vectors if there are some."""
+        settings = self.settings
+        model = HierarchicalAttentionNetwork(
+            self._vocabulary,
+            self._corpus.label_names,
+            seed=settings.seed,
+            **given_arguments(settings, _ARGUMENTS),
+        )
+        if settings.word_vectors is not None:
+            found = model.use_word_vectors(settings.word_vectors)
+            print(
+                f"{settings.word_vectors}: vectors of {found:,} of "
+                f"{self._vocabulary.size:,} words."
+            )
+        return model
+
+    def fits(self, model: keras.Model) -> bool:
+        """Whether vocabularies and classes are the same."""
+        here = self._vocabulary.get_vocabulary()
+        return (
+            here == model.vocabulary.get_vocabulary()
+            and tuple(self._corpus.label_names) == model.label_names
+        )
+
+    # -- What comes after training -------------------------------------------
+
+    def print_results(
+        self, model: keras.Model, folder: pathlib.Path
+    ) -> dict[str, str]:
+        """Print figures beside those of a bag of words; write the page."""
+        corpus, labels = self._corpus, self._corpus.labels["test"]
+        probabilities = model.predict(
+            corpus.test, batch_size=self.settings.batch_size
+        )
+        predicted = np.argmax(probabilities, axis=1)
+        baseline = bag_of_words_baseline(corpus)
+        systems = {"han": predicted, baseline.name: baseline.predicted}
+        names = corpus.label_names
+        print(indented(comparison_table(systems, labels, names)))
+        print()
+        print(indented(class_table(predicted, labels, names)))
+        rows = np.concatenate(choose_documents(predicted, labels, _SHOWN))
+        attention = model.attention([corpus.test[row] for row in rows])
+        shown = [
+            ShownDocument(f"Document {row + 1}", each, int(labels[row]))
+            for row, each in zip(rows, attention, strict=True)
+        ]
+        title = f"Attention in test documents of {corpus.name}"
+        path = folder / _ATTENTION_PAGE
+        with writing(path):
+            write_whole(path, attention_page(shown, names, title))
+        return {path.name: "words and sentences colored by attention"}
+
+    @staticmethod
+    def export(model: keras.Model, path: pathlib.Path) -> None:
+        """Write a SavedModel with texts as inputs."""
+        export_han(model, path)
+
+
+def given_arguments(
+    settings: Settings, names: Sequence[str]
+) -> dict[str, object]:
+    """The settings of these names that have a value.
+
+    Args:
+      settings: of the run.
+      names: of settings.
+
+    Returns:
+      Values by name; what is left to the model is not there.
+
+    Example:
+    >>> given_arguments(Settings(a=1, b=None), ("a", "b"))
+    {'a': 1}
+    """
+    values = {name: getattr(settings, name) for name in names}
+    return {name: v for name, v in values.items() if v is not None}
+
+
+def _load(settings: Settings) -> DocumentCorpus:
+    try:
+        corpus = load_documents(
+            settings.dataset,
+            settings.data_dir,
+            label=settings.label,
+            seed=settings.split_seed,
+        )
+    except DataError:
+        raise
+    except ValueError as error:
+        raise RunError(f"--dataset={settings.dataset}: {error}") from None
+    if not corpus.label_names:
+        raise RunError(
+            f"--dataset={settings.dataset}: the documents have no labels, "
+            f"which --model={settings.model} needs (docs/data.md says how "
+            "they are given)"
+        )
+    return corpus
