@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from keras_textgen.data.labels import (
     check_names,
+    listing,
     number_labels,
     number_splits,
     read_label_file,
@@ -150,20 +151,19 @@ def _read_split_folders(
     names: tuple[str, ...] = ()
     splits, labels = {}, {}
     for split, folder in of_split.items():
-        of_label = _folders(folder)
-        names = names or sorted_names(of_label)
-        for label in of_label:
-            if label not in names:
-                raise DataError(
-                    f"{of_label[label]}: the label {label!r} is not in "
-                    f"{of_split['train']}; allowed: its labels"
-                )
-        splits[split], listed = _read_folders(of_label)
+        splits[split], listed = _read_folders(_folders(folder))
         if not listed:
             raise DataError(
                 f"{folder}: no texts; allowed: a folder a label with a file a "
                 "text"
             )
+        names = names or sorted_names(listed)
+        for label in sorted_names(listed):
+            if label not in names:
+                raise DataError(
+                    f"{folder / label}: the label {label!r} is not in the "
+                    f"training set; allowed: {listing(names)}"
+                )
         labels[split] = number_labels(listed, names)
     check_names(names, of_split["train"])
     return Texts(**splits, labels=labels, label_names=names)

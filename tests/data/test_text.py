@@ -190,7 +190,11 @@ def test_folders_of_labels_that_are_split(tmp_path):
     splits = in_one_line(pairs(read_text(tmp_path)))
     assert splits["train"] == sorted(LABELED[:30], key=in_order)
     assert splits["test"] == LABELED[45:46]
-    (tmp_path / "test" / "new").mkdir()
+    # A label without texts is none, in the training folder, too.
+    for split in ("train", "test"):
+        (tmp_path / split / "new").mkdir()
+    assert in_one_line(pairs(read_text(tmp_path))) == splits
+    (tmp_path / "test" / "new" / "a").write_text("new")
     with pytest.raises(DataError, match=f"^{tmp_path}/test/new: the label 'ne"):
         read_text(tmp_path)
     for path in sorted((tmp_path / "test").rglob("*"))[::-1]:
