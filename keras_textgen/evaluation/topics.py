@@ -1,0 +1,357 @@
+"""How good topics are: agreement with labels, coherence, diversity."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import itertools
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import scipy.sparse
+from sklearn.cluster import KMeans
+from sklearn.decomposition import TruncatedSVD
+from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.metrics import homogeneity_completeness_v_measure
+from sklearn.preprocessing import normalize
+from threadpoolctl import threadpool_limits
+
+Codes = np.ndarray | scipy.sparse.csr_array
+
+TFIDF = "tf-idf + K-means"
+LSA_DIMENSIONS = 50
+LSA = f"LSA-{LSA_DIMENSIONS} + K-means"
+# K-means begins so often from other centers and keeps the best.
+_BEGINNINGS = 5
+_FIGURES = (
+    "homogeneity",
+    "completeness",
+    "v_measure",
+    "npmi",
+    "diversity",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class TopicScores:
+    """How good the topics of one method are on one split.
+
+    Attributes:
+        method: its name.
+        split: "train" or "test".
+        seed: of method and clustering.
+        topics: number of topics.
+        homogeneity: 1 if all documents of a topic have one label; None
+            without labels, as the next two.
+        completeness: 1 if all documents of a label have one topic.
+        v_measure: harmonic mean of the two.
+        npmi: coherence of the topics' words, from -1 to 1.
+        diversity: share of different words among those of all topics.
+    """
+
+    method: str
+    split: str
+    seed: int
+    topics: int
+    homogeneity: float | None
+    completeness: float | None
+    v_measure: float | None
+    npmi: float
+    diversity: float
+
+
+def fit_clusters(codes: Codes, num_topics: int, seed: int = 0) -> KMeans:
+    """Groups codes by K-means.
+
+    Args:
+        codes: [N, D], dense or sparse.
+        num_topics: number of clusters.
+        seed: of the first centers; the best of 5 beginnings is kept.
+
+    Returns:
+        scikit-learn's fitted `KMeans`.
+
+    Raises:
+        ValueError: fewer codes than topics.
+
+    Example:
+        >>> codes = np.array([[0.0], [0.1], [5.0], [5.1]])
+        >>> labels = fit_clusters(codes, num_topics=2).labels_
+        >>> bool(labels[0] == labels[1] != labels[2] == labels[3])
+        True
+    """
+    if not 1 <= num_topics <= codes.shape[0]:
+        raise ValueError(
+            f"num_topics={num_topics} for {codes.shape[0]} documents; "
+            "allowed: 1 to the number of documents"
+        )
+    # More threads hardly help here, wait for each other on a busy machine,
+    # and add up in another order.
+    with threadpool_limits(1):
+        return KMeans(num_topics, n_init=_BEGINNINGS, random_state=seed).fit(
+            codes
+        )
+
+
+def topic_word_columns(
+    counts: scipy.sparse.csr_array,
+    topics: np.ndarray,
+    num_topics: int,
+    k: int = 10,
+) -> np.ndarray:
+    """The words that stand out in the documents of each topic.
+
+    Those of the highest mean tf-idf over the topic's documents, each of unit
+    length: what a center of K-means on tf-idf shows, for any grouping.
+
+    Args:
+        counts: of words, CSR [N, words].
+        topics: of the documents, int [N].
+        num_topics: number of topics.
+        k: words a topic.
+
+    Returns:
+        Columns, int [num_topics, k], the strongest first; -1 where the topic
+        has no more words.
+
+    Example:
+        >>> counts = scipy.sparse.csr_array([[2, 1, 0], [1, 0, 0], [0, 1, 3]])
+        >>> topic_word_columns(counts, np.array([0, 0, 1]), 2, k=2)
+        array([[0, 1],
+               [2, 1]])
+    """
+    weights = TfidfTransformer().fit_transform(counts)
+    places = np.arange(len(topics))
+    members = scipy.sparse.csr_array(
+        (np.ones(len(topics)), (topics, places)), (num_topics, len(topics))
+    )
+    # Sums order the words as means do.
+    sums = scipy.sparse.csr_array(members @ weights)
+    columns = np.full((num_topics, k), -1)
+    for topic in range(num_topics):
+        row = slice(sums.indptr[topic], sums.indptr[topic + 1])
+        found, values = sums.indices[row], sums.data[row]
+        order = np.lexsort((found, -values))[:k]
+        columns[topic, : len(order)] = found[order]
+    return columns
+
+
+def npmi_coherence(
+    top_words: Sequence[Sequence[int]], reference: scipy.sparse.csr_array
+) -> np.ndarray:
+    """Normalized pointwise mutual information of the words of topics.
+
+    Of two words, log(p(a, b) / (p(a) p(b))) / -log p(a, b), p being shares of
+    the reference's documents (Bouma 2009; Lau et al. 2014): 1 for words that
+    are only ever together, 0 for independent ones, -1 for words that are
+    never together or not in the reference at all.
+
+    Args:
+        top_words: columns of the words of each topic; -1 stands for none.
+        reference: counts of words, CSR [documents, words]: what co-occurrence
+            is counted in.
+
+    Returns:
+        The mean over the pairs of words of each topic, float [topics]; NaN
+        for a topic of fewer than two words.
+
+    Example:
+        >>> reference = scipy.sparse.csr_array([[1, 2], [3, 1], [0, 0]])
+        >>> npmi_coherence([[0, 1]], reference)
+        array([1.])
+    """
+    has_word = scipy.sparse.csc_array(reference > 0, dtype=np.float64)
+    documents = has_word.shape[0]
+    coherence = []
+    for words in top_words:
+        words = np.asarray(words)
+        columns = has_word[:, words[words >= 0]]
+        together = (columns.T @ columns).toarray() / documents
+        pairs = np.triu_indices(len(together), k=1)
+        alone = np.diag(together)
+        values = _npmi(together[pairs], alone[pairs[0]], alone[pairs[1]])
+        coherence.append(np.mean(values) if len(values) else np.nan)
+    return np.array(coherence)
+
+
+def _npmi(
+    both: np.ndarray, first: np.ndarray, second: np.ndarray
+) -> np.ndarray:
+    values = np.full(both.shape, -1.0)
+    # In every document: the limit of words that are only ever together.
+    values[both == 1] = 1.0
+    some = (both > 0) & (both < 1)
+    information = np.log(both[some] / (first[some] * second[some]))
+    values[some] = information / -np.log(both[some])
+    return values
+
+
+def topic_diversity(top_words: Sequence[Sequence[int]]) -> float:
+    """Share of different words among those of all topics (Dieng et al. 2020).
+
+    Args:
+        top_words: columns of the words of each topic; -1 stands for none.
+
+    Returns:
+        1 if no word is in two topics; 1 / topics if all have the same.
+
+    Example:
+        >>> topic_diversity([[0, 1], [1, 2]])
+        0.75
+    """
+    words = np.asarray(top_words)
+    words = words[words >= 0]
+    return len(np.unique(words)) / len(words)
+
+
+def baseline_codes(
+    train: scipy.sparse.csr_array, test: scipy.sparse.csr_array, seed: int = 0
+) -> dict[str, tuple[Codes, Codes]]:
+    """What topics are compared with: codes that nobody has to train.
+
+    Args:
+        train: counts of words, CSR [N, words].
+        test: the same of other documents.
+        seed: of LSA.
+
+    Returns:
+        Codes of train and test by method: tf-idf, and its 50 leading
+        dimensions (latent semantic analysis), both with rows of unit length;
+        fewer dimensions where there are not so many words.
+    """
+    weighting = TfidfTransformer().fit(train)
+    weighted = [weighting.transform(each) for each in (train, test)]
+    dimensions = min(LSA_DIMENSIONS, train.shape[1] - 1, train.shape[0] - 1)
+    with threadpool_limits(1):
+        lsa = TruncatedSVD(dimensions, random_state=seed).fit(weighted[0])
+        reduced = [normalize(lsa.transform(each)) for each in weighted]
+    return {TFIDF: tuple(weighted), LSA: tuple(reduced)}
+
+
+def compare_topics(
+    codes: dict[str, tuple[Codes, Codes]],
+    counts: tuple[scipy.sparse.csr_array, scipy.sparse.csr_array],
+    labels: tuple[np.ndarray, np.ndarray] | None,
+    reference: scipy.sparse.csr_array,
+    num_topics: int = 20,
+    seed: int = 0,
+) -> list[TopicScores]:
+    """Groups the codes of several methods by K-means, and scores them.
+
+    K-means is fitted to the training documents; a test document has the topic
+    of the nearest center. The words of topics are those of
+    `topic_word_columns`, of the training documents, for all methods alike.
+
+    Args:
+        codes: of training and test documents by method.
+        counts: of words of the same documents.
+        labels: of the same documents; None for no agreement with labels.
+        reference: counts of words of the documents in which co-occurrence is
+            counted for coherence.
+        num_topics: number of topics.
+        seed: of K-means, and put into the scores.
+
+    Returns:
+        For each method, scores of "train" and "test". Coherence and diversity
+        are of the topics and the same for both.
+    """
+    scores = []
+    for method, (train, test) in codes.items():
+        clusters = fit_clusters(train, num_topics, seed)
+        with threadpool_limits(1):
+            topics = clusters.labels_, clusters.predict(test)
+        words = topic_word_columns(counts[0], topics[0], num_topics)
+        npmi = float(np.nanmean(npmi_coherence(words, reference)))
+        diversity = topic_diversity(words)
+        for place, split in enumerate(("train", "test")):
+            agreement = (None, None, None)
+            if labels is not None:
+                agreement = homogeneity_completeness_v_measure(
+                    labels[place], topics[place]
+                )
+            scores.append(
+                TopicScores(
+                    method, split, seed, num_topics, *agreement, npmi, diversity
+                )
+            )
+    return scores
+
+
+def format_scores(scores: Iterable[TopicScores]) -> str:
+    """Sets scores as a table, mean and standard deviation over seeds.
+
+    Args:
+        scores: of one or more seeds.
+
+    Returns:
+        A line for each method and split; with several seeds, "mean ± sd".
+
+    Example:
+        >>> rows = [
+        ...     TopicScores("LSA", "test", seed, 20, 0.4, 0.5, v, 0.1, 1.0)
+        ...     for seed, v in enumerate([0.42, 0.46])
+        ... ]
+        >>> print(format_scores(rows[:1]))
+        method  split  homogeneity  completeness  V-measure   NPMI  diversity
+        LSA     test         0.400         0.500      0.420  0.100      1.000
+        >>> "0.440 ± 0.028" in format_scores(rows)
+        True
+    """
+    groups: dict[tuple[str, str], list[TopicScores]] = {}
+    for each in scores:
+        groups.setdefault((each.method, each.split), []).append(each)
+    names = {"v_measure": "V-measure", "npmi": "NPMI"}
+    lines = [["method", "split", *(names.get(n, n) for n in _FIGURES)]]
+    for (method, split), rows in groups.items():
+        figures = [_figure([getattr(r, n) for r in rows]) for n in _FIGURES]
+        lines.append([method, split, *figures])
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            text.ljust(width) if place < 2 else text.rjust(width)
+            for place, (text, width) in enumerate(
+                zip(line, widths, strict=True)
+            )
+        )
+        for line in lines
+    )
+
+
+def _figure(values: list[float | None]) -> str:
+    if None in values:
+        return "-"
+    text = f"{np.mean(values):.3f}"
+    return (
+        text if len(values) == 1 else f"{text} ± {np.std(values, ddof=1):.3f}"
+    )
+
+
+def scores_as_csv(scores: Iterable[TopicScores]) -> str:
+    """Scores as the text of a CSV file, a row a method and split."""
+    buffer = io.StringIO()
+    names = [field.name for field in dataclasses.fields(TopicScores)]
+    writer = csv.DictWriter(buffer, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(dataclasses.asdict(each) for each in scores)
+    return buffer.getvalue()
+
+
+def scores_from_csv(texts: Iterable[str]) -> list[TopicScores]:
+    """Scores of the texts of several CSV files, such as runs of other seeds.
+
+    Example:
+        >>> score = TopicScores("LSA", "test", 3, 2, None, None, None, 0.5, 1.0)
+        >>> scores_from_csv([scores_as_csv([score])]) == [score]
+        True
+    """
+    rows = itertools.chain.from_iterable(
+        csv.DictReader(io.StringIO(text)) for text in texts
+    )
+    return [_score(row) for row in rows]
+
+
+def _score(row: dict[str, str]) -> TopicScores:
+    whole = {name: int(row[name]) for name in ("seed", "topics")}
+    figures = {n: float(row[n]) if row[n] else None for n in _FIGURES}
+    return TopicScores(row["method"], row["split"], **whole, **figures)
