@@ -19,7 +19,7 @@ class SparseVectors(NamedTuple):
     """Sparse vectors, by their values that are not zero.
 
     Attributes:
-        vectors: Which vector each value belongs to, int [values], sorted.
+        vectors: Which vector each value belongs to, int64 [values], sorted.
         indices: Its place in that vector, int32 [values].
         values: float32 [values].
         count: Number of vectors, scalar.
@@ -58,7 +58,7 @@ class SparseVectors(NamedTuple):
         matrix = scipy.sparse.csr_array(matrix)
         vectors = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
         return cls(
-            tf.constant(vectors),
+            tf.constant(vectors, tf.int64),
             tf.constant(matrix.indices, tf.int32),
             tf.constant(matrix.data, tf.float32),
             tf.constant(matrix.shape[0]),
@@ -87,7 +87,7 @@ class SparseRows(keras.layers.Layer):
     def __init__(
         self, num_rows: int, num_columns: int, num_values: int, **kwargs: Any
     ) -> None:
-        super().__init__(trainable=False, **kwargs)
+        super().__init__(**{**kwargs, "trainable": False})
         self.num_rows = num_rows
         self.num_columns = num_columns
         self.num_values = num_values
@@ -166,11 +166,18 @@ class SparseLinear(keras.layers.Layer):
 
     def call(self, vectors: SparseVectors) -> tf.Tensor:
         """Multiply by the kernel: [vectors, units]."""
-        products = tf.gather(self.kernel, vectors.indices)
-        products *= tf.cast(vectors.values, products.dtype)[:, tf.newaxis]
-        return tf.math.unsorted_segment_sum(
-            products, vectors.vectors, vectors.count
+        kernel = tf.convert_to_tensor(self.kernel)
+        places = tf.stack(
+            [vectors.vectors, tf.cast(vectors.indices, tf.int64)], axis=1
         )
+        shape = tf.stack([tf.cast(vectors.count, tf.int64), kernel.shape[0]])
+        # A GPU has no deterministic kernel for this product.
+        with tf.device("CPU:0"):
+            products = tf.sparse.sparse_dense_matmul(
+                tf.SparseTensor(places, vectors.values, shape),
+                tf.cast(kernel, tf.float32),
+            )
+        return tf.cast(products, self.compute_dtype)
 
 
 class Tower(keras.layers.Layer):

@@ -70,6 +70,8 @@ class DualMatrixFactorization(GlobalBatchModel):
     with the confidence 1 + alpha r, and cells that are not observed are 0 with
     the confidence 1; of those, some are drawn, see `PairBatches`.
 
+    A new model is compiled with Nadam, and can be compiled otherwise.
+
     Args:
         row_ids: Raw ids of the rows, or their number.
         col_ids: Raw ids of the columns, or their number.
@@ -109,7 +111,6 @@ class DualMatrixFactorization(GlobalBatchModel):
         >>> model = DualMatrixFactorization.from_matrix(
         ...     matrix, row_layers=[(3, "tanh")], col_layers=[(3, "tanh")]
         ... )
-        >>> model.compile()
         >>> history = model.fit(matrix, epochs=1, verbose=0)
         >>> model.recommend([1], k=5).columns.tolist()
         [[1, -1]]
@@ -224,6 +225,7 @@ class DualMatrixFactorization(GlobalBatchModel):
                 keras.metrics.MeanAbsoluteError(name="mae"),
             ]
         self.built = True
+        self.compile("nadam")
 
     @classmethod
     def from_matrix(
@@ -402,14 +404,6 @@ class DualMatrixFactorization(GlobalBatchModel):
         return [self._loss, *self._errors]
 
     # -- Matrices in, arrays out ---------------------------------------------
-
-    def compile(
-        self,
-        optimizer: str | keras.optimizers.Optimizer = "nadam",
-        **kwargs: Any,
-    ) -> None:
-        """As `keras.Model.compile`; Nadam by default."""
-        super().compile(optimizer, **kwargs)
 
     def fit(
         self,
@@ -716,8 +710,8 @@ class DualMatrixFactorization(GlobalBatchModel):
             "col_features": serialize(self.col_features),
             "row_feature_dim": self.row_feature_dim,
             "col_feature_dim": self.col_feature_dim,
-            "row_layers": [serialize(layer) for layer in self.row_layers],
-            "col_layers": [serialize(layer) for layer in self.col_layers],
+            "row_layers": _layers_config(self.row_layers),
+            "col_layers": _layers_config(self.col_layers),
             "join": self.join,
             "multi_level": self.multi_level,
             "use_biases": self.use_biases,
@@ -728,7 +722,7 @@ class DualMatrixFactorization(GlobalBatchModel):
             "l2": self.l2,
             "bias_l2": self.bias_l2,
             "kernel_l2": self.kernel_l2,
-            "value_range": self.value_range,
+            "value_range": self.value_range and list(self.value_range),
             "seen": serialize(self.seen),
             "fields": list(self.fields),
         }
@@ -759,6 +753,15 @@ def _checked_layers(
                 )
             check_sizes(units=layer[0])
     return tuple(layers)
+
+
+def _layers_config(layers: Sequence[HiddenLayer]) -> list:
+    return [
+        keras.saving.serialize_keras_object(layer)
+        if callable(layer)
+        else list(layer)
+        for layer in layers
+    ]
 
 
 def _as_rows(
