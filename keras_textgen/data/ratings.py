@@ -10,8 +10,9 @@ import os
 import pathlib
 import re
 import zipfile
+import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import scipy.io
@@ -68,6 +69,7 @@ _AGES = (0, 18, 25, 35, 45, 50, 56)
 _FEWEST_ADDRESSES, _LARGEST_SHARE = 5, 0.5
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
 _MATRIX_SUFFIXES = (".npz", ".mtx")
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclasses.dataclass
@@ -342,7 +344,8 @@ def read_table(
     text = decode(read_bytes(path), path)
     tabs = path.name.removesuffix(".gz").endswith((".tsv", ".tab"))
     reader = csv.reader(io.StringIO(text), delimiter="\t" if tabs else ",")
-    header = [name.strip() for name in next(reader, [])]
+    _, header = next(_records(reader, path), (None, []))
+    header = [name.strip() for name in header]
     for field in filter(None, fields):
         if field not in header:
             raise DataError(
@@ -353,10 +356,7 @@ def read_table(
     numbers: tuple[dict[str, int], dict[str, int]] = {}, {}
     seen: set[tuple[int, int]] = set()
     cells = []
-    for record in reader:
-        if not record:
-            continue
-        where = f"{path}:{reader.line_num}"
+    for where, record in _records(reader, path):
         if len(record) != len(header):
             raise DataError(
                 f"{where}: {len(record)} columns; allowed: {len(header)}, as "
@@ -390,8 +390,9 @@ def read_matrix(path: str | os.PathLike | None, seed: int = 0) -> RatingsCorpus:
 
     Args:
         path: a file of `scipy.sparse.save_npz` (`.npz`) or in Matrix Market
-            format (`.mtx`); or a folder with `matrix`, and perhaps
-            `row_features` and `column_features`, in either format.
+            format (`.mtx`), in which values of one cell are added; or a
+            folder with `matrix`, and perhaps `row_features` and
+            `column_features`, in either format.
         seed: of the split.
 
     Returns:
@@ -513,12 +514,14 @@ class _Line:
 def _lines(content: bytes, source: str) -> Callable[[str, int], list[_Line]]:
     def lines(separator: str, fewest: int) -> list[_Line]:
         # The titles of movies are in Latin-1, in which no byte is invalid.
-        texts = content.decode("latin-1").splitlines()
-        if not texts:
+        text = content.decode("latin-1").rstrip("\n")
+        if not text:
             raise DataError(f"{source}: no lines; allowed: 1 or more")
         found = []
-        for number, text in enumerate(texts, 1):
-            line = _Line(f"{source}:{number}", text.split(separator))
+        # Not splitlines: it takes a byte of Latin-1 for the end of a line.
+        for number, listed in enumerate(text.split("\n"), 1):
+            fields = listed.removesuffix("\r").split(separator)
+            line = _Line(f"{source}:{number}", fields)
             if len(line.fields) < fewest:
                 raise DataError(
                     f"{line.where}: {len(line.fields)} fields; allowed: "
@@ -554,12 +557,27 @@ def _user_features(line: _Line) -> list[str]:
 
 def _movie_features(line: _Line) -> list[str]:
     # Such as 01-Jan-1995; one movie has none.
-    decade = line.fields[2][-4:-1]
+    date = line.fields[2]
+    decades = [f"decade {date[-4:-1]}0"] if date else []
     marks = line.fields[5:]
     genres = [
         name for name, mark in zip(_GENRES, marks, strict=False) if mark == "1"
     ]
-    return [*genres, f"decade {decade}0"]
+    return [*genres, *decades]
+
+
+def _records(
+    reader: Iterator[list[str]], path: pathlib.Path
+) -> Iterator[tuple[str, list[str]]]:
+    """Gives the file and line, and the fields, of every line with any."""
+    try:
+        for record in reader:
+            if record:
+                yield f"{path}:{reader.line_num}", record
+    except csv.Error as error:
+        raise DataError(
+            f"{path}:{reader.line_num}: {error}; allowed: a table"
+        ) from error
 
 
 def _number(text: str, where: str) -> float:
@@ -567,7 +585,8 @@ def _number(text: str, where: str) -> float:
         number = float(text)
     except ValueError:
         number = math.nan
-    if not math.isfinite(number):
+    # False for NaN, too.
+    if not abs(number) <= _LARGEST:
         raise DataError(f"{where}: value {text!r}; allowed: a finite number")
     return number
 
@@ -586,16 +605,30 @@ def _sparse(path: pathlib.Path) -> scipy.sparse.sparray:
     reader = scipy.io.mmread
     if path.suffix == ".npz":
         reader = scipy.sparse.load_npz
+    content = io.BytesIO(read_bytes(path))
     try:
-        matrix = scipy.sparse.coo_array(reader(path))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        matrix = scipy.sparse.coo_array(reader(content))
+        if matrix.ndim != 2 or np.iscomplexobj(matrix.data):
+            raise ValueError(
+                f"it has {matrix.ndim} dimensions and {matrix.dtype} values"
+            )
+    except (
+        EOFError,
+        KeyError,
+        OSError,
+        TypeError,
+        ValueError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise DataError(
             f"{path}: no sparse matrix ({error}); allowed: a .npz of "
             "scipy.sparse.save_npz, or a .mtx"
         ) from error
-    if not np.isfinite(matrix.data).all():
-        raise DataError(f"{path}: a value is not finite; allowed: numbers")
     matrix.sum_duplicates()
+    # False for NaN, too.
+    if not (np.abs(matrix.data) <= _LARGEST).all():
+        raise DataError(f"{path}: a value is not finite; allowed: numbers")
     return matrix
 
 

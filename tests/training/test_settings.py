@@ -340,7 +340,11 @@ def test_every_shipped_recipe_parses(tmp_path):
     paths = sorted((ROOT / "flags").glob("*.flags"))
     assert len(paths) >= 6
     for path in paths:
-        model, dataset = path.stem.rsplit("_", 1)
+        model = max(
+            (name for name in flag_table.MODELS if path.stem.startswith(name)),
+            key=len,
+        )
+        dataset = path.stem.removeprefix(f"{model}_")
         values = parse(
             ROOT / "flags",
             f"--model={model}",
