@@ -1,0 +1,258 @@
+"""A page to look at: a map of documents, colored by topic."""
+
+from __future__ import annotations
+
+import html
+import io
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+
+# t-SNE of more points takes long, and they would hide each other.
+_MAX_POINTS = 2000
+_ENOUGH_FOR_TSNE = 20
+_PERPLEXITY = 30
+_WORDS_ON_MAP, _LABELS_SHOWN = 2, 3
+# Of the golden angle, colors of neighboring numbers differ most.
+_GOLDEN = 0.381966
+_STYLE = {
+    "font.size": 8,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "keras_textgen",
+    "text.parse_math": False,
+}
+
+
+def topic_page(
+    codes: np.ndarray,
+    topics: np.ndarray,
+    words: Sequence[Sequence[str]],
+    *,
+    title: str,
+    note: str = "",
+    labels: np.ndarray | None = None,
+    label_names: Sequence[str] = (),
+    seed: int = 0,
+) -> str:
+    """Draws documents in two dimensions, and lists their topics.
+
+    Args:
+        codes: of the documents, float [N, D].
+        topics: of the documents, int [N].
+        words: of each topic, the strongest first.
+        title: of the page.
+        note: one line below it; empty for none.
+        labels: of the documents, int [N]; None for none.
+        label_names: what the labels are the numbers of.
+        seed: of the map.
+
+    Returns:
+        A page of HTML with everything inside. Where the pointer is on a topic,
+        the others fade.
+
+    Example:
+        >>> page = topic_page(
+        ...     np.eye(4),
+        ...     np.array([0, 0, 1, 1]),
+        ...     [["sea"], ["rose"]],
+        ...     title="<T>",
+        ... )
+        >>> "&lt;T&gt;" in page, page.count("<tr ")
+        (True, 2)
+    """
+    shown = _spread(len(codes), _MAX_POINTS)
+    points, method = project(codes[shown], seed)
+    figure = _map(points, topics[shown], words)
+    rows = [
+        _row(number, each, topics, labels, label_names)
+        for number, each in enumerate(words)
+    ]
+    fading = "\n".join(
+        f"body:has(#row-{number}:hover) g[id^='topic-']:not(#topic-{number}) "
+        "{ opacity: 0.06; }"
+        for number in range(len(words))
+    )
+    return _PAGE.format(
+        title=html.escape(title),
+        note=f"<p>{html.escape(note)}</p>" if note else "",
+        caption=html.escape(
+            f"{method} of the codes of {len(shown):,} of {len(codes):,} "
+            "documents. A point is a document, its color the topic. Near "
+            "points have like codes; distances between far groups mean little."
+        ),
+        map=_svg(figure, title),
+        labels="<th>commonest labels</th>" if labels is not None else "",
+        rows="\n".join(rows),
+        fading=fading,
+    )
+
+
+def project(codes: np.ndarray, seed: int = 0) -> tuple[np.ndarray, str]:
+    """Brings codes into two dimensions.
+
+    Args:
+        codes: float [N, D].
+        seed: of t-SNE.
+
+    Returns:
+        float [N, 2], and the name of the method: t-SNE (van der Maaten and
+        Hinton 2008), or principal components where N is below 20.
+
+    Example:
+        >>> points, method = project(np.array([[3.0], [1.0]]))
+        >>> points.tolist(), method
+        ([[1.0, 0.0], [-1.0, 0.0]], 'Principal components')
+    """
+    if len(codes) >= _ENOUGH_FOR_TSNE:
+        perplexity = min(_PERPLEXITY, (len(codes) - 1) / 3)
+        # The default, the largest components, needs two of them.
+        init = "pca" if codes.shape[1] > 1 else "random"
+        tsne = TSNE(perplexity=perplexity, init=init, random_state=seed)
+        return tsne.fit_transform(codes), "t-SNE"
+    components = min(2, *codes.shape)
+    found = PCA(components, random_state=seed).fit_transform(codes)
+    return np.pad(found, [(0, 0), (0, 2 - components)]), "Principal components"
+
+
+def _spread(total: int, most: int) -> np.ndarray:
+    """Numbers of at most so many documents, at equal distances."""
+    count = min(total, most)
+    return np.arange(count) * total // count
+
+
+def _color(number: int) -> str:
+    hue = number * _GOLDEN % 1
+    # Three shades, for more topics than hues that one can tell apart.
+    value = (0.55, 0.75, 0.9)[number % 3]
+    return matplotlib.colors.to_hex(
+        matplotlib.colors.hsv_to_rgb([hue, 0.85, value])
+    )
+
+
+def _map(
+    points: np.ndarray, topics: np.ndarray, words: Sequence[Sequence[str]]
+) -> Figure:
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(9, 7), layout="constrained")
+        axes = figure.subplots()
+        axes.set_axis_off()
+        axes.set_aspect("equal")
+        there = np.unique(topics)
+        for number in there:
+            axes.scatter(
+                *points[topics == number].T,
+                s=9,
+                linewidths=0,
+                alpha=0.75,
+                color=_color(number),
+                gid=f"topic-{number}",
+            )
+        # Names come last, to be above all points.
+        for number in there:
+            text = " ".join([str(number), *words[number][:_WORDS_ON_MAP]])
+            _name(axes, _middle(points[topics == number]), text)
+    return figure
+
+
+def _name(axes: matplotlib.axes.Axes, place: np.ndarray, text: str) -> None:
+    axes.annotate(
+        text,
+        place,
+        ha="center",
+        va="center",
+        color="#111111",
+        weight="bold",
+        path_effects=[withStroke(linewidth=2.5, foreground="white")],
+    )
+
+
+def _middle(points: np.ndarray) -> np.ndarray:
+    """The point nearest to the median, so that it is on a document."""
+    distances = np.linalg.norm(points - np.median(points, axis=0), axis=1)
+    return points[np.argmin(distances)]
+
+
+def _svg(figure: Figure, description: str) -> str:
+    buffer = io.StringIO()
+    with matplotlib.rc_context(_STYLE):
+        # Without the date, the same run writes the same page.
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    text = buffer.getvalue()
+    start = text.index("<svg") + len("<svg")
+    label = html.escape(f"Map: {description}")
+    return f'<svg role="img" aria-label="{label}"{text[start:]}'
+
+
+def _row(
+    number: int,
+    words: Sequence[str],
+    topics: np.ndarray,
+    labels: np.ndarray | None,
+    label_names: Sequence[str],
+) -> str:
+    members = topics == number
+    cells = [
+        f"<td><span style='background: {_color(number)}'></span>{number}</td>",
+        f"<td>{np.count_nonzero(members):,}</td>",
+        f"<td>{html.escape(', '.join(words))}</td>",
+    ]
+    if labels is not None:
+        commonest = _commonest(labels[members], label_names)
+        cells.append(f"<td>{html.escape(commonest)}</td>")
+    return f"<tr id='row-{number}'>{''.join(cells)}</tr>"
+
+
+def _commonest(labels: np.ndarray, names: Sequence[str]) -> str:
+    found, counts = np.unique(labels, return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:_LABELS_SHOWN]
+    return ", ".join(
+        f"{names[found[each]] if len(names) else found[each]} "
+        f"{counts[each] / len(labels):.0%}"
+        for each in order
+    )
+
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+body {{ margin: 2rem auto; max-width: 64rem; padding: 0 1.5rem;
+  background: #fff; color: #222; font: 15px/1.45 system-ui, sans-serif; }}
+h1 {{ font-size: 1.6rem; font-weight: 600; margin: 0; }}
+p {{ color: #4a5560; font-size: .9rem; max-width: 46rem; }}
+svg {{ display: block; height: auto; width: 100%; }}
+svg g[id^='topic-'] {{ transition: opacity .15s; }}
+table {{ border-collapse: collapse; font-size: .88rem; width: 100%; }}
+th {{ color: #4a5560; font-weight: 400; text-align: left; }}
+th, td {{ border-bottom: 1px solid #e6eaee; padding: .3rem .9rem .3rem 0;
+  vertical-align: top; }}
+td:nth-child(-n+2) {{ font-variant-numeric: tabular-nums;
+  white-space: nowrap; }}
+tbody tr:hover {{ background: #f3f6f9; }}
+td span {{ border-radius: 50%; display: inline-block; height: .75rem;
+  margin-right: .5rem; width: .75rem; }}
+{fading}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+{note}
+<p>{caption}</p>
+{map}
+<table>
+<thead><tr><th>topic</th><th>documents</th><th>words</th>{labels}</tr></thead>
+<tbody>
+{rows}
+</tbody>
+</table>
+</body>
+</html>
+"""

@@ -1,0 +1,229 @@
+"""Runs of the softmax autoencoder: documents, model, topics."""
+
+import pathlib
+import zlib
+
+import keras
+import scipy.sparse
+import tensorflow as tf
+from sklearn.metrics import homogeneity_completeness_v_measure
+
+from keras_textgen.data.bags import BagBatches, bag_vocabulary, count_words
+from keras_textgen.data.documents import (
+    DataError,
+    DocumentCorpus,
+    load_documents,
+)
+from keras_textgen.data.reading import SPLITS
+from keras_textgen.evaluation.topic_page import topic_page
+from keras_textgen.evaluation.topics import (
+    baseline_codes,
+    compare_topics,
+    format_scores,
+    scores_as_csv,
+)
+from keras_textgen.export_sae import export_sae
+from keras_textgen.models.sae import SoftmaxAutoencoder
+from keras_textgen.training.checkpoints import writing
+from keras_textgen.training.run_directory import write_whole
+from keras_textgen.training.settings import RunError, Settings, given_values
+from keras_textgen.training.task import Task, indented
+
+_METHOD = "SAE + K-means"
+_ARGUMENT_NAMES = {"code_activation": "activation"}
+_TABLE, _PAGE = "topics.csv", "topics.html"
+_FIGURES = ("val_homogeneity", "val_completeness", "val_v_measure")
+_SHOWN_WORDS = 10
+
+
+class TopicTask(Task):
+    """A run of the softmax autoencoder on a `DocumentCorpus`."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        corpus = _load(settings)
+        self._corpus = corpus
+        limits = {"max_share": settings.max_share}
+        if settings.stop_words is False:
+            limits["stop_words"] = ()
+        try:
+            self._vocabulary = bag_vocabulary(
+                corpus.train,
+                settings.vocab_size,
+                settings.min_count,
+                **{name: v for name, v in limits.items() if v is not None},
+            )
+        except ValueError as error:
+            raise RunError(f"--dataset={settings.dataset}: {error}") from None
+        self._counts = {
+            split: count_words(getattr(corpus, split), self._vocabulary)
+            for split in SPLITS
+        }
+
+    # -- The data ------------------------------------------------------------
+
+    @property
+    def corpus_name(self) -> str:
+        """Name of the corpus."""
+        return self._corpus.name
+
+    @property
+    def note(self) -> str:
+        """That of the corpus."""
+        return self._corpus.note
+
+    @property
+    def size_text(self) -> str:
+        """Words, documents and non-zeros."""
+        counts = self._counts["train"]
+        return (
+            f"{counts.shape[1]:,} words, {counts.shape[0]:,} training "
+            f"documents, {counts.nnz:,} counts above 0"
+        )
+
+    def fingerprint(self) -> int:
+        """Depends on every word and every count."""
+        words = "\n".join(self._vocabulary.get_vocabulary())
+        number = zlib.crc32(words.encode())
+        for split in ("train", "valid"):
+            counts = self._counts[split]
+            for part in (counts.indptr, counts.indices, counts.data):
+                number = zlib.crc32(part.tobytes(), number)
+        return number
+
+    def training_batches(self) -> BagBatches:
+        """The training documents."""
+        return self._batches("train")
+
+    def validation_data(self) -> tf.data.Dataset:
+        """The validation documents."""
+        return self._batches("valid").evaluation_dataset()
+
+    def _batches(self, split: str) -> BagBatches:
+        return BagBatches(
+            self._counts[split], self.settings.batch_size, self.settings.seed
+        )
+
+    # -- The model -----------------------------------------------------------
+
+    def make_model(self) -> keras.Model:
+        """The model that the settings describe."""
+        arguments = {
+            _ARGUMENT_NAMES.get(name, name): value
+            for name, value in given_values(self.settings, "model").items()
+        }
+        model = SoftmaxAutoencoder(
+            self._vocabulary, seed=self.settings.seed, **arguments
+        )
+        documents = self._counts["train"].shape[0]
+        if model.num_topics > documents:
+            raise ValueError(
+                f"num_topics={model.num_topics} for {documents} training "
+                "documents; allowed: at most as many"
+            )
+        return model
+
+    def diagnostics(self, model: keras.Model) -> list[keras.callbacks.Callback]:
+        """Topics of every epoch, so that they are saved with its weights."""
+        del model
+        counts, labels = self._counts, self._corpus.labels
+        return [TopicsOfEpoch(counts["train"], counts["valid"], labels)]
+
+    def fits(self, model: keras.Model) -> bool:
+        """Whether the vocabularies are the same."""
+        here = self._vocabulary.get_vocabulary()
+        return here == model.vocabulary.get_vocabulary()
+
+    # -- What comes after training -------------------------------------------
+
+    def print_results(
+        self, model: keras.Model, folder: pathlib.Path
+    ) -> dict[str, str]:
+        """Print scores beside those of baselines, and the topics."""
+        train, test = self._counts["train"], self._counts["test"]
+        codes = model.encode(train), model.encode(test)
+        labels = self._corpus.labels
+        scores = compare_topics(
+            {_METHOD: codes, **baseline_codes(train, test, self.settings.seed)},
+            (train, test),
+            (labels["train"], labels["test"]) if labels else None,
+            reference=train,
+            num_topics=model.num_topics,
+            seed=self.settings.seed,
+        )
+        print(indented(format_scores(scores)))
+        print(
+            "  NPMI: ten words a topic, together in the documents of the "
+            "training set."
+        )
+        words = model.topic_words(min(_SHOWN_WORDS, model.num_words))
+        print("\nTopics:")
+        for number, each in enumerate(words):
+            print(f"  {number:3}  {' '.join(each)}")
+        page = topic_page(
+            codes[1],
+            model.topics(test),
+            words,
+            title=f"Topics of {self.corpus_name}",
+            note=self.note,
+            labels=labels.get("test"),
+            label_names=self._corpus.label_names,
+            seed=self.settings.seed,
+        )
+        contents = {_TABLE: scores_as_csv(scores), _PAGE: page}
+        for name, text in contents.items():
+            with writing(folder / name):
+                write_whole(folder / name, text)
+        return {_TABLE: "the table above", _PAGE: "a map of the topics"}
+
+    @staticmethod
+    def export(model: keras.Model, path: pathlib.Path) -> None:
+        """Write a SavedModel with texts as inputs."""
+        export_sae(model, path)
+
+
+class TopicsOfEpoch(keras.callbacks.Callback):
+    """Finds topics after an epoch, and adds what they are worth.
+
+    `val_homogeneity`, `val_completeness` and `val_v_measure` compare topics and
+    labels of the validation documents. They are for reading: no setting and no
+    choice of an epoch depends on labels.
+
+    Args:
+      train: counts of words that topics are found in.
+      valid: counts of words that they are compared on.
+      labels: by split; empty for no comparison.
+    """
+
+    def __init__(
+        self,
+        train: scipy.sparse.csr_array,
+        valid: scipy.sparse.csr_array,
+        labels: dict[str, object],
+    ) -> None:
+        super().__init__()
+        self._train, self._valid, self._labels = train, valid, labels
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        """Adds the figures to `logs`, which later callbacks see."""
+        self.model.fit_topics(self._train)
+        if self._labels:
+            figures = homogeneity_completeness_v_measure(
+                self._labels["valid"], self.model.topics(self._valid)
+            )
+            for name, value in zip(_FIGURES, figures, strict=True):
+                logs[name] = float(value)
+
+
+def _load(settings: Settings) -> DocumentCorpus:
+    try:
+        return load_documents(
+            settings.dataset,
+            settings.data_dir,
+            label=settings.label,
+            seed=settings.split_seed,
+        )
+    except DataError:
+        raise
+    except ValueError as error:
+        raise RunError(f"--dataset={settings.dataset}: {error}") from None
