@@ -55,10 +55,15 @@ class DocumentTask(Task):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._corpus = _load(settings)
-        self._vocabulary = Vocabulary.from_texts(
-            self._corpus.train, settings.vocab_size, settings.min_count
-        )
+        try:
+            self._corpus = _load(settings)
+            self._vocabulary = Vocabulary.from_texts(
+                self._corpus.train, settings.vocab_size, settings.min_count
+            )
+        except DataError:
+            raise
+        except ValueError as error:
+            raise RunError(f"--dataset={settings.dataset}: {error}") from None
 
     # -- The data ------------------------------------------------------------
 
@@ -193,21 +198,15 @@ def given_arguments(
 
 
 def _load(settings: Settings) -> DocumentCorpus:
-    try:
-        corpus = load_documents(
-            settings.dataset,
-            settings.data_dir,
-            label=settings.label,
-            seed=settings.split_seed,
-        )
-    except DataError:
-        raise
-    except ValueError as error:
-        raise RunError(f"--dataset={settings.dataset}: {error}") from None
+    corpus = load_documents(
+        settings.dataset,
+        settings.data_dir,
+        label=settings.label,
+        seed=settings.split_seed,
+    )
     if not corpus.label_names:
-        raise RunError(
-            f"--dataset={settings.dataset}: the documents have no labels, "
-            f"which --model={settings.model} needs (docs/data.md says how "
-            "they are given)"
+        raise ValueError(
+            f"the documents have no labels; allowed for {settings.model}: "
+            "labeled ones (docs/data.md says how)"
         )
     return corpus

@@ -1,0 +1,85 @@
+"""Tables of classifiers, and the bag of words beside them."""
+
+import numpy as np
+import pytest
+
+from keras_textgen.data.documents import DocumentCorpus
+from keras_textgen.evaluation.classification import (
+    bag_of_words_baseline,
+    class_table,
+    comparison_table,
+)
+
+LABELS = [0, 0, 0, 1, 1, 2]
+PREDICTED = [0, 0, 1, 1, 0, 0]
+_FILLERS = ["it", "was", "a", "very", "long", "film"]
+
+
+def rows(table):
+    return [line.split() for line in table.splitlines()]
+
+
+def test_classes():
+    # A fourth class is neither there nor predicted; the third never predicted.
+    table = class_table(PREDICTED, LABELS, ["a", "b", "c", "d"])
+    assert rows(table)[1:] == [
+        ["a", "0.5000", "0.6667", "0.5714", "3"],
+        ["b", "0.5000", "0.5000", "0.5000", "2"],
+        ["c", "0.0000", "0.0000", "0.0000", "1"],
+        ["d", "0.0000", "0.0000", "0.0000", "0"],
+    ]
+    assert len({len(line) for line in table.splitlines()}) == 1
+
+
+def test_comparison():
+    systems = {"one": PREDICTED, "the right ones": np.array(LABELS)}
+    table = comparison_table(systems, LABELS, ["a", "b", "c"])
+    macro_f1 = (4 / 7 + 1 / 2) / 3
+    assert rows(table)[1:] == [
+        ["one", "0.5000", f"{macro_f1:.4f}"],
+        ["the", "right", "ones", "1.0000", "1.0000"],
+    ]
+
+
+@pytest.fixture
+def corpus():
+    """Two words tell the classes."""
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 2, 90)
+    texts = [
+        " ".join([*generator.choice(_FILLERS, 12), f"word{label}"])
+        for label in labels
+    ]
+    parts = {
+        "train": slice(0, 60),
+        "valid": slice(60, 75),
+        "test": slice(75, 90),
+    }
+    return DocumentCorpus(
+        "toy",
+        **{split: texts[part] for split, part in parts.items()},
+        labels={split: labels[part] for split, part in parts.items()},
+        label_names=("0", "1"),
+    )
+
+
+def test_bag_of_words_learns(corpus):
+    baseline = bag_of_words_baseline(corpus)
+    np.testing.assert_array_equal(baseline.predicted, corpus.labels["test"])
+
+
+def test_regularization_is_chosen_on_the_validation_set(corpus):
+    # "so" goes with class 0; with little regularization, the one "oh" that
+    # says class 1 outweighs three of it.
+    corpus.train = ["so so so", "so", "so", "so so", "so oh", "to"]
+    corpus.labels["train"] = np.array([0, 0, 0, 0, 1, 1])
+    corpus.valid = corpus.test = ["so so so oh"]
+    corpus.labels["test"] = np.array([1])
+    names = {}
+    for label in (0, 1):
+        corpus.labels["valid"] = np.array([label])
+        baseline = bag_of_words_baseline(corpus)
+        assert baseline.predicted.tolist() == [label]
+        names[label] = baseline.name
+    assert names[0] == "bag of words, logistic regression (C=1)"
+    assert names[1] != names[0]
