@@ -32,8 +32,9 @@ class SpikeAndSlabGate(keras.layers.Layer):
 
     Prokhorov et al. 2021 (RepL4NLP). Standard deviation and concentrations
     are softplus. Clipped concentrations keep their gradient, so that they can
-    come back: the authors' remedy for NaN. Kept in float32 under every
-    precision policy.
+    come back: the authors' remedy for NaN, though with the noise of this
+    package no run was seen to need it (benchmarks/hsvae_stability.log). Kept
+    in float32 under every precision policy.
 
     Args:
         latent_dim: Dimension Z.
