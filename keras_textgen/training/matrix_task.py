@@ -24,17 +24,29 @@ from keras_textgen.export_dmf import export_dmf
 from keras_textgen.models.dmf import DualMatrixFactorization
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.run_directory import write_whole
-from keras_textgen.training.settings import RunError, Settings, given_values
+from keras_textgen.training.settings import RunError, Settings
 from keras_textgen.training.task import Task, indented
 
-# One flag for both towers.
-_ARGUMENT_NAMES = {
+# The constructor's arguments by the flags that give them.
+_ARGUMENTS = {
     "embedding_dim": ("row_dim", "col_dim"),
     "feature_dim": ("row_feature_dim", "col_feature_dim"),
     "hidden_layers": ("row_layers", "col_layers"),
+    **{
+        name: (name,)
+        for name in (
+            "join",
+            "multi_level",
+            "use_biases",
+            "feedback",
+            "alpha",
+            "negatives",
+            "l2",
+            "bias_l2",
+            "kernel_l2",
+        )
+    },
 }
-# What the constructor does not take: they choose the features.
-_NO_ARGUMENTS = ("side_features", "history_features")
 # RMSE on MovieLens 100K, mean of five folds, published.
 _PUBLISHED = {
     "biases alone": 0.944,
@@ -274,15 +286,16 @@ def format_figures(figures: dict[str, float]) -> str:
     ...         }
     ...     )
     ... )
-    RMSE     0.9300
-    rows     5
-    NDCG@10  0.5000, ranked by popularity 0.4000
+    RMSE         0.9300
+    rows ranked  5
+    NDCG@10      0.5000, ranked by popularity 0.4000
     """
     shown = {
         name.replace("rmse", "RMSE")
         .replace("mae", "MAE")
         .replace("ndcg", "NDCG")
-        .replace("recall", "Recall"): _figure(name, figures)
+        .replace("recall", "Recall")
+        .replace("rows", "rows ranked"): _figure(name, figures)
         for name in figures
         if not name.startswith("popularity ")
     }
@@ -312,13 +325,12 @@ def _as_csv(figures: dict[str, float]) -> str:
 
 def _model_arguments(settings: Settings) -> dict[str, Any]:
     arguments = {}
-    for name, value in given_values(settings, "model").items():
-        if name in _NO_ARGUMENTS:
-            continue
-        if name == "hidden_layers":
+    for name, targets in _ARGUMENTS.items():
+        value = getattr(settings, name)
+        if value is not None and name == "hidden_layers":
             value = hidden_layers(value)
-        for argument in _ARGUMENT_NAMES.get(name, (name,)):
-            arguments[argument] = value
+        if value is not None:
+            arguments |= dict.fromkeys(targets, value)
     return arguments
 
 

@@ -1,0 +1,173 @@
+"""A run of matrix factorization: data, model, figures, recommendations."""
+
+import csv
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+from keras_textgen.evaluation.ranking import ranking_quality
+from keras_textgen.models.dmf import DualMatrixFactorization
+from keras_textgen.training.matrix_task import MatrixTask, hidden_layers
+from keras_textgen.training.settings import RunError, Settings
+
+DEFAULTS = {
+    "model": "dmf",
+    "dataset": "matrix",
+    "fold": None,
+    "row_field": None,
+    "column_field": None,
+    "value_field": None,
+    "split_seed": 0,
+    "seed": 0,
+    "batch_size": 50,
+    "embedding_dim": 3,
+    "feature_dim": 3,
+    "side_features": None,
+    "history_features": True,
+    "join": "add",
+    "hidden_layers": "3:tanh,2:linear",
+    "multi_level": True,
+    "use_biases": None,
+    "feedback": "explicit",
+    "alpha": None,
+    "negatives": None,
+    "l2": 0.5,
+    "bias_l2": None,
+    "kernel_l2": 0.25,
+}
+MATRIX = scipy.sparse.csr_array(
+    (np.arange(20 * 12) % 7 * (np.arange(20 * 12) % 3 > 0)).reshape(20, 12)
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("matrix")
+    scipy.sparse.save_npz(folder / "matrix.npz", MATRIX)
+    features = scipy.sparse.csr_array(np.eye(12)[:, :2])
+    scipy.sparse.save_npz(folder / "column_features.npz", features)
+    return folder
+
+
+def task_of(folder, **settings):
+    settings = {"data_dir": folder, **DEFAULTS, **settings}
+    return MatrixTask(Settings(**settings))
+
+
+@pytest.fixture(scope="module")
+def task(folder):
+    return task_of(folder)
+
+
+@pytest.fixture(scope="module")
+def model(task):
+    return task.make_model()
+
+
+def cells_of(dataset, count):
+    return {
+        (int(row), int(column)): float(value)
+        for batch in dataset.take(count)
+        for row, column, value in zip(
+            batch["row"], batch["column"], batch["value"], strict=True
+        )
+    }
+
+
+def test_every_flag_reaches_the_constructor(model):
+    assert isinstance(model, DualMatrixFactorization)
+    assert (model.row_dim, model.col_feature_dim) == (3, 3)
+    assert model.row_layers == model.col_layers == ((3, "tanh"), (2, "linear"))
+    assert model.multi_level
+    assert (model.l2, model.bias_l2, model.kernel_l2) == (0.5, 0.0, 0.25)
+    # The history of 12 columns; of 20 rows, and 2 features.
+    assert model.row_features.num_columns == 12
+    assert model.col_features.num_columns == 22
+
+
+def test_batches_and_what_the_model_knows(task, model):
+    training = task.training_batches()
+    train = cells_of(training.training_stream(), training.steps_per_epoch)
+    valid = cells_of(task.validation_data(), 99)
+    assert not train.keys() & valid.keys()
+    for (row, column), value in {**train, **valid}.items():
+        assert MATRIX[row, column] == value
+    assert len(train) == MATRIX.nnz - 2 * (MATRIX.nnz // 10)
+    assert model.global_mean == pytest.approx(np.mean(list(train.values())))
+    known = np.argwhere(model._seen_cells().matrix(MATRIX.shape).toarray())
+    assert set(map(tuple, known.tolist())) == set(train)
+
+
+def test_drawn_cells_for_implicit_feedback(folder):
+    task = task_of(folder, feedback="implicit", negatives=3)
+    train = task.training_batches()
+    known = cells_of(train.training_stream(), train.steps_per_epoch)
+    known = {cell for cell, value in known.items() if value}
+    valid = cells_of(task.validation_data(), 99)
+    drawn = {cell for cell, value in valid.items() if not value}
+    assert drawn
+    assert not drawn & known
+    model = task.make_model()
+    assert (model.feedback, model.negatives) == ("implicit", 3)
+    assert model.global_mean == 0
+
+
+def test_fingerprint_and_fit(task, folder, model, tmp_path):
+    assert task_of(folder).fingerprint() == task.fingerprint()
+    assert task_of(folder, split_seed=1).fingerprint() != task.fingerprint()
+    assert task.fits(model)
+    scipy.sparse.save_npz(tmp_path / "matrix.npz", MATRIX[:, :11])
+    assert not task_of(tmp_path).fits(model)
+
+
+def test_results(task, model, tmp_path, capsys):
+    assert list(task.print_results(model, tmp_path)) == ["results.csv"]
+    with (tmp_path / "results.csv").open() as lines:
+        written = {
+            line["figure"]: float(line["value"])
+            for line in csv.DictReader(lines)
+        }
+    test = task._corpus.test
+    errors = model.predict(test, verbose=0) - test.values
+    assert written["rmse"] == pytest.approx(np.sqrt(np.mean(errors**2)))
+    scores = model.row_encoder() @ model.col_encoder().T
+    relevant = test[test.values > model.global_mean].matrix(MATRIX.shape)
+    known = MATRIX - test.matrix(MATRIX.shape)
+    known.eliminate_zeros()
+    expected = ranking_quality(
+        lambda rows: scores[rows], relevant, known, (10, 50)
+    )
+    for name, value in expected.items():
+        assert written[name] == pytest.approx(value)
+    shown = capsys.readouterr().out
+    assert f"RMSE         {written['rmse']:.4f}\n" in shown
+    assert "published" not in shown
+    assert "  13: " in shown
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"dataset": "ratings", "fold": None}, "not a file; allowed: a table"),
+        ({"hidden_layers": "tanh"}, "'tanh'; allowed: units and activation"),
+        ({"join": "stack"}, "join='stack' is not allowed"),
+    ],
+)
+def test_bad_settings(folder, settings, message):
+    with pytest.raises(ValueError, match=message):
+        task_of(folder, **settings).make_model()
+
+
+def test_counts_below_zero(tmp_path):
+    scipy.sparse.save_npz(tmp_path / "matrix.npz", -MATRIX)
+    task = task_of(tmp_path, feedback="implicit", negatives=1)
+    with pytest.raises(
+        RunError, match=r"value -\d in row \d+, column \d+; all"
+    ):
+        task.training_batches()
+
+
+def test_hidden_layers():
+    assert hidden_layers("none") == []
+    assert hidden_layers("8:relu,4:tanh") == [(8, "relu"), (4, "tanh")]
