@@ -396,3 +396,11 @@ def test_word_vectors(tmp_path):
         ValueError, match=f"^{path}: vectors of 2 numbers; allowed: embedd"
     ):
         model.use_word_vectors(path)
+
+
+def test_number_of_parameters():
+    """The sum on the page of the model."""
+    model = HierarchicalAttentionNetwork(Vocabulary(WORDS), NAMES)
+    size = 4 + len(WORDS)
+    expected = 200 * size + 75_600 + 10_200 + 45_600 + 10_200 + 101 * 3
+    assert model.count_params() - 2 == expected  # without two counters of steps
