@@ -1,0 +1,145 @@
+"""Models that are no text VAEs, one line each, checked alike."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import pytest
+import scipy.sparse
+import tensorflow as tf
+
+from keras_textgen.data.bags import BagBatches, count_words
+from keras_textgen.data.document_batching import (
+    DocumentBatches,
+    encode_documents,
+)
+from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.models.dmf import DualMatrixFactorization
+from keras_textgen.models.han import HierarchicalAttentionNetwork
+from keras_textgen.models.sae import SoftmaxAutoencoder
+from tests.conformance.registry import WORDS, with_known_weights
+
+VOCABULARY = Vocabulary(WORDS)
+DOCUMENTS = [
+    "the cat sat. it saw a hat.",
+    "a mat",
+    "another cat and the hat sat on a mat. the end. the cat.",
+    "the the the cat",
+    "on a mat a cat sat",
+    "a hat. a hat. a hat.",
+    "the mat saw",
+]
+LABELS = np.array([0, 1, 2, 0, 1, 2, 0], np.int32)
+MATRIX = scipy.sparse.random_array(
+    (5, 4), density=0.55, rng=np.random.default_rng(3), dtype=np.float32
+).tocsr()
+
+
+class OtherCase(NamedTuple):
+    """A model under test.
+
+    Attributes:
+        name: What tests call it.
+        make_fresh: Makes a tiny one.
+        batches: 7 or 11 rows in batches of 4: the last one is not whole.
+        answers: What the model says of its data.
+    """
+
+    name: str
+    make_fresh: Callable[..., keras.Model]
+    batches: Callable[[], Any]
+    answers: Callable[[keras.Model], np.ndarray]
+
+    def make(self) -> keras.Model:
+        """One with known weights."""
+        return with_known_weights(self.make_fresh())
+
+
+def make_han(**settings: Any) -> keras.Model:
+    """A network whose dropout is on."""
+    return HierarchicalAttentionNetwork(
+        VOCABULARY,
+        ["low", "middle", "high"],
+        embedding_dim=3,
+        rnn_units=2,
+        attention_units=3,
+        word_keep_rate=0.7,
+        dropout=0.2,
+        **settings,
+    )
+
+
+def han_batches() -> DocumentBatches:
+    """Documents and labels."""
+    documents = encode_documents(DOCUMENTS, VOCABULARY)
+    return DocumentBatches(documents, LABELS, batch_size=4)
+
+
+def make_sae(**settings: Any) -> keras.Model:
+    """An autoencoder with codes that are not too close to bits."""
+    return SoftmaxAutoencoder(
+        VOCABULARY, latent_dim=3, alpha=2.0, num_topics=2, **settings
+    )
+
+
+def sae_batches() -> BagBatches:
+    """Bags of words."""
+    return BagBatches(count_words(DOCUMENTS, VOCABULARY), 4)
+
+
+def make_dmf(**settings: Any) -> keras.Model:
+    """A model with features, two levels and biases."""
+    return DualMatrixFactorization.from_matrix(
+        MATRIX,
+        row_dim=3,
+        col_dim=3,
+        row_features=scipy.sparse.eye_array(5, 2).tocsr(),
+        row_feature_dim=3,
+        join="add",
+        row_layers=[(2, "tanh")],
+        col_layers=[(2, "tanh")],
+        multi_level=True,
+        l2=0.1,
+        bias_l2=0.1,
+        **settings,
+    )
+
+
+def dmf_batches() -> Any:
+    """The cells of the matrix."""
+    return make_dmf().batches(MATRIX, batch_size=4)
+
+
+OTHER_MODELS = [
+    OtherCase(*line)
+    for line in [
+        (
+            "han",
+            make_han,
+            han_batches,
+            lambda model: model.predict(DOCUMENTS),
+        ),
+        (
+            "sae",
+            make_sae,
+            sae_batches,
+            lambda model: model.encode(DOCUMENTS),
+        ),
+        (
+            "dmf",
+            make_dmf,
+            dmf_batches,
+            lambda model: model.predict(MATRIX, verbose=0),
+        ),
+    ]
+]
+
+each_other_model = pytest.mark.parametrize(
+    "case", OTHER_MODELS, ids=[case.name for case in OTHER_MODELS]
+)
+
+
+def evaluation_data(case: OtherCase) -> tf.data.Dataset:
+    """Every row once."""
+    return case.batches().evaluation_dataset()
