@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from keras_textgen.data.pair_batching import PairBatches
 from keras_textgen.data.ratings import (
+    TABLE_FIELDS,
     Ratings,
     RatingsCorpus,
     history_features,
@@ -47,6 +48,8 @@ _ARGUMENTS = {
         )
     },
 }
+# What --value_field is for a table without values.
+NO_VALUES = "none"
 # RMSE on MovieLens 100K, mean of five folds, published.
 _PUBLISHED = {
     "biases alone": 0.944,
@@ -335,13 +338,19 @@ def _model_arguments(settings: Settings) -> dict[str, Any]:
 
 
 def _load(settings: Settings) -> RatingsCorpus:
-    fields = settings.row_field, settings.column_field, settings.value_field
+    row, column, value = TABLE_FIELDS
+    value = settings.value_field or value
+    fields = (
+        settings.row_field or row,
+        settings.column_field or column,
+        None if value == NO_VALUES else value,
+    )
     try:
         return load_ratings(
             settings.dataset,
             settings.data_dir,
             fold=settings.fold or 1,
-            **({"fields": fields} if None not in fields else {}),
+            fields=fields,
             seed=settings.split_seed,
         )
     except DataError:

@@ -168,6 +168,18 @@ def test_counts_below_zero(tmp_path):
         task.training_batches()
 
 
+def test_fields_of_a_table(tmp_path):
+    lines = ["user,film", *(f"ann,{number}" for number in range(20))]
+    path = tmp_path / "films.csv"
+    path.write_text("\n".join(lines))
+    table = {"dataset": "ratings", "data_dir": path, "column_field": "film"}
+    corpus = task_of(path, **table, value_field="none")._corpus
+    assert corpus.row_names == ("ann",)
+    assert corpus.train.values.tolist() == [1] * 16
+    with pytest.raises(ValueError, match="no column 'rating'; there are user"):
+        task_of(path, **table)
+
+
 def test_hidden_layers():
     assert hidden_layers("none") == []
     assert hidden_layers("8:relu,4:tanh") == [(8, "relu"), (4, "tanh")]
