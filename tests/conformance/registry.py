@@ -214,14 +214,15 @@ class ModelCase(NamedTuple):
         name: What tests call it.
         model: Its class.
         settings: The constructor's arguments beside `SIZES`.
-        in_slow_checks: Whether the checks that take long run for it too; not
-            where the graph is much like that of another case.
+        slow_checks: Which of the checks that take long run for it: those of
+            "replicas" or of the "export"; not where its graph is much like
+            that of another case.
     """
 
     name: str
     model: type[keras.Model]
     settings: dict[str, Any]
-    in_slow_checks: bool = True
+    slow_checks: tuple[str, ...] = ()
 
     def make(self, **more: Any) -> keras.Model:
         """A tiny model with known weights; `more` overrides settings."""
@@ -254,6 +255,7 @@ MODELS = [
             "vae_reference",
             SentenceVAE,
             {"objective": "reference", "num_layers": 2},
+            ("replicas",),
         ),
         ("vae_bound", SentenceVAE, {"objective": "bound", "rnn_type": "gru"}),
         (
@@ -265,6 +267,7 @@ MODELS = [
                 "concentration": 20.0,
                 "latent_dim": 3,
             },
+            ("replicas",),
         ),
         (
             "vae_remedies",
@@ -277,9 +280,13 @@ MODELS = [
                 "bag_of_words_weight": 0.5,
                 "dropout": 0.2,
             },
-            False,
         ),
-        ("lstm_lm", LSTMLanguageModel, {"dropout": 0.2}),
+        (
+            "lstm_lm",
+            LSTMLanguageModel,
+            {"dropout": 0.2},
+            ("replicas", "export"),
+        ),
         (
             "lstm_vae",
             LSTMVAE,
@@ -289,24 +296,31 @@ MODELS = [
                 "bag_of_words_weight": 0.5,
                 "dropout": 0.2,
             },
+            ("replicas",),
         ),
         (
             "lstm_vae_avg",
             LSTMVAE,
             {"averaging": "hidden_states", "num_samples": 3, "dropout": 0.2},
+            ("replicas", "export"),
         ),
         (
             "lstm_vae_aggressive",
             LSTMVAE,
             {"aggressive_encoder": True, "feed_latent": False},
-            False,
         ),
-        ("hsvae", HSVAE, {"z_reg_weight": 0.5, "gamma_reg_weight": 0.5}),
-        ("mat_vae", MATVAE, {"beta": 0.5}),
+        (
+            "hsvae",
+            HSVAE,
+            {"z_reg_weight": 0.5, "gamma_reg_weight": 0.5},
+            ("replicas", "export"),
+        ),
+        ("mat_vae", MATVAE, {"beta": 0.5}, ("replicas",)),
         (
             "hdgm_reference",
             HDGM,
             {"objective": "reference", "attention_units": 3},
+            ("export",),
         ),
         ("hdgm_bound", HDGM, {"objective": "bound", "attention_units": 3}),
         ("hdgm_1_level", HDGM, {"objective": "bound", "num_levels": 1}),
@@ -314,6 +328,7 @@ MODELS = [
             "hdgm_3_levels_deep",
             HDGM,
             {"objective": "bound", "num_levels": 3, "deterministic_layers": 1},
+            ("replicas", "export"),
         ),
     ]
 ]
@@ -325,12 +340,15 @@ def _parametrized(cases: list) -> pytest.MarkDecorator:
     )
 
 
-SLOWLY_CHECKED = [case for case in MODELS if case.in_slow_checks]
+EXPORTED = [case for case in MODELS if "export" in case.slow_checks]
 
 each_layer = _parametrized(LAYERS)
 each_model = _parametrized(MODELS)
 each_latent_model = _parametrized([case for case in MODELS if case.is_latent])
-each_slowly_checked_model = _parametrized(SLOWLY_CHECKED)
+each_exported_model = _parametrized(EXPORTED)
+each_model_of_replicas = _parametrized(
+    [case for case in MODELS if "replicas" in case.slow_checks]
+)
 
 
 def with_known_weights(layer: keras.Layer) -> keras.Layer:

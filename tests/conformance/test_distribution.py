@@ -9,7 +9,7 @@ from keras_textgen.models import aggressive_encoder
 from keras_textgen.training.optimizers import FusedAdam
 from keras_textgen.training.strategies import get_strategy
 from tests.conformance.registry import (
-    each_slowly_checked_model,
+    each_model_of_replicas,
     model_case,
     tokens_of,
 )
@@ -76,7 +76,7 @@ def assert_trained_alike(two, one):
 
 
 @pytest.mark.slow
-@each_slowly_checked_model
+@each_model_of_replicas
 def test_two_replicas_equal_one(case):
     # Without a graph, as tracing takes most of the time; replicas need one.
     one = train(case, "none", run_eagerly=True)

@@ -12,9 +12,9 @@ from keras_textgen.export import export_model
 from keras_textgen.models.latent_text_model import LatentTextModel
 from keras_textgen.models.sparse_text_model import SparseTextModel
 from tests.conformance.registry import (
-    SLOWLY_CHECKED,
+    EXPORTED,
     TEXTS,
-    each_slowly_checked_model,
+    each_exported_model,
     made,
     tokens_of,
 )
@@ -125,11 +125,9 @@ def answer_of(model, name, arguments):
 def answers(tmp_path_factory):
     """What one process answers for all models."""
     folder = tmp_path_factory.mktemp("exports")
-    for case in SLOWLY_CHECKED:
+    for case in EXPORTED:
         export_model(made(case.name), folder / case.name)
-    all_calls = {
-        case.name: list(calls(made(case.name))) for case in SLOWLY_CHECKED
-    }
+    all_calls = {case.name: list(calls(made(case.name))) for case in EXPORTED}
     (folder / "calls").write_bytes(pickle.dumps(all_calls))
     subprocess.run([sys.executable, "-c", _CLIENT, folder], check=True)
     return pickle.loads((folder / "answers").read_bytes())
@@ -144,7 +142,7 @@ def assert_equal(found, expected):
 
 
 @pytest.mark.slow
-@each_slowly_checked_model
+@each_exported_model
 def test_answers_are_those_of_the_model(case, answers):
     for number, (_, name, arguments) in enumerate(calls(made(case.name))):
         found = answers[case.name, number]
@@ -155,7 +153,7 @@ def test_answers_are_those_of_the_model(case, answers):
 
 
 @pytest.mark.slow
-@each_slowly_checked_model
+@each_exported_model
 def test_signatures(case, answers):
     model = made(case.name)
     expected = {}
@@ -168,7 +166,7 @@ def test_signatures(case, answers):
 
 
 @pytest.mark.slow
-@each_slowly_checked_model
+@each_exported_model
 def test_only_latent_models_have_a_kl(case, answers):
     model = made(case.name)
     score = [name for _, name, _ in calls(model)].index("score")
