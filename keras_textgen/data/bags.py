@@ -301,7 +301,7 @@ def _checked_counts(data: BagData, width: int) -> scipy.sparse.csr_array:
             f"counts of shape {list(data.shape)}; allowed: [documents, {width}]"
         )
     counts = scipy.sparse.csr_array(data, dtype=np.float32)
-    counts.sum_duplicates()
+    counts = _csr(counts.data, counts.indices, counts.indptr, counts.shape)
     wrong = ~(np.isfinite(counts.data) & (counts.data >= 0))
     if wrong.any():
         place = np.argmax(wrong)
@@ -357,9 +357,25 @@ def _ragged(documents: Sequence[Sequence[int]]) -> tf.RaggedTensor:
 
 def _count_ids(tokens: tf.RaggedTensor, width: int) -> scipy.sparse.csr_array:
     columns = tokens.flat_values.numpy() - len(SPECIALS)
-    rows = tokens.value_rowids().numpy()
     is_word = columns >= 0
-    columns, rows = columns[is_word], rows[is_word]
-    ones = np.ones(len(rows), np.float32)
-    shape = (int(tokens.nrows()), width)
-    return scipy.sparse.csr_array((ones, (rows, columns)), shape)
+    # How many words there are before each token, and before the end.
+    before = np.concatenate([[0], np.cumsum(is_word)])
+    return _csr(
+        np.ones(before[-1], np.float32),
+        columns[is_word],
+        before[tokens.row_splits.numpy()],
+        (int(tokens.nrows()), width),
+    )
+
+
+def _csr(
+    values: np.ndarray,
+    columns: np.ndarray,
+    splits: np.ndarray,
+    shape: tuple[int, int],
+) -> scipy.sparse.csr_array:
+    """Each column once a row, in order; 32-bit indices, for scikit-learn."""
+    parts = (values, columns.astype(np.int32), splits.astype(np.int32))
+    counts = scipy.sparse.csr_array(parts, shape, copy=True)
+    counts.sum_duplicates()
+    return counts

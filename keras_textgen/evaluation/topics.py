@@ -6,12 +6,14 @@ import csv
 import dataclasses
 import io
 import itertools
+import warnings
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 import scipy.sparse
 from sklearn.cluster import KMeans
 from sklearn.decomposition import TruncatedSVD
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.metrics import homogeneity_completeness_v_measure
 from sklearn.preprocessing import normalize
@@ -86,12 +88,14 @@ def fit_clusters(codes: Codes, num_topics: int, seed: int = 0) -> KMeans:
             f"num_topics={num_topics} for {codes.shape[0]} documents; "
             "allowed: 1 to the number of documents"
         )
+    means = KMeans(num_topics, n_init=_BEGINNINGS, random_state=seed)
     # More threads hardly help here, wait for each other on a busy machine,
     # and add up in another order.
-    with threadpool_limits(1):
-        return KMeans(num_topics, n_init=_BEGINNINGS, random_state=seed).fit(
-            codes
-        )
+    with threadpool_limits(1), warnings.catch_warnings():
+        # Of codes close to bits there can be fewer different ones than topics;
+        # some topics then have the same center, and all but one no document.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return means.fit(codes)
 
 
 def topic_word_columns(
