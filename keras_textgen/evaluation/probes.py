@@ -34,7 +34,7 @@ BAG_OF_WORDS = "bag of words"
 
 # Of the L2 penalties, each from strong to weak.
 _LINEAR_C = (0.001, 0.01, 0.1, 1.0, 10.0)
-_HIDDEN_ALPHA = (1.0, 0.01, 0.0001)
+_HIDDEN_ALPHA = (10.0, 1.0, 0.1, 0.001)
 _LINEAR_STEPS = 1000
 _HIDDEN_UNITS = 64
 _STEPS_PER_EPOCH = 20
@@ -42,7 +42,9 @@ _BATCH_SIZES = (16, 256)
 _MAX_EPOCHS = 100
 _PATIENCE = 5
 _SMALLEST_RISE = 0.001
-_SMALLEST_PROBABILITY = 1e-12
+# A probability or variance that is 0, and the relative rounding of variances.
+_ALMOST_ZERO = 1e-12
+_ROUNDING = 1e-8
 _ENCODING_BATCH = 256
 
 
@@ -54,7 +56,8 @@ class ProbeRow:
         representation: its name.
         dimensions: its width; 0 for the majority class.
         nonzero: share of the entries that are not 0, in the test set.
-        hoyer: sparsity of the test set, normalized.
+        hoyer: sparsity of the test set, normalized; NaN if all is 0, None of a
+            single dimension.
         linear_accuracy: of logistic regression, on the test set.
         hidden_layer_accuracy: of a network with one hidden layer.
         converged: whether logistic regression reached its optimum.
@@ -80,8 +83,12 @@ def probe(
     (Adam, stopped when the log-likelihood of the validation split has not risen
     by 0.001 for 5 epochs). Both are trained on the training split, with the L2
     penalty of a fixed grid whose accuracy is best on the validation split, and
-    scored on the test split. Codes are standardized, sparse ones without
-    centering; counts of words, of an integer type, are taken as they are.
+    scored on the test split.
+
+    Dense codes are standardized and decorrelated first: otherwise the network
+    would not find, in the steps it is given, what is in directions of little
+    variance. Sparse codes are scaled to unit variance, and counts, which are of
+    an integer type, are taken as they are.
 
     Args:
         labels: Classes by split ("train", "valid", "test"), int [N] each.
@@ -153,7 +160,7 @@ def probe_corpus(
 
 def representations(
     model: Any, sequences: tf.RaggedTensor, seed: int = 0
-) -> dict[str, Codes]:
+) -> dict[str, np.ndarray]:
     """What a classifier can be given in place of texts.
 
     Args:
@@ -162,16 +169,15 @@ def representations(
         seed: Of the samples.
 
     Returns:
-        [N, D] by name: of a sparse model, its `code_views` and "masked mean",
-        the codes without the dimensions that are off, as a SciPy matrix; of
-        others "mean".
+        float32 [N, D] by name: of a sparse model, its `code_views` and "masked
+        mean", the codes with 0 where a dimension is off; of others "mean".
     """
     batches = SequenceBatches(sequences, _ENCODING_BATCH)
     if not hasattr(model, "code_views"):
         return {"mean": model.encode(batches)[:, model.latent_columns]}
     views = code_views(model, batches, seed)
     named = {name.replace("_", " "): codes for name, codes in views.items()}
-    return named | {"masked mean": model.encode(batches, sparse=True)}
+    return named | {"masked mean": model.encode(batches, sparse=True).toarray()}
 
 
 def bag_of_words(
@@ -315,7 +321,7 @@ def _probe_one(
     seed: int,
 ) -> ProbeRow:
     test = splits["test"]
-    inputs = _standardized(splits)
+    inputs = _inputs(splits)
     linear = max(
         (_linear(labels, inputs, penalty) for penalty in _LINEAR_C),
         key=lambda result: result.valid,
@@ -329,7 +335,7 @@ def _probe_one(
         name,
         test.shape[1],
         float(count / np.prod(test.shape)),
-        hoyer(normalized(test)),
+        hoyer(normalized(test)) if test.shape[1] > 1 else None,
         linear.test,
         hidden.test,
         linear.converged,
@@ -343,16 +349,27 @@ class _Result:
     converged: bool = True
 
 
-def _standardized(splits: dict[str, Codes]) -> dict[str, Codes]:
-    train = splits["train"]
-    if np.issubdtype(train.dtype, np.integer):
+def _inputs(splits: dict[str, Codes]) -> dict[str, Codes]:
+    """What the classifiers see, by statistics of the training split."""
+    train = splits["train"].astype(float)
+    if np.issubdtype(splits["train"].dtype, np.integer):
         return {split: each.astype(float) for split, each in splits.items()}
-    scaler = StandardScaler(with_mean=not scipy.sparse.issparse(train))
-    scaler.fit(train.astype(float))
-    return {
-        split: scaler.transform(each.astype(float))
-        for split, each in splits.items()
-    }
+    if scipy.sparse.issparse(train):
+        scaler = StandardScaler(with_mean=False).fit(train)
+        return {s: scaler.transform(e.astype(float)) for s, e in splits.items()}
+    scaler = StandardScaler().fit(train)
+    rotation = _decorrelation(scaler.transform(train))
+    return {s: scaler.transform(e) @ rotation for s, e in splits.items()}
+
+
+def _decorrelation(codes: np.ndarray) -> np.ndarray:
+    """The matrix [D, D] that makes centered codes uncorrelated, of variance 1.
+
+    Directions without variance up to rounding are not blown up.
+    """
+    variances, directions = np.linalg.eigh(codes.T @ codes / len(codes))
+    smallest = max(_ROUNDING * variances[-1], _ALMOST_ZERO)
+    return directions / np.sqrt(np.maximum(variances, smallest))
 
 
 def _linear(
@@ -418,7 +435,7 @@ def _log_likelihood(
     probabilities = model.predict_proba(inputs)
     is_own = labels[:, np.newaxis] == model.classes_
     own = np.sum(probabilities, axis=1, where=is_own)
-    return float(np.mean(np.log(np.maximum(own, _SMALLEST_PROBABILITY))))
+    return float(np.mean(np.log(np.maximum(own, _ALMOST_ZERO))))
 
 
 def _cells(row: ProbeRow) -> tuple[str, ...]:
@@ -434,4 +451,4 @@ def _cells(row: ProbeRow) -> tuple[str, ...]:
 
 
 def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+    return "-" if value is None or np.isnan(value) else f"{value:.3f}"

@@ -18,6 +18,7 @@ import tensorflow as tf
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from keras_textgen.data.batching import SequenceBatches
 from keras_textgen.data.corpora import TextCorpus
@@ -27,7 +28,7 @@ from keras_textgen.evaluation.sparsity import code_views, hoyer_table
 _BATCH_SIZE = 256
 _MAX_DIMENSIONS = 48
 _MAX_CLASSES = 30
-_SMALLEST_SHARE = 0.01
+_SMALLEST_DIFFERENCE = 0.01
 _NUM_SENTENCES = 6
 _NUM_NEIGHBORS = 5
 _ENOUGH_DIMENSIONS = 3
@@ -144,7 +145,7 @@ def _facts(codes: _Codes) -> str:
     facts = {
         "texts of the test set": f"{texts:,}",
         "dimensions of a code": f"{dimensions:,}",
-        "dimensions on, on average": f"{np.mean(codes.on_per_text):.1f}",
+        "dimensions on per text, mean": f"{np.mean(codes.on_per_text):.1f}",
         "dimensions on for no text": f"{np.count_nonzero(share == 0):,}",
         "dimensions on for every text": f"{np.count_nonzero(share == 1):,}",
     }
@@ -207,13 +208,13 @@ def _class_sections(codes: _Codes, corpus: TextCorpus) -> str:
     return _section(
         title,
         heat,
-        f"{len(shown):,} of {share.shape[1]:,} dimensions: those that are on "
-        "in 1 % of the texts of some class or more, and of these the "
-        f"{_MAX_DIMENSIONS} whose share differs most between classes, grouped "
-        "by the class in which they are on unusually often. Top: in what share "
-        "of the texts of a class a dimension is on. Bottom: that share less "
-        "the one of all texts: columns with strong colors tell classes apart, "
-        f"pale ones do not.{largest}",
+        f"{len(shown):,} of {share.shape[1]:,} dimensions, at most "
+        f"{_MAX_DIMENSIONS}: those whose share of texts in which they are on "
+        "differs most between classes, by a percentage point or more, grouped "
+        "by the class in which they are on unusually often. Top: the share of "
+        "the texts of a class. Bottom: the same less the share of all texts: "
+        "columns with strong colors tell classes apart, pale ones do not."
+        f"{largest}",
     ) + _section(
         "Are some classes sparser than others?",
         by_class,
@@ -232,7 +233,8 @@ def _epoch_section(codes: _Codes, metrics_csv: pathlib.Path | None) -> str:
         "and 1 if a single one is not 0; normalized: after dividing every "
         "dimension by its standard deviation over the set."
     )
-    curves = _read_curves(metrics_csv) if metrics_csv else {}
+    has_record = metrics_csv is not None and metrics_csv.is_file()
+    curves = _read_curves(metrics_csv) if has_record else {}
     if not curves:
         return _section(title, table, f"{measure} There is no record by epoch.")
     figure = _svg(_epoch_figure(curves), "Hoyer's measure by epoch")
@@ -314,7 +316,6 @@ def _gate_histogram(axes: Axes, codes: _Codes, model: Any) -> None:
         title="All texts and dimensions",
         xlim=(0, top),
     )
-    axes.yaxis.set_major_formatter("{x:,.0f}")
     if codes.has_gamma:
         mean = model.alpha / (model.alpha + model.beta)
         axes.axvline(mean, color=_COLORS[1], ls="--", label="mean of the prior")
@@ -322,6 +323,8 @@ def _gate_histogram(axes: Axes, codes: _Codes, model: Any) -> None:
         axes.legend(loc="best")
     else:
         axes.set_yscale("log")
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_formatter("{x:,.0f}")
 
 
 def _class_figure(
@@ -450,9 +453,8 @@ def _telling_dimensions(share: np.ndarray) -> np.ndarray:
         Indices of at most `_MAX_DIMENSIONS` dimensions.
     """
     difference = np.ptp(share, axis=0)
-    order = np.argsort(-difference, kind="stable")
-    is_used = np.max(share, axis=0) >= _SMALLEST_SHARE
-    telling = order[is_used[order]][:_MAX_DIMENSIONS]
+    order = np.argsort(-difference, kind="stable")[:_MAX_DIMENSIONS]
+    telling = order[difference[order] >= _SMALLEST_DIFFERENCE]
     highest = np.argmax(share - np.mean(share, axis=0), axis=0)
     return telling[np.argsort(highest[telling], kind="stable")]
 
@@ -478,15 +480,19 @@ def _read_curves(
 
 
 def _hoyer_rows(table: dict[str, float]) -> str:
+    figures = {
+        name.removeprefix("hoyer_"): each for name, each in table.items()
+    }
     rows = "".join(
-        f"<tr><td>{html.escape(_spoken(name.removeprefix('hoyer_')))}</td>"
-        f"<td class='number'>{value:.3f}</td></tr>"
-        for name, value in table.items()
+        f"<tr><td>{html.escape(_spoken(view))}</td>"
+        f"<td class='number'>{figures[view]:.3f}</td>"
+        f"<td class='number'>{figures[f'{view}_normalized']:.3f}</td></tr>"
+        for view in dict.fromkeys(map(_view_of, figures))
     )
     return (
-        "<table class='small'><thead><tr><th>codes</th>"
-        f"<th class='number'>Hoyer</th></tr></thead><tbody>{rows}</tbody>"
-        "</table>"
+        "<table class='small'><thead><tr><th>test set</th>"
+        "<th class='number'>Hoyer</th><th class='number'>normalized</th></tr>"
+        f"</thead><tbody>{rows}</tbody></table>"
     )
 
 
@@ -662,7 +668,7 @@ dd {{ font-size: 1.4rem; font-variant-numeric: tabular-nums; margin: 0; }}
 table {{ border-collapse: collapse; font-size: .85rem; width: 100%; }}
 table.small {{ width: auto; }}
 th {{ color: #4a5560; font-weight: 400; text-align: left; }}
-th, td {{ border-bottom: 1px solid #e6eaee; padding: .3rem .6rem .3rem 0;
+th, td {{ border-bottom: 1px solid #e6eaee; padding: .3rem 1rem .3rem 0;
   vertical-align: top; }}
 .number {{ font-variant-numeric: tabular-nums; text-align: right; }}
 article {{ margin: 1.6rem 0 2.2rem; }}

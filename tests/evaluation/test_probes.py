@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 import scipy.sparse
 import tensorflow as tf
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from keras_textgen.data.corpora import TextCorpus
 from keras_textgen.data.reading import SPLITS
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation import probes
 from keras_textgen.evaluation.probes import (
+    ProbeRow,
     bag_of_words,
     format_probes,
     probe,
@@ -69,6 +70,14 @@ def test_classes_far_apart_are_told():
     assert row.nonzero == 1.0
 
 
+def test_single_dimension_has_no_sparsity():
+    codes, labels = by_split(clusters)
+    single = {split: each[:, :1] for split, each in codes.items()}
+    _, row = probe(labels, {"codes": single})
+    assert row.hoyer is None
+    assert row.dimensions == 1
+
+
 def test_exclusive_or_needs_a_hidden_layer():
     codes, labels = by_split(exclusive_or)
     _, row = probe(labels, {"codes": codes})
@@ -99,18 +108,30 @@ def test_majority_is_that_of_the_training_split():
     assert (row.dimensions, row.nonzero, row.hoyer) == (0, None, None)
 
 
-def test_units_of_the_dimensions_do_not_matter():
-    codes, labels = by_split(weak)
-    units = 10.0 ** np.linspace(-4, 4, 60)
-    scaled = {split: 7.0 + units * each for split, each in codes.items()}
-    _, *rows = probe(labels, {"codes": codes, "scaled": scaled})
-    for row in rows:
-        assert row.linear_accuracy == pytest.approx(
-            rows[0].linear_accuracy, abs=0.01
-        )
-        assert row.hidden_layer_accuracy == pytest.approx(
-            rows[0].hidden_layer_accuracy, abs=0.01
-        )
+def test_direction_of_little_variance_is_found():
+    def differences(rng, count):
+        """The class is the sign of what two dimensions do not share."""
+        labels = np.arange(count) % 2
+        shared = 1000 * rng.normal(size=[count, 1])
+        own = (2 * labels - 1 + 0.2 * rng.normal(size=count))[:, np.newaxis]
+        return np.hstack([shared, 1e-6 * (shared + own)]), labels
+
+    codes, labels = by_split(differences)
+    _, row = probe(labels, {"codes": codes})
+    assert row.linear_accuracy == 1.0
+    assert row.hidden_layer_accuracy == 1.0
+
+
+def test_codes_that_are_all_zero_tell_nothing():
+    _, labels = by_split(clusters)
+    zeros = {split: np.zeros([len(each), 4]) for split, each in labels.items()}
+    rows = probe(labels, {"zeros": zeros})
+    assert rows[1].nonzero == 0.0
+    assert np.isnan(rows[1].hoyer)
+    assert rows[1].linear_accuracy == pytest.approx(1 / 3)
+    assert rows[1].hidden_layer_accuracy == pytest.approx(1 / 3)
+    *_, line = format_probes(rows).splitlines()
+    assert line.split() == ["zeros", "4", "0.000", "-", "0.333", "0.333"]
 
 
 def test_penalty_is_chosen_on_the_validation_split():
@@ -118,7 +139,7 @@ def test_penalty_is_chosen_on_the_validation_split():
     accuracies = []
     for strength in (0.001, 0.01, 0.1, 1.0, 10.0):
         model = make_pipeline(
-            StandardScaler(), LogisticRegression(C=strength, max_iter=1000)
+            PCA(whiten=True), LogisticRegression(C=strength, max_iter=1000)
         )
         model.fit(codes["train"], labels["train"])
         accuracies.append(
@@ -200,22 +221,34 @@ def test_optimum_that_was_not_reached_is_marked(monkeypatch):
     assert note == "* stopped after 1 steps, not converged"
 
 
+ROWS = [
+    ProbeRow("majority class", 0, None, None, 0.1, None),
+    ProbeRow("a, b", 20_000, 0.001, 0.98765432, 0.5, 0.625, False),
+]
+
+
 def test_table_is_aligned():
-    codes, labels = by_split(clusters)
-    rows = probe(labels, {"codes": codes})
-    lines = format_probes(rows).splitlines()
-    assert len(lines) == 3
-    assert len({len(line) for line in lines}) == 1
+    head, majority, row, _ = format_probes(ROWS).splitlines()
+    assert len(head) == len(majority) == len(row)
+    names = ("dimensions", "nonzero", "Hoyer", "linear", "hidden layer")
+    ends = [head.index(name) + len(name) for name in names]
+    cells = [row[:end].split()[-1] for end in ends]
+    assert cells == ["20,000", "0.001", "0.988", "0.500*", "0.625"]
+    assert [majority[end - 1] for end in ends] == ["-", "-", "-", "0", "-"]
 
 
 def test_csv_holds_every_figure():
-    codes, labels = by_split(clusters)
-    rows = probe(labels, {"a, b": codes})
-    majority, row = csv.DictReader(io.StringIO(probes_csv(rows)))
+    majority, row = csv.DictReader(io.StringIO(probes_csv(ROWS)))
     assert majority["hidden_layer_accuracy"] == majority["hoyer"] == ""
-    assert row["representation"] == "a, b"
-    assert float(row["hoyer"]) == rows[1].hoyer
-    assert list(row) == [each.name for each in dataclasses.fields(rows[0])]
+    assert row == {
+        "representation": "a, b",
+        "dimensions": "20000",
+        "nonzero": "0.001",
+        "hoyer": "0.98765432",
+        "linear_accuracy": "0.5",
+        "hidden_layer_accuracy": "0.625",
+        "converged": "False",
+    }
 
 
 def test_bag_of_words_counts_all_but_start_and_end():
@@ -262,7 +295,8 @@ def models(corpus):
     }
 
 
-def test_rows_of_a_corpus_and_its_models(corpus, models):
+def test_rows_of_a_corpus_and_its_models(corpus, models, monkeypatch):
+    monkeypatch.setattr(probes, "_HIDDEN_ALPHA", (0.001,))
     rows = probe_corpus(corpus, models)
     assert [(row.representation, row.dimensions) for row in rows] == [
         ("majority class", 0),
@@ -287,6 +321,4 @@ def test_representations_are_the_codes_of_the_model(corpus, models):
     sparse = representations(models["sparse"], corpus.test)
     codes = models["sparse"].encode(corpus.test)
     is_on = models["sparse"].is_on(corpus.test.to_tensor()).numpy()
-    np.testing.assert_allclose(
-        sparse["masked mean"].toarray(), codes * is_on, atol=1e-6
-    )
+    np.testing.assert_allclose(sparse["masked mean"], codes * is_on, atol=1e-6)

@@ -148,7 +148,7 @@ def test_facts_by_hand(page, texts):
     assert facts == {
         "texts of the test set": "30",
         "dimensions of a code": "60",
-        "dimensions on, on average": f"{average:.1f}",
+        "dimensions on per text, mean": f"{average:.1f}",
         "dimensions on for no text": str(60 - len(used)),
         "dimensions on for every text": "0",
     }
