@@ -48,6 +48,7 @@ _ARGUMENTS = {
         )
     },
 }
+_ACTIVATIONS = ("elu", "gelu", "linear", "relu", "selu", "sigmoid", "tanh")
 # What --value_field is for a table without values.
 NO_VALUES = "none"
 # RMSE on MovieLens 100K, mean of five folds, published.
@@ -173,7 +174,10 @@ class MatrixTask(Task):
         self, model: keras.Model, folder: pathlib.Path
     ) -> dict[str, str]:
         """Print errors, the quality of rankings, and recommendations."""
-        figures = self._figures(model)
+        try:
+            figures = self._figures(model)
+        except ValueError as error:
+            raise RunError(f"{self.corpus_name}: {error}") from None
         print(indented(format_figures(figures)))
         if self.settings.dataset == "ml100k":
             published = ", ".join(
@@ -194,6 +198,8 @@ class MatrixTask(Task):
             figures |= rating_errors(predictions, corpus.test.values)
             # Of ratings, those above the mean are the ones to recommend.
             relevant = relevant[relevant.values > model.global_mean]
+        if not len(relevant):
+            return figures
         known = Ratings(
             np.concatenate([corpus.train.rows, corpus.valid.rows]),
             np.concatenate([corpus.train.columns, corpus.valid.columns]),
@@ -259,10 +265,11 @@ def hidden_layers(text: str) -> list[tuple[int, str]]:
     layers = []
     for part in text.split(","):
         units, _, activation = part.partition(":")
-        if not units.isdigit() or not activation:
+        if not units.isdigit() or activation not in _ACTIVATIONS:
             raise ValueError(
                 f"--hidden_layers={text}: {part!r}; allowed: units and "
-                "activation, such as 50:tanh,20:relu, or none"
+                "activation, such as 50:tanh,20:relu, or none; activations: "
+                f"{', '.join(_ACTIVATIONS)}"
             )
         layers.append((int(units), activation))
     return layers

@@ -146,11 +146,27 @@ def test_results(task, model, tmp_path, capsys):
     assert "  13: " in shown
 
 
+def test_nothing_to_recommend(task, model, tmp_path, monkeypatch, capsys):
+    test = task._corpus.test
+    monkeypatch.setattr(task._corpus, "test", test[test.values < 2])
+    task.print_results(model, tmp_path)
+    shown = capsys.readouterr().out
+    assert "RMSE" in shown
+    assert "NDCG" not in shown
+
+
+def test_test_cell_in_training(task, model, tmp_path, monkeypatch):
+    monkeypatch.setattr(task._corpus, "test", task._corpus.train)
+    with pytest.raises(RunError, match=r"matrix.*: a relevant cell is seen"):
+        task.print_results(model, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"dataset": "ratings", "fold": None}, "not a file; allowed: a table"),
         ({"hidden_layers": "tanh"}, "'tanh'; allowed: units and activation"),
+        ({"hidden_layers": "3:tan"}, "'3:tan'; allowed: .*; activations: elu"),
         ({"join": "stack"}, "join='stack' is not allowed"),
     ],
 )
