@@ -125,7 +125,7 @@ def _quality(hits: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _cells(matrix: scipy.sparse.sparray) -> scipy.sparse.csr_array:
     """Ones where a matrix stores values."""
-    matrix = scipy.sparse.csr_array(matrix)
+    matrix = scipy.sparse.csr_array(matrix, copy=True)
     matrix.sum_duplicates()
     ones = np.ones(matrix.nnz, np.int8)
     return scipy.sparse.csr_array(

@@ -99,7 +99,7 @@ class SparseRows(keras.layers.Layer):
     @classmethod
     def from_matrix(cls, matrix: scipy.sparse.sparray) -> "SparseRows":
         """Hold a SciPy matrix."""
-        matrix = scipy.sparse.csr_array(matrix)
+        matrix = scipy.sparse.csr_array(matrix, copy=True)
         matrix.sum_duplicates()
         layer = cls(*matrix.shape, matrix.nnz)
         layer.splits.assign(matrix.indptr)
@@ -174,7 +174,9 @@ class SparseLinear(keras.layers.Layer):
         # A GPU has no deterministic kernel for this product.
         with tf.device("CPU:0"):
             products = tf.sparse.sparse_dense_matmul(
-                tf.SparseTensor(places, vectors.values, shape),
+                tf.SparseTensor(
+                    places, tf.cast(vectors.values, tf.float32), shape
+                ),
                 tf.cast(kernel, tf.float32),
             )
         return tf.cast(products, self.compute_dtype)
