@@ -18,7 +18,7 @@ import tensorflow as tf
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from keras_textgen.data.batching import SequenceBatches
 from keras_textgen.data.corpora import TextCorpus
@@ -200,21 +200,29 @@ def _class_sections(codes: _Codes, corpus: TextCorpus) -> str:
     if len(shown):
         figure = _heat_figure(share, codes.share_on, shown, names)
         heat = _svg(figure, "Share of texts with a dimension on, by class")
+        caption = (
+            f"{len(shown):,} of {share.shape[1]:,} dimensions, at most "
+            f"{_MAX_DIMENSIONS}: those whose share of texts in which they are "
+            "on differs most between classes, by a percentage point or more, "
+            "grouped by the class in which they are on unusually often. Top: "
+            "the share of the texts of a class. Bottom: the same less the "
+            "share of all texts: columns with strong colors tell classes "
+            f"apart, pale ones do not.{largest}"
+        )
     else:
         heat = ""
+        caption = (
+            f"None: for each of the {share.shape[1]:,} dimensions, the share "
+            "of texts in which it is on differs by less than a percentage "
+            "point between classes."
+        )
     gate = _gate_name(codes)
     figure = _class_figure(codes, labels, classes, names)
     by_class = _svg(figure, f"{gate} and number of dimensions on, by class")
     return _section(
         title,
         heat,
-        f"{len(shown):,} of {share.shape[1]:,} dimensions, at most "
-        f"{_MAX_DIMENSIONS}: those whose share of texts in which they are on "
-        "differs most between classes, by a percentage point or more, grouped "
-        "by the class in which they are on unusually often. Top: the share of "
-        "the texts of a class. Bottom: the same less the share of all texts: "
-        "columns with strong colors tell classes apart, pale ones do not."
-        f"{largest}",
+        caption,
     ) + _section(
         "Are some classes sparser than others?",
         by_class,
@@ -341,7 +349,9 @@ def _class_figure(
         left.set_yticks(range(len(names)), names)
         left.invert_yaxis()
         left.set_xlabel(f"{_gate_name(codes)}, mean over a text's dimensions")
+        left.xaxis.set_major_locator(MaxNLocator(5))
         right.set_xlabel("dimensions on in a text")
+        right.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     return figure
 
 
