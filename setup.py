@@ -33,6 +33,7 @@ setuptools.setup(
         "tensorflow>=2.21,<2.22",
         "tensorflow-probability>=0.25,<0.26",
         "tf-keras>=2.21,<2.22",
+        "threadpoolctl>=3.6,<4",
     ],
     extras_require={"test": TEST, "dev": DEV},
     classifiers=[

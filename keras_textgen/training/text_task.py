@@ -106,11 +106,17 @@ class TextTask(Task):
 
     def make_model(self) -> keras.Model:
         """The text model, without start tokens if the corpus has none."""
-        return make_text_model(
+        model = make_text_model(
             self.settings,
             self._corpus.vocabulary,
             is_stream=self._corpus.order == "stream",
         )
+        if isinstance(model, SparseTextModel) and model.latent_dim < 2:
+            raise RunError(
+                f"--latent_dim={model.latent_dim}: the sparsity of codes is "
+                "measured; allowed: 2 or more"
+            )
+        return model
 
     def start_training(self, model: keras.Model, steps_per_epoch: int) -> None:
         """Lets the KL schedule begin after the pretraining, of weight 0."""
