@@ -247,8 +247,9 @@ def _print_written(directory: RunDirectory, more: dict[str, str]) -> None:
         **{directory.path / name: what for name, what in more.items()},
     }
     print(f"\nWritten to {_shown(directory.path)}:")
+    width = max(len(path.name) for path in contents) + 2
     for path, what in contents.items():
-        print(f"  {path.name:12} {what}")
+        print(f"  {path.name:{width}}{what}")
 
 
 def _shown(path: pathlib.Path) -> str:
