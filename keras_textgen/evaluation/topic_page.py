@@ -10,8 +10,8 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
 
 # t-SNE of more points takes long, and they would hide each other.
 _MAX_POINTS = 2000
@@ -20,6 +20,8 @@ _PERPLEXITY = 30
 _WORDS_ON_MAP, _LABELS_SHOWN = 2, 3
 # Of the golden angle, colors of neighboring numbers differ most.
 _GOLDEN = 0.381966
+# Of a name, in parts of the map.
+_CHARACTER_WIDTH, _LINE_HEIGHT = 0.0105, 0.024
 _STYLE = {
     "font.size": 8,
     "svg.fonttype": "none",
@@ -105,18 +107,22 @@ def project(codes: np.ndarray, seed: int = 0) -> tuple[np.ndarray, str]:
 
     Example:
         >>> points, method = project(np.array([[3.0], [1.0]]))
-        >>> points.tolist(), method
-        ([[1.0, 0.0], [-1.0, 0.0]], 'Principal components')
+        >>> abs(points).tolist(), method
+        ([[1.0, 0.0], [1.0, 0.0]], 'Principal components')
     """
     if len(codes) >= _ENOUGH_FOR_TSNE:
         perplexity = min(_PERPLEXITY, (len(codes) - 1) / 3)
         # The default, the largest components, needs two of them.
         init = "pca" if codes.shape[1] > 1 else "random"
         tsne = TSNE(perplexity=perplexity, init=init, random_state=seed)
-        return tsne.fit_transform(codes), "t-SNE"
-    components = min(2, *codes.shape)
-    found = PCA(components, random_state=seed).fit_transform(codes)
-    return np.pad(found, [(0, 0), (0, 2 - components)]), "Principal components"
+        # Threads that wait for each other take many times as long.
+        with threadpool_limits(1):
+            return tsne.fit_transform(codes), "t-SNE"
+    centered = codes - codes.mean(axis=0)
+    _, _, directions = np.linalg.svd(centered, full_matrices=False)
+    found = centered @ directions[:2].T
+    missing = 2 - found.shape[1]
+    return np.pad(found, [(0, 0), (0, missing)]), "Principal components"
 
 
 def _spread(total: int, most: int) -> np.ndarray:
@@ -141,40 +147,65 @@ def _map(
         figure = Figure(figsize=(9, 7), layout="constrained")
         axes = figure.subplots()
         axes.set_axis_off()
-        axes.set_aspect("equal")
         there = np.unique(topics)
         for number in there:
             axes.scatter(
                 *points[topics == number].T,
-                s=9,
+                s=np.clip(16_000 / len(points), 9, 60),
                 linewidths=0,
                 alpha=0.75,
                 color=_color(number),
                 gid=f"topic-{number}",
             )
+        names = [
+            " ".join([str(number), *words[number][:_WORDS_ON_MAP]])
+            for number in there
+        ]
+        places = [_middle(points[topics == number]) for number in there]
+        places = _apart(np.array(places), names, axes)
         # Names come last, to be above all points.
-        for number in there:
-            text = " ".join([str(number), *words[number][:_WORDS_ON_MAP]])
-            _name(axes, _middle(points[topics == number]), text)
+        for place, name in zip(places, names, strict=True):
+            axes.annotate(
+                name,
+                place,
+                ha="center",
+                va="center",
+                color="#111111",
+                weight="bold",
+                path_effects=[withStroke(linewidth=2.5, foreground="white")],
+            )
     return figure
-
-
-def _name(axes: matplotlib.axes.Axes, place: np.ndarray, text: str) -> None:
-    axes.annotate(
-        text,
-        place,
-        ha="center",
-        va="center",
-        color="#111111",
-        weight="bold",
-        path_effects=[withStroke(linewidth=2.5, foreground="white")],
-    )
 
 
 def _middle(points: np.ndarray) -> np.ndarray:
     """The point nearest to the median, so that it is on a document."""
     distances = np.linalg.norm(points - np.median(points, axis=0), axis=1)
     return points[np.argmin(distances)]
+
+
+def _apart(
+    places: np.ndarray, names: Sequence[str], axes: matplotlib.axes.Axes
+) -> np.ndarray:
+    """Moves names down until none hides another."""
+    width = np.ptp(axes.get_xlim()) * _CHARACTER_WIDTH
+    height = np.ptp(axes.get_ylim()) * _LINE_HEIGHT
+    widths = width * np.array([len(name) for name in names])
+    places = places.copy()
+    done: list[int] = []
+    for each in np.argsort(-places[:, 1]):
+        hidden = True
+        while hidden:
+            hidden = False
+            for other in done:
+                across, down = np.abs(places[each] - places[other])
+                if (
+                    across < (widths[each] + widths[other]) / 2
+                    and down < height
+                ):
+                    places[each, 1] = places[other, 1] - 1.01 * height
+                    hidden = True
+        done.append(each)
+    return places
 
 
 def _svg(figure: Figure, description: str) -> str:

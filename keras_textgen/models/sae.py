@@ -66,7 +66,7 @@ class SoftmaxAutoencoder(GlobalBatchModel):
         ...     latent_dim=3,
         ...     num_topics=2,
         ... )
-        >>> model.compile()
+        >>> model.compile("nadam")
         >>> history = model.fit(texts, epochs=2, verbose=0)
         >>> model.fit_topics(texts)
         >>> model.encode(["red sea"]).shape, model.topics(texts).shape
@@ -224,14 +224,6 @@ class SoftmaxAutoencoder(GlobalBatchModel):
         return list(self._metrics_of_steps.values())
 
     # -- Documents in, arrays out --------------------------------------------
-
-    def compile(
-        self,
-        optimizer: str | keras.optimizers.Optimizer = "nadam",
-        **kwargs: Any,
-    ) -> None:
-        """As `keras.Model.compile`; Nadam by default."""
-        super().compile(optimizer, **kwargs)
 
     def fit(
         self,

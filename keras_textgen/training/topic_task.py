@@ -4,6 +4,7 @@ import pathlib
 import zlib
 
 import keras
+import numpy as np
 import scipy.sparse
 import tensorflow as tf
 from sklearn.metrics import homogeneity_completeness_v_measure
@@ -160,13 +161,16 @@ class TopicTask(Task):
         print("\nTopics:")
         for number, each in enumerate(words):
             print(f"  {number:3}  {' '.join(each)}")
+        every = scipy.sparse.vstack(list(self._counts.values()), format="csr")
         page = topic_page(
-            codes[1],
-            model.topics(test),
+            model.encode(every),
+            model.topics(every),
             words,
             title=f"Topics of {self.corpus_name}",
             note=self.note,
-            labels=labels.get("test"),
+            labels=np.concatenate([labels[each] for each in SPLITS])
+            if labels
+            else None,
             label_names=self._corpus.label_names,
             seed=self.settings.seed,
         )

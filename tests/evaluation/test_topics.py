@@ -1,0 +1,169 @@
+"""Scores of topics: worked out by hand, and against brute force."""
+
+import math
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+from keras_textgen.evaluation.topics import (
+    LSA,
+    TFIDF,
+    TopicScores,
+    baseline_codes,
+    compare_topics,
+    fit_clusters,
+    format_scores,
+    npmi_coherence,
+    scores_as_csv,
+    scores_from_csv,
+    topic_diversity,
+    topic_word_columns,
+)
+
+# Documents of two subjects: words 0 to 3, and words 4 to 7; word 8 is in all.
+_GENERATOR = np.random.default_rng(1)
+LABELS = np.arange(40) % 2
+_DENSE = np.zeros([40, 9])
+for _label in (0, 1):
+    _rows = np.flatnonzero(_label == LABELS)
+    _columns = slice(4 * _label, 4 * _label + 4)
+    _DENSE[_rows, _columns] = _GENERATOR.integers(1, 4, (len(_rows), 4))
+_DENSE[:, 8] = 2
+COUNTS = scipy.sparse.csr_array(_DENSE)
+
+
+# -- Coherence -----------------------------------------------------------------
+
+
+def test_npmi_by_hand():
+    # Words a, b, c, d in the documents ab, ab, a, c; d is in none.
+    reference = scipy.sparse.csr_array(
+        [[1, 5, 0, 0], [2, 1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0]]
+    )
+    # p(a) = 3/4, p(b) = 1/2, p(a, b) = 1/2:
+    # log(1/2 / (3/4 1/2)) / -log(1/2) = log(4/3) / log 2.
+    together = math.log(4 / 3) / math.log(2)
+    assert together == pytest.approx(0.41504, abs=1e-5)
+    found = npmi_coherence([[0, 1], [0, 2], [0, 3]], reference)
+    np.testing.assert_allclose(found, [together, -1, -1])
+    # The mean over the three pairs of a, b and c.
+    found = npmi_coherence([[2, 0, 1], [1, 2, 0]], reference)
+    np.testing.assert_allclose(found, [(together - 2) / 3] * 2)
+
+
+def test_npmi_of_independent_and_inseparable_words():
+    first = np.tile([1, 1, 0, 0], 5)
+    second = np.tile([1, 0, 1, 0], 5)
+    always = np.ones(20)
+    reference = scipy.sparse.csr_array(
+        np.stack([first, second, first, always, always], axis=1)
+    )
+    topics = [[0, 1], [0, 2], [0, 3], [3, 4]]
+    found = npmi_coherence(topics, reference)
+    np.testing.assert_allclose(found, [0, 1, 0, 1], atol=1e-12)
+
+
+def test_npmi_of_fewer_words():
+    reference = scipy.sparse.csr_array([[1, 1], [0, 1]])
+    found = npmi_coherence([[0, -1], [0, 1]], reference)
+    assert math.isnan(found[0])
+    # p(0) = 1/2, p(1) = 1, together 1/2: independent.
+    assert found[1] == pytest.approx(0)
+
+
+def test_diversity():
+    assert topic_diversity([[0, 1, 2], [3, 4, 5]]) == 1
+    assert topic_diversity([[0, 1, 2], [2, 1, 0]]) == 0.5
+    assert topic_diversity([[0, 1, 2], [2, -1, -1]]) == 0.75
+
+
+# -- Words of topics -----------------------------------------------------------
+
+
+def test_topic_words_against_brute_force():
+    topics = np.array([0, 0, 1, 2, 1] * 8)
+    present = (_DENSE > 0).sum(axis=0)
+    idf = np.log((1 + 40) / (1 + present)) + 1
+    weights = _DENSE * idf
+    weights /= np.linalg.norm(weights, axis=1, keepdims=True)
+    found = topic_word_columns(COUNTS, topics, 4, k=3)
+    for topic in range(3):
+        means = weights[topics == topic].mean(axis=0)
+        assert found[topic].tolist() == np.argsort(-means)[:3].tolist()
+    assert found[3].tolist() == [-1, -1, -1]
+
+
+# -- Clusters and tables -------------------------------------------------------
+
+
+def test_clusters_of_codes_that_are_all_alike():
+    clusters = fit_clusters(np.ones([6, 2]), num_topics=3)
+    assert len(set(clusters.labels_)) == 1
+
+
+@pytest.mark.parametrize("num_topics", [0, 5])
+def test_refused_number_of_topics(num_topics):
+    with pytest.raises(ValueError, match=f"={num_topics} for 4 documents; all"):
+        fit_clusters(np.ones([4, 2]), num_topics)
+
+
+@pytest.fixture(scope="module")
+def compared():
+    train, test = COUNTS[:30], COUNTS[30:]
+    codes = baseline_codes(train, test)
+    # A method that knows nothing, and says the same of every document.
+    codes["constant"] = np.ones([30, 1]), np.ones([10, 1])
+    return compare_topics(
+        codes,
+        (train, test),
+        (LABELS[:30], LABELS[30:]),
+        reference=COUNTS,
+        num_topics=2,
+        seed=4,
+    )
+
+
+def test_comparison(compared):
+    scores = {(each.method, each.split): each for each in compared}
+    assert [each[0] for each in scores][::2] == [TFIDF, LSA, "constant"]
+    for method in (TFIDF, LSA):
+        for split in ("train", "test"):
+            found = scores[method, split]
+            assert found.v_measure == pytest.approx(1)
+            assert found.homogeneity == found.completeness == 1
+            assert (found.seed, found.topics) == (4, 2)
+    found = scores["constant", "test"]
+    assert (found.homogeneity, found.completeness) == (0, 1)
+    assert found.v_measure == 0
+
+
+def test_coherence_and_diversity_of_a_comparison(compared):
+    # Each topic has its four words, which are always together, and the word
+    # that is everywhere: of ten pairs, six are 1 and four 0. Of the ten words,
+    # one is in both topics.
+    assert compared[0].npmi == pytest.approx(0.6)
+    assert compared[0].diversity == pytest.approx(0.9)
+
+
+def test_without_labels():
+    scores = compare_topics(
+        baseline_codes(COUNTS, COUNTS), (COUNTS, COUNTS), None, COUNTS, 2
+    )
+    assert scores[0].v_measure is None
+    assert scores_from_csv([scores_as_csv(scores)]) == scores
+    line = format_scores(scores).splitlines()[1]
+    assert line.split()[-6:] == ["train", "-", "-", "-", "0.600", "0.900"]
+
+
+def test_mean_and_deviation_over_seeds():
+    figures = {"homogeneity": 0.5, "completeness": 0.5, "diversity": 1.0}
+    runs = [
+        TopicScores("m", "test", seed, 20, v_measure=v, npmi=0.1, **figures)
+        for seed, v in enumerate([0.2, 0.4, 0.6])
+    ]
+    texts = [scores_as_csv([each]) for each in runs]
+    table = format_scores(scores_from_csv(texts))
+    # Of the sample: sqrt((0.04 + 0 + 0.04) / 2).
+    assert "0.400 ± 0.200" in table
+    assert "0.100 ± 0.000" in table
