@@ -386,7 +386,10 @@ SETTINGS: dict[str, Setting] = {
         "data", "Column of the table with the ids of columns.", needs=_RATINGS
     ),
     "value_field": _text(
-        "data", "Column of the table with the values.", needs=_RATINGS
+        "data",
+        "Column of the table with the values; none if there are none, which "
+        "makes each a 1.",
+        needs=_RATINGS,
     ),
     "word_vectors": _path(
         "data",
