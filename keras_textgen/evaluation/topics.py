@@ -240,12 +240,13 @@ def compare_topics(
     reference: scipy.sparse.csr_array,
     num_topics: int = 20,
     seed: int = 0,
+    words: dict[str, np.ndarray] | None = None,
 ) -> list[TopicScores]:
     """Groups the codes of several methods by K-means, and scores them.
 
     K-means is fitted to the training documents; a test document has the topic
-    of the nearest center. The words of topics are those of
-    `topic_word_columns`, of the training documents, for all methods alike.
+    of the nearest center. The words of topics, if they are not given, are
+    those of `topic_word_columns`, of the training documents.
 
     Args:
         codes: of training and test documents by method.
@@ -255,6 +256,8 @@ def compare_topics(
             counted for coherence.
         num_topics: number of topics.
         seed: of K-means, and put into the scores.
+        words: columns of the words of topics, int [num_topics, k], of methods
+            that have words of their own.
 
     Returns:
         For each method, scores of "train" and "test". Coherence and diversity
@@ -265,9 +268,11 @@ def compare_topics(
         clusters = fit_clusters(train, num_topics, seed)
         with threadpool_limits(1):
             topics = clusters.labels_, clusters.predict(test)
-        words = topic_word_columns(counts[0], topics[0], num_topics)
-        npmi = float(np.nanmean(npmi_coherence(words, reference)))
-        diversity = topic_diversity(words)
+        columns = (words or {}).get(method)
+        if columns is None:
+            columns = topic_word_columns(counts[0], topics[0], num_topics)
+        npmi = float(np.nanmean(npmi_coherence(columns, reference)))
+        diversity = topic_diversity(columns)
         for place, split in enumerate(("train", "test")):
             agreement = (None, None, None)
             if labels is not None:

@@ -34,7 +34,11 @@ _METHOD = "SAE + K-means"
 _ARGUMENT_NAMES = {"code_activation": "activation"}
 _TABLE, _PAGE = "topics.csv", "topics.html"
 _FIGURES = ("val_homogeneity", "val_completeness", "val_v_measure")
-_SHOWN_WORDS = 10
+_NUM_WORDS = 10
+_MEASURES = """\
+  NPMI and diversity: ten words a topic, those that its center decodes to for
+  the SAE, else those of the highest mean tf-idf; together in the documents of
+  the training set."""
 
 
 class TopicTask(Task):
@@ -42,36 +46,26 @@ class TopicTask(Task):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        corpus = _load(settings)
-        self._corpus = corpus
         limits = {"max_share": settings.max_share}
         if settings.stop_words is False:
             limits["stop_words"] = ()
-        try:
+        with data_errors(settings):
             self._vocabulary = bag_vocabulary(
-                corpus.train,
+                self.corpus.train,
                 settings.vocab_size,
                 settings.min_count,
                 **{name: v for name, v in limits.items() if v is not None},
             )
-        except ValueError as error:
-            raise RunError(f"--dataset={settings.dataset}: {error}") from None
         self._counts = {
-            split: count_words(getattr(corpus, split), self._vocabulary)
+            split: count_words(getattr(self.corpus, split), self._vocabulary)
             for split in SPLITS
         }
 
     # -- The data ------------------------------------------------------------
 
-    @property
-    def corpus_name(self) -> str:
-        """Name of the corpus."""
-        return self._corpus.name
-
-    @property
-    def note(self) -> str:
-        """That of the corpus."""
-        return self._corpus.note
+    def load(self) -> DocumentCorpus:
+        """The documents."""
+        return load_documents_of(self.settings)
 
     @property
     def size_text(self) -> str:
@@ -127,7 +121,7 @@ class TopicTask(Task):
     def diagnostics(self, model: keras.Model) -> list[keras.callbacks.Callback]:
         """Topics of every epoch, so that they are saved with its weights."""
         del model
-        counts, labels = self._counts, self._corpus.labels
+        counts, labels = self._counts, self.corpus.labels
         return [TopicsOfEpoch(counts["train"], counts["valid"], labels)]
 
     def fits(self, model: keras.Model) -> bool:
@@ -143,7 +137,8 @@ class TopicTask(Task):
         """Print scores beside those of baselines, and the topics."""
         train, test = self._counts["train"], self._counts["test"]
         codes = model.encode(train), model.encode(test)
-        labels = self._corpus.labels
+        labels = self.corpus.labels
+        num_words = min(_NUM_WORDS, model.num_words)
         scores = compare_topics(
             {_METHOD: codes, **baseline_codes(train, test, self.settings.seed)},
             (train, test),
@@ -151,13 +146,11 @@ class TopicTask(Task):
             reference=train,
             num_topics=model.num_topics,
             seed=self.settings.seed,
+            words={_METHOD: model.topic_word_columns(num_words).numpy()},
         )
         print(indented(format_scores(scores)))
-        print(
-            "  NPMI: ten words a topic, together in the documents of the "
-            "training set."
-        )
-        words = model.topic_words(min(_SHOWN_WORDS, model.num_words))
+        print(_MEASURES)
+        words = model.topic_words(num_words)
         print("\nTopics:")
         for number, each in enumerate(words):
             print(f"  {number:3}  {' '.join(each)}")
@@ -166,12 +159,12 @@ class TopicTask(Task):
             model.encode(every),
             model.topics(every),
             words,
-            title=f"Topics of {self.corpus_name}",
+            title=f"Topics of {self.corpus.name}",
             note=self.note,
             labels=np.concatenate([labels[each] for each in SPLITS])
             if labels
             else None,
-            label_names=self._corpus.label_names,
+            label_names=self.corpus.label_names,
             seed=self.settings.seed,
         )
         contents = {_TABLE: scores_as_csv(scores), _PAGE: page}
@@ -217,17 +210,3 @@ class TopicsOfEpoch(keras.callbacks.Callback):
             )
             for name, value in zip(_FIGURES, figures, strict=True):
                 logs[name] = float(value)
-
-
-def _load(settings: Settings) -> DocumentCorpus:
-    try:
-        return load_documents(
-            settings.dataset,
-            settings.data_dir,
-            label=settings.label,
-            seed=settings.split_seed,
-        )
-    except DataError:
-        raise
-    except ValueError as error:
-        raise RunError(f"--dataset={settings.dataset}: {error}") from None

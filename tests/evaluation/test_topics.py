@@ -146,6 +146,21 @@ def test_coherence_and_diversity_of_a_comparison(compared):
     assert compared[0].diversity == pytest.approx(0.9)
 
 
+def test_words_of_ones_own():
+    words = np.array([[0, 4], [1, 2]])
+    scores = compare_topics(
+        {"own": (COUNTS, COUNTS), "other": (COUNTS, COUNTS)},
+        (COUNTS, COUNTS),
+        None,
+        COUNTS,
+        2,
+        words={"own": words},
+    )
+    # Never together, and always.
+    assert [each.npmi for each in scores] == pytest.approx([0, 0, 0.6, 0.6])
+    assert scores[0].diversity == 1
+
+
 def test_without_labels():
     scores = compare_topics(
         baseline_codes(COUNTS, COUNTS), (COUNTS, COUNTS), None, COUNTS, 2
