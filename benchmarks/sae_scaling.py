@@ -62,8 +62,8 @@ def measure(documents: int, draws: int, words: int) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     print(
         f"{documents:>9,}  {words:>7,}  {counts.nnz:>12,}  {dense:>8.2f}  "
-        f"{peak:>7.2f}  {seconds:>9.1f}  "
-        f"{1000 * seconds / batches.steps_per_epoch:>8.0f}",
+        f"{peak:>7.2f}  {seconds:>5.1f}  "
+        f"{1000 * seconds / batches.steps_per_epoch:>9.0f}",
         flush=True,
     )
 
@@ -74,8 +74,7 @@ def main() -> None:
         measure(*map(int, sys.argv[1:]))
         return
     print(
-        "documents    words  counts above  dense GB  peak GB  CPU s    "
-        "ms a step",
+        "documents    words    counts > 0  dense GB  peak GB  CPU s  ms a step",
         flush=True,
     )
     for size in SIZES:
