@@ -460,7 +460,7 @@ def refused(capsys, given, *fragments):
 
 FLAGS = [
     ("--model=lstm", "must be one of hdgm, vae, lstm_lm"),
-    ("--dataset=wiki", "must be one of sotu, ptb, yahoo, imdb"),
+    ("--dataset=wiki", "must be one of sotu, ptb, yahoo, yahoo_short"),
     ("--mode=fly", "must be one of train, evaluate, generate, export"),
     ("--epoch=1", "did you mean --epochs?"),
     ("--epochs=-1", "must be a whole number of at least 1"),
@@ -488,7 +488,7 @@ FLAGS = [
     ("--feed_latent=2.5", "must be true or false"),
     ("--aggressive_encoder", "needs --optimizer=sgd: "),
     ("--autoencoder_epochs=2", "leaves none of --epochs=2"),
-    ("--optimizer=lion", "must be one of adam, sgd"),
+    ("--optimizer=lion", "must be one of adam, nadam, sgd"),
     ("--early_stopping_patience=-1", "must be a whole number of at least 0"),
     ("--lr_halve_on_plateau=0.5", "must be true or false"),
     ("--rnn_type=rnn", "must be one of block, basic, gru"),
@@ -618,7 +618,7 @@ DATA = {
     "imdb without reviews": (
         lambda folder: folder,
         ["--dataset=imdb"],
-        "no reviews",
+        "no aclImdb there",
     ),
     "imdb archive damaged": (
         lambda folder: damaged_archive(folder),

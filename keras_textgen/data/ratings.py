@@ -124,6 +124,8 @@ class RatingsCorpus:
         row_features: of each row, sparse `[rows, features]`, or None.
         column_features: the same of each column.
         value_range: the lowest and the highest value allowed, or None.
+        note: one line that has to be printed beside every result; empty if
+            there is nothing to say.
     """
 
     name: str
@@ -136,6 +138,7 @@ class RatingsCorpus:
     row_features: scipy.sparse.csr_array | None = None
     column_features: scipy.sparse.csr_array | None = None
     value_range: tuple[float, float] | None = None
+    note: str = ""
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -59,7 +59,8 @@ class SpikeAndSlabGate(keras.layers.Layer):
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.latent_dim = latent_dim
         if concentration_range is not None:
-            low, high = concentration_range
+            # A file holds a list.
+            low, high = concentration_range = tuple(concentration_range)
             if not 0 < low <= high:
                 raise ValueError(
                     f"concentration_range={concentration_range} is not "

@@ -83,7 +83,6 @@ class HSVAE(SparseTextModel):
         self.alpha = float(alpha)
         self.beta = float(beta)
         self.temperature = temperature
-        self.concentration_range = concentration_range
         self.gate = SpikeAndSlabGate(self.latent_dim, concentration_range)
         self.build()
 
@@ -200,7 +199,7 @@ class HSVAE(SparseTextModel):
             "alpha": self.alpha,
             "beta": self.beta,
             "temperature": self.temperature,
-            "concentration_range": self.concentration_range,
+            "concentration_range": self.gate.concentration_range,
         }
 
 

@@ -12,11 +12,7 @@ from keras_textgen.data.document_batching import (
     DocumentBatches,
     encode_documents,
 )
-from keras_textgen.data.documents import (
-    DataError,
-    DocumentCorpus,
-    load_documents,
-)
+from keras_textgen.data.documents import DocumentCorpus, load_documents
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.attention_page import (
     ShownDocument,
@@ -32,8 +28,8 @@ from keras_textgen.export_han import export_han
 from keras_textgen.models.han import HierarchicalAttentionNetwork
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.run_directory import write_whole
-from keras_textgen.training.settings import RunError, Settings
-from keras_textgen.training.task import Task, indented
+from keras_textgen.training.settings import Settings
+from keras_textgen.training.task import Task, data_errors, indented
 
 _ARGUMENTS = (
     "embedding_dim",
@@ -55,34 +51,34 @@ class DocumentTask(Task):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        try:
-            self._corpus = _load(settings)
+        with data_errors(settings):
             self._vocabulary = Vocabulary.from_texts(
-                self._corpus.train, settings.vocab_size, settings.min_count
+                self.corpus.train, settings.vocab_size, settings.min_count
             )
-        except DataError:
-            raise
-        except ValueError as error:
-            raise RunError(f"--dataset={settings.dataset}: {error}") from None
 
     # -- The data ------------------------------------------------------------
 
-    @property
-    def corpus_name(self) -> str:
-        """Name of the corpus."""
-        return self._corpus.name
-
-    @property
-    def note(self) -> str:
-        """That of the corpus."""
-        return self._corpus.note
+    def load(self) -> DocumentCorpus:
+        """The documents, which must have labels."""
+        corpus = load_documents(
+            self.settings.dataset,
+            self.settings.data_dir,
+            label=self.settings.label,
+            seed=self.settings.split_seed,
+        )
+        if not corpus.label_names:
+            raise ValueError(
+                "the documents have no labels; allowed for "
+                f"{self.settings.model}: labeled ones (docs/data.md says how)"
+            )
+        return corpus
 
     @property
     def size_text(self) -> str:
         """Words, documents and classes."""
         return (
-            f"{self._vocabulary.size:,} words, {len(self._corpus.train):,} "
-            f"training documents, {len(self._corpus.label_names)} classes"
+            f"{self._vocabulary.size:,} words, {len(self.corpus.train):,} "
+            f"training documents, {len(self.corpus.label_names)} classes"
         )
 
     def fingerprint(self) -> int:
@@ -90,9 +86,9 @@ class DocumentTask(Task):
         words = "\n".join(self._vocabulary.get_vocabulary())
         number = zlib.crc32(words.encode())
         for split in ("train", "valid"):
-            for text in getattr(self._corpus, split):
+            for text in getattr(self.corpus, split):
                 number = zlib.crc32(text.encode(), number)
-            number = zlib.crc32(self._corpus.labels[split].tobytes(), number)
+            number = zlib.crc32(self.corpus.labels[split].tobytes(), number)
         return number
 
     def training_batches(self) -> DocumentBatches:
@@ -106,11 +102,11 @@ class DocumentTask(Task):
     def _batches(self, split: str) -> DocumentBatches:
         limits = given_arguments(self.settings, ("max_sentences", "max_words"))
         documents = encode_documents(
-            getattr(self._corpus, split), self._vocabulary, **limits
+            getattr(self.corpus, split), self._vocabulary, **limits
         )
         return DocumentBatches(
             documents,
-            self._corpus.labels[split],
+            self.corpus.labels[split],
             batch_size=self.settings.batch_size,
             seed=self.settings.seed,
         )
@@ -122,7 +118,7 @@ class DocumentTask(Task):
         settings = self.settings
         model = HierarchicalAttentionNetwork(
             self._vocabulary,
-            self._corpus.label_names,
+            self.corpus.label_names,
             seed=settings.seed,
             **given_arguments(settings, _ARGUMENTS),
         )
@@ -139,7 +135,7 @@ class DocumentTask(Task):
         here = self._vocabulary.get_vocabulary()
         return (
             here == model.vocabulary.get_vocabulary()
-            and tuple(self._corpus.label_names) == model.label_names
+            and tuple(self.corpus.label_names) == model.label_names
         )
 
     # -- What comes after training -------------------------------------------
@@ -148,7 +144,7 @@ class DocumentTask(Task):
         self, model: keras.Model, folder: pathlib.Path
     ) -> dict[str, str]:
         """Print figures beside those of a bag of words; write the page."""
-        corpus, labels = self._corpus, self._corpus.labels["test"]
+        corpus, labels = self.corpus, self.corpus.labels["test"]
         probabilities = model.predict(
             corpus.test, batch_size=self.settings.batch_size
         )
@@ -195,18 +191,3 @@ def given_arguments(
     """
     values = {name: getattr(settings, name) for name in names}
     return {name: v for name, v in values.items() if v is not None}
-
-
-def _load(settings: Settings) -> DocumentCorpus:
-    corpus = load_documents(
-        settings.dataset,
-        settings.data_dir,
-        label=settings.label,
-        seed=settings.split_seed,
-    )
-    if not corpus.label_names:
-        raise ValueError(
-            f"the documents have no labels; allowed for {settings.model}: "
-            "labeled ones (docs/data.md says how)"
-        )
-    return corpus

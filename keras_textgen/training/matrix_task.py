@@ -19,7 +19,6 @@ from keras_textgen.data.ratings import (
     history_features,
     load_ratings,
 )
-from keras_textgen.data.reading import DataError
 from keras_textgen.evaluation.ranking import ranking_quality, rating_errors
 from keras_textgen.export_dmf import export_dmf
 from keras_textgen.models.dmf import DualMatrixFactorization
@@ -68,9 +67,8 @@ class MatrixTask(Task):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._corpus = _load(settings)
         self._implicit = settings.feedback == "implicit"
-        corpus = self._corpus
+        corpus = self.corpus
         self._row_features = self._features(
             corpus.row_features, corpus.train, corpus.shape
         )
@@ -96,23 +94,36 @@ class MatrixTask(Task):
 
     # -- The data ------------------------------------------------------------
 
-    @property
-    def corpus_name(self) -> str:
-        """Name of the matrix."""
-        return self._corpus.name
+    def load(self) -> RatingsCorpus:
+        """The cells."""
+        settings = self.settings
+        row, column, value = TABLE_FIELDS
+        value = settings.value_field or value
+        fields = (
+            settings.row_field or row,
+            settings.column_field or column,
+            None if value == NO_VALUES else value,
+        )
+        return load_ratings(
+            settings.dataset,
+            settings.data_dir,
+            fold=settings.fold or 1,
+            fields=fields,
+            seed=settings.split_seed,
+        )
 
     @property
     def size_text(self) -> str:
         """Rows, columns and known cells."""
-        rows, columns = self._corpus.shape
+        rows, columns = self.corpus.shape
         return (
-            f"{rows:,} x {columns:,}, {len(self._corpus.train):,} training "
+            f"{rows:,} x {columns:,}, {len(self.corpus.train):,} training "
             "values"
         )
 
     def fingerprint(self) -> int:
         """Depends on every id, every known cell and every feature."""
-        corpus = self._corpus
+        corpus = self.corpus
         names = "\n".join([*corpus.row_names, "", *corpus.column_names])
         number = zlib.crc32(names.encode())
         parts = []
@@ -127,31 +138,31 @@ class MatrixTask(Task):
 
     def training_batches(self) -> PairBatches:
         """The training cells."""
-        return self._batches(self._corpus.train)
+        return self._batches(self.corpus.train)
 
     def validation_data(self) -> tf.data.Dataset:
         """The validation cells, for implicit feedback with drawn ones."""
-        return self._batches(self._corpus.valid).evaluation_dataset()
+        return self._batches(self.corpus.valid).evaluation_dataset()
 
     def _batches(self, cells: Ratings) -> PairBatches:
         negatives = self.settings.negatives if self._implicit else 0
         try:
             return PairBatches(
                 cells,
-                self._corpus.shape,
+                self.corpus.shape,
                 self.settings.batch_size,
                 seed=self.settings.seed,
                 negatives=negatives,
-                observed=self._corpus.train if self._implicit else None,
+                observed=self.corpus.train if self._implicit else None,
             )
         except ValueError as error:
-            raise RunError(f"{self.corpus_name}: {error}") from None
+            raise RunError(f"{self.corpus.name}: {error}") from None
 
     # -- The model -----------------------------------------------------------
 
     def make_model(self) -> keras.Model:
         """The model that the settings describe."""
-        corpus = self._corpus
+        corpus = self.corpus
         return DualMatrixFactorization.from_matrix(
             corpus.train.matrix(corpus.shape),
             row_ids=corpus.row_names,
@@ -165,7 +176,7 @@ class MatrixTask(Task):
 
     def fits(self, model: keras.Model) -> bool:
         """Whether rows and columns have the same ids."""
-        here = self._corpus.row_names, self._corpus.column_names
+        here = self.corpus.row_names, self.corpus.column_names
         return here == (model.row_ids, model.col_ids)
 
     # -- What comes after training -------------------------------------------
@@ -177,7 +188,7 @@ class MatrixTask(Task):
         try:
             figures = self._figures(model)
         except ValueError as error:
-            raise RunError(f"{self.corpus_name}: {error}") from None
+            raise RunError(f"{self.corpus.name}: {error}") from None
         print(indented(format_figures(figures)))
         if self.settings.dataset == "ml100k":
             published = ", ".join(
@@ -190,7 +201,7 @@ class MatrixTask(Task):
         return {_RESULTS_FILE: "the figures above"}
 
     def _figures(self, model: keras.Model) -> dict[str, float]:
-        corpus = self._corpus
+        corpus = self.corpus
         figures: dict[str, float] = {}
         relevant = corpus.test
         if not self._implicit:
@@ -227,7 +238,7 @@ class MatrixTask(Task):
         }
 
     def _print_recommendations(self, model: keras.Model) -> None:
-        corpus = self._corpus
+        corpus = self.corpus
         number = min(_NUM_ROWS_SHOWN, corpus.shape[0])
         rows = np.arange(number) * corpus.shape[0] // number
         best = model.recommend(rows, k=_NUM_RECOMMENDATIONS)
@@ -342,25 +353,3 @@ def _model_arguments(settings: Settings) -> dict[str, Any]:
         if value is not None:
             arguments |= dict.fromkeys(targets, value)
     return arguments
-
-
-def _load(settings: Settings) -> RatingsCorpus:
-    row, column, value = TABLE_FIELDS
-    value = settings.value_field or value
-    fields = (
-        settings.row_field or row,
-        settings.column_field or column,
-        None if value == NO_VALUES else value,
-    )
-    try:
-        return load_ratings(
-            settings.dataset,
-            settings.data_dir,
-            fold=settings.fold or 1,
-            fields=fields,
-            seed=settings.split_seed,
-        )
-    except DataError:
-        raise
-    except ValueError as error:
-        raise RunError(f"--dataset={settings.dataset}: {error}") from None

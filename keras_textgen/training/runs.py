@@ -211,8 +211,8 @@ def _write_export(
 
 
 def _print_note(task: Task) -> None:
-    if task.note:
-        print(task.note)
+    if task.corpus.note:
+        print(task.corpus.note)
 
 
 def _print_progress(settings: Settings, progress: Progress) -> None:

@@ -1,13 +1,16 @@
 """What a run does that depends on the kind of its model."""
 
 import abc
+import contextlib
 import math
 import pathlib
-from typing import Protocol
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 import keras
 import tensorflow as tf
 
+from keras_textgen.data.reading import DataError
 from keras_textgen.saving import load_model
 from keras_textgen.training.checkpoints import Progress, first_line
 from keras_textgen.training.optimizers import FusedAdam
@@ -33,6 +36,35 @@ class TrainingBatches(Protocol):
         """Batches without end; each a function of seed, epoch and step."""
 
 
+@contextlib.contextmanager
+def data_errors(settings: Settings) -> Iterator[None]:
+    """Name the data set in what is said of it.
+
+    Args:
+      settings: of the run.
+
+    Yields:
+      Nothing.
+
+    Raises:
+      DataError: as it comes, since it names a file.
+      RunError: in place of any other ValueError.
+
+    Example:
+    >>> with data_errors(Settings(dataset="text")):
+    ...     raise ValueError("window=1; allowed: 2 or more")
+    Traceback (most recent call last):
+    keras_textgen.training.settings.RunError: --dataset=text: window=1; \
+allowed: 2 or more
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except ValueError as error:
+        raise RunError(f"--dataset={settings.dataset}: {error}") from None
+
+
 class Task(abc.ABC):
     """The part of a run that knows its data and its model.
 
@@ -42,24 +74,28 @@ class Task(abc.ABC):
     Args:
       settings: of the run.
 
+    Attributes:
+      settings: of the run.
+      corpus: what `load` gave.
+
     Raises:
       RunError: for whatever the user can put right, in one line.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        with data_errors(settings):
+            self.corpus = self.load()
 
     # -- The data ------------------------------------------------------------
 
-    @property
     @abc.abstractmethod
-    def corpus_name(self) -> str:
-        """Name of the data, with the protocol's suffix if there is one."""
+    def load(self) -> Any:
+        """The data, with a `name`, and a `note` to be printed beside results.
 
-    @property
-    def note(self) -> str:
-        """One line to be printed beside every result; empty for none."""
-        return ""
+        Raises:
+          ValueError: if the data cannot be used.
+        """
 
     @property
     @abc.abstractmethod
@@ -192,7 +228,7 @@ def introduction(task: Task, model: keras.Model, steps_per_epoch: int) -> str:
     """The first line of a run."""
     parameters = sum(math.prod(each.shape) for each in model.trainable_weights)
     return (
-        f"{task.settings.model} on {task.corpus_name}: "
+        f"{task.settings.model} on {task.corpus.name}: "
         f"{parameters:,} parameters, {task.size_text}, "
         f"{steps_per_epoch:,} steps an epoch."
     )

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.data.batching import SequenceBatches
-from keras_textgen.data.corpora import DataError, TextCorpus, load_corpus
+from keras_textgen.data.corpora import TextCorpus, load_corpus
 from keras_textgen.data.vocabulary import END_ID, Vocabulary
 from keras_textgen.evaluation.probes import (
     format_probes,
@@ -53,53 +53,61 @@ _PROBES_FILE, _PAGE_FILE = "probes.csv", "sparsity.html"
 class TextTask(Task):
     """A run of a text model on a `TextCorpus`."""
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self._corpus = _load(settings)
-
     # -- The data ------------------------------------------------------------
 
-    @property
-    def corpus_name(self) -> str:
-        """Name of the corpus."""
-        return self._corpus.name
-
-    @property
-    def note(self) -> str:
-        """That of the corpus."""
-        return self._corpus.note
+    def load(self) -> TextCorpus:
+        """The corpus; says how many sequences were too long for it."""
+        settings = self.settings
+        corpus = load_corpus(
+            settings.dataset,
+            settings.data_dir,
+            vocab_size=settings.vocab_size,
+            min_count=settings.min_count,
+            max_length=settings.max_length,
+            protocol=settings.ptb_protocol,
+            window=settings.window,
+            batch_size=settings.batch_size,
+            seed=settings.split_seed,
+        )
+        for split, number in corpus.dropped.items():
+            if number:
+                print(
+                    f"Left out of the {split} set: {number:,} sequences of "
+                    f"more than {settings.max_length} words."
+                )
+        return corpus
 
     @property
     def size_text(self) -> str:
         """Words and sequences."""
         return (
-            f"{self._corpus.vocabulary.size:,} words, "
-            f"{self._corpus.train.nrows():,} training sequences"
+            f"{self.corpus.vocabulary.size:,} words, "
+            f"{self.corpus.train.nrows():,} training sequences"
         )
 
     def fingerprint(self) -> int:
         """Depends on every word and every sequence."""
-        words = "\n".join(self._corpus.vocabulary.get_vocabulary())
+        words = "\n".join(self.corpus.vocabulary.get_vocabulary())
         number = zlib.crc32(words.encode())
-        for split in (self._corpus.train, self._corpus.valid):
+        for split in (self.corpus.train, self.corpus.valid):
             for part in (split.flat_values, split.row_splits):
                 number = zlib.crc32(part.numpy().tobytes(), number)
         return number
 
     def training_batches(self) -> SequenceBatches:
         """The training sequences."""
-        return self._batches(self._corpus.train)
+        return self._batches(self.corpus.train)
 
     def validation_data(self) -> tf.data.Dataset:
         """The validation sequences."""
-        return self._batches(self._corpus.valid).evaluation_dataset()
+        return self._batches(self.corpus.valid).evaluation_dataset()
 
     def _batches(self, sequences: tf.RaggedTensor) -> SequenceBatches:
         return SequenceBatches(
             sequences,
             self.settings.batch_size,
             seed=self.settings.seed,
-            order=self._corpus.order,
+            order=self.corpus.order,
         )
 
     # -- The model -----------------------------------------------------------
@@ -108,8 +116,8 @@ class TextTask(Task):
         """The text model, without start tokens if the corpus has none."""
         model = make_text_model(
             self.settings,
-            self._corpus.vocabulary,
-            is_stream=self._corpus.order == "stream",
+            self.corpus.vocabulary,
+            is_stream=self.corpus.order == "stream",
         )
         if isinstance(model, SparseTextModel) and model.latent_dim < 2:
             raise RunError(
@@ -130,7 +138,7 @@ class TextTask(Task):
         if not _has_latents(model):
             return []
         sample = self._batches(
-            _spread(self._corpus.valid, _DIAGNOSTIC_SEQUENCES)
+            _spread(self.corpus.valid, _DIAGNOSTIC_SEQUENCES)
         )
         diagnostics = [callbacks.Diagnostics(sample)]
         if isinstance(model, SparseTextModel):
@@ -155,7 +163,7 @@ class TextTask(Task):
 
     def fits(self, model: keras.Model) -> bool:
         """Whether the vocabularies are the same."""
-        here = self._corpus.vocabulary.get_vocabulary()
+        here = self.corpus.vocabulary.get_vocabulary()
         return here == model.vocabulary.get_vocabulary()
 
     # -- What comes after training -------------------------------------------
@@ -164,11 +172,11 @@ class TextTask(Task):
         self, model: keras.Model, folder: pathlib.Path
     ) -> dict[str, str]:
         """Print likelihoods, texts, and how well the codes classify."""
-        test = self._batches(self._corpus.test)
+        test = self._batches(self.corpus.test)
         figures = evaluate_model(model, test, self.settings.importance_samples)
         print(indented(format_table(figures)))
         if _has_latents(model):
-            _print_reconstructions(self.settings, self._corpus, model)
+            _print_reconstructions(self.settings, self.corpus, model)
         self.print_generated(self.settings, model)
         return self._print_probes(model, folder) | self._write_page(
             model, folder
@@ -185,7 +193,7 @@ class TextTask(Task):
         models = {self.settings.model: model, **self._model_beside()}
         print("\nAccuracy of classifiers on the codes, test set:")
         try:
-            rows = probe_corpus(self._corpus, models, self.settings.seed)
+            rows = probe_corpus(self.corpus, models, self.settings.seed)
         except ValueError as error:
             print(f"  none: {error}")
             return {}
@@ -203,7 +211,7 @@ class TextTask(Task):
         if not self.fits(model):
             raise RunError(
                 f"--beside={directory.path}: its vocabulary is not that of "
-                f"{self.corpus_name}; allowed: a run on the same data"
+                f"{self.corpus.name}; allowed: a run on the same data"
             )
         return {directory.path.name: model}
 
@@ -217,7 +225,7 @@ class TextTask(Task):
             write_sparsity_page(
                 unfinished(page),
                 model,
-                self._corpus,
+                self.corpus,
                 RunDirectory(folder).metrics_file,
             )
             move_into_place(page)
@@ -315,32 +323,6 @@ def kl_schedule(settings: Settings) -> schedules.Schedule:
 
 def _has_latents(model: keras.Model) -> bool:
     return isinstance(model, LatentTextModel)
-
-
-def _load(settings: Settings) -> TextCorpus:
-    try:
-        corpus = load_corpus(
-            settings.dataset,
-            settings.data_dir,
-            vocab_size=settings.vocab_size,
-            min_count=settings.min_count,
-            max_length=settings.max_length,
-            protocol=settings.ptb_protocol,
-            window=settings.window,
-            batch_size=settings.batch_size,
-            seed=settings.split_seed,
-        )
-    except DataError:
-        raise
-    except ValueError as error:
-        raise RunError(f"--dataset={settings.dataset}: {error}") from None
-    for split, number in corpus.dropped.items():
-        if number:
-            print(
-                f"Left out of the {split} set: {number:,} sequences of more "
-                f"than {settings.max_length} words."
-            )
-    return corpus
 
 
 def _spread(sequences: tf.RaggedTensor, count: int) -> tf.RaggedTensor:

@@ -10,11 +10,7 @@ import tensorflow as tf
 from sklearn.metrics import homogeneity_completeness_v_measure
 
 from keras_textgen.data.bags import BagBatches, bag_vocabulary, count_words
-from keras_textgen.data.documents import (
-    DataError,
-    DocumentCorpus,
-    load_documents,
-)
+from keras_textgen.data.documents import DocumentCorpus, load_documents
 from keras_textgen.data.reading import SPLITS
 from keras_textgen.evaluation.topic_page import topic_page
 from keras_textgen.evaluation.topics import (
@@ -27,8 +23,8 @@ from keras_textgen.export_sae import export_sae
 from keras_textgen.models.sae import SoftmaxAutoencoder
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.run_directory import write_whole
-from keras_textgen.training.settings import RunError, Settings, given_values
-from keras_textgen.training.task import Task, indented
+from keras_textgen.training.settings import Settings, given_values
+from keras_textgen.training.task import Task, data_errors, indented
 
 _METHOD = "SAE + K-means"
 _ARGUMENT_NAMES = {"code_activation": "activation"}
@@ -65,7 +61,12 @@ class TopicTask(Task):
 
     def load(self) -> DocumentCorpus:
         """The documents."""
-        return load_documents_of(self.settings)
+        return load_documents(
+            self.settings.dataset,
+            self.settings.data_dir,
+            label=self.settings.label,
+            seed=self.settings.split_seed,
+        )
 
     @property
     def size_text(self) -> str:
@@ -160,7 +161,7 @@ class TopicTask(Task):
             model.topics(every),
             words,
             title=f"Topics of {self.corpus.name}",
-            note=self.note,
+            note=self.corpus.note,
             labels=np.concatenate([labels[each] for each in SPLITS])
             if labels
             else None,

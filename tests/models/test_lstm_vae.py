@@ -174,7 +174,7 @@ def test_training_loss_agrees_with_numpy():
     )
     tokens, noise = padded(SEQUENCES), KnownNoise(ROWS * L, Z)
     inference = infer(model, tokens, noise)
-    outputs = model._training_outputs(inference, tokens)
+    outputs = model.training_outputs(inference, tokens, noise)
     results = expected(model, SEQUENCES, by_sequence(noise.values("z")))
     nll = np.array([result.nll for result in results])
     outputs["nll"] = tf.constant(nll, tf.float32)

@@ -70,7 +70,7 @@ def test_data(task):
     assert sum(sizes) == 6
     words = task.make_model().vocabulary.size
     assert task.size_text == f"{words} words, 48 training documents, 2 classes"
-    assert task.note == ""
+    assert task.corpus.note == ""
 
 
 def test_settings_reach_data_and_model(folder):

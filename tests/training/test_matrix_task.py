@@ -128,7 +128,7 @@ def test_results(task, model, tmp_path, capsys):
             line["figure"]: float(line["value"])
             for line in csv.DictReader(lines)
         }
-    test = task._corpus.test
+    test = task.corpus.test
     errors = model.predict(test, verbose=0) - test.values
     assert written["rmse"] == pytest.approx(np.sqrt(np.mean(errors**2)))
     scores = model.row_encoder() @ model.col_encoder().T
@@ -147,8 +147,8 @@ def test_results(task, model, tmp_path, capsys):
 
 
 def test_nothing_to_recommend(task, model, tmp_path, monkeypatch, capsys):
-    test = task._corpus.test
-    monkeypatch.setattr(task._corpus, "test", test[test.values < 2])
+    test = task.corpus.test
+    monkeypatch.setattr(task.corpus, "test", test[test.values < 2])
     task.print_results(model, tmp_path)
     shown = capsys.readouterr().out
     assert "RMSE" in shown
@@ -156,7 +156,7 @@ def test_nothing_to_recommend(task, model, tmp_path, monkeypatch, capsys):
 
 
 def test_test_cell_in_training(task, model, tmp_path, monkeypatch):
-    monkeypatch.setattr(task._corpus, "test", task._corpus.train)
+    monkeypatch.setattr(task.corpus, "test", task.corpus.train)
     with pytest.raises(RunError, match=r"matrix.*: a relevant cell is seen"):
         task.print_results(model, tmp_path)
 
@@ -189,7 +189,7 @@ def test_fields_of_a_table(tmp_path):
     path = tmp_path / "films.csv"
     path.write_text("\n".join(lines))
     table = {"dataset": "ratings", "data_dir": path, "column_field": "film"}
-    corpus = task_of(path, **table, value_field="none")._corpus
+    corpus = task_of(path, **table, value_field="none").corpus
     assert corpus.row_names == ("ann",)
     assert corpus.train.values.tolist() == [1] * 16
     with pytest.raises(ValueError, match="no column 'rating'; there are user"):

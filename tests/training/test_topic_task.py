@@ -70,7 +70,7 @@ def test_data(task):
     # 24 of 30 of each label.
     assert task.size_text.startswith("7 words, 48 training documents, ")
     assert task.training_batches().steps_per_epoch == 3
-    assert task.corpus_name == "text"
+    assert task.corpus.name == "text"
     rows = [bags["counts"].shape[0] for bags in task.validation_data()]
     assert rows == [6]
 
