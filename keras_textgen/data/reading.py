@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import gzip
 import pathlib
 import zlib
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -100,9 +102,33 @@ def read_bytes(path: pathlib.Path) -> bytes:
     Raises:
         DataError: the file cannot be read, or is compressed and damaged.
     """
-    try:
+    with reading_errors(path):
         content = path.read_bytes()
         return gzip.decompress(content) if path.suffix == ".gz" else content
+
+
+@contextlib.contextmanager
+def reading_errors(path: pathlib.Path) -> Iterator[None]:
+    """Turns failures to read a file into one line that names it.
+
+    Args:
+        path: the file.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        DataError: the file cannot be read, or is compressed and damaged.
+
+    Example:
+        >>> with reading_errors(pathlib.Path("words.gz")):
+        ...     raise EOFError("it ends too early")
+        Traceback (most recent call last):
+        keras_textgen.data.reading.DataError: words.gz: the compressed file \
+is damaged (it ends too early); allowed: a whole .gz file
+    """
+    try:
+        yield
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(
             f"{path}: the compressed file is damaged ({error}); "

@@ -6,13 +6,12 @@ import gzip
 import os
 import pathlib
 import re
-import zlib
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from keras_textgen.data.reading import DataError
+from keras_textgen.data.reading import DataError, reading_errors
 
 _HEADING = re.compile(r"\d+ \d+")
 _ALLOWED = "a word and its numbers in every line, as GloVe and word2vec write"
@@ -85,23 +84,13 @@ def read_word_vectors(
 
 def _lines(path: pathlib.Path) -> Iterator[tuple[str, str]]:
     """The lines with their places, without the heading of word2vec."""
-    try:
-        opened = gzip.open if path.suffix == ".gz" else open
-        with opened(path, "rb") as file:
-            for number, content in enumerate(file, 1):
-                place = f"{path}:{number}"
-                line = _decoded(content, place)
-                if number > 1 or not _HEADING.fullmatch(line):
-                    yield place, line
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(
-            f"{path}: the compressed file is damaged ({error}); "
-            "allowed: a whole .gz file"
-        ) from error
-    except OSError as error:
-        raise DataError(
-            f"{path}: {error.strerror}; allowed: a readable file"
-        ) from error
+    opened = gzip.open if path.suffix == ".gz" else open
+    with reading_errors(path), opened(path, "rb") as file:
+        for number, content in enumerate(file, 1):
+            place = f"{path}:{number}"
+            line = _decoded(content, place)
+            if number > 1 or not _HEADING.fullmatch(line):
+                yield place, line
 
 
 def _decoded(content: bytes, place: str) -> str:
