@@ -1,6 +1,6 @@
 """The page of results: what it takes from a run's folder, and where it goes."""
 
-import importlib.util
+import importlib
 import pathlib
 
 import numpy as np
@@ -14,11 +14,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="module")
 def summarize():
-    path = ROOT / "docs" / "results" / "summarize.py"
-    spec = importlib.util.spec_from_file_location("summarize", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "docs" / "results")
+        yield importlib.import_module("summarize")
 
 
 COUNTS = {"sequences": 2, "predicted_tokens": 3}
@@ -150,8 +148,83 @@ def test_sparse_codes(summarize, tmp_path):
         ["32", "0.250", "0.625", "0.375", "0.438"]
     ]
     figure = tmp_path / "sparsity.png"
-    summarize.plot_probes([summarize.read_run(run)], figure)
+    summarize.sparse_codes.plot_probes([summarize.read_run(run)], figure)
     assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+def write_other_run(folder, name, flags, corpus, printed):
+    """The folder of a run of a model without a likelihood."""
+    run = folder / name
+    run.mkdir()
+    argv = ["trainer.py", *flags, f"--data_dir={folder}", "--seed=3"]
+    resolved = settings.parse(argv, ROOT / "flags")
+    (run / "flags.txt").write_text(settings.flagfile_text(resolved))
+    (run / "command.txt").write_text("python trainer.py\n0123456789abcdef\n")
+    (run / "metrics.csv").write_text("epoch,val_loss\n1,3\n2,2\n")
+    (run / "log.txt").write_text(
+        f"{resolved.model} on {corpus}: 10 parameters\n\n"
+        f"Test set, with the weights of the best epoch:\n{printed}\n\n"
+        "Took 2.5 minutes.\n"
+    )
+    return run
+
+
+def test_documents(summarize, tmp_path):
+    flags = ["--model=han", "--dataset=imdb", "--label=rating"]
+    printed = (
+        "  system                                    accuracy  macro-F1\n"
+        "  han                                         0.4321    0.3456\n"
+        "  bag of words, logistic regression (C=10)    0.4000    0.3000"
+    )
+    write_other_run(tmp_path, "ratings", flags, "imdb", printed)
+    text = page(summarize, tmp_path)
+    link = "[ratings](results/ratings)"
+    assert cells(text, link, "imdb", "rating") == [
+        ["han", "0.4321", "0.3456"],
+        ["bag of words, logistic regression (C=10)", "0.4000", "0.3000"],
+    ]
+    assert cells(text, link)[-1][1:] == ["3", *ORIGIN]
+    assert "### ratings" not in text
+
+
+ORIGIN = ["2 of 10, the best 2", "2.5 min", "0123456"]
+TOPICS = """\
+method,split,seed,topics,homogeneity,completeness,v_measure,npmi,diversity
+LSA,test,{seed},20,0.5,0.5,{v_measure},0.25,1.0
+"""
+
+
+def test_topics_over_seeds(summarize, tmp_path):
+    flags = ["--model=sae", "--dataset=20news"]
+    for seed, v_measure in enumerate([0.42, 0.46]):
+        run = write_other_run(tmp_path, f"t{seed}", flags, "20news", "  x")
+        table = TOPICS.format(seed=seed, v_measure=v_measure)
+        (run / "topics.csv").write_text(table)
+    text = page(summarize, tmp_path)
+    assert "`20news`, 2 seeds:" in text
+    assert "0.440 ± 0.028" in text
+
+
+def test_means_of_folds(summarize, tmp_path):
+    flags = ["--model=dmf", "--dataset=ml100k"]
+    for fold, rmse in ((1, 0.95), (2, 0.9)):
+        printed = (
+            f"  RMSE       {rmse:.4f}\n  MAE        0.7000\n"
+            "  Recall@10  0.0500, ranked by popularity 0.0400\n"
+            "  NDCG@10    0.1000, ranked by popularity 0.0800\n"
+            "  RMSE published, mean of five folds: biases alone 0.944, "
+            "SVD++ 0.919"
+        )
+        name = f"small_fold{fold}"
+        write_other_run(tmp_path, name, flags, "ml100k", printed)
+    text = page(summarize, tmp_path)
+    (figures, _) = cells(text, "[small_fold2](results/small_fold2)")
+    assert figures == ["ml100k", "0.9000", "0.7000", "0.0500", "0.1000"]
+    means = ["mean of 2 folds", "0.9250", "0.7000", "0.0500", "0.1000"]
+    assert cells(text, "**small**") == [means]
+    for name, rmse in (("biases alone", "0.944"), ("SVD++", "0.919")):
+        row = ["mean of 5 folds", rmse, "", "", ""]
+        assert cells(text, f"{name}, published") == [row]
 
 
 def test_exact_likelihood_is_beside_the_paper(summarize, tmp_path):

@@ -1,0 +1,118 @@
+"""Documents, topics and matrices on the page of results."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from run_folders import NONE, Run, link, table, tables
+
+from keras_textgen.evaluation.topics import format_scores, scores_from_csv
+
+DOCUMENTS = """\
+## Documents
+
+Hierarchical attention networks (see [their page](models/han.md)), each beside
+logistic regression on the words of whole documents, which is trained on the
+same documents. "macro-F1" is the mean of the classes' F1. The `imdb` of papers
+on ratings is another, larger corpus with ten classes, so nothing published is
+set beside these.
+"""
+TOPICS = """\
+## Topics
+
+Softmax autoencoders (see [their page](models/sae.md), which says what the
+figures are), beside K-means on tf-idf and on its leading 50 dimensions, with
+the same words and numbers of topics. "±" is the standard deviation over seeds.
+"""
+MATRICES = """\
+## Matrices
+
+Dual matrix factorization (see [its page](models/dmf.md)). `biased` is biased
+matrix factorization, the same class without hidden layers and features.
+Rankings are of all columns that training and validation do not have.
+"""
+# What a line of figures begins with -> heading.
+MATRIX_FIGURES = ("RMSE", "MAE", "Recall@10", "NDCG@10")
+FOLD = re.compile(r"(.+)_fold\d")
+
+
+def sections(runs: Sequence[Run]) -> list[str]:
+    """Sections for the models that have runs."""
+    parts = []
+    for model, heading, figures in (
+        ("han", DOCUMENTS, _document_table),
+        ("sae", TOPICS, _topic_tables),
+        ("dmf", MATRICES, _matrix_table),
+    ):
+        of_model = [run for run in runs if run.flags["model"] == model]
+        if of_model:
+            parts += [heading, *tables(figures, of_model)]
+    return parts
+
+
+def _document_table(runs: Sequence[Run]) -> str:
+    headings = ["run", "corpus", "label", "system", "accuracy", "macro-F1"]
+    rows = []
+    for run in runs:
+        for system, line in run.figures.items():
+            figures = re.fullmatch(r"(\d\.\d+) +(\d\.\d+)", line)
+            if figures:
+                rows.append(
+                    [
+                        link(run),
+                        run.corpus,
+                        run.flags["label"],
+                        system,
+                        *figures.groups(),
+                    ]
+                )
+    return table(headings, rows)
+
+
+def _topic_tables(runs: Sequence[Run]) -> str:
+    """A table for each corpus, over all its runs."""
+    parts = []
+    for corpus in dict.fromkeys(run.corpus for run in runs):
+        here = [run for run in runs if run.corpus == corpus]
+        texts = [run.topics for run in here if run.topics]
+        seeds = "1 seed" if len(texts) == 1 else f"{len(texts)} seeds"
+        scores = format_scores(scores_from_csv(texts))
+        parts.append(f"`{corpus}`, {seeds}:\n\n```text\n{scores}\n```\n")
+    return "\n".join(parts)
+
+
+def _matrix_table(runs: Sequence[Run]) -> str:
+    """Each run, means of folds, and what has been published of them."""
+    rows = [
+        [link(run), run.corpus, *map(_four_decimals, _matrix_figures(run))]
+        for run in runs
+    ]
+    folds = [run for run in runs if FOLD.fullmatch(run.name)]
+    names = [FOLD.fullmatch(run.name)[1] for run in folds]
+    for name in dict.fromkeys(names):
+        each = [
+            _matrix_figures(run)
+            for run, of in zip(folds, names, strict=True)
+            if of == name
+        ]
+        mean = map(_four_decimals, np.mean(each, axis=0))
+        rows.append([f"**{name}**", f"mean of {len(each)} folds", *mean])
+    others = [NONE] * (len(MATRIX_FIGURES) - 1)
+    for name, rmse in _published(folds):
+        rows.append([f"{name}, published", "mean of 5 folds", rmse, *others])
+    return table(["run", "corpus", *MATRIX_FIGURES], rows)
+
+
+def _matrix_figures(run: Run) -> list[float | None]:
+    return [run.number(name) for name in MATRIX_FIGURES]
+
+
+def _four_decimals(number: float | None) -> str:
+    return NONE if number is None else f"{number:.4f}"
+
+
+def _published(runs: Iterable[Run]) -> list[tuple[str, str]]:
+    """Names and RMSE, as the runs print them."""
+    printed = (run.printed or NONE for run in runs)
+    lines = re.findall(r"RMSE published, .*?: (.*)", "\n".join(printed))
+    return re.findall(r"([^\d,][^,]*?) (\d\.\d+)", lines[0]) if lines else []
