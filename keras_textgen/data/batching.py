@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -108,27 +108,16 @@ class SequenceBatches:
         Raises:
             ValueError: a negative epoch or step.
         """
-        if first_epoch < 0 or first_step < 0:
-            raise ValueError(
-                f"first_epoch={first_epoch}, first_step={first_step}; "
-                "allowed: 0 or more"
-            )
-        first_epoch += first_step // self.steps_per_epoch
-        first_step %= self.steps_per_epoch
 
-        def batches_of_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
+        def batches_of_epoch(
+            epoch: tf.Tensor,
+        ) -> Callable[[tf.Tensor], tf.Tensor]:
             rows, steps = self._shuffled(epoch)
-            begin = tf.where(epoch == first_epoch, first_step, 0)
-            return tf.data.Dataset.range(
-                tf.cast(begin, tf.int64), self.steps_per_epoch
-            ).map(lambda step: self._batch(rows, steps[step]))
+            return lambda step: self._batch(rows, steps[step])
 
-        epochs = tf.data.Dataset.range(first_epoch, _INT64_MAX)
-        stream = epochs.flat_map(batches_of_epoch)
-        infinite = tf.data.experimental.assert_cardinality(
-            tf.data.INFINITE_CARDINALITY
+        return endless_stream(
+            batches_of_epoch, self.steps_per_epoch, first_epoch, first_step
         )
-        return stream.apply(infinite).prefetch(tf.data.AUTOTUNE)
 
     def evaluation_dataset(self) -> tf.data.Dataset:
         """Returns every sequence once, in an order that never changes.
@@ -154,9 +143,9 @@ class SequenceBatches:
         steps = tf.range(self.steps_per_epoch, dtype=tf.int64)
         if self.order == "stream":
             return self._evaluation_rows, steps
-        rows = _permutation(self.num_sequences, [self.seed, 2 * epoch])
+        rows = permutation(self.num_sequences, [self.seed, 2 * epoch])
         by_length = tf.argsort(tf.gather(self._lengths, rows), stable=True)
-        order = _permutation(self.steps_per_epoch, [self.seed, 2 * epoch + 1])
+        order = permutation(self.steps_per_epoch, [self.seed, 2 * epoch + 1])
         return tf.gather(rows, by_length), order
 
     def _batch(self, rows: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
@@ -168,7 +157,70 @@ class SequenceBatches:
         return tf.gather(self._values, positions).to_tensor(PAD_ID)
 
 
-def _permutation(size: int, seed: list) -> tf.Tensor:
+def endless_stream(
+    batches_of_epoch: Callable[
+        [tf.Tensor], Callable[[tf.Tensor], tf.Tensor | dict[str, tf.Tensor]]
+    ],
+    steps_per_epoch: int,
+    first_epoch: int = 0,
+    first_step: int = 0,
+) -> tf.data.Dataset:
+    """Returns the batches of one epoch after the other, without end.
+
+    Args:
+        batches_of_epoch: turns the number of an epoch, int64, into a function
+            that turns the number of a step, int64, into its batch.
+        steps_per_epoch: batches an epoch.
+        first_epoch: epoch to begin with, from 0.
+        first_step: step of that epoch to begin with, from 0; values of
+            `steps_per_epoch` and more reach into later epochs. What is skipped
+            is never made.
+
+    Returns:
+        Infinite dataset of batches.
+
+    Raises:
+        ValueError: a negative epoch or step.
+
+    Example:
+        >>> stream = endless_stream(lambda epoch: lambda step: epoch + step, 3)
+        >>> [int(batch) for batch in stream.take(5)]
+        [0, 1, 2, 1, 2]
+    """
+    if first_epoch < 0 or first_step < 0:
+        raise ValueError(
+            f"first_epoch={first_epoch}, first_step={first_step}; "
+            "allowed: 0 or more"
+        )
+    first_epoch += first_step // steps_per_epoch
+    first_step %= steps_per_epoch
+
+    def batches(epoch: tf.Tensor) -> tf.data.Dataset:
+        begin = tf.where(epoch == first_epoch, first_step, 0)
+        steps = tf.data.Dataset.range(tf.cast(begin, tf.int64), steps_per_epoch)
+        return steps.map(batches_of_epoch(epoch))
+
+    stream = tf.data.Dataset.range(first_epoch, _INT64_MAX).flat_map(batches)
+    infinite = tf.data.experimental.assert_cardinality(
+        tf.data.INFINITE_CARDINALITY
+    )
+    return stream.apply(infinite).prefetch(tf.data.AUTOTUNE)
+
+
+def permutation(size: int, seed: Sequence[int | tf.Tensor]) -> tf.Tensor:
+    """Returns the numbers below `size` in an order that the seed decides.
+
+    Args:
+        size: how many.
+        seed: two integers.
+
+    Returns:
+        int32 `[size]`, the same on every device.
+
+    Example:
+        >>> sorted(permutation(4, [7, 1]).numpy().tolist())
+        [0, 1, 2, 3]
+    """
     # The generator is named, because the default differs between devices.
     keys = tf.random.stateless_uniform(
         [size], seed, minval=None, maxval=None, dtype=tf.int64, alg="philox"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.data.batching import endless_stream, permutation
 from keras_textgen.data.ratings import Ratings
 
-_INT64_MAX = np.iinfo(np.int64).max
 # The epoch whose unobserved cells an evaluation draws.
 _EVALUATION = 0
 
@@ -110,27 +112,16 @@ class PairBatches:
         Raises:
             ValueError: A negative epoch or step.
         """
-        if first_epoch < 0 or first_step < 0:
-            raise ValueError(
-                f"first_epoch={first_epoch}, first_step={first_step}; "
-                "allowed: 0 or more"
-            )
-        first_epoch += first_step // self.steps_per_epoch
-        first_step %= self.steps_per_epoch
 
-        def batches_of_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
-            order = self._permutation(epoch)
-            begin = tf.where(epoch == first_epoch, first_step, 0)
-            return tf.data.Dataset.range(
-                tf.cast(begin, tf.int64), self.steps_per_epoch
-            ).map(lambda step: self._batch(order, epoch, step))
+        def batches_of_epoch(
+            epoch: tf.Tensor,
+        ) -> Callable[[tf.Tensor], Batch]:
+            order = permutation(len(self.cells), [self.seed, 2 * epoch])
+            return lambda step: self._batch(order, epoch, step)
 
-        epochs = tf.data.Dataset.range(first_epoch, _INT64_MAX)
-        infinite = tf.data.experimental.assert_cardinality(
-            tf.data.INFINITE_CARDINALITY
+        return endless_stream(
+            batches_of_epoch, self.steps_per_epoch, first_epoch, first_step
         )
-        stream = epochs.flat_map(batches_of_epoch).apply(infinite)
-        return stream.prefetch(tf.data.AUTOTUNE)
 
     def evaluation_dataset(self) -> tf.data.Dataset:
         """Give every known cell once, in the given order, always the same."""
@@ -139,18 +130,6 @@ class PairBatches:
         steps = tf.data.Dataset.range(self.steps_per_epoch)
         batches = steps.map(lambda step: self._batch(order, epoch, step))
         return batches.prefetch(tf.data.AUTOTUNE)
-
-    def _permutation(self, epoch: tf.Tensor) -> tf.Tensor:
-        # The generator is named, because the default differs between devices.
-        keys = tf.random.stateless_uniform(
-            [len(self.cells)],
-            [self.seed, 2 * epoch],
-            minval=None,
-            maxval=None,
-            dtype=tf.int64,
-            alg="philox",
-        )
-        return tf.argsort(keys, stable=True)
 
     def _batch(
         self, order: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor
