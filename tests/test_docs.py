@@ -62,8 +62,8 @@ def test_relative_links(page):
 def test_flags_exist(page):
     text = (ROOT / page).read_text("utf-8")
     commands = re.findall(r"python trainer\.py.*", text)
-    named = set(re.findall(r"`--([a-z_]+)", text))
-    named.update(re.findall(r"--([a-z_]+)", " ".join(commands)))
+    named = set(re.findall(r"`--([a-z_0-9]+)", text))
+    named.update(re.findall(r"--([a-z_0-9]+)", " ".join(commands)))
     assert named - OTHER_FLAGS <= set(settings.SETTINGS)
 
 
