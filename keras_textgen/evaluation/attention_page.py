@@ -8,16 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_textgen.evaluation.html_page import html_page
 from keras_textgen.models.han import DocumentAttention
 
-_STYLE = """
-body { font: 16px/1.5 sans-serif; max-width: 60em; margin: 2em auto;
-  padding: 0 1em; color: #111; background: #fff; }
-h2 { border-bottom: 1px solid #999; }
-h3 { margin: 2em 0 0.5em; font-size: 1em; }
-table { border-collapse: collapse; }
-td { vertical-align: top; padding: 2px 6px; }
-td:first-child { text-align: right; border: 1px solid #ddd;
+_CSS = """\
+h2 { border-bottom: 1px solid #d8dde3; margin-top: 2.2rem; }
+h3 { margin: 2rem 0 .5rem; }
+table { font-size: 1rem; width: auto; }
+td { border: 0; padding: .1rem .4rem; }
+td:first-child { border: 1px solid #e6eaee; text-align: right;
   font-variant-numeric: tabular-nums; }
 .word { border-radius: 3px; padding: 1px; }
 """
@@ -114,22 +113,14 @@ def attention_page(
         f"<h2>{heading}</h2>\n" + ("\n".join(shown) or "<p>None.</p>")
         for heading, shown in groups.items()
     ]
-    return "\n".join(
-        [
-            "<!DOCTYPE html>",
-            '<html lang="en"><head><meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width">',
-            f"<title>{html.escape(title)}</title>",
-            f"<style>{_STYLE}</style></head><body>",
-            f"<h1>{html.escape(title)}</h1>",
-            f"<p>{_colored('sentence', 0.6, _SENTENCE_COLOR)} and its weight "
-            f"in the document; {_colored('word', 0.6, _WORD_COLOR)} by the "
-            "root of its sentence's weight times its own in the sentence. The "
-            "deepest colors of a document are the largest weights in it.</p>",
-            *sections,
-            "</body></html>\n",
-        ]
+    legend = (
+        f"<p class='caption'>{_colored('sentence', 0.6, _SENTENCE_COLOR)} and "
+        "its weight in the document; "
+        f"{_colored('word', 0.6, _WORD_COLOR)} by the root of its sentence's "
+        "weight times its own in the sentence. The deepest colors of a "
+        "document are the largest weights in it.</p>"
     )
+    return html_page(title, "\n".join([legend, *sections]), _CSS)
 
 
 def _document(document: ShownDocument, label_names: Sequence[str]) -> str:

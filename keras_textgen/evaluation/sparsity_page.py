@@ -23,6 +23,7 @@ from matplotlib.ticker import MaxNLocator, NullFormatter
 from keras_textgen.data.batching import SequenceBatches
 from keras_textgen.data.corpora import TextCorpus
 from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.evaluation.html_page import html_page
 from keras_textgen.evaluation.sparsity import code_views, hoyer_table
 
 _BATCH_SIZE = 256
@@ -79,13 +80,9 @@ def write_sparsity_page(
         _sentence_section(codes, corpus),
     ]
     name = type(model).__name__
-    page = _PAGE.format(
-        title=html.escape(f"Sparse codes: {name} on {corpus.name}"),
-        note=_paragraph(corpus.note),
-        facts=_facts(codes),
-        sections="\n".join(sections),
-    )
-    path.write_text(page, "utf-8")
+    body = [_paragraph(corpus.note), f"<dl>{_facts(codes)}</dl>", *sections]
+    title = f"Sparse codes: {name} on {corpus.name}"
+    path.write_text(html_page(title, "\n".join(body), _CSS), "utf-8")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -653,53 +650,26 @@ def _paragraph(text: str) -> str:
     return f"<p>{html.escape(text)}</p>" if text else ""
 
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light; }}
-body {{ margin: 2.5rem auto; max-width: 60rem; padding: 0 1.5rem;
-  background: #fff; color: #222; font: 16px/1.5 system-ui, sans-serif; }}
-h1 {{ font-size: 1.7rem; font-weight: 600; margin: 0 0 1rem; }}
-h2 {{ font-size: 1.2rem; font-weight: 600; margin: 0 0 .3rem; }}
-h3 {{ font-size: 1rem; font-weight: 600; margin: 0; }}
-section {{ border-top: 1px solid #d8dde3; margin-top: 2.2rem;
-  padding-top: 1.2rem; }}
-section > svg {{ display: block; height: auto; margin: .8rem 0; width: 100%; }}
-.caption {{ color: #4a5560; font-size: .9rem; margin: 0 0 .8rem;
-  max-width: 46rem; }}
-dl {{ display: flex; flex-wrap: wrap; gap: .6rem 2.2rem; margin: 0; }}
-dl div {{ display: flex; flex-direction: column-reverse; }}
-dt {{ color: #4a5560; font-size: .8rem; }}
-dd {{ font-size: 1.4rem; font-variant-numeric: tabular-nums; margin: 0; }}
-table {{ border-collapse: collapse; font-size: .85rem; width: 100%; }}
-table.small {{ width: auto; }}
-th {{ color: #4a5560; font-weight: 400; text-align: left; }}
-th, td {{ border-bottom: 1px solid #e6eaee; padding: .3rem 1rem .3rem 0;
-  vertical-align: top; }}
-.number {{ font-variant-numeric: tabular-nums; text-align: right; }}
-article {{ margin: 1.6rem 0 2.2rem; }}
-article p {{ font-size: .85rem; margin: .35rem 0; }}
-.class {{ background: #e8eef4; border-radius: .2rem; padding: .05rem .4rem;
-  white-space: nowrap; }}
-.chip {{ border: 1px solid #cfd6dd; border-radius: .2rem; display: inline-block;
-  font-size: .8rem; font-variant-numeric: tabular-nums; padding: 0 .35rem; }}
-svg.strip {{ background: #f6f8fa; display: block; height: 2.2rem;
-  width: 100%; }}
-svg.strip line {{ stroke: #9aa5b1; stroke-width: 1;
-  vector-effect: non-scaling-stroke; }}
-td.strip {{ min-width: 10rem; width: 24%; }}
-td svg.strip {{ height: 1.4rem; }}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-{note}
-<dl>{facts}</dl>
-{sections}
-</body>
-</html>
+_CSS = """\
+section { border-top: 1px solid #d8dde3; margin-top: 2.2rem;
+  padding-top: 1.2rem; }
+section > svg { margin: .8rem 0; }
+dl { display: flex; flex-wrap: wrap; gap: .6rem 2.2rem; margin: 0; }
+dl div { display: flex; flex-direction: column-reverse; }
+dt { color: #4a5560; font-size: .8rem; }
+dd { font-size: 1.4rem; font-variant-numeric: tabular-nums; margin: 0; }
+table.small { width: auto; }
+.number { font-variant-numeric: tabular-nums; text-align: right; }
+article { margin: 1.6rem 0 2.2rem; }
+article p { font-size: .85rem; margin: .35rem 0; }
+.class { background: #e8eef4; border-radius: .2rem; padding: .05rem .4rem;
+  white-space: nowrap; }
+.chip { border: 1px solid #cfd6dd; border-radius: .2rem; display: inline-block;
+  font-size: .8rem; font-variant-numeric: tabular-nums; padding: 0 .35rem; }
+svg.strip { background: #f6f8fa; display: block; height: 2.2rem;
+  width: 100%; }
+svg.strip line { stroke: #9aa5b1; stroke-width: 1;
+  vector-effect: non-scaling-stroke; }
+td.strip { min-width: 10rem; width: 24%; }
+td svg.strip { height: 1.4rem; }
 """

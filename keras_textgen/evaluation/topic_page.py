@@ -13,6 +13,8 @@ from matplotlib.patheffects import withStroke
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
+from keras_textgen.evaluation.html_page import html_page
+
 # t-SNE of more points takes long, and they would hide each other.
 _MAX_POINTS = 2000
 _ENOUGH_FOR_TSNE = 20
@@ -74,24 +76,32 @@ def topic_page(
         _row(number, each, topics, labels, label_names)
         for number, each in enumerate(words)
     ]
-    fading = "\n".join(
+    fading = "".join(
         f"body:has(#row-{number}:hover) g[id^='topic-']:not(#topic-{number}) "
-        "{ opacity: 0.06; }"
+        "{ opacity: 0.06; }\n"
         for number in range(len(words))
     )
-    return _PAGE.format(
-        title=html.escape(title),
-        note=f"<p>{html.escape(note)}</p>" if note else "",
-        caption=html.escape(
-            f"{method} of the codes of {len(shown):,} of {len(codes):,} "
-            "documents. A point is a document, its color the topic. Near "
-            "points have like codes; distances between far groups mean little."
-        ),
-        map=_svg(figure, title),
-        labels="<th>commonest labels</th>" if labels is not None else "",
-        rows="\n".join(rows),
-        fading=fading,
+    caption = (
+        f"{method} of the codes of {len(shown):,} of {len(codes):,} "
+        "documents. A point is a document, its color the topic. Near "
+        "points have like codes; distances between far groups mean little."
     )
+    headings = ["topic", "documents", "words"]
+    if labels is not None:
+        headings.append("commonest labels")
+    paragraphs = [note, caption] if note else [caption]
+    body = [
+        *(f"<p class='caption'>{html.escape(x)}</p>" for x in paragraphs),
+        _svg(figure, title),
+        f"<table>\n<thead><tr>{_header(headings)}</tr></thead>\n<tbody>",
+        *rows,
+        "</tbody>\n</table>",
+    ]
+    return html_page(title, "\n".join(body), _CSS + fading)
+
+
+def _header(headings: Sequence[str]) -> str:
+    return "".join(f"<th>{heading}</th>" for heading in headings)
 
 
 def project(codes: np.ndarray, seed: int = 0) -> tuple[np.ndarray, str]:
@@ -248,42 +258,11 @@ def _commonest(labels: np.ndarray, names: Sequence[str]) -> str:
     )
 
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-body {{ margin: 2rem auto; max-width: 64rem; padding: 0 1.5rem;
-  background: #fff; color: #222; font: 15px/1.45 system-ui, sans-serif; }}
-h1 {{ font-size: 1.6rem; font-weight: 600; margin: 0; }}
-p {{ color: #4a5560; font-size: .9rem; max-width: 46rem; }}
-svg {{ display: block; height: auto; width: 100%; }}
-svg g[id^='topic-'] {{ transition: opacity .15s; }}
-table {{ border-collapse: collapse; font-size: .88rem; width: 100%; }}
-th {{ color: #4a5560; font-weight: 400; text-align: left; }}
-th, td {{ border-bottom: 1px solid #e6eaee; padding: .3rem .9rem .3rem 0;
-  vertical-align: top; }}
-td:nth-child(-n+2) {{ font-variant-numeric: tabular-nums;
-  white-space: nowrap; }}
-tbody tr:hover {{ background: #f3f6f9; }}
-td span {{ border-radius: 50%; display: inline-block; height: .75rem;
-  margin-right: .5rem; width: .75rem; }}
-{fading}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-{note}
-<p>{caption}</p>
-{map}
-<table>
-<thead><tr><th>topic</th><th>documents</th><th>words</th>{labels}</tr></thead>
-<tbody>
-{rows}
-</tbody>
-</table>
-</body>
-</html>
+_CSS = """\
+svg g[id^='topic-'] { transition: opacity .15s; }
+td:nth-child(-n+2) { font-variant-numeric: tabular-nums;
+  white-space: nowrap; }
+tbody tr:hover { background: #f3f6f9; }
+td span { border-radius: 50%; display: inline-block; height: .75rem;
+  margin-right: .5rem; width: .75rem; }
 """
