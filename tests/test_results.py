@@ -120,6 +120,7 @@ hidden_layer_accuracy,converged
 majority class,0,,,0.1,,True
 bag of words,900,0.01,0.95,0.5,0.55,True
 hsvae: masked mean,32,0.25,0.625,0.375,0.4375,True
+beside: mean,32,1,0.2,0.3,0.3,True
 """
 
 
@@ -143,9 +144,12 @@ def test_sparse_codes(summarize, tmp_path):
     # E[gamma] is 0.8, for which samples with D = 32 are known to have 0.663.
     assert float(prior) == pytest.approx(0.663, abs=0.02)
     assert (sample, slab_mean, gated_mean, mean) == ("0.654", "0.250", "", "")
-    assert cells(text, source, "majority class") == [["0", "", "", "0.100", ""]]
-    assert cells(text, source, "hsvae: masked mean") == [
-        ["32", "0.250", "0.625", "0.375", "0.438"]
+    assert cells(text, "dbpedia", "", "majority class") == [
+        ["0", "", "", "0.100", ""]
+    ]
+    # The codes of a run that was set beside it stand in its own lines.
+    assert cells(text, "dbpedia", source) == [
+        ["hsvae: masked mean", "32", "0.250", "0.625", "0.375", "0.438"]
     ]
     figure = tmp_path / "sparsity.png"
     summarize.sparse_codes.plot_probes([summarize.read_run(run)], figure)

@@ -29,6 +29,13 @@ are off.
 
 ![Accuracy against sparsity](results/sparsity.png)
 """
+MARKERS = {
+    "sample": "x",
+    "slab mean": "v",
+    "mean": "D",
+    "gated mean": "^",
+    "masked mean": "o",
+}
 
 
 def sections(runs: Sequence[Run]) -> list[str]:
@@ -84,7 +91,9 @@ def _hoyer_of_prior(gamma: np.ndarray) -> float:
 
 
 def _probe_table(runs: Sequence[Run]) -> str:
+    """The baselines of each corpus once, then the codes of its runs."""
     headings = [
+        "corpus",
         "run",
         "representation",
         "dimensions",
@@ -93,40 +102,59 @@ def _probe_table(runs: Sequence[Run]) -> str:
         "linear",
         "one hidden layer",
     ]
-    rows = [
-        [
-            link(run),
-            probe["representation"],
-            probe["dimensions"],
-            *(
-                f"{float(probe[name]):.3f}" if probe[name] else NONE
-                for name in (
-                    "nonzero",
-                    "hoyer",
-                    "linear_accuracy",
-                    "hidden_layer_accuracy",
-                )
-            ),
+    rows = []
+    for group in _by_corpus(runs):
+        first = group[0]
+        baselines = [p for p in first.probes if _is_baseline(p)]
+        rows += [[first.corpus, NONE, *_probe_cells(p)] for p in baselines]
+        rows += [
+            [first.corpus, link(run), *_probe_cells(probe)]
+            for run in group
+            for probe in _own_codes(run)
         ]
-        for run in runs
-        for probe in run.probes
-    ]
     return table(headings, rows)
+
+
+def _by_corpus(runs: Sequence[Run]) -> list[list[Run]]:
+    groups = {}
+    for run in runs:
+        groups.setdefault(run.corpus, []).append(run)
+    return list(groups.values())
+
+
+def _is_baseline(probe: dict[str, str]) -> bool:
+    return ": " not in probe["representation"]
+
+
+def _own_codes(run: Run) -> list[dict[str, str]]:
+    """Without those of another run that was set beside it."""
+    prefix = f"{run.flags['model']}: "
+    return [p for p in run.probes if p["representation"].startswith(prefix)]
+
+
+def _probe_cells(probe: dict[str, str]) -> list[str]:
+    numbers = "nonzero", "hoyer", "linear_accuracy", "hidden_layer_accuracy"
+    return [
+        probe["representation"],
+        probe["dimensions"],
+        *(f"{float(probe[n]):.3f}" if probe[n] else NONE for n in numbers),
+    ]
 
 
 def plot_probes(runs: Sequence[Run], path: pathlib.Path) -> None:
     """Draw accuracy against sparsity, a chart for each corpus."""
     runs = [run for run in runs if run.probes]
-    corpora = list(dict.fromkeys(run.corpus for run in runs))
-    figure = Figure(figsize=(12, 4.5 * len(corpora)), layout="constrained")
-    charts = figure.subplots(len(corpora), 1, squeeze=False)[:, 0]
-    for corpus, axis in zip(corpora, charts, strict=True):
-        for run in runs:
-            if run.corpus == corpus:
-                _plot_codes(axis, run)
-        _plot_baselines(axis, next(r for r in runs if r.corpus == corpus))
+    groups = _by_corpus(runs)
+    figure = Figure(figsize=(12, 4.5 * len(groups)), layout="constrained")
+    charts = figure.subplots(len(groups), 1, squeeze=False)[:, 0]
+    for group, axis in zip(groups, charts, strict=True):
+        for index, run in enumerate(group):
+            _plot_codes(axis, run, f"C{index}")
+        for kind, marker in MARKERS.items():
+            axis.plot([], [], marker, color="gray", label=kind)
+        _plot_baselines(axis, group[0])
         axis.set(
-            title=corpus,
+            title=group[0].corpus,
             xlabel="Hoyer's measure of the codes, normalized",
             ylabel="accuracy of a linear classifier",
         )
@@ -138,24 +166,18 @@ def plot_probes(runs: Sequence[Run], path: pathlib.Path) -> None:
     figure.savefig(path, dpi=100)
 
 
-def _plot_codes(axis: Axes, run: Run) -> None:
-    codes = [row for row in run.probes if ": " in row["representation"]]
-    points = axis.plot(
-        [float(row["hoyer"]) for row in codes],
-        [float(row["linear_accuracy"]) for row in codes],
-        "o",
-        label=run.name,
-    )
-    for row in codes:
-        _, _, view = row["representation"].partition(": ")
-        axis.annotate(
-            view,
-            (float(row["hoyer"]), float(row["linear_accuracy"])),
-            xytext=(4, 3),
-            textcoords="offset points",
-            fontsize=7,
-            color=points[0].get_color(),
+def _plot_codes(axis: Axes, run: Run, color: str) -> None:
+    """A color for the run, a marker for each kind of code."""
+    for row in _own_codes(run):
+        _, _, kind = row["representation"].partition(": ")
+        axis.plot(
+            float(row["hoyer"]),
+            float(row["linear_accuracy"]),
+            MARKERS[kind],
+            color=color,
+            markersize=8,
         )
+    axis.plot([], [], "s", color=color, label=run.name)
 
 
 def _plot_baselines(axis: Axes, run: Run) -> None:
