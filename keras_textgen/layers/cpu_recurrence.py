@@ -6,7 +6,7 @@ steps at once, and the weights' gradient is one product.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
@@ -334,8 +334,42 @@ def _results(
     return outputs[:, -1], outputs, list(final)
 
 
+class _CpuRecurrence(keras.layers.RNN):
+    """The loop over time that the layers below share.
+
+    It stands before Keras's own layer among the bases, whose loop it calls
+    where the functions above do not apply.
+    """
+
+    recurrence: ClassVar[Callable]
+
+    def inner_loop(
+        self,
+        sequences: tf.Tensor,
+        initial_state: _Tensors,
+        mask: tf.Tensor | None,
+        training: bool = False,
+    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+        """Run over [batch, time, features]; see `keras.layers.RNN`."""
+        if not _runs_here(self):
+            return super().inner_loop(sequences, initial_state, mask, training)
+        cell, mask = self.cell, _time_major(mask)
+        # Of the inputs; with `reset_after`, another of the hidden state.
+        biases = tf.convert_to_tensor(cell.bias)
+        biases = tf.reshape(biases, [-1, cell.kernel.shape[1]])
+        bias, *recurrent_bias = tf.unstack(biases)
+        states, *final = self.recurrence(
+            _projected(sequences, cell.kernel, bias),
+            *initial_state,
+            tf.convert_to_tensor(cell.recurrent_kernel),
+            *recurrent_bias,
+            mask,
+        )
+        return _results(states, final, mask)
+
+
 @keras.saving.register_keras_serializable("keras_textgen")
-class LSTM(keras.layers.LSTM):
+class LSTM(_CpuRecurrence, keras.layers.LSTM):
     """Keras's LSTM, faster without a GPU.
 
     Arguments, weights and results are those of `keras.layers.LSTM`, whose
@@ -348,28 +382,11 @@ class LSTM(keras.layers.LSTM):
         TensorShape([2, 3, 4])
     """
 
-    def inner_loop(
-        self,
-        sequences: tf.Tensor,
-        initial_state: _Tensors,
-        mask: tf.Tensor | None,
-        training: bool = False,
-    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-        """Run over [batch, time, features]; see `keras.layers.RNN`."""
-        if not _runs_here(self):
-            return super().inner_loop(sequences, initial_state, mask, training)
-        cell, mask = self.cell, _time_major(mask)
-        states, *final = lstm_recurrence(
-            _projected(sequences, cell.kernel, tf.convert_to_tensor(cell.bias)),
-            *initial_state,
-            tf.convert_to_tensor(cell.recurrent_kernel),
-            mask,
-        )
-        return _results(states, final, mask)
+    recurrence = staticmethod(lstm_recurrence)
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
-class GRU(keras.layers.GRU):
+class GRU(_CpuRecurrence, keras.layers.GRU):
     """Keras's GRU, faster without a GPU.
 
     Arguments, weights and results are those of `keras.layers.GRU`, whose own
@@ -382,23 +399,4 @@ class GRU(keras.layers.GRU):
         TensorShape([2, 3, 4])
     """
 
-    def inner_loop(
-        self,
-        sequences: tf.Tensor,
-        initial_state: _Tensors,
-        mask: tf.Tensor | None,
-        training: bool = False,
-    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-        """Run over [batch, time, features]; see `keras.layers.RNN`."""
-        if not _runs_here(self):
-            return super().inner_loop(sequences, initial_state, mask, training)
-        cell, mask = self.cell, _time_major(mask)
-        bias, recurrent_bias = tf.unstack(tf.convert_to_tensor(cell.bias))
-        states, *final = gru_recurrence(
-            _projected(sequences, cell.kernel, bias),
-            *initial_state,
-            tf.convert_to_tensor(cell.recurrent_kernel),
-            recurrent_bias,
-            mask,
-        )
-        return _results(states, final, mask)
+    recurrence = staticmethod(gru_recurrence)
