@@ -120,6 +120,7 @@ hidden_layer_accuracy,converged
 majority class,0,,,0.1,,True
 bag of words,900,0.01,0.95,0.5,0.55,True
 hsvae: masked mean,32,0.25,0.625,0.375,0.4375,True
+hsvae: sample,32,0,nan,0.1,0.1,True
 beside: mean,32,1,0.2,0.3,0.3,True
 """
 
@@ -149,7 +150,8 @@ def test_sparse_codes(summarize, tmp_path):
     ]
     # The codes of a run that was set beside it stand in its own lines.
     assert cells(text, "dbpedia", source) == [
-        ["hsvae: masked mean", "32", "0.250", "0.625", "0.375", "0.438"]
+        ["hsvae: masked mean", "32", "0.250", "0.625", "0.375", "0.438"],
+        ["hsvae: sample", "32", "0.000", "", "0.100", "0.100"],
     ]
     figure = tmp_path / "sparsity.png"
     summarize.sparse_codes.plot_probes([summarize.read_run(run)], figure)

@@ -133,11 +133,13 @@ def _own_codes(run: Run) -> list[dict[str, str]]:
 
 
 def _probe_cells(probe: dict[str, str]) -> list[str]:
-    numbers = "nonzero", "hoyer", "linear_accuracy", "hidden_layer_accuracy"
+    """Codes without a dimension that is on have no Hoyer's measure, "nan"."""
+    names = "nonzero", "hoyer", "linear_accuracy", "hidden_layer_accuracy"
+    numbers = (probe[name].replace("nan", "") for name in names)
     return [
         probe["representation"],
         probe["dimensions"],
-        *(f"{float(probe[n]):.3f}" if probe[n] else NONE for n in numbers),
+        *(f"{float(n):.3f}" if n else NONE for n in numbers),
     ]
 
 
