@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from run_folders import NONE, Run, link, table, tables
+from run_folders import NONE, Run, by_corpus, link, table, tables
 
 from keras_textgen.evaluation.topics import format_scores, scores_from_csv
 from keras_textgen.training import settings
@@ -75,8 +75,7 @@ def _document_table(runs: Sequence[Run]) -> str:
 def _topic_tables(runs: Sequence[Run]) -> str:
     """A table for each corpus, over all its runs."""
     parts = []
-    for corpus in dict.fromkeys(run.corpus for run in runs):
-        here = [run for run in runs if run.corpus == corpus]
+    for corpus, here in by_corpus(runs).items():
         texts = [run.topics for run in here if run.topics]
         seeds = "1 seed" if len(texts) == 1 else f"{len(texts)} seeds"
         scores = format_scores(scores_from_csv(texts))

@@ -190,6 +190,21 @@ def epoch_table(run: Run) -> str:
     return table([heading for heading, _ in columns.values()], rows)
 
 
+def grouped(
+    runs: Iterable[Run], key: Callable[[Run], str]
+) -> dict[str, list[Run]]:
+    """The runs by what they have in common, in the order they come in."""
+    groups = {}
+    for run in runs:
+        groups.setdefault(key(run), []).append(run)
+    return groups
+
+
+def by_corpus(runs: Iterable[Run]) -> dict[str, list[Run]]:
+    """The runs by the corpus they were made on."""
+    return grouped(runs, lambda run: run.corpus)
+
+
 def link(run: Run) -> str:
     """A link to the folder of a run, from the page."""
     return f"[{run.name}](results/{run.name})"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from run_folders import NONE, Run, link, table
+from run_folders import NONE, Run, by_corpus, link, table
 
 from keras_textgen.evaluation.sparsity import hoyer, normalized
 from keras_textgen.models.sparse_text_model import SPIKE_SCALE
@@ -103,23 +103,15 @@ def _probe_table(runs: Sequence[Run]) -> str:
         "one hidden layer",
     ]
     rows = []
-    for group in _by_corpus(runs):
-        first = group[0]
-        baselines = [p for p in first.probes if _is_baseline(p)]
-        rows += [[first.corpus, NONE, *_probe_cells(p)] for p in baselines]
+    for corpus, group in by_corpus(runs).items():
+        baselines = [p for p in group[0].probes if _is_baseline(p)]
+        rows += [[corpus, NONE, *_probe_cells(p)] for p in baselines]
         rows += [
-            [first.corpus, link(run), *_probe_cells(probe)]
+            [corpus, link(run), *_probe_cells(probe)]
             for run in group
             for probe in _own_codes(run)
         ]
     return table(headings, rows)
-
-
-def _by_corpus(runs: Sequence[Run]) -> list[list[Run]]:
-    groups = {}
-    for run in runs:
-        groups.setdefault(run.corpus, []).append(run)
-    return list(groups.values())
 
 
 def _is_baseline(probe: dict[str, str]) -> bool:
@@ -146,17 +138,17 @@ def _probe_cells(probe: dict[str, str]) -> list[str]:
 def plot_probes(runs: Sequence[Run], path: pathlib.Path) -> None:
     """Draw accuracy against sparsity, a chart for each corpus."""
     runs = [run for run in runs if run.probes]
-    groups = _by_corpus(runs)
+    groups = by_corpus(runs)
     figure = Figure(figsize=(12, 4.5 * len(groups)), layout="constrained")
     charts = figure.subplots(len(groups), 1, squeeze=False)[:, 0]
-    for group, axis in zip(groups, charts, strict=True):
+    for (corpus, group), axis in zip(groups.items(), charts, strict=True):
         for index, run in enumerate(group):
             _plot_codes(axis, run, f"C{index}")
         for kind, marker in MARKERS.items():
             axis.plot([], [], marker, color="gray", label=kind)
         _plot_baselines(axis, group[0])
         axis.set(
-            title=group[0].corpus,
+            title=corpus,
             xlabel="Hoyer's measure of the codes, normalized",
             ylabel="accuracy of a linear classifier",
         )

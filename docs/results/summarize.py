@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 
 import other_tasks
 import sparse_codes
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from run_folders import (
     FOLDER,
@@ -27,6 +28,7 @@ from run_folders import (
     decimals,
     epoch_table,
     epochs_done,
+    grouped,
     link,
     read_flags,
     read_run,
@@ -415,25 +417,41 @@ def _corpus(run: Run) -> str:
 
 
 def plot(runs: Sequence[Run], path: pathlib.Path) -> None:
-    """Draw validation curves, a row of charts for each corpus."""
-    corpora = list(dict.fromkeys(map(_corpus, runs)))
-    figure = Figure(figsize=(12, 3.6 * len(corpora)), layout="constrained")
-    axes = figure.subplots(len(corpora), len(CURVES), squeeze=False)
-    for corpus, row in zip(corpora, axes, strict=True):
-        here = [run for run in runs if _corpus(run) == corpus]
+    """Draw validation curves, a row of charts for runs to be compared."""
+    groups = grouped(runs, _chart)
+    figure = Figure(figsize=(14, 3.6 * len(groups)), layout="constrained")
+    axes = figure.subplots(len(groups), len(CURVES), squeeze=False)
+    for (title, group), row in zip(groups.items(), axes, strict=True):
         for axis, (column, label) in zip(row, CURVES.items(), strict=True):
-            for run in here:
-                known = [each for each in run.epochs if column in each]
-                epochs = [each["epoch"] for each in known]
-                values = [each[column] for each in known]
-                axis.plot(epochs, values, ".-", label=run.name)
-            axis.set(xlabel="epoch", ylabel=label, title=corpus)
+            for index, run in enumerate(group):
+                _plot_epochs(axis, run, column, index)
+            axis.set(xlabel="epoch", ylabel=label, title=title)
             axis.xaxis.get_major_locator().set_params(integer=True)
             if column != "val_nll":
                 axis.set_ylim(bottom=0)
             axis.grid(alpha=0.3)
-        row[0].legend(fontsize="small")
+        row[-1].legend(
+            fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5)
+        )
     figure.savefig(path, dpi=100)
+
+
+def _chart(run: Run) -> str:
+    """Title of the charts that a run stands in."""
+    is_remedy = run.name.startswith(REMEDY_PREFIX)
+    return _corpus(run) + (", remedies" if is_remedy else "")
+
+
+def _plot_epochs(axis: Axes, run: Run, column: str, index: int) -> None:
+    """The curve of a run; after ten colors, dashed ones."""
+    known = [each for each in run.epochs if column in each]
+    axis.plot(
+        [each["epoch"] for each in known],
+        [each[column] for each in known],
+        ".-" if index < 10 else ".--",
+        color=f"C{index % 10}",
+        label=run.name,
+    )
 
 
 def read_all() -> tuple[list[Run], list[dict[str, str]]]:
