@@ -162,13 +162,18 @@ def tables(
 
 def epochs_done(run: Run) -> str:
     """How many are done, and which was the best."""
-    pretraining = int(run.flags.get("autoencoder_epochs", "0"))
-    rows = [row for row in run.epochs if row["epoch"] > pretraining]
+    rows = after_pretraining(run)
     done = f"{len(run.epochs)} of {run.flags['epochs']}"
     if not rows:
         return done
     best = min(rows, key=lambda row: row["val_loss"])
     return f"{done}, the best {best['epoch']:.0f}"
+
+
+def after_pretraining(run: Run) -> list[dict[str, float]]:
+    """The epochs that train the bound, not an autoencoder."""
+    pretraining = int(run.flags.get("autoencoder_epochs", "0"))
+    return [row for row in run.epochs if row["epoch"] > pretraining]
 
 
 def epoch_table(run: Run) -> str:

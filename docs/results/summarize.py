@@ -25,6 +25,7 @@ from run_folders import (
     NONE,
     NOT_FINISHED,
     Run,
+    after_pretraining,
     decimals,
     epoch_table,
     epochs_done,
@@ -70,7 +71,8 @@ LSTM-VAE on the Penn Treebank at a reduced size, one remedy a run (see
 [remedies](collapse.md)). The flags of "plain" are those that differ from the
 recipe `flags/lstm_vae_ptb.flags`, those of a remedy differ from "plain". With
 5,000 words nothing here can be set beside the tables above. Every run has z at
-every step unless it says otherwise.
+every step unless it says otherwise. Aggressive training needs SGD, and in its
+five epochs most steps train the encoder alone, so that its nll is behind.
 """
 OTHERS = """\
 ## Runs on other protocols
@@ -444,7 +446,7 @@ def _chart(run: Run) -> str:
 
 def _plot_epochs(axis: Axes, run: Run, column: str, index: int) -> None:
     """The curve of a run; after ten colors, dashed ones."""
-    known = [each for each in run.epochs if column in each]
+    known = [each for each in after_pretraining(run) if column in each]
     axis.plot(
         [each["epoch"] for each in known],
         [each[column] for each in known],
