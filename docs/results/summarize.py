@@ -71,8 +71,8 @@ LSTM-VAE on the Penn Treebank at a reduced size, one remedy a run (see
 [remedies](collapse.md)). The flags of "plain" are those that differ from the
 recipe `flags/lstm_vae_ptb.flags`, those of a remedy differ from "plain". With
 5,000 words nothing here can be set beside the tables above. Every run has z at
-every step unless it says otherwise. Aggressive training needs SGD, and in its
-five epochs most steps train the encoder alone, so that its nll is behind.
+every step unless it says otherwise. Aggressive training needs SGD, and while it
+lasts most steps train the encoder alone: its nll is not comparable.
 """
 OTHERS = """\
 ## Runs on other protocols
