@@ -156,10 +156,7 @@ def _record(key: str, reason: str, only: str) -> int:
         mine = changes.setdefault(key, {"reason": reason, "values": {}})
         mine["reason"] = reason
         for file in kept.files(folder):
-            old = kept.old_values(file)
-            found = {}
-            for part in kept.parts_of(file):
-                found |= kept.evaluated(file, part)
+            old, found = _concerned(file, only)
             for name, value in old.items():
                 place = f"{file.stem}:{name}"
                 recorded = kept.entries(changes, file.stem, name)
@@ -181,6 +178,20 @@ def _record(key: str, reason: str, only: str) -> int:
     for place in others:
         print(f"differs, but does not match --only: {place}")
     return 1 if others else 0
+
+
+def _concerned(
+    file: pathlib.Path, only: str
+) -> tuple[values.Values, values.Values]:
+    """Old and present values of those parts of a file that have a match."""
+    old, found = {}, {}
+    for part in kept.parts_of(file):
+        of_part = kept.old_values(file, part)
+        places = [f"{file.stem}:{name}" for name in of_part]
+        if any(fnmatch.fnmatchcase(place, only) for place in places):
+            old |= of_part
+            found |= kept.evaluated(file, part)
+    return old, found
 
 
 def _is_right(found: object, old: object, recorded: dict[str, dict]) -> bool:
