@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.data.vocabulary import PAD_ID, Vocabulary
+from keras_textgen.data.vocabulary import PAD_ID, START_ID, Vocabulary
 
 _ORDERS = ("length", "stream")
 _STRING_KINDS = "SUOT"
@@ -291,7 +291,7 @@ def as_batches(
             data = vocabulary.tokenize_corpus(data.tolist())
         else:
             data = _from_array(data)
-    _check_ids(data.flat_values.numpy(), vocabulary.size)
+    _check_ids(data, vocabulary.size)
     return SequenceBatches(data, batch_size)
 
 
@@ -312,12 +312,21 @@ def _from_array(tokens: np.ndarray) -> tf.RaggedTensor:
     return tf.RaggedTensor.from_tensor(tokens, lengths)
 
 
-def _check_ids(ids: np.ndarray, size: int) -> None:
+def _check_ids(tokens: tf.RaggedTensor, size: int) -> None:
+    ids = tokens.flat_values.numpy()
     outside = ids[(ids <= PAD_ID) | (ids >= size)]
     if len(outside):
         raise ValueError(
             f"token id {outside[0]}; allowed: 1 to {size - 1}, "
             f"and {PAD_ID} on the right"
+        )
+    starts = np.flatnonzero(ids == START_ID)
+    inside = starts[~np.isin(starts, tokens.row_starts())]
+    if len(inside):
+        row = np.searchsorted(tokens.row_limits(), inside[0], side="right")
+        raise ValueError(
+            f"row {row} has the id {START_ID} of the start token after its "
+            "first token; allowed: as the first token"
         )
 
 

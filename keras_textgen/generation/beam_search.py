@@ -34,8 +34,9 @@ def beam_search(
 
     The log-probability is the model's own, the sum of log softmax(logits) over
     the generated tokens, the end token included. It is neither normalized by
-    length nor renormalized for the tokens that may not be generated: padding,
-    the start token and `banned_ids`.
+    length nor renormalized for the tokens that may not be generated: padding
+    and the start token, to which the models of this package give no
+    probability, and `banned_ids`.
 
     Args:
         next_token_logits: The model's step, `(tokens int32 [N], state) ->

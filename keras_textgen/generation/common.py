@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_textgen.data.vocabulary import PAD_ID, START_ID
+from keras_textgen.layers.masking import NEVER_PREDICTED, without_tokens
 
 NextTokenLogits = Callable[[tf.Tensor, Any], tuple[tf.Tensor, Any]]
 """A model's step: `(tokens [N], state) -> (logits [N, V], new state)`.
@@ -70,6 +70,10 @@ def forbid(
 ) -> tf.Tensor:
     """Sets the scores of padding, the start token and `banned_ids` to -inf.
 
+    The models' own logits leave out padding and the start token already. Any
+    other step may give them a score, and a decoder must not take them: padding
+    is what follows the end.
+
     Args:
         log_scores: float [N, V], logits or log-probabilities.
         banned_ids: int [K], ids that are not to be generated.
@@ -81,12 +85,10 @@ def forbid(
         >>> forbid(tf.zeros([1, 5]), banned_ids=[4]).numpy().tolist()
         [[-inf, 0.0, -inf, 0.0, -inf]]
     """
-    never = tf.concat(
-        [[PAD_ID, START_ID], tf.cast(banned_ids, tf.int32)], axis=0
+    banned_ids = tf.cast(banned_ids, tf.int32)
+    return without_tokens(
+        log_scores, tf.concat([NEVER_PREDICTED, banned_ids], axis=0)
     )
-    ids = tf.range(tf.shape(log_scores)[-1])
-    is_forbidden = tf.reduce_any(ids == never[:, tf.newaxis], axis=0)
-    return tf.where(is_forbidden, -math.inf, log_scores)
 
 
 def num_rows(state: Any) -> tf.Tensor:

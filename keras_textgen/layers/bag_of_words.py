@@ -6,7 +6,11 @@ import keras
 import tensorflow as tf
 
 from keras_textgen.data.vocabulary import END_ID, PAD_ID
-from keras_textgen.layers.masking import ExplicitMaskLayer
+from keras_textgen.layers.masking import (
+    NEVER_PREDICTED,
+    ExplicitMaskLayer,
+    without_tokens,
+)
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
@@ -16,7 +20,8 @@ class BagOfWordsLogLikelihood(ExplicitMaskLayer):
     The bag-of-words loss of Zhao et al. 2017 (ACL), equation 6, is minus what
     this layer gives: the words must be predicted from the code alone, without
     the words before them. The end token says nothing of the content and is
-    not among the words. Computed in float32 under every precision policy.
+    not among the words: like padding and the start token it has probability
+    0. Computed in float32 under every precision policy.
 
     Args:
         vocabulary_size: Number V of tokens, the special ones included.
@@ -26,8 +31,8 @@ class BagOfWordsLogLikelihood(ExplicitMaskLayer):
         >>> layer = BagOfWordsLogLikelihood(vocabulary_size=8)
         >>> targets = tf.constant([[5, 5, 3, 0]])
         >>> log_likelihood = layer(tf.zeros([1, 2]), targets)
-        >>> log_likelihood.numpy().round(3).tolist()  # log(1/8) twice
-        [-4.158999919891357]
+        >>> log_likelihood.numpy().round(3).tolist()  # log(1/5) twice
+        [-3.2190001010894775]
     """
 
     def __init__(
@@ -58,12 +63,11 @@ class BagOfWordsLogLikelihood(ExplicitMaskLayer):
             Sum of the words' log-probabilities in nats, [batch].
         """
         logits = self.logits(self.hidden(code))  # [batch, V]
+        logits = without_tokens(logits, [*NEVER_PREDICTED, END_ID])
+        log_probabilities = tf.nn.log_softmax(logits)
+        of_targets = tf.gather(log_probabilities, targets, batch_dims=1)
         is_word = (targets != PAD_ID) & (targets != END_ID)
-        is_word = tf.cast(is_word, tf.float32)
-        of_words = tf.gather(logits, targets, batch_dims=1) * is_word
-        log_normalizer = tf.reduce_logsumexp(logits, axis=1)
-        num_words = tf.reduce_sum(is_word, axis=1)
-        return tf.reduce_sum(of_words, axis=1) - num_words * log_normalizer
+        return tf.reduce_sum(tf.where(is_word, of_targets, 0), axis=1)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

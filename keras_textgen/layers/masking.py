@@ -1,8 +1,37 @@
-"""How the layers treat masks."""
+"""How the layers treat masks, and tokens that have no probability."""
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import tensorflow as tf
+
+from keras_textgen.data.vocabulary import PAD_ID, START_ID
+
+NEVER_PREDICTED = (PAD_ID, START_ID)
+"""Ids that are no outcome of any model: padding and the start token."""
+
+
+def without_tokens(
+    scores: tf.Tensor, ids: Sequence[int] | tf.Tensor
+) -> tf.Tensor:
+    """Sets the scores of some tokens to -inf.
+
+    Args:
+        scores: float [..., V], logits, log-probabilities or a bias.
+        ids: int [K], the tokens.
+
+    Returns:
+        float [..., V].
+
+    Example:
+        >>> without_tokens(tf.zeros([5]), NEVER_PREDICTED).numpy().tolist()
+        [-inf, 0.0, -inf, 0.0, 0.0]
+    """
+    ids = tf.cast(ids, tf.int32)[:, tf.newaxis]
+    of_scores = tf.range(tf.shape(scores)[-1])
+    return tf.where(tf.reduce_any(of_scores == ids, 0), -math.inf, scores)
 
 
 class ExplicitMaskLayer(keras.layers.Layer):

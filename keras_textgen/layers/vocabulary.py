@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_textgen.layers.masking import NEVER_PREDICTED, without_tokens
+
 # Elements of the [rows, V] array that is kept from the forward to the backward
 # pass, 128 MiB of float32. The probabilities of further rows are computed
 # twice, this many elements at a time.
@@ -176,7 +178,11 @@ def _log_softmax_at(
 
 @keras.saving.register_keras_serializable("keras_textgen")
 class VocabularyLogLikelihood(keras.layers.Layer):
-    """A softmax over the vocabulary, evaluated at the targets only.
+    """A softmax over what can follow, evaluated at the targets only.
+
+    Padding and the start token never follow: their probability is 0, and that
+    of the others adds up to 1. The kernel and the bias have entries for them
+    all the same, which nothing reads or changes.
 
     Padding (target 0) costs nothing: its positions are dropped before the
     product with the vocabulary. Many positions are taken in blocks, so that
@@ -190,8 +196,8 @@ class VocabularyLogLikelihood(keras.layers.Layer):
         >>> layer = VocabularyLogLikelihood(vocabulary_size=8)
         >>> targets = tf.constant([[5, 3, 0]])
         >>> log_likelihood = layer(tf.zeros([1, 3, 4]), targets)
-        >>> log_likelihood.numpy().round(3).tolist()  # log(1/8) twice
-        [[-2.0789999961853027, -2.0789999961853027, 0.0]]
+        >>> log_likelihood.numpy().round(3).tolist()  # log(1/6) twice
+        [[-1.7920000553131104, -1.7920000553131104, 0.0]]
     """
 
     def __init__(self, vocabulary_size: int, **kwargs: Any) -> None:
@@ -216,22 +222,30 @@ class VocabularyLogLikelihood(keras.layers.Layer):
             targets: Token ids, int32 [batch, time]; 0 is padding.
 
         Returns:
-            Log-probabilities in nats, [batch, time]; 0 at padding.
+            Log-probabilities in nats, [batch, time]; 0 at padding, and -inf
+            at a start token.
         """
         index = tf.where(targets != 0)  # [N, 2]
         values = _log_softmax_at(
             tf.gather_nd(hidden, index),
             tf.convert_to_tensor(self.kernel),
-            tf.convert_to_tensor(self.bias),
+            self._masked_bias(),
             tf.gather_nd(targets, index),
         )
         shape = tf.shape(targets, out_type=index.dtype)
         return tf.scatter_nd(index, values, shape)
 
     def logits(self, hidden: tf.Tensor) -> tf.Tensor:
-        """Unnormalized log-probabilities [..., V] of the next token."""
+        """Unnormalized log-probabilities [..., V] of the next token.
+
+        Those of padding and the start token are -inf.
+        """
         hidden = tf.cast(hidden, tf.float32)
-        return tf.linalg.matmul(hidden, self.kernel) + self.bias
+        return tf.linalg.matmul(hidden, self.kernel) + self._masked_bias()
+
+    def _masked_bias(self) -> tf.Tensor:
+        # [V], so that the mask costs no pass over [N, V].
+        return without_tokens(self.bias, NEVER_PREDICTED)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

@@ -9,6 +9,7 @@ from keras_textgen.layers import vocabulary
 from keras_textgen.layers.vocabulary import VocabularyLogLikelihood
 
 HIDDEN_SIZE, VOCABULARY_SIZE = 3, 7
+POSSIBLE = [1, 3, 4, 5, 6]
 TARGETS = np.array([[4, 1, 6, 0], [3, 0, 0, 0]], np.int32)
 HIDDEN = np.sin(np.arange(2 * 4 * HIDDEN_SIZE) * 1.1).reshape(2, 4, -1)
 
@@ -30,8 +31,15 @@ def layer():
     )
 
 
+def masked(logits):
+    """Without padding and the start token, in float64."""
+    logits = np.array(logits, np.float64)
+    logits[..., [0, 2]] = -np.inf
+    return logits
+
+
 def log_softmax(logits):
-    logits = np.asarray(logits, np.float64)
+    logits = masked(logits)
     largest = np.max(logits, axis=-1, keepdims=True)
     shifted = logits - largest
     return shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
@@ -50,29 +58,58 @@ def test_agrees_with_log_softmax(layer):
 
 def test_probabilities_of_all_tokens_add_up_to_one(layer):
     hidden = tf.constant(HIDDEN[:1, :1], tf.float32)
-    tokens = tf.range(1, VOCABULARY_SIZE)[tf.newaxis]
-    repeated = tf.repeat(hidden, VOCABULARY_SIZE - 1, axis=1)
-    total = tf.reduce_sum(tf.exp(layer(repeated, tokens)))
-    padding = tf.nn.softmax(layer.logits(hidden))[0, 0, 0]
-    assert float(total + padding) == pytest.approx(1, abs=1e-6)
+    repeated = tf.repeat(hidden, len(POSSIBLE), axis=1)
+    scores = layer(repeated, tf.constant([POSSIBLE]))
+    assert np.sum(np.exp(scores)) == pytest.approx(1, abs=1e-6)
+    drawn = tf.nn.softmax(layer.logits(hidden))[0, 0]
+    np.testing.assert_allclose(
+        tf.gather(drawn, POSSIBLE), np.exp(scores[0]), rtol=1e-5
+    )
+
+
+def test_padding_and_start_token_have_no_probability(layer):
+    hidden = tf.constant(HIDDEN, tf.float32)
+    probabilities = tf.nn.softmax(layer.logits(hidden)).numpy()
+    assert not np.any(probabilities[..., [0, 2]])
+    values = layer(hidden, tf.constant([[4, 2, 6, 0], [3, 0, 0, 0]])).numpy()
+    assert values[0, 1] == -np.inf
+    usual = layer(hidden, tf.constant(TARGETS)).numpy()
+    np.testing.assert_array_equal(values[0, [0, 2, 3]], usual[0, [0, 2, 3]])
+
+
+def test_weights_of_padding_and_start_token_change_nothing(layer):
+    """Nor are they changed, whatever stands there in a file."""
+    hidden = tf.constant(HIDDEN, tf.float32)
+    values = layer(hidden, tf.constant(TARGETS)).numpy()
+    _, *gradients = gradients_of(layer, layer)
+    for gradient in gradients:
+        assert not np.any(gradient.numpy()[..., [0, 2]])
+    for weight in (layer.kernel, layer.bias):
+        others = weight.numpy()
+        others[..., [0, 2]] = 50.0
+        weight.assign(others)
+    np.testing.assert_array_equal(layer(hidden, tf.constant(TARGETS)), values)
 
 
 def test_logits(layer):
     kernel, bias = np.asarray(layer.kernel), np.asarray(layer.bias)
     np.testing.assert_allclose(
         layer.logits(tf.constant(HIDDEN, tf.float32)),
-        HIDDEN @ kernel + bias,
+        masked(HIDDEN @ kernel + bias),
         atol=1e-6,
     )
     half = layer.logits(tf.constant(HIDDEN[:, 0], tf.float16))
     assert half.dtype == tf.float32
-    np.testing.assert_allclose(half, HIDDEN[:, 0] @ kernel + bias, atol=5e-3)
+    expected = masked(HIDDEN[:, 0] @ kernel + bias)
+    np.testing.assert_allclose(half, expected, atol=5e-3)
 
 
 def plain(layer, hidden, targets):
     """The formula, differentiated by TensorFlow."""
-    everything = tf.nn.log_softmax(hidden @ layer.kernel + layer.bias)
-    values = tf.gather(everything, targets, batch_dims=2)
+    logits = hidden @ layer.kernel + layer.bias
+    probabilities = tf.exp(logits)
+    total = tf.reduce_sum(tf.gather(probabilities, POSSIBLE, axis=-1), -1)
+    values = tf.gather(logits, targets, batch_dims=2) - tf.math.log(total)
     return tf.where(targets == 0, 0.0, values)
 
 
@@ -136,15 +173,17 @@ def test_extreme_logits(largest):
     """Log-probabilities far below the smallest float32, both signs."""
     logits = np.linspace(-largest, largest, VOCABULARY_SIZE)
     layer = layer_with(np.zeros([HIDDEN_SIZE, VOCABULARY_SIZE]), logits)
-    targets = tf.range(1, VOCABULARY_SIZE)[tf.newaxis]
-    hidden = tf.ones([1, VOCABULARY_SIZE - 1, HIDDEN_SIZE])
+    targets = tf.constant([POSSIBLE])
+    hidden = tf.ones([1, len(POSSIBLE), HIDDEN_SIZE])
     with tf.GradientTape() as tape:
         result = layer(hidden, targets)
-    np.testing.assert_allclose(result[0], log_softmax(logits)[1:], rtol=1e-6)
+    np.testing.assert_allclose(
+        result[0], log_softmax(logits)[POSSIBLE], rtol=1e-6
+    )
     assert np.min(result) < -100
     gradient = tape.gradient(result, layer.bias)
-    # Six times one-hot minus the softmax, which is all on the last token.
-    expected = np.array([0, 1, 1, 1, 1, 1, 1]) - 6 * np.exp(log_softmax(logits))
+    # Five times one-hot minus the softmax, which is all on the last token.
+    expected = np.array([0, 1, 0, 1, 1, 1, 1]) - 5 * np.exp(log_softmax(logits))
     np.testing.assert_allclose(gradient, expected, atol=1e-6)
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-UNKNOWN_ID, START_ID = 1, 2
+PAD_ID, UNKNOWN_ID, START_ID, END_ID = range(4)
 
 
 class Gaussian(NamedTuple):
@@ -74,6 +74,18 @@ def log_softmax(x):
 def linear(weights, x):
     kernel, bias = weights
     return x @ kernel + bias
+
+
+def without(scores, tokens):
+    """Scores [..., V], such that the tokens have no probability."""
+    scores = np.array(scores)
+    scores[..., tokens] = -np.inf
+    return scores
+
+
+def next_token_logits(weights, hidden):
+    """Logits [..., V] from hidden states: all that may follow has some."""
+    return without(linear(weights["output"], hidden), [PAD_ID, START_ID])
 
 
 def standard_gaussian(size):
@@ -201,7 +213,7 @@ def decode_hidden(
 def decode(weights, tokens, code, **options):
     """Logits [time, ..., V] for the targets tokens[1:], codes [..., C]."""
     hidden = decode_hidden(weights, tokens, code, **options)
-    return linear(weights["output"], hidden)
+    return next_token_logits(weights, hidden)
 
 
 def log_likelihood(weights, tokens, code, **options):
@@ -222,8 +234,9 @@ def at_targets(logits, tokens):
 def bag_of_words(weights, tokens, code):
     """Log-likelihood of the words alone, the end token left out."""
     hidden, logits = weights["bag_of_words"]
-    scores = log_softmax(linear(logits, np.tanh(linear(hidden, code))))
-    return np.sum(scores[..., tokens[1:-1]], axis=-1)
+    scores = linear(logits, np.tanh(linear(hidden, code)))
+    scores = without(scores, [PAD_ID, START_ID, END_ID])
+    return np.sum(log_softmax(scores)[..., tokens[1:-1]], axis=-1)
 
 
 # -- Sentence VAE --------------------------------------------------------------
@@ -272,7 +285,7 @@ def lstm_lm(weights, tokens, outputs=1.0, **options):
     `outputs` [time, H] are what dropout multiplies the hidden states by.
     """
     hidden = decode_hidden(weights, tokens, np.zeros(0), **options)
-    logits = linear(weights["output"], hidden * outputs)
+    logits = next_token_logits(weights, hidden * outputs)
     return logits, at_targets(logits, tokens)
 
 
@@ -302,7 +315,7 @@ def lstm_vae(
     hidden = decode_hidden(weights, tokens, z, feed_latent, **options)
     if averages_states:
         hidden = np.mean(hidden, axis=1)
-    logits = linear(weights["output"], hidden * outputs)
+    logits = next_token_logits(weights, hidden * outputs)
     log_ratio = posterior.log_density(z) - prior.log_density(z)
     return Result(
         logits=logits,

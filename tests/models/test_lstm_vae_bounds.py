@@ -53,7 +53,7 @@ def integrals(model, tokens, grid=GRID):
     hidden = reference.decode_hidden(weights, tokens, z, feed_latent=True)
     pairs = (hidden[:, :, np.newaxis] + hidden[:, np.newaxis]) / 2
     of_one, of_two = (
-        reference.at_targets(reference.linear(weights["output"], each), tokens)
+        reference.at_targets(reference.next_token_logits(weights, each), tokens)
         for each in (hidden, pairs)
     )
     posterior = reference.lstm_vae_posterior(weights, tokens)

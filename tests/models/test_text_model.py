@@ -384,15 +384,12 @@ def test_first_words_follow_the_model():
     model = sentence_vae(objective="bound", max_length=1, latent_dim=1)
     texts = model.generate(3000, ban_unknown=False)
     grid = np.linspace(-8, 8, 801)
-    log_probabilities = reference.log_softmax(
-        reference.decode(
-            reference_weights(model),
-            np.array([START_ID, PAD_ID]),
-            grid[:, np.newaxis],
-        )
-    )[0]
-    log_probabilities[:, [PAD_ID, START_ID]] = -np.inf
-    given_code = np.exp(reference.log_softmax(log_probabilities))
+    (logits,) = reference.decode(
+        reference_weights(model),
+        np.array([START_ID, PAD_ID]),
+        grid[:, np.newaxis],
+    )
+    given_code = np.exp(reference.log_softmax(logits))
     prior = np.exp(-(grid**2) / 2) / np.sqrt(2 * np.pi)
     expected = np.trapezoid(prior[:, np.newaxis] * given_code, grid, axis=0)
     names = ["", UNKNOWN, "<start>", "", *WORDS]
@@ -486,6 +483,11 @@ KINDS_ALLOWED = "allowed: strings [sequences], or integer ids [sequences, time]"
             np.array([[START_ID, PAD_ID, END_ID]]),
             "row 0 has the padding id 0 before a token; "
             "allowed: padding on the right",
+        ),
+        (
+            np.array([[4, 5, 3, 0], [2, 4, 2, 3]]),
+            "row 1 has the id 2 of the start token after its first token; "
+            "allowed: as the first token",
         ),
         (
             np.array([[START_ID, PAD_ID]]),
