@@ -80,34 +80,27 @@ def bag_of_words_baseline(corpus: DocumentCorpus) -> Baseline:
 def comparison_table(
     predictions: Mapping[str, Sequence[int] | np.ndarray],
     labels: Sequence[int] | np.ndarray,
-    label_names: Sequence[str],
 ) -> str:
     """Sets systems beside each other.
 
     Args:
         predictions: For each system, numbers of classes `[N]`.
         labels: The right ones, `[N]`.
-        label_names: By number.
 
     Returns:
-        A line for each system: accuracy, and the mean of the classes' F1.
+        A line for each system: accuracy, and the mean F1 of the classes that
+        are there or predicted.
 
     Example:
         >>> systems = {"always a": [0, 0, 0, 0], "coin": [0, 1, 0, 1]}
-        >>> print(comparison_table(systems, [0, 0, 1, 1], ["a", "b"]))
+        >>> print(comparison_table(systems, [0, 0, 1, 1]))
         system    accuracy  macro-F1
         always a    0.5000    0.3333
         coin        0.5000    0.5000
     """
     lines = [("system", "accuracy", "macro-F1")]
     for name, predicted in predictions.items():
-        macro_f1 = f1_score(
-            labels,
-            predicted,
-            labels=range(len(label_names)),
-            average="macro",
-            zero_division=0,
-        )
+        macro_f1 = f1_score(labels, predicted, average="macro", zero_division=0)
         accuracy = accuracy_score(labels, predicted)
         lines.append((name, f"{accuracy:.4f}", f"{macro_f1:.4f}"))
     return _aligned(lines)
@@ -142,6 +135,30 @@ def class_table(
     for name, *ratios, count in zip(label_names, *columns, strict=True):
         lines.append((name, *(f"{x:.4f}" for x in ratios), f"{count:,}"))
     return _aligned(lines)
+
+
+def absent_classes(
+    labels: Sequence[int] | np.ndarray, label_names: Sequence[str]
+) -> list[str]:
+    """Names the classes that no document is of.
+
+    Args:
+        labels: Numbers of classes, `[N]`.
+        label_names: By number.
+
+    Returns:
+        Their names, in the order of the numbers.
+
+    Example:
+        >>> absent_classes([0, 2, 2], ["cats", "dogs", "eels"])
+        ['dogs']
+    """
+    counts = np.bincount(labels, minlength=len(label_names))
+    return [
+        name
+        for name, count in zip(label_names, counts, strict=True)
+        if not count
+    ]
 
 
 def _aligned(lines: list[tuple[str, ...]]) -> str:

@@ -7,14 +7,15 @@ import tensorflow as tf
 class MacroF1(keras.metrics.Metric):
     """Mean over the classes of F1, the harmonic mean of precision and recall.
 
-    F1 of a class is 2 * hits / (predicted + actual), and 0 for a class that is
-    neither predicted nor there.
+    F1 of a class is 2 * hits / (predicted + actual). The mean is over the
+    classes that are there or predicted, as that of scikit-learn's
+    `f1_score(average="macro")`.
 
     Args:
         num_classes: Number of classes C.
 
     Example:
-        >>> metric = MacroF1(2)
+        >>> metric = MacroF1(3)
         >>> metric.update_state(tf.constant([0, 1, 1]), tf.constant([0, 0, 1]))
         >>> round(float(metric.result()), 4)
         0.6667
@@ -39,4 +40,6 @@ class MacroF1(keras.metrics.Metric):
     def result(self) -> tf.Tensor:
         """Return the macro-F1 of what was added."""
         total = self.predicted.value + self.actual.value
-        return tf.reduce_mean(tf.math.divide_no_nan(2 * self.hits.value, total))
+        of_classes = tf.math.divide_no_nan(2 * self.hits.value, total)
+        num_classes = tf.math.count_nonzero(total, dtype=total.dtype)
+        return tf.math.divide_no_nan(tf.reduce_sum(of_classes), num_classes)

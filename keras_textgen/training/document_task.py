@@ -20,6 +20,7 @@ from keras_textgen.evaluation.attention_page import (
     choose_documents,
 )
 from keras_textgen.evaluation.classification import (
+    absent_classes,
     bag_of_words_baseline,
     class_table,
     comparison_table,
@@ -152,9 +153,15 @@ class DocumentTask(Task):
         baseline = bag_of_words_baseline(corpus)
         systems = {"han": predicted, baseline.name: baseline.predicted}
         names = corpus.label_names
-        print(indented(comparison_table(systems, labels, names)))
+        print(indented(comparison_table(systems, labels)))
         print()
         print(indented(class_table(predicted, labels, names)))
+        absent = absent_classes(labels, names)
+        if absent:
+            print(
+                f"  Not in the test set: {', '.join(absent)}. Macro-F1 is of "
+                "classes that are there or predicted."
+            )
         rows = np.concatenate(choose_documents(predicted, labels, _SHOWN))
         attention = model.attention([corpus.test[row] for row in rows])
         shown = [

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
 from keras_textgen.data.documents import DocumentCorpus
 from keras_textgen.evaluation.classification import (
+    absent_classes,
     bag_of_words_baseline,
     class_table,
     comparison_table,
@@ -33,12 +35,26 @@ def test_classes():
 
 def test_comparison():
     systems = {"one": PREDICTED, "the right ones": np.array(LABELS)}
-    table = comparison_table(systems, LABELS, ["a", "b", "c"])
-    macro_f1 = (4 / 7 + 1 / 2) / 3
+    systems["two"] = [0, 0, 0, 1, 1, 3]
+    macro_f1 = f1_score(LABELS, PREDICTED, average="macro")
+    assert macro_f1 == pytest.approx((4 / 7 + 1 / 2) / 3)
+    table = comparison_table(systems, LABELS)
     assert rows(table)[1:] == [
         ["one", "0.5000", f"{macro_f1:.4f}"],
         ["the", "right", "ones", "1.0000", "1.0000"],
+        # Of four classes: that of 2 is missed, and 3 is not there.
+        ["two", "0.8333", "0.5000"],
     ]
+
+
+def test_classes_without_documents_do_not_count():
+    """Neither there nor predicted: "b" of three classes."""
+    labels = [0, 2, 2, 0]
+    table = comparison_table({"all right": labels}, labels)
+    assert rows(table)[1].pop() == "1.0000"
+    assert absent_classes(labels, ["a", "b", "c"]) == ["b"]
+    assert absent_classes(labels, ["a", "b", "c", "d"]) == ["b", "d"]
+    assert absent_classes([1, 0], ["a", "b"]) == []
 
 
 @pytest.fixture

@@ -147,6 +147,18 @@ def test_results(task, model, tmp_path, capsys):
     assert "<title>Attention in test documents of text</title>" in page
 
 
+def test_class_without_test_documents_is_named(folder, model, tmp_path, capsys):
+    task = task_of(folder)
+    of_cats = np.flatnonzero(task.corpus.labels["test"] == 0)
+    task.corpus.test = [task.corpus.test[row] for row in of_cats]
+    task.corpus.labels["test"] = np.zeros(len(of_cats), int)
+    task.print_results(model, tmp_path)
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "  Not in the test set: dogs. Macro-F1 is of classes that are there or "
+        "predicted."
+    )
+
+
 def test_documents_need_labels(tmp_path):
     path = tmp_path / "all.txt"
     path.write_text("".join(f"Text {number}.\n" for number in range(20)))
