@@ -28,8 +28,9 @@ def export_model(model: TextModel, path: str | Path) -> None:
     """Write a model as a SavedModel with its vocabulary inside.
 
     `tf.saved_model.load(path)` gives an object with the functions below, for
-    any batch size and length; it needs no package but `tensorflow`. `texts`
-    is string [batch] or, in its place, token ids int32 [batch, time].
+    any batch size, 0 included, and any length; it needs no package but
+    `tensorflow`. `texts` is string [batch] or, in its place, token ids int32
+    [batch, time], start and end tokens inside, hence of two columns or more.
 
     - `encode(texts)`: {"code": float32 [batch, code_size]}; of a sparse model
       also {"mask": bool [batch, code_size]}, the dimensions that are on.
@@ -151,11 +152,28 @@ def _of_texts(model: TextModel, function: Callable) -> Callable:
     def endpoint(
         inputs: tf.Tensor, *options: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        if inputs.dtype == tf.string:
-            inputs = model.vocabulary(inputs)
-        return function(inputs, *options)
+        is_text = inputs.dtype == tf.string
+        tokens = model.vocabulary(inputs) if is_text else _checked(inputs)
+        return function(tokens, *options)
 
     return endpoint
+
+
+def _checked(tokens: tf.Tensor) -> tf.Tensor:
+    """Tokens [batch, time] of two columns or more; of no rows, any."""
+    rows, width = tf.unstack(tf.shape(tokens))
+    has_columns = tf.debugging.Assert(
+        (rows == 0) | (width >= 2),
+        [
+            tf.strings.format(
+                "tokens of shape {}; allowed: 2 columns or more, the start and "
+                "end tokens among them",
+                tf.shape(tokens),
+            )
+        ],
+    )
+    with tf.control_dependencies([has_columns]):
+        return tf.pad(tokens, [[0, 0], [0, tf.maximum(2 - width, 0)]])
 
 
 def _generate(model: TextModel) -> Callable:

@@ -20,9 +20,9 @@ def export_dmf(model: DualMatrixFactorization, path: str | Path) -> None:
     """Write a model as a SavedModel with its ids and features inside.
 
     `tf.saved_model.load(path)` gives an object with the functions below, for
-    any number of rows; it needs no package but `tensorflow`. Ids are raw ids,
-    string [n]. An unknown one has no vector of its own and no bias, and
-    "known" tells.
+    any number of rows, 0 included; it needs no package but `tensorflow`. Ids
+    are raw ids, string [n]. An unknown one has no vector of its own and no
+    bias, and "known" tells.
 
     - `predict(row_ids, column_ids)`: {"prediction": float32 [n], "known":
       bool [n]}.

@@ -17,12 +17,12 @@ def export_han(model: HierarchicalAttentionNetwork, path: str | Path) -> None:
     """Write a HAN as a SavedModel with vocabulary and class names inside.
 
     `tf.saved_model.load(path)` gives an object with the functions below, for
-    any batch size; it needs no package but `tensorflow`. Their argument is
-    either string [batch], documents, or string [batch, sentences], documents
-    already split, with "" where a document has no more sentences. Documents
-    are split by `split_sentences_in_graph`, a simpler rule than the one of
-    `model.predict`, which is Python; for the same results, split them by
-    `keras_textgen.data.sentences.split_sentences` before.
+    any batch size, 0 included; it needs no package but `tensorflow`. Their
+    argument is either string [batch], documents, or string [batch, sentences],
+    documents already split, with "" where a document has no more sentences.
+    Documents are split by `split_sentences_in_graph`, a simpler rule than the
+    one of `model.predict`, which is Python; for the same results, split them
+    by `keras_textgen.data.sentences.split_sentences` before.
 
     - `classify(documents)`: {"label": string [batch], "probabilities":
       float32 [batch, classes]}.

@@ -18,7 +18,7 @@ def export_sae(model: SoftmaxAutoencoder, path: str | Path) -> None:
     """Write a softmax autoencoder as a SavedModel with its vocabulary inside.
 
     `tf.saved_model.load(path)` gives an object with the functions below, for
-    any batch size; it needs no package but `tensorflow`.
+    any batch size, 0 included; it needs no package but `tensorflow`.
 
     - `encode(texts)`: {"code": float32 [batch, D]}, for string [batch].
     - `topics(texts)`: {"topic": int32 [batch], "distance": float32 [batch]

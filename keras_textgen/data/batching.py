@@ -12,6 +12,7 @@ from keras_textgen.data.vocabulary import PAD_ID, START_ID, Vocabulary
 _ORDERS = ("length", "stream")
 _STRING_KINDS = "SUOT"
 _INT64_MAX = np.iinfo(np.int64).max
+_NO_SEQUENCES = "no sequences; allowed: 1 sequence or more"
 
 
 class SequenceBatches:
@@ -240,7 +241,7 @@ def _flatten(
 
 def _check_lengths(lengths: np.ndarray) -> None:
     if not len(lengths):
-        raise ValueError("no sequences; allowed: 1 sequence or more")
+        raise ValueError(_NO_SEQUENCES)
     shortest = int(np.argmin(lengths))
     if lengths[shortest] < 2:
         raise ValueError(
@@ -287,6 +288,8 @@ def as_batches(
         data = [data]
     if not isinstance(data, tf.RaggedTensor):
         data = np.asarray(data)
+        if data.shape == (0,):
+            raise ValueError(_NO_SEQUENCES)
         if data.dtype.kind in _STRING_KINDS:
             data = vocabulary.tokenize_corpus(data.tolist())
         else:

@@ -263,9 +263,13 @@ class Vocabulary(keras.layers.Layer):
             texts: strings, shape `[batch]`.
 
         Returns:
-            int32 `[batch, time]`, `time` being the longest sequence.
+            int32 `[batch, time]`, `time` being the longest sequence; of no
+            texts, that of a text without words.
         """
-        return self.tokenize(texts).to_tensor(PAD_ID)
+        tokens = self.tokenize(texts).to_tensor(PAD_ID)
+        # Without rows there would be no columns either.
+        missing = tf.maximum(2 - tf.shape(tokens)[1], 0)
+        return tf.pad(tokens, [[0, 0], [0, missing]])
 
     def to_text(self, tokens: tf.Tensor) -> tf.Tensor:
         """Turns token ids into texts.

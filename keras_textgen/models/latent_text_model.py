@@ -383,9 +383,15 @@ class LatentTextModel(TextModel):
 
         Returns:
             N strings.
+
+        Raises:
+            ValueError: If there are no codes.
         """
+        codes = tf.convert_to_tensor(codes, tf.float32)
+        if not codes.shape[0]:
+            raise ValueError("no codes; allowed: 1 code or more")
         tokens = self.in_graph("decode_codes")(
-            tf.convert_to_tensor(codes, tf.float32),
+            codes,
             beam_width=beam_width,
             ban_unknown=ban_unknown,
         )
@@ -531,7 +537,7 @@ class LatentTextModel(TextModel):
             batch_size=tf.shape(tokens)[0],
             num_samples=num_samples,
             seed=seed,
-            block_size=tf.maximum(_TOKENS_PER_BLOCK // tf.size(tokens), 1),
+            block_size=_samples_at_once(tokens),
         )
         return tf.cast(bound, tf.float32)
 
@@ -618,6 +624,12 @@ def seeds_by_batch(seed: list[int]) -> Iterator[tf.Tensor]:
     """
     for batch in itertools.count():
         yield tf.random.fold_in(tf.constant(seed), batch)
+
+
+def _samples_at_once(tokens: tf.Tensor) -> tf.Tensor:
+    """Samples of each row that make a block; of no rows, any number."""
+    size = tf.maximum(tf.size(tokens), 1)
+    return tf.maximum(_TOKENS_PER_BLOCK // size, 1)
 
 
 def _check_plain_sgd(optimizer: keras.optimizers.Optimizer) -> None:

@@ -24,6 +24,8 @@ TOKEN_BATCHES = [tokens_of(4, 1, 0, 6, 2).numpy(), tokens_of(9).numpy()]
 WEIGHTING = {"num_samples": 3, "seed": 11}
 GENERATION = {"num_texts": 3, "seed": 11}
 SAMPLING = {"temperature": 0.7, "top_k": 5, "top_p": 0.9}
+NO_TEXTS = np.array([], np.str_)
+NO_TOKENS = [np.zeros(shape, np.int32) for shape in ([0, 5], [0, 1], [0, 0])]
 
 # Nothing of Keras, tensorflow-probability or this package can be imported.
 _CLIENT = """
@@ -43,6 +45,12 @@ for path in folder.glob("*/"):
     }
     for number, (kind, name, arguments) in enumerate(all_calls[path.name]):
         arguments = {key: tf.constant(each) for key, each in arguments.items()}
+        if kind == "refused":
+            try:
+                served.signatures[name](**arguments)
+            except tf.errors.InvalidArgumentError as error:
+                answers[path.name, number] = error.message
+            continue
         if kind == "signature":
             outputs = served.signatures[name](**arguments)
         else:
@@ -90,6 +98,23 @@ def calls(model):
         yield "signature", "generate", {**GENERATION, **SAMPLING}
 
 
+def calls_without_rows(model):
+    """As `calls`."""
+    for name, arguments in text_endpoints(model).items():
+        yield "signature", name, {"texts": NO_TEXTS, **arguments}
+        for tokens in NO_TOKENS:
+            yield "signature", f"{name}_tokens", {"tokens": tokens, **arguments}
+    if generates(model):
+        yield "function", "generate", {**GENERATION, "num_texts": 0}
+
+
+def refused_calls(model):
+    """As `calls`."""
+    for name, arguments in text_endpoints(model).items():
+        tokens = np.ones([2, 1], np.int32)
+        yield "refused", f"{name}_tokens", {"tokens": tokens, **arguments}
+
+
 def answer_of(model, name, arguments):
     """What the model itself answers, without a graph."""
     if name == "generate":
@@ -127,7 +152,14 @@ def answers(tmp_path_factory):
     folder = tmp_path_factory.mktemp("exports")
     for case in EXPORTED:
         export_model(made(case.name), folder / case.name)
-    all_calls = {case.name: list(calls(made(case.name))) for case in EXPORTED}
+    all_calls = {
+        case.name: [
+            *calls(made(case.name)),
+            *calls_without_rows(made(case.name)),
+            *refused_calls(made(case.name)),
+        ]
+        for case in EXPORTED
+    }
     (folder / "calls").write_bytes(pickle.dumps(all_calls))
     subprocess.run([sys.executable, "-c", _CLIENT, folder], check=True)
     return pickle.loads((folder / "answers").read_bytes())
@@ -150,6 +182,40 @@ def test_answers_are_those_of_the_model(case, answers):
         assert found.keys() >= expected.keys()
         for key, output in expected.items():
             assert_equal(found[key], output)
+
+
+@pytest.mark.slow
+@each_exported_model
+def test_no_rows_in_no_rows_out(case, answers):
+    model = made(case.name)
+    first = len([*calls(model)])
+    for number, (_, name, _) in enumerate(calls_without_rows(model), first):
+        shapes = {
+            key: each.shape for key, each in answers[case.name, number].items()
+        }
+        width = getattr(model, "code_size", None)
+        for key, shape in shapes.items():
+            match key:
+                case "code" | "mask":
+                    assert shape == (0, width)
+                case "tokens":
+                    assert len(shape) == 2
+                    assert shape[0] == 0
+                case _:
+                    assert shape == (0,)
+        assert shapes, name
+
+
+@pytest.mark.slow
+@each_exported_model
+def test_tokens_without_end_are_refused(case, answers):
+    model = made(case.name)
+    first = len([*calls(model), *calls_without_rows(model)])
+    for number, _ in enumerate(refused_calls(model), first):
+        assert (
+            "tokens of shape [2 1]; allowed: 2 columns or more, the start and "
+            "end tokens among them"
+        ) in answers[case.name, number]
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras_textgen.data.vocabulary import END_ID, PAD_ID, START_ID
 from keras_textgen.models.sparse_text_model import SparseTextModel
 from tests.conformance.registry import (
+    MODELS,
     TEXTS,
     each_latent_model,
     each_model,
@@ -157,6 +158,30 @@ def test_one_text_without_words(case):
     if model.has_prior:
         assert np.isfinite(model.log_likelihood(tokens, num_samples=2)).all()
         assert len(model.generate(1)) == 1
+
+
+# In a graph alone; outside of one, Keras's LSTMCell refuses to have no rows.
+@pytest.mark.parametrize(
+    "case",
+    [each for each in MODELS if "deterministic_layers" not in each.settings],
+    ids=lambda case: case.name,
+)
+def test_no_rows(case):
+    """Of no texts, nothing; not even an error."""
+    model = made(case.name)
+    tokens = model.vocabulary(tf.constant([], tf.string))
+    assert tokens.shape[0] == 0
+    for training in (False, True):
+        for name, output in model(tokens, training=training).items():
+            assert output.shape[0] == 0, name
+    if not case.is_latent:
+        assert model.token_log_likelihood(tokens).shape == (0,)
+        return
+    assert model.encode_tokens(tokens).shape == (0, model.code_size)
+    assert model.reconstruct_tokens(tokens).shape[0] == 0
+    if model.has_prior:
+        bound = model.importance_weighted_bound(tokens, tf.constant(3), SEED)
+        assert bound.shape == (0,)
 
 
 @each_latent_model

@@ -142,6 +142,13 @@ def test_interpolation_goes_from_text_to_text():
     assert len(set(texts)) > 1
 
 
+def test_no_codes_are_refused(vae):
+    with pytest.raises(
+        ValueError, match=exactly("no codes; allowed: 1 code or more")
+    ):
+        vae.decode(np.zeros([0, vae.code_size]))
+
+
 def test_interpolation_has_two_ends(vae):
     message = "steps=1; allowed: whole numbers, 2 or more"
     with pytest.raises(ValueError, match=exactly(message)):

@@ -462,7 +462,8 @@ KINDS_ALLOWED = "allowed: strings [sequences], or integer ids [sequences, time]"
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ([], f"data of type float64 and shape [0]; {KINDS_ALLOWED}"),
+        ([], "no sequences; allowed: 1 sequence or more"),
+        (np.array([], np.str_), "no sequences; allowed: 1 sequence or more"),
         (
             np.zeros([2, 3]),
             f"data of type float64 and shape [2, 3]; {KINDS_ALLOWED}",
