@@ -69,6 +69,8 @@ def _run(argv: Sequence[str]) -> int:
     directory.check(settings)
     if settings.mode != "train":
         directory.check_model()
+    if settings.beside is not None:
+        RunDirectory(settings.beside).check_model()
     data = _read(settings)
     _print_missing_recipe(settings, recipes)
     writes = settings.mode in ("train", "export")
@@ -87,6 +89,10 @@ def _read(settings: Settings) -> Any:
         return read_data(settings)
     except DataError as error:
         raise RunError(str(error)) from None
+    except MemoryError:
+        raise RunError(
+            f"--data_dir={settings.data_dir}: out of memory; allowed: less data"
+        ) from None
 
 
 def _print_missing_recipe(settings: Settings, recipes: pathlib.Path) -> None:

@@ -62,7 +62,7 @@ def test_relative_links(page):
 @pytest.mark.parametrize("page", PAGES)
 def test_flags_exist(page):
     text = (ROOT / page).read_text("utf-8")
-    commands = re.findall(rf"^{PROGRAM}.*", text, re.MULTILINE)
+    commands = re.findall(rf"{PROGRAM}.*", text)
     named = set(re.findall(r"`--([a-z_0-9]+)", text))
     named.update(re.findall(r"--([a-z_0-9]+)", " ".join(commands)))
     switched_off = {

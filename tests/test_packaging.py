@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
@@ -15,8 +16,8 @@ from packaging.specifiers import SpecifierSet
 import keras_textgen
 from keras_textgen.training import recipes
 from keras_textgen.training.settings import RunError
-from tests.test_docs import ROOT
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 NAMES = sorted(path.name for path in (ROOT / "flags").glob("*.flags"))
 SOURCES = ("keras_textgen", "flags", ".ci", "docs", "tests", "saved_models")
 

@@ -690,10 +690,11 @@ OTHER_DATA = {
         ["--dataset=text", "--model=han", "--label=party"],
         "label='party' for text",
     ),
-    "no model yet": (
-        lambda folder: folder,
-        ["--mode=generate"],
-        "there is no run",
+    "no run": (lambda folder: folder, ["--mode=generate"], "there is no run"),
+    "no model beside": (
+        lambda folder: text_file(folder, LINES),
+        [f"--beside={ROOT}"],
+        "model.keras: not there yet",
     ),
 }
 # Reads argument lists, runs each, and says what was imported for them.
