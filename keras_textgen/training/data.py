@@ -10,12 +10,9 @@ from typing import Any
 
 from keras_textgen.data.reading import DataError
 from keras_textgen.training.flag_table import TEXT_MODELS
-from keras_textgen.training.settings import RunError, Settings
+from keras_textgen.training.settings import NO_VALUES, RunError, Settings
 
-__all__ = ["NO_VALUES", "DataError", "data_errors", "read_data"]
-
-# What --value_field is for a table without values.
-NO_VALUES = "none"
+__all__ = ["DataError", "data_errors", "read_data"]
 
 
 @contextlib.contextmanager

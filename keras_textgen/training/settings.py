@@ -27,6 +27,8 @@ from keras_textgen.training.flag_table import (
 HELP_FLAGS = ("--help", "--helpshort", "--helpfull", "-h", "-help")
 VERSION_FLAG = "--version"
 _HELP_WIDTH = 79
+# What --value_field is for a table without values.
+NO_VALUES = "none"
 # Where a run's settings stand in its folder.
 FLAGS_FILE = "flags.txt"
 # Flags with the path of what a run reads.
