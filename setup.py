@@ -49,9 +49,9 @@ setuptools.setup(
         "absl-py>=2.1,<3",
         "keras>=3.15,<3.16",
         "matplotlib>=3.10.7,<4",
-        "numpy>=1.26.4,<3",
-        "scikit-learn>=1.4.2,<2",
-        "scipy>=1.15,<2",
+        "numpy>=2.0,<3",
+        "scikit-learn>=1.8,<2",
+        "scipy>=1.17,<2",
         "sentencex>=1.0.32,<2",
         # tensorflow-probability imports distutils, which Python 3.12 no longer
         # has; setuptools brings one.
