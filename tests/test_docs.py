@@ -15,7 +15,8 @@ PAGES = sorted(
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 )
 # absl reads these before the flags of the program.
-OTHER_FLAGS = {"flagfile", "helpshort"}
+OTHER_FLAGS = {"flagfile", "helpshort", "version"}
+PROGRAM = r"(?:python trainer\.py|python -m keras_textgen|keras-textgen)"
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -61,7 +62,7 @@ def test_relative_links(page):
 @pytest.mark.parametrize("page", PAGES)
 def test_flags_exist(page):
     text = (ROOT / page).read_text("utf-8")
-    commands = re.findall(r"python trainer\.py.*", text)
+    commands = re.findall(rf"{PROGRAM}.*", text)
     named = set(re.findall(r"`--([a-z_0-9]+)", text))
     named.update(re.findall(r"--([a-z_0-9]+)", " ".join(commands)))
     switched_off = {
@@ -76,9 +77,10 @@ def test_flags_exist(page):
 def test_training_commands_are_understood(page, tmp_path):
     for line in fenced(page, "sh").splitlines():
         # Other modes and flagfiles refer to a run that is not here.
-        if line.startswith("python trainer.py") and not re.search(
-            "--(helpshort|mode|flagfile)", line
+        if re.match(PROGRAM, line) and not re.search(
+            "--(helpshort|version|mode|flagfile)", line
         ):
             line = re.sub(r"(--data_dir[= ])\S+", rf"\1{tmp_path}", line)
-            arguments = shlex.split(line, comments=True)[1:]
+            line = re.sub(PROGRAM, "program", line)
+            arguments = shlex.split(line, comments=True)
             settings.parse(arguments, ROOT / "flags")

@@ -4,6 +4,7 @@ import fcntl
 import gzip
 import hashlib
 import itertools
+import json
 import os
 import pathlib
 import random
@@ -19,6 +20,7 @@ import pytest
 import tensorflow as tf
 
 import trainer
+from keras_textgen import cli
 from keras_textgen.training import callbacks, runs
 from keras_textgen.training.checkpoints import newest_first
 
@@ -514,15 +516,19 @@ def test_bad_flags(corpus, tmp_path, capsys, argument, fragment):
 TOGETHER = [
     (
         ["--free_bits=1", "--free_bits_per_dimension=1"],
-        "free_bits_per_dimension=1.0",
+        "--free_bits=1.0 with --free_bits_per_dimension=1.0",
     ),
     (
         ["--posterior_family=vmf", "--free_bits_per_dimension=1"],
-        "posterior_family='vmf' is not allowed",
+        "--posterior_family=vmf with --free_bits_per_dimension=1.0",
     ),
     (
         ["--posterior_family=vmf", "--objective=reference"],
-        "objective='reference'",
+        "--posterior_family=vmf with --objective=reference",
+    ),
+    (
+        ["--posterior_family=vmf", "--latent_dim=1"],
+        "--posterior_family=vmf with --latent_dim=1",
     ),
     (
         ["--inputless", "--word_keep_rate=0.5"],
@@ -538,7 +544,7 @@ def test_flags_that_exclude_each_other(
 ):
     run_dir = tmp_path / "run"
     refused(capsys, arguments(corpus, run_dir, *together), fragment)
-    assert digest(run_dir) == {}
+    assert not run_dir.exists()
 
 
 def text_file(folder, content):
@@ -634,6 +640,144 @@ def test_bad_data(tmp_path, capsys, name):
     data = tmp_path / "data"
     data.mkdir()
     refused(capsys, arguments(make(data), tmp_path / "run", *more), fragment)
+
+
+# What only the words themselves show, which TensorFlow splits.
+OF_WORDS = {
+    "vocabulary of no word",
+    "vocabulary of one word",
+    "all longer than the cap",
+}
+
+
+def table(folder):
+    """A table whose last value is no number."""
+    path = folder / "films.csv"
+    lines = ["user,item,rating", *(f"ann,{i},3" for i in range(998))]
+    path.write_text("\n".join([*lines, "ann,999,good"]))
+    return path
+
+
+def matrix_file(folder):
+    path = folder / "matrix.mtx"
+    path.write_text("no matrix\n")
+    return path
+
+
+OTHER_DATA = {
+    "column missing": (
+        table,
+        ["--dataset=ratings", "--model=dmf", "--value_field=stars"],
+        "films.csv:1: no column 'stars'; there are user, item, rating",
+    ),
+    "value that is no number": (
+        table,
+        ["--dataset=ratings", "--model=dmf"],
+        "films.csv:1000: ",
+    ),
+    "unreadable matrix": (
+        matrix_file,
+        ["--dataset=matrix", "--model=dmf"],
+        "matrix.mtx: ",
+    ),
+    "documents without labels": (
+        lambda folder: text_file(folder, LINES),
+        ["--dataset=text", "--model=han"],
+        "the documents have no labels",
+    ),
+    "label of another corpus": (
+        lambda folder: text_file(folder, LINES),
+        ["--dataset=text", "--model=han", "--label=party"],
+        "label='party' for text",
+    ),
+    "no run": (lambda folder: folder, ["--mode=generate"], "there is no run"),
+    "no model beside": (
+        lambda folder: text_file(folder, LINES),
+        [f"--beside={ROOT}"],
+        "model.keras: not there yet",
+    ),
+}
+# Reads argument lists, runs each, and says what was imported for them.
+WITHOUT_TENSORFLOW = """
+import json, sys
+from keras_textgen.cli import main
+for argv in json.load(sys.stdin):
+    print(main(["trainer.py", *argv]), flush=True)
+    print(file=sys.stderr, flush=True)
+slow = {"tensorflow", "keras", "sklearn", "pandas"}
+print(slow & set(sys.modules))
+"""
+
+
+def test_bad_data_are_refused_without_tensorflow(tmp_path):
+    cases = {
+        **{name: DATA[name] for name in DATA if name not in OF_WORDS},
+        **OTHER_DATA,
+    }
+    commands = []
+    for number, (make, more, _) in enumerate(cases.values()):
+        data = tmp_path / str(number)
+        data.mkdir()
+        where = [f"--data_dir={make(data)}", f"--run_dir={data / 'run'}"]
+        commands.append(["--model=vae", "--dataset=text", *where, *more])
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TENSORFLOW],
+        input=json.dumps(commands),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.splitlines() == ["2"] * len(cases) + ["set()"]
+    errors = done.stderr.splitlines()
+    assert errors[1::2] == [""] * len(cases)
+    for error, (_, _, fragment) in zip(
+        errors[::2], cases.values(), strict=True
+    ):
+        assert error.startswith("trainer.py: error: ")
+        assert fragment in error
+    assert not list(tmp_path.glob("*/run"))
+
+
+# They look words up, or make batches, with TensorFlow.
+GRAPH_MODULES = {
+    "bags",
+    "batching",
+    "corpora",
+    "document_batching",
+    "graph_sentences",
+    "pair_batching",
+    "vocabulary",
+}
+
+
+def test_readers_import_no_tensorflow():
+    names = {
+        path.stem for path in (ROOT / "keras_textgen" / "data").glob("*.py")
+    }
+    code = "\n".join(
+        f"import keras_textgen.data.{name}"
+        for name in sorted(names - GRAPH_MODULES - {"__init__"})
+    )
+    code += "\nimport sys; print({'tensorflow', 'keras'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("set()\n", "")
+
+
+def test_missing_recipe_is_said(corpus, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(cli, "_run_with_tensorflow", lambda *_: 0)
+    given = [f"--data_dir={corpus}", f"--run_dir={tmp_path / 'run'}"]
+    assert call("--model=hsvae", "--dataset=ptb", *given) == 2
+    assert "No recipe" not in capsys.readouterr().out
+    for split in ("train", "valid", "test"):
+        shutil.copy(corpus / f"{split}.txt", tmp_path / f"ptb.{split}.txt")
+    given[0] = f"--data_dir={tmp_path}"
+    assert call("--model=hsvae", "--dataset=ptb", *given) == 0
+    said = "No recipe for hsvae on ptb: where no flag is given, the defaults"
+    assert capsys.readouterr().out.startswith(said)
+    assert call("--model=vae", "--dataset=ptb", *given) == 0
+    assert "No recipe" not in capsys.readouterr().out
 
 
 def test_sequences_longer_than_the_cap_are_counted(corpus, tmp_path, capsys):

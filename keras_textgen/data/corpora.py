@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.data.imdb import first_and_last, read_imdb
-from keras_textgen.data.prepared import (
-    read_dbpedia,
-    read_yahoo,
-    read_yahoo_short,
-)
-from keras_textgen.data.ptb import read_ptb, stream_windows
+from keras_textgen.data.imdb import first_and_last
+from keras_textgen.data.ptb import stream_windows
+from keras_textgen.data.readers import read_texts
 from keras_textgen.data.reading import SPLITS, DataError, Texts
-from keras_textgen.data.sotu import read_sotu
-from keras_textgen.data.text import read_text
 from keras_textgen.data.vocabulary import END_ID, SPECIALS, START_ID, Vocabulary
 
 __all__ = ["DataError", "TextCorpus", "load_corpus"]
@@ -90,6 +83,7 @@ def load_corpus(
     window: int | None = None,
     batch_size: int = 20,
     seed: int = 0,
+    texts: Texts | None = None,
 ) -> TextCorpus:
     r"""Loads a corpus and turns it into token ids.
 
@@ -117,7 +111,7 @@ def load_corpus(
     Args:
         name: `"sotu"`, `"ptb"`, `"imdb"`, `"text"`, `"yahoo"`,
             `"yahoo_short"` or `"dbpedia"`.
-        data_dir: where the files of the corpus are.
+        data_dir: the file, folder or archive of the corpus.
         vocab_size: largest size of the vocabulary, the four special tokens
             included; None for the default of the corpus: 10,000 for `sotu`,
             20,000 for `yahoo`, 20,002 for `yahoo_short`, 20,003 for `dbpedia`,
@@ -131,6 +125,7 @@ def load_corpus(
             and of `imdb`, 15 by default (14 words and the end token).
         batch_size: rows of `ptb`'s stream.
         seed: of the split of `sotu` and `text`.
+        texts: what `read_texts` gave for this corpus; None reads it.
 
     Returns:
         The corpus.
@@ -154,7 +149,7 @@ def load_corpus(
         window=window,
         batch_size=batch_size,
     )
-    texts = _read(name, data_dir, seed)
+    texts = texts or read_texts(name, data_dir, seed)
     vocabulary = _build_vocabulary(name, texts, vocab_size, min_count)
     tokens = {
         split: vocabulary.tokenize_corpus(getattr(texts, split))
@@ -162,7 +157,7 @@ def load_corpus(
     }
     for split in SPLITS:
         _check_words(name, split, tokens[split])
-    labels, order = texts.labels, "length"
+    labels, order = dict(texts.labels), "length"
     if name == "ptb" and protocol != "sentences":
         window, order = window or _PTB_WINDOW, "stream"
         for split in SPLITS:
@@ -205,19 +200,6 @@ def _check_arguments(
             raise ValueError(
                 f"{argument}={value}; allowed: {minima[argument]} or more"
             )
-
-
-def _read(name: str, data_dir: str | os.PathLike | None, seed: int) -> Texts:
-    readers: dict[str, Callable[[], Texts]] = {
-        "sotu": lambda: read_sotu(seed),
-        "ptb": lambda: read_ptb(data_dir),
-        "imdb": lambda: read_imdb(data_dir),
-        "text": lambda: read_text(data_dir, seed),
-        "yahoo": lambda: read_yahoo(data_dir),
-        "yahoo_short": lambda: read_yahoo_short(data_dir),
-        "dbpedia": lambda: read_dbpedia(data_dir),
-    }
-    return readers[name]()
 
 
 def _build_vocabulary(

@@ -71,8 +71,8 @@ def load_documents(
 
     Args:
         name: `"20news"`, `"imdb"`, `"sotu"` or `"text"`.
-        data_dir: where the files of the corpus are: its folder, its archive, or
-            a folder that holds one of them.
+        data_dir: the corpus: its file, its folder, its archive, or a folder
+            that holds one of them.
         label: of `imdb`, `"polarity"` (None) or `"rating"` (8 classes: 1 to 4
             and 7 to 10 points); of `sotu`, `"party"` (None) or `"president"`.
         seed: of what is held out of `20news`, and of the split of `sotu` and

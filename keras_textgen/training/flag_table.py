@@ -29,6 +29,7 @@ DATASETS_OF = {
     "dmf": _MATRICES,
 }
 KL_SCHEDULES = ("constant", "linear", "sigmoid", "cyclical")
+_ACTIVATIONS = ("elu", "gelu", "linear", "relu", "selu", "sigmoid", "tanh")
 # What stands for "not given" where the model or the corpus has the default.
 DEFAULT = "default"
 
@@ -134,6 +135,50 @@ class _Text(flags.ArgumentParser):
         if not argument:
             raise ValueError("must not be empty")
         return argument
+
+
+class _HiddenLayers(flags.ArgumentParser):
+    """Hidden layers, kept as they are spelled."""
+
+    syntactic_help = "TEXT"
+
+    def parse(self, argument: Any) -> Any:
+        if argument == DEFAULT:
+            return None
+        hidden_layers(argument)
+        return argument
+
+
+def hidden_layers(text: str) -> list[tuple[int, str]]:
+    """Hidden layers as the command line spells them.
+
+    Args:
+      text: such as "50:tanh,20:relu"; "none" for no layer.
+
+    Returns:
+      Units and activation of each.
+
+    Raises:
+      ValueError: if it is spelled otherwise.
+
+    Example:
+    >>> hidden_layers("50:tanh,20:relu")
+    [(50, 'tanh'), (20, 'relu')]
+    """
+    if text == "none":
+        return []
+    layers = []
+    for part in text.split(","):
+        units, _, activation = part.partition(":")
+        is_number = units.isascii() and units.isdigit() and int(units) > 0
+        if not is_number or activation not in _ACTIVATIONS:
+            raise ValueError(
+                f"{part!r}; allowed: units and activation, such as "
+                "50:tanh,20:relu, or none; activations: "
+                f"{', '.join(_ACTIVATIONS)}"
+            )
+        layers.append((int(units), activation))
+    return layers
 
 
 class _Path(flags.ArgumentParser):
@@ -314,8 +359,8 @@ SETTINGS: dict[str, Setting] = {
     # Data.
     "data_dir": _path(
         "data",
-        "Folder (or file, or archive) with the corpus as its publisher "
-        "packs it. Not needed for sotu.",
+        "The data: a file, a folder or an archive. A corpus is taken as its "
+        "publisher packs it. Not needed for sotu.",
         role="stored",
     ),
     "vocab_size": _integer(
@@ -345,6 +390,7 @@ SETTINGS: dict[str, Setting] = {
         "data",
         "Predicted tokens of a window: of the stream of ptb (20 by default), "
         "of a part of a review of imdb (15).",
+        low=2,
         needs=("dataset", ("ptb", "imdb")),
     ),
     "ptb_protocol": _choice(
@@ -527,10 +573,11 @@ SETTINGS: dict[str, Setting] = {
         ("concatenate", "add"),
         needs=_DMF,
     ),
-    "hidden_layers": _text(
+    "hidden_layers": Setting(
         "model",
         "Units and activation of each hidden layer of both towers, such as "
         "50:tanh,20:relu, or none.",
+        _HiddenLayers(),
         needs=_DMF,
     ),
     "multi_level": _switch(

@@ -12,17 +12,12 @@ import scipy.sparse
 import tensorflow as tf
 
 from keras_textgen.data.pair_batching import PairBatches
-from keras_textgen.data.ratings import (
-    TABLE_FIELDS,
-    Ratings,
-    RatingsCorpus,
-    history_features,
-    load_ratings,
-)
+from keras_textgen.data.ratings import Ratings, history_features
 from keras_textgen.evaluation.ranking import ranking_quality, rating_errors
 from keras_textgen.export_dmf import export_dmf
 from keras_textgen.models.dmf import DualMatrixFactorization
 from keras_textgen.training.checkpoints import writing
+from keras_textgen.training.flag_table import hidden_layers
 from keras_textgen.training.run_directory import write_whole
 from keras_textgen.training.settings import RunError, Settings
 from keras_textgen.training.task import Task, indented
@@ -47,9 +42,6 @@ _ARGUMENTS = {
         )
     },
 }
-_ACTIVATIONS = ("elu", "gelu", "linear", "relu", "selu", "sigmoid", "tanh")
-# What --value_field is for a table without values.
-NO_VALUES = "none"
 # RMSE on MovieLens 100K, mean of five folds, published.
 PUBLISHED_RMSE = {
     "biases alone": 0.944,
@@ -65,8 +57,8 @@ _RESULTS_FILE = "results.csv"
 class MatrixTask(Task):
     """A run of dual matrix factorization on a `RatingsCorpus`."""
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
+    def __init__(self, settings: Settings, data: Any = None) -> None:
+        super().__init__(settings, data)
         self._implicit = settings.feedback == "implicit"
         corpus = self.corpus
         self._row_features = self._features(
@@ -93,24 +85,6 @@ class MatrixTask(Task):
         return scipy.sparse.hstack(parts, format="csr") if parts else None
 
     # -- The data ------------------------------------------------------------
-
-    def load(self) -> RatingsCorpus:
-        """The cells."""
-        settings = self.settings
-        row, column, value = TABLE_FIELDS
-        value = settings.value_field or value
-        fields = (
-            settings.row_field or row,
-            settings.column_field or column,
-            None if value == NO_VALUES else value,
-        )
-        return load_ratings(
-            settings.dataset,
-            settings.data_dir,
-            fold=settings.fold or 1,
-            fields=fields,
-            seed=settings.split_seed,
-        )
 
     @property
     def size_text(self) -> str:
@@ -253,37 +227,6 @@ class MatrixTask(Task):
     def export(model: keras.Model, path: pathlib.Path) -> None:
         """Write a SavedModel with raw ids and features as inputs."""
         export_dmf(model, path)
-
-
-def hidden_layers(text: str) -> list[tuple[int, str]]:
-    """Hidden layers as the command line spells them.
-
-    Args:
-      text: such as "50:tanh,20:relu"; "none" for no layer.
-
-    Returns:
-      Units and activation of each.
-
-    Raises:
-      ValueError: if it is spelled otherwise.
-
-    Example:
-    >>> hidden_layers("50:tanh,20:relu")
-    [(50, 'tanh'), (20, 'relu')]
-    """
-    if text == "none":
-        return []
-    layers = []
-    for part in text.split(","):
-        units, _, activation = part.partition(":")
-        if not units.isdigit() or activation not in _ACTIVATIONS:
-            raise ValueError(
-                f"--hidden_layers={text}: {part!r}; allowed: units and "
-                "activation, such as 50:tanh,20:relu, or none; activations: "
-                f"{', '.join(_ACTIVATIONS)}"
-            )
-        layers.append((int(units), activation))
-    return layers
 
 
 def format_figures(figures: dict[str, float]) -> str:

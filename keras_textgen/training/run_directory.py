@@ -95,6 +95,19 @@ class RunDirectory:
                 f"({FLAGS_FILE} is missing); allowed: an empty or new folder"
             )
 
+    def check_model(self) -> None:
+        """Refuse a folder in which no model is yet.
+
+        Raises:
+          RunError: if it is not there.
+        """
+        if not self.model_file.is_file():
+            raise RunError(
+                f"{self.model_file}: not there yet; --mode=train writes it at "
+                "the end of the first epoch, or of the first after "
+                "--autoencoder_epochs"
+            )
+
     def _check_same(self, there: Settings, here: Settings) -> None:
         for name, setting in SETTINGS.items():
             old, new = getattr(there, name), getattr(here, name)

@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -34,12 +35,13 @@ from keras_textgen.training.topic_task import TopicTask
 __all__ = ["Interrupted", "run"]
 
 
-def run(settings: Settings, directory: RunDirectory) -> None:
+def run(settings: Settings, directory: RunDirectory, data: Any) -> None:
     """Do what `--mode` says.
 
     Args:
       settings: of the run.
       directory: checked, and claimed where the mode writes there.
+      data: what `read_data` gave; None in modes without data.
 
     Raises:
       RunError: for whatever the user can put right, in one line.
@@ -47,14 +49,14 @@ def run(settings: Settings, directory: RunDirectory) -> None:
     """
     keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()
-    modes: dict[str, Callable[[Settings, RunDirectory], None]] = {
-        "train": _train,
-        "evaluate": _evaluate,
-        "generate": _generate,
-        "export": _export,
+    modes: dict[str, Callable[[], None]] = {
+        "train": lambda: _train(settings, directory, data),
+        "evaluate": lambda: _evaluate(settings, directory, data),
+        "generate": lambda: _generate(settings, directory),
+        "export": lambda: _export(settings, directory),
     }
     try:
-        modes[settings.mode](settings, directory)
+        modes[settings.mode]()
     except DataError as error:
         raise RunError(str(error)) from None
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
@@ -64,8 +66,8 @@ def run(settings: Settings, directory: RunDirectory) -> None:
         ) from None
 
 
-def _train(settings: Settings, directory: RunDirectory) -> None:
-    task = _task_class(settings)(settings)
+def _train(settings: Settings, directory: RunDirectory, data: Any) -> None:
+    task = _task_class(settings)(settings, data)
     model = task.build_model()
     if not directory.flags_file.exists():
         # First of all: what else is in the folder then has an owner.
@@ -168,9 +170,9 @@ def _callbacks(
     ]
 
 
-def _evaluate(settings: Settings, directory: RunDirectory) -> None:
+def _evaluate(settings: Settings, directory: RunDirectory, data: Any) -> None:
     model = load_run(directory)
-    task = _task_class(settings)(settings)
+    task = _task_class(settings)(settings, data)
     if not task.fits(model):
         raise _other_data(settings, directory)
     for name, what in _print_results(task, model, directory).items():

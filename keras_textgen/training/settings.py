@@ -1,7 +1,7 @@
 """The command line: which of its sources settles a flag, and help.
 
-A setting's value is the model's default, unless the experiment's own file
-`flags/<model>_<dataset>.flags` gives another, unless the command line does.
+A setting's value is the model's default, unless the experiment's recipe, the
+file `<model>_<dataset>.flags`, gives another, unless the command line does.
 This module never imports TensorFlow, so that help and refusals are quick.
 """
 
@@ -24,11 +24,35 @@ from keras_textgen.training.flag_table import (
     Switch,
 )
 
-PROGRAM = "trainer.py"
 HELP_FLAGS = ("--help", "--helpshort", "--helpfull", "-h", "-help")
+VERSION_FLAG = "--version"
 _HELP_WIDTH = 79
+# What --value_field is for a table without values.
+NO_VALUES = "none"
 # Where a run's settings stand in its folder.
 FLAGS_FILE = "flags.txt"
+# Flags with the path of what a run reads.
+_READ = ("data_dir", "word_vectors", "beside")
+# Flags that take less of some models than of others: models, flags, what is
+# allowed.
+_RANGES = (
+    (("hsvae",), ("alpha", "beta"), lambda value: value > 0, "above 0"),
+    (("sae",), ("alpha",), lambda value: value > 0, "above 0"),
+    (("han",), ("word_keep_rate",), lambda value: value > 0, "above 0"),
+    (("mat_vae",), ("spike_probability",), lambda value: value < 1, "below 1"),
+    (
+        ("hsvae", "mat_vae"),
+        ("latent_dim",),
+        lambda value: value > 1,
+        "2 or more, as the sparsity of codes is measured",
+    ),
+    (
+        ("hsvae", "mat_vae"),
+        ("feed_latent",),
+        lambda value: value,
+        "true, as the decoder's first state is zero",
+    ),
+)
 
 
 class RunError(Exception):
@@ -43,20 +67,66 @@ class HelpRequested(Exception):  # noqa: N818 - not an error
     """The command line asks for help."""
 
 
+class VersionRequested(Exception):  # noqa: N818 - not an error
+    """The command line asks for the version."""
+
+
+def program_name(called: str) -> str:
+    """What the program is called in messages: as the user has called it.
+
+    Args:
+      called: the first word of the command line, as Python has it.
+
+    Returns:
+      The name.
+
+    Example:
+    >>> program_name("/usr/bin/keras-textgen"), program_name("./trainer.py")
+    ('keras-textgen', 'trainer.py')
+    >>> program_name("/usr/lib/python3/keras_textgen/__main__.py")
+    'python -m keras_textgen'
+    """
+    name = os.path.basename(called)
+    return "python -m keras_textgen" if name == "__main__.py" else name
+
+
+def recipe_file(
+    recipes: str | os.PathLike, model: str, dataset: str
+) -> pathlib.Path | None:
+    """The recipe of a model on a data set.
+
+    Args:
+      recipes: folder of the recipes.
+      model: as `--model` names it.
+      dataset: as `--dataset` names it.
+
+    Returns:
+      The file, or None if there is none for the two.
+
+    Example:
+    >>> recipe_file("flags", "hdgm", "ptb").as_posix()
+    'flags/hdgm_ptb.flags'
+    >>> recipe_file("flags", "sae", "imdb")
+    """
+    path = pathlib.Path(recipes) / f"{model}_{dataset}.flags"
+    return path if path.is_file() else None
+
+
 def parse(argv: Sequence[str], recipes: str | os.PathLike) -> Settings:
-    """Settle every flag from the command line and the experiment's file.
+    """Settle every flag from the command line and the experiment's recipe.
 
     Args:
       argv: the command line, the program's name first.
-      recipes: folder of the files `<model>_<dataset>.flags`.
+      recipes: folder of the recipes.
 
     Returns:
       The settings. A flag that has no meaning beside the others (given by
-      the file, not by the user) is None.
+      the recipe, not by the user) is None.
 
     Raises:
       RunError: for whatever is wrong with a flag: one line.
       HelpRequested: if the command line asks for help.
+      VersionRequested: if it asks for the version.
 
     Example:
     >>> settings = parse(["trainer.py", "--model", "vae"], "flags")
@@ -68,11 +138,15 @@ def parse(argv: Sequence[str], recipes: str | os.PathLike) -> Settings:
     keras_textgen.training.settings.RunError: --epochs=-1: must be a whole \
 number of at least 1
     """
+    if any(argument in HELP_FLAGS for argument in argv[1:]):
+        raise HelpRequested
+    if VERSION_FLAG in argv[1:]:
+        raise VersionRequested
     given = _parse_arguments(argv[1:])
-    base = _base_arguments(given, pathlib.Path(recipes))
+    base = _base_arguments(given, recipes)
     resolved = _parse_arguments([*base, *given.arguments])
     settings = _settings(resolved, given.present)
-    _check_data_dir(settings)
+    _check_paths(settings)
     settings.run_dir = str(_run_directory(resolved))
     return settings
 
@@ -159,21 +233,24 @@ def value_text(settings: Settings, name: str) -> str:
     return str(value)
 
 
-def help_text() -> str:
+def help_text(program: str) -> str:
     """What `--helpshort` prints: every flag under its heading.
+
+    Args:
+      program: what the program is called.
 
     Returns:
       The text, at most 80 columns wide.
     """
     lines = [
-        f"usage: {PROGRAM} [--flag=value ...]",
+        f"usage: {program} [--flag=value ...]",
         "",
         "Trains a model of texts, documents or matrices, evaluates and "
         "exports it.",
         "Without any flag: HDGM on the State of the Union addresses.",
         "",
-        "A model's own default < flags/<model>_<dataset>.flags < the command "
-        "line.",
+        "A model's own default < the recipe <model>_<dataset>.flags < the "
+        "command line.",
         "Where no default is shown, it is the model's or the corpus's own;",
         f"--flag={DEFAULT} goes back to it.",
     ]
@@ -187,6 +264,12 @@ def help_text() -> str:
         "Files of flags:",
         "  --flagfile=PATH",
         "      Read flags from a file, one a line; # begins a comment.",
+        "",
+        "Instead of a run:",
+        "  --helpshort",
+        "      Print this.",
+        f"  {VERSION_FLAG}",
+        "      Print the version.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -247,14 +330,12 @@ def _new_flag_values() -> flags.FlagValues:
 
 
 def _parse_arguments(arguments: Sequence[str]) -> _Parsed:
-    if any(argument in HELP_FLAGS for argument in arguments):
-        raise HelpRequested
     flag_values = _new_flag_values()
     try:
         arguments = flag_values.read_flags_from_files(
             arguments, force_gnu=False
         )
-        rest = flag_values([PROGRAM, *arguments])[1:]
+        rest = flag_values(["", *arguments])[1:]
     except flags.UnrecognizedFlagError as error:
         raise RunError(_unknown_flag(error.flagname)) from None
     except UnicodeDecodeError:
@@ -264,7 +345,7 @@ def _parse_arguments(arguments: Sequence[str]) -> _Parsed:
     if rest:
         raise RunError(
             f"stray argument {rest[0]!r}: every setting is a flag, "
-            f"--name=value ({PROGRAM} --helpshort lists them)"
+            "--name=value (--helpshort lists them)"
         )
     values = {name: flag_values[name].value for name in SETTINGS}
     present = {name for name in SETTINGS if flag_values[name].present}
@@ -276,9 +357,7 @@ def _unknown_flag(name: str) -> str:
         return f"--{name}: in a file of flags, write --name=value"
     close = difflib.get_close_matches(name, SETTINGS, n=1)
     meant = f"; did you mean --{close[0]}?" if close else ""
-    return (
-        f"unknown flag --{name}{meant} ({PROGRAM} --helpshort lists all flags)"
-    )
+    return f"unknown flag --{name}{meant} (--helpshort lists all flags)"
 
 
 def _reworded(error: Exception) -> str:
@@ -294,18 +373,18 @@ def _reworded(error: Exception) -> str:
     return text
 
 
-def _base_arguments(given: _Parsed, recipes: pathlib.Path) -> list[str]:
+def _base_arguments(given: _Parsed, recipes: str | os.PathLike) -> list[str]:
     """What the command line builds on: the recipe, or a run's own flags."""
-    path = recipes / f"{given.values['model']}_{given.values['dataset']}.flags"
-    if given.values["mode"] != "train":
-        path = _run_directory(given) / FLAGS_FILE
-        if not path.is_file():
-            raise RunError(
-                f"{path.parent}: there is no run ({FLAGS_FILE} is missing); "
-                "--mode=train begins one"
-            )
+    if given.values["mode"] == "train":
+        model, dataset = given.values["model"], given.values["dataset"]
+        path = recipe_file(recipes, model, dataset)
+        return [] if path is None else _file_arguments(path).arguments
+    path = _run_directory(given) / FLAGS_FILE
     if not path.is_file():
-        return []
+        raise RunError(
+            f"{path.parent}: there is no run ({FLAGS_FILE} is missing); "
+            "--mode=train begins one"
+        )
     return _file_arguments(path).arguments
 
 
@@ -352,6 +431,9 @@ def _settings(parsed: _Parsed, given: set[str]) -> Settings:
     _check_schedule(settings)
     _check_encoder(settings)
     _check_pretraining(settings)
+    _check_ranges(settings)
+    _check_free_bits(settings)
+    _check_sphere(settings)
     return settings
 
 
@@ -388,19 +470,22 @@ def _check_dataset(values: Mapping[str, object]) -> None:
         )
 
 
-def _check_data_dir(settings: Settings) -> None:
-    needs_data = settings.mode in ("train", "evaluate")
-    if settings.dataset == "sotu" or not needs_data:
+def _check_paths(settings: Settings) -> None:
+    if settings.mode not in ("train", "evaluate"):
         return
-    if settings.data_dir is None:
+    read = [name for name in _READ if getattr(settings, name) is not None]
+    if settings.dataset == "sotu":
+        read = [name for name in read if name != "data_dir"]
+    elif settings.data_dir is None:
         raise RunError(
-            f"--dataset={settings.dataset} needs --data_dir, where its files "
-            "are (docs/data.md says which)"
+            f"--dataset={settings.dataset} needs --data_dir, the file, folder "
+            "or archive with its data (docs/data.md says which)"
         )
-    if not os.path.exists(settings.data_dir):
-        raise RunError(
-            f"--data_dir={settings.data_dir}: no such file or folder"
-        )
+    for name in read:
+        if not os.path.exists(getattr(settings, name)):
+            raise RunError(
+                f"--{name}={getattr(settings, name)}: no such file or folder"
+            )
 
 
 def _check_encoder(settings: Settings) -> None:
@@ -418,6 +503,47 @@ def _check_pretraining(settings: Settings) -> None:
         raise RunError(
             f"--autoencoder_epochs={pretraining} leaves none of "
             f"--epochs={settings.epochs} for the model itself"
+        )
+
+
+def _check_ranges(settings: Settings) -> None:
+    for models, names, is_allowed, allowed in _RANGES:
+        for name in names if settings.model in models else ():
+            value = getattr(settings, name)
+            if value is not None and not is_allowed(value):
+                raise RunError(
+                    f"--{name}={value_text(settings, name)} with "
+                    f"--model={settings.model}; allowed: {allowed}"
+                )
+
+
+def _check_free_bits(settings: Settings) -> None:
+    total, each = settings.free_bits, settings.free_bits_per_dimension
+    if total and each:
+        raise RunError(
+            f"--free_bits={total} with --free_bits_per_dimension={each}; "
+            "allowed: one of them"
+        )
+
+
+def _check_sphere(settings: Settings) -> None:
+    if settings.posterior_family != "vmf":
+        return
+    if settings.objective == "reference":
+        raise RunError(
+            "--posterior_family=vmf with --objective=reference, whose noise "
+            "is a truncated normal; allowed: --objective=bound"
+        )
+    if settings.free_bits_per_dimension:
+        raise RunError(
+            "--posterior_family=vmf with --free_bits_per_dimension="
+            f"{settings.free_bits_per_dimension}: its KL is no sum over "
+            "dimensions; allowed: --free_bits"
+        )
+    if settings.latent_dim == 1:
+        raise RunError(
+            "--posterior_family=vmf with --latent_dim=1; allowed: 2 or more, "
+            "on a sphere"
         )
 
 

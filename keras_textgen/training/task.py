@@ -1,18 +1,16 @@
 """What a run does that depends on the kind of its model."""
 
 import abc
-import contextlib
 import math
 import pathlib
-from collections.abc import Iterator
 from typing import Any, Protocol
 
 import keras
 import tensorflow as tf
 
-from keras_textgen.data.reading import DataError
 from keras_textgen.saving import load_model
 from keras_textgen.training.checkpoints import Progress, first_line
+from keras_textgen.training.data import data_errors, read_data
 from keras_textgen.training.optimizers import FusedAdam
 from keras_textgen.training.run_directory import RunDirectory
 from keras_textgen.training.settings import RunError, Settings
@@ -36,66 +34,41 @@ class TrainingBatches(Protocol):
         """Batches without end; each a function of seed, epoch and step."""
 
 
-@contextlib.contextmanager
-def data_errors(settings: Settings) -> Iterator[None]:
-    """Name the data set in what is said of it.
-
-    Args:
-      settings: of the run.
-
-    Yields:
-      Nothing.
-
-    Raises:
-      DataError: as it comes, since it names a file.
-      RunError: in place of any other ValueError.
-
-    Example:
-    >>> with data_errors(Settings(dataset="text")):
-    ...     raise ValueError("window=1; allowed: 2 or more")
-    Traceback (most recent call last):
-    keras_textgen.training.settings.RunError: --dataset=text: window=1; \
-allowed: 2 or more
-    """
-    try:
-        yield
-    except DataError:
-        raise
-    except ValueError as error:
-        raise RunError(f"--dataset={settings.dataset}: {error}") from None
-
-
 class Task(abc.ABC):
     """The part of a run that knows its data and its model.
 
     `keras_textgen.training.runs` does the rest, which is the same for all.
-    Data are loaded when a task is made.
 
     Args:
       settings: of the run.
+      data: what `read_data` gave for them; None reads the data now.
 
     Attributes:
       settings: of the run.
-      corpus: what `load` gave.
+      corpus: what `prepare` made of the data.
 
     Raises:
       RunError: for whatever the user can put right, in one line.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, data: Any = None) -> None:
         self.settings = settings
+        data = read_data(settings) if data is None else data
         with data_errors(settings):
-            self.corpus = self.load()
+            self.corpus = self.prepare(data)
 
     # -- The data ------------------------------------------------------------
 
-    @abc.abstractmethod
-    def load(self) -> Any:
-        """The data, with a `name`, and a `note` to be printed beside results.
+    def prepare(self, data: Any) -> Any:
+        """The corpus: a `name`, and a `note` to be printed beside results.
+
+        Args:
+          data: what `read_data` gave.
 
         Raises:
           ValueError: if the data cannot be used.
         """
+        return data
 
     @property
     @abc.abstractmethod
@@ -209,12 +182,8 @@ def load_run(directory: RunDirectory) -> keras.Model:
     Raises:
       RunError: if it is not there, or damaged.
     """
+    directory.check_model()
     path = directory.model_file
-    if not path.is_file():
-        raise RunError(
-            f"{path}: not there yet; --mode=train writes it at the end of the "
-            "first epoch, or of the first after --autoencoder_epochs"
-        )
     try:
         return load_model(path)
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_textgen.data.batching import SequenceBatches
 from keras_textgen.data.corpora import TextCorpus, load_corpus
+from keras_textgen.data.reading import Texts
 from keras_textgen.data.vocabulary import END_ID, Vocabulary
 from keras_textgen.evaluation.probes import (
     format_probes,
@@ -55,19 +56,18 @@ class TextTask(Task):
 
     # -- The data ------------------------------------------------------------
 
-    def load(self) -> TextCorpus:
+    def prepare(self, data: Texts) -> TextCorpus:
         """The corpus; says how many sequences were too long for it."""
         settings = self.settings
         corpus = load_corpus(
             settings.dataset,
-            settings.data_dir,
+            texts=data,
             vocab_size=settings.vocab_size,
             min_count=settings.min_count,
             max_length=settings.max_length,
             protocol=settings.ptb_protocol,
             window=settings.window,
             batch_size=settings.batch_size,
-            seed=settings.split_seed,
         )
         for split, number in corpus.dropped.items():
             if number:
@@ -114,17 +114,11 @@ class TextTask(Task):
 
     def make_model(self) -> keras.Model:
         """The text model, without start tokens if the corpus has none."""
-        model = make_text_model(
+        return make_text_model(
             self.settings,
             self.corpus.vocabulary,
             is_stream=self.corpus.order == "stream",
         )
-        if isinstance(model, SparseTextModel) and model.latent_dim < 2:
-            raise RunError(
-                f"--latent_dim={model.latent_dim}: the sparsity of codes is "
-                "measured; allowed: 2 or more"
-            )
-        return model
 
     def start_training(self, model: keras.Model, steps_per_epoch: int) -> None:
         """Lets the KL schedule begin after the pretraining, of weight 0."""

@@ -2,6 +2,7 @@
 
 import pathlib
 import zlib
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,7 +11,6 @@ import tensorflow as tf
 from sklearn.metrics import homogeneity_completeness_v_measure
 
 from keras_textgen.data.bags import BagBatches, bag_vocabulary, count_words
-from keras_textgen.data.documents import DocumentCorpus, load_documents
 from keras_textgen.data.reading import SPLITS
 from keras_textgen.evaluation.topic_page import topic_page
 from keras_textgen.evaluation.topics import (
@@ -22,9 +22,10 @@ from keras_textgen.evaluation.topics import (
 from keras_textgen.export_sae import export_sae
 from keras_textgen.models.sae import SoftmaxAutoencoder
 from keras_textgen.training.checkpoints import writing
+from keras_textgen.training.data import data_errors
 from keras_textgen.training.run_directory import write_whole
 from keras_textgen.training.settings import Settings, given_values
-from keras_textgen.training.task import Task, data_errors, indented
+from keras_textgen.training.task import Task, indented
 
 _METHOD = "SAE + K-means"
 _ARGUMENT_NAMES = {"code_activation": "activation"}
@@ -40,8 +41,8 @@ _MEASURES = """\
 class TopicTask(Task):
     """A run of the softmax autoencoder on a `DocumentCorpus`."""
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
+    def __init__(self, settings: Settings, data: Any = None) -> None:
+        super().__init__(settings, data)
         limits = {"max_share": settings.max_share}
         if settings.stop_words is False:
             limits["stop_words"] = ()
@@ -58,15 +59,6 @@ class TopicTask(Task):
         }
 
     # -- The data ------------------------------------------------------------
-
-    def load(self) -> DocumentCorpus:
-        """The documents."""
-        return load_documents(
-            self.settings.dataset,
-            self.settings.data_dir,
-            label=self.settings.label,
-            seed=self.settings.split_seed,
-        )
 
     @property
     def size_text(self) -> str:

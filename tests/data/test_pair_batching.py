@@ -107,7 +107,7 @@ def test_drawn_cells_are_not_observed(drawing):
         observed = np.count_nonzero(CELLS.rows == row)
         counts = [len(drawn[cell]) for cell in drawn if cell[0] == row]
         expected = 40 * 3 * observed / len(counts)
-        assert np.all(np.abs(counts - expected) < 5 * expected**0.5)
+        assert np.all(np.abs(np.array(counts) - expected) < 5 * expected**0.5)
         # The weights of an epoch sum to the number of cells not observed.
         weights = sum(sum(drawn[cell]) for cell in drawn if cell[0] == row)
         np.testing.assert_allclose(weights / 40, 9 - observed, rtol=1e-5)

@@ -111,9 +111,9 @@ def test_other_modes_take_the_flags_of_the_run(recipes, tmp_path):
 REFUSED = {
     "--epoch=3": (
         "unknown flag --epoch; did you mean --epochs? "
-        "(trainer.py --helpshort lists all flags)"
+        "(--helpshort lists all flags)"
     ),
-    "--qqq": "unknown flag --qqq (trainer.py --helpshort lists all flags)",
+    "--qqq": "unknown flag --qqq (--helpshort lists all flags)",
     "--epochs=abc": "--epochs=abc: must be a whole number of at least 1",
     "--epochs=": "--epochs=: must be a whole number of at least 1",
     "--epochs=0": "--epochs=0: must be a whole number of at least 1",
@@ -200,12 +200,12 @@ REFUSED = {
         "not with --dataset=sotu"
     ),
     "--dataset=ptb": (
-        "--dataset=ptb needs --data_dir, where its files are "
-        "(docs/data.md says which)"
+        "--dataset=ptb needs --data_dir, the file, folder or archive with "
+        "its data (docs/data.md says which)"
     ),
     "train": (
         "stray argument 'train': every setting is a flag, --name=value "
-        "(trainer.py --helpshort lists them)"
+        "(--helpshort lists them)"
     ),
     "--flagfile=nowhere.flags": (
         "--flagfile: [Errno 2] No such file or directory: 'nowhere.flags'"
@@ -264,6 +264,57 @@ def test_lstm_vae_has_one_objective_and_one_cell(model, argument, tmp_path):
         f"{name} has a meaning only with --model=hdgm or vae"
     )
     assert str(error.value).endswith(f", not with --model={model}")
+
+
+RANGES = {
+    ("hsvae", "alpha", "0"): "--alpha=0.0 with --model=hsvae; allowed: above 0",
+    ("hsvae", "beta", "0"): "--beta=0.0 with --model=hsvae; allowed: above 0",
+    ("sae", "alpha", "0"): "--alpha=0.0 with --model=sae; allowed: above 0",
+    ("han", "word_keep_rate", "0"): (
+        "--word_keep_rate=0.0 with --model=han; allowed: above 0"
+    ),
+    ("mat_vae", "spike_probability", "1"): (
+        "--spike_probability=1.0 with --model=mat_vae; allowed: below 1"
+    ),
+    ("mat_vae", "latent_dim", "1"): (
+        "--latent_dim=1 with --model=mat_vae; allowed: 2 or more, as the "
+        "sparsity of codes is measured"
+    ),
+    ("hsvae", "feed_latent", "false"): (
+        "--feed_latent=false with --model=hsvae; allowed: true, as the "
+        "decoder's first state is zero"
+    ),
+    ("dmf", "hidden_layers", "50:tanh,0:relu"): (
+        "--hidden_layers=50:tanh,0:relu: '0:relu'; allowed: units and "
+        "activation, such as 50:tanh,20:relu, or none; activations: elu, gelu, "
+        "linear, relu, selu, sigmoid, tanh"
+    ),
+}
+
+
+@pytest.mark.parametrize("case", RANGES)
+def test_what_a_model_would_refuse_is_refused_at_once(case, tmp_path):
+    model, name, value = case
+    with pytest.raises(settings.RunError) as error:
+        parse(tmp_path, f"--model={model}", f"--{name}={value}")
+    assert str(error.value) == RANGES[case]
+
+
+def test_what_some_models_refuse_others_take(tmp_path):
+    assert parse(tmp_path, "--model=mat_vae", "--alpha=0").alpha == 0
+    assert parse(tmp_path, "--model=vae", "--latent_dim=1").latent_dim == 1
+
+
+def test_the_program_is_called_as_the_user_called_it():
+    names = {
+        "/work/clone/trainer.py": "trainer.py",
+        "/usr/bin/keras-textgen": "keras-textgen",
+        "/lib/keras_textgen/__main__.py": "python -m keras_textgen",
+    }
+    for called, name in names.items():
+        assert settings.program_name(called) == name
+        usage = settings.help_text(settings.program_name(called))
+        assert usage.startswith(f"usage: {name} [--flag=value ...]\n")
 
 
 @pytest.mark.parametrize(
@@ -341,6 +392,16 @@ def test_missing_data_folder_is_refused(tmp_path):
     with pytest.raises(settings.RunError) as error:
         parse(tmp_path, "--dataset=ptb", f"--data_dir={missing}")
     assert str(error.value) == f"--data_dir={missing}: no such file or folder"
+
+
+@pytest.mark.parametrize(
+    ("model", "name"), [("han", "word_vectors"), ("vae", "beside")]
+)
+def test_other_missing_inputs_are_refused(tmp_path, model, name):
+    missing = tmp_path / "missing"
+    with pytest.raises(settings.RunError) as error:
+        parse(tmp_path, f"--model={model}", f"--{name}={missing}")
+    assert str(error.value) == f"--{name}={missing}: no such file or folder"
 
 
 def test_bad_line_of_a_flagfile_is_refused(tmp_path):
@@ -432,7 +493,7 @@ def test_recipes_of_the_lstm_vae_paper(model):
 
 
 def test_help_lists_every_flag_under_a_heading():
-    text = settings.help_text()
+    text = settings.help_text("trainer.py")
     for name in settings.SETTINGS:
         assert f"--{name}=" in text or f"--[no]{name}" in text
     for heading in flag_table.GROUPS.values():
@@ -444,7 +505,7 @@ def test_help_lists_every_flag_under_a_heading():
 def test_help_and_refusals_do_not_import_tensorflow(argument):
     code = (
         "import sys, trainer\n"
-        "status = trainer.main(sys.argv)\n"
+        "status = trainer.main(['trainer.py', *sys.argv[1:]])\n"
         "assert not {'tensorflow', 'keras', 'numpy'} & set(sys.modules)\n"
         "sys.exit(status)\n"
     )
@@ -456,7 +517,7 @@ def test_help_and_refusals_do_not_import_tensorflow(argument):
     )
     if argument == "--helpshort":
         assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout == settings.help_text()
+        assert done.stdout == settings.help_text("trainer.py")
     else:
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr == (
