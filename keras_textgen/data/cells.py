@@ -65,6 +65,22 @@ def ratings_of(
     )
 
 
+def relevant_cells(cells: Ratings, above: float) -> Ratings:
+    """The cells of values above one, which are those to recommend.
+
+    Raises:
+        ValueError: there are none.
+
+    Example:
+        >>> relevant_cells(ratings_of([0, 0], [1, 2], [3, 5]), 3).columns
+        array([2], dtype=int32)
+    """
+    relevant = cells[cells.values > above]
+    if not len(relevant):
+        raise ValueError(f"no value above {above:g}; allowed: 1 or more")
+    return relevant
+
+
 # -- Pairs that are given more than once --------------------------------------
 
 
@@ -209,7 +225,7 @@ def raw_ids(name: str, ids: Any) -> list[str]:
         ValueError: user of place 1 is missing (nan); allowed: an id
     """
     found = []
-    for place, each in enumerate(_as_list(ids)):
+    for place, each in enumerate(as_list(ids)):
         if is_missing(each):
             raise ValueError(
                 f"{name} of place {place} is missing ({each!r}); allowed: an id"
@@ -252,9 +268,19 @@ def is_missing(value: Any) -> bool:
     return bool(np.ndim(value) == 0 and value != value)
 
 
-def numbers_of_ids(
-    name: str, ids: Any, known: Sequence[str] | Mapping[str, int]
-) -> np.ndarray:
+def is_whole_number(value: Any) -> bool:
+    """Whether a value is a number without a fraction, whatever its type.
+
+    Example:
+        >>> [is_whole_number(each) for each in (3, 3.0, 3.5, "3", True)]
+        [True, True, False, False, False]
+    """
+    if isinstance(value, (bool, np.bool_)):
+        return False
+    return isinstance(value, numbers.Integral) or _is_whole_float(value)
+
+
+def numbers_of_ids(name: str, ids: Any, known: Sequence[str]) -> np.ndarray:
     """The numbers of raw ids.
 
     Args:
@@ -274,7 +300,7 @@ def numbers_of_ids(
     """
     numbers_of = {each: number for number, each in enumerate(known)}
     found = []
-    for given, text in zip(_as_list(ids), raw_ids(name, ids), strict=True):
+    for given, text in zip(as_list(ids), raw_ids(name, ids), strict=True):
         # A model may know 3.0 by the text that it once had.
         number = numbers_of.get(text, numbers_of.get(str(given)))
         if number is None:
@@ -286,8 +312,15 @@ def numbers_of_ids(
     return np.array(found, np.int32)
 
 
-def _as_list(ids: Any) -> list:
-    # Not by way of an array, which makes text of a NaN beside text.
+def as_list(ids: Any) -> list:
+    """Ids or values as Python's own, in a list.
+
+    Not by way of an array, which makes text of a NaN beside text.
+
+    Example:
+        >>> as_list(np.array([1.5])), as_list(("ann", None))
+        ([1.5], ['ann', None])
+    """
     if hasattr(ids, "numpy"):
         ids = ids.numpy()
     return ids.tolist() if hasattr(ids, "tolist") else list(ids)
@@ -300,7 +333,68 @@ def _is_whole_float(value: Any) -> bool:
     return is_float and math.isfinite(value) and value == int(value)
 
 
-# -- Tables -------------------------------------------------------------------
+# -- Tables and matrices ------------------------------------------------------
+
+
+def table_cells(
+    table: Mapping[str, Sequence],
+    fields: tuple[str, str, str | None],
+    row_ids: Sequence[str],
+    col_ids: Sequence[str],
+) -> Ratings:
+    """Reads the cells of a table with raw ids.
+
+    Args:
+        table: named columns, such as a dictionary of lists or a data frame.
+        fields: names of the columns with the ids of rows and columns and with
+            the values; None in the last place makes every value 0.
+        row_ids: every raw id of rows, in the order of their numbers.
+        col_ids: the same of columns.
+
+    Raises:
+        ValueError: a column is not there or of another length, an id is
+            missing or unknown, or a value is not finite.
+
+    Example:
+        >>> table = {"user": ["ann"], "film": [7], "stars": [4]}
+        >>> fields = "user", "film", "stars"
+        >>> table_cells(table, fields, ["bob", "ann"], ["7"]).rows.tolist()
+        [1]
+    """
+    given = [table_column(table, field) for field in fields[:2]]
+    rows, columns = (
+        numbers_of_ids(field, ids, known)
+        for field, ids, known in zip(
+            fields, given, (row_ids, col_ids), strict=False
+        )
+    )
+    values = np.zeros(len(rows), np.float32)
+    if fields[2] is not None:
+        values = table_values(fields[2], table_column(table, fields[2]))
+    if not len(rows) == len(columns) == len(values):
+        raise ValueError(
+            f"{len(rows)} rows, {len(columns)} columns, {len(values)} values; "
+            "allowed: as many"
+        )
+    return Ratings(rows, columns, values)
+
+
+def matrix_cells(matrix: scipy.sparse.sparray) -> Ratings:
+    """The stored cells of a sparse matrix, in the order of `tocoo`.
+
+    Raises:
+        ValueError: the values are complex.
+
+    Example:
+        >>> matrix_cells(scipy.sparse.csr_array([[0.0, 2.0]])).values.tolist()
+        [2.0]
+    """
+    matrix = scipy.sparse.coo_array(matrix)
+    if np.iscomplexobj(matrix.data):
+        raise ValueError(f"{matrix.dtype} values; allowed: real numbers")
+    # What is too large becomes infinite, which is refused with its place.
+    with np.errstate(over="ignore"):
+        return ratings_of(*matrix.coords, matrix.data)
 
 
 def table_column(table: Mapping[str, Sequence], field: str) -> Sequence:
@@ -339,7 +433,7 @@ def table_values(field: str, values: Any) -> np.ndarray:
         ValueError: stars of place 1 is None; allowed: a finite number
     """
     found = []
-    for place, each in enumerate(_as_list(values)):
+    for place, each in enumerate(as_list(values)):
         number = math.nan
         if not is_missing(each):
             number = _number(each)

@@ -27,6 +27,8 @@ from keras_textgen.training.flag_table import (
 PROGRAM = "trainer.py"
 HELP_FLAGS = ("--help", "--helpshort", "--helpfull", "-h", "-help")
 _HELP_WIDTH = 79
+# What --value_field is for a table without values.
+NO_VALUES = "none"
 # Where a run's settings stand in its folder.
 FLAGS_FILE = "flags.txt"
 
@@ -352,6 +354,7 @@ def _settings(parsed: _Parsed, given: set[str]) -> Settings:
     _check_schedule(settings)
     _check_encoder(settings)
     _check_pretraining(settings)
+    _check_feedback(settings)
     return settings
 
 
@@ -418,6 +421,15 @@ def _check_pretraining(settings: Settings) -> None:
         raise RunError(
             f"--autoencoder_epochs={pretraining} leaves none of "
             f"--epochs={settings.epochs} for the model itself"
+        )
+
+
+def _check_feedback(settings: Settings) -> None:
+    is_explicit = settings.feedback in (None, "explicit")
+    if settings.value_field == NO_VALUES and is_explicit:
+        raise RunError(
+            f"--value_field={NO_VALUES} leaves --feedback=explicit no values "
+            "to predict; allowed: --feedback=ranking or implicit"
         )
 
 

@@ -18,6 +18,8 @@ DEFAULTS = {
     "row_field": None,
     "column_field": None,
     "value_field": None,
+    "duplicates": None,
+    "start_at_baseline": None,
     "split_seed": 0,
     "seed": 0,
     "batch_size": 50,
@@ -141,7 +143,9 @@ def test_results(task, model, tmp_path, capsys):
     for name, value in expected.items():
         assert written[name] == pytest.approx(value)
     shown = capsys.readouterr().out
-    assert f"RMSE         {written['rmse']:.4f}\n" in shown
+    biases = f"{written['biases rmse']:.4f}"
+    assert f"RMSE         {written['rmse']:.4f}, global mean " in shown
+    assert f", biases {biases}\n" in shown
     assert "published" not in shown
     assert "  13: " in shown
 
