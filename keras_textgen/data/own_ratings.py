@@ -416,29 +416,29 @@ def _check_places(cells: Ratings, path: pathlib.Path) -> None:
         for place in again[:, 0]
     )
     where = str(path)
-    if path.suffix == ".mtx":
-        place = again[0, 0]
-        pair = {int(cells.rows[place]) + 1, int(cells.columns[place]) + 1}
-        where += f":{_second_line(read_bytes(path), pair)}"
+    if path.suffix != ".npz":
+        row, column = (
+            int(each[again[0, 0]]) for each in (cells.rows, cells.columns)
+        )
+        where += f":{_second_line(read_bytes(path), row + 1, column + 1)}"
     raise DataError(f"{where}: {named} there already; {_ONCE}")
 
 
-def _second_line(content: bytes, pair: set[int]) -> int:
-    """The second line of a Matrix Market file that gives a place.
-
-    A symmetric matrix may have it as row and column or the other way round.
-    """
-    lines = []
+def _second_line(content: bytes, row: int, column: int) -> int:
+    """The second line of a Matrix Market file that gives a place from 1."""
+    header, *lines = content.splitlines()
+    places = [(row, column)]
+    if b"general" not in header.lower():
+        # Half of a symmetric matrix stands for the other half.
+        places.append((column, row))
     # Before the places stand comments and the size.
-    is_size = True
-    for line, text in enumerate(content.splitlines(), 1):
-        fields = text.split()
-        if not fields or text.startswith(b"%"):
-            continue
-        if not is_size and set(map(int, fields[:2])) == pair:
-            lines.append(line)
-        is_size = False
-    return lines[1] if len(lines) > 1 else lines[0]
+    entries = [
+        (line, tuple(map(int, text.split()[:2])))
+        for line, text in enumerate(lines, 2)
+        if text.strip() and not text.startswith(b"%")
+    ]
+    found = [line for line, place in entries[1:] if place in places]
+    return found[min(1, len(found) - 1)]
 
 
 def _sparse(path: pathlib.Path) -> scipy.sparse.coo_array:

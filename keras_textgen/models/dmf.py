@@ -38,7 +38,11 @@ from keras_textgen.layers.towers import (
     checked_layers,
     layers_config,
 )
-from keras_textgen.models.factor_model import FactorModel
+from keras_textgen.models.factor_model import (
+    FactorModel,
+    checked_ids,
+    id_lookup,
+)
 from keras_textgen.models.global_batch_model import check_sizes
 from keras_textgen.models.sampled_softmax import sampled_softmax_losses
 
@@ -163,8 +167,8 @@ class DualMatrixFactorization(FactorModel):
         **kwargs: Any,
     ) -> None:
         super().__init__(seed=seed, **kwargs)
-        self.row_ids = _checked_ids("row_ids", row_ids)
-        self.col_ids = _checked_ids("col_ids", col_ids)
+        self.row_ids = checked_ids("row_ids", row_ids)
+        self.col_ids = checked_ids("col_ids", col_ids)
         if feedback not in FEEDBACK:
             raise ValueError(
                 f"feedback={feedback!r} is not allowed; allowed: "
@@ -222,8 +226,8 @@ class DualMatrixFactorization(FactorModel):
             raise ValueError(
                 f"seen has {self.seen.num_columns} columns; allowed: {shape[1]}"
             )
-        self.row_lookup = _lookup(self.row_ids)
-        self.col_lookup = _lookup(self.col_ids)
+        self.row_lookup = id_lookup(self.row_ids)
+        self.col_lookup = id_lookup(self.col_ids)
         shared = {
             "join": join,
             "kernel_l2": kernel_l2,
@@ -655,24 +659,3 @@ def _of_each(
     """Vectors of ids, of which one that is there often is computed once."""
     unique, index = tf.unique(tf.cast(ids, tf.int32))
     return tf.gather(vectors(unique), index)
-
-
-def _checked_ids(name: str, ids: int | Sequence[str]) -> tuple[str, ...]:
-    if isinstance(ids, (int, np.integer)):
-        check_sizes(**{name: ids})
-        return tuple(map(str, range(ids)))
-    # Text is left as it is: files may have ids that are empty.
-    ids = tuple(
-        each if isinstance(each, str) else raw_ids(name, [each])[0]
-        for each in ids
-    )
-    if not ids:
-        raise ValueError(f"{name} is empty; allowed: 1 id or more")
-    if len(set(ids)) < len(ids):
-        twice = next(each for each in ids if ids.count(each) > 1)
-        raise ValueError(f"{name} has {twice!r} twice; allowed: every id once")
-    return ids
-
-
-def _lookup(ids: Sequence[str]) -> keras.layers.StringLookup:
-    return keras.layers.StringLookup(vocabulary=list(ids), num_oov_indices=1)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import keras
 import numpy as np
 import scipy.sparse
 import tensorflow as tf
@@ -11,10 +12,14 @@ from keras_textgen.data.cells import (
     as_list,
     is_whole_number,
     numbers_of_ids,
+    raw_ids,
 )
 from keras_textgen.data.pair_batching import check_range
 from keras_textgen.layers.towers import FeatureMatrix, SparseVectors, Tower
-from keras_textgen.models.global_batch_model import GlobalBatchModel
+from keras_textgen.models.global_batch_model import (
+    GlobalBatchModel,
+    check_sizes,
+)
 
 _ROWS_AT_A_TIME = 1024
 
@@ -241,3 +246,36 @@ def _check_features(
             f"{name} features of shape {list(features.shape)}; allowed: "
             f"{list(allowed)}"
         )
+
+
+def checked_ids(name: str, ids: int | Sequence[str]) -> tuple[str, ...]:
+    """Raw ids as text; a number stands for ids from 0.
+
+    Args:
+        name: Of the argument, for messages.
+        ids: How many, or each.
+
+    Raises:
+        ValueError: There are none, or one is missing or there twice.
+
+    Example:
+        >>> checked_ids("row_ids", 2), checked_ids("row_ids", [b"ann", 7.0])
+        (('0', '1'), ('ann', '7'))
+    """
+    if isinstance(ids, (int, np.integer)):
+        check_sizes(**{name: ids})
+        return tuple(map(str, range(ids)))
+    # Text is left as it is: files may have an id that is empty.
+    is_text = all(isinstance(each, str) for each in ids)
+    ids = tuple(ids if is_text else raw_ids(name, ids))
+    if not ids:
+        raise ValueError(f"{name} is empty; allowed: 1 id or more")
+    if len(set(ids)) < len(ids):
+        twice = next(each for each in ids if ids.count(each) > 1)
+        raise ValueError(f"{name} has {twice!r} twice; allowed: every id once")
+    return ids
+
+
+def id_lookup(ids: Sequence[str]) -> keras.layers.StringLookup:
+    """A table of the numbers of raw ids, from 1; 0 is for all others."""
+    return keras.layers.StringLookup(vocabulary=list(ids), num_oov_indices=1)
