@@ -131,16 +131,13 @@ def read_table(
     check_duplicates(duplicates)
     path = _table_path(path, fields)
     table = _parse(decode(read_bytes(path), path), path, fields)
-    _check_count(len(table.values), path)
     cells, *names = table.numbered()
     if duplicates is None:
         table.check_pairs(cells)
-    return split_cells(
-        path.name.split(".")[0],
-        merge_repeated(cells, duplicates),
-        *map(tuple, names),
-        seed,
-    )
+    cells = merge_repeated(cells, duplicates)
+    _check_count(len(cells), path)
+    name = path.name.split(".")[0]
+    return split_cells(name, cells, *map(tuple, names), seed)
 
 
 def check_table(
@@ -175,10 +172,11 @@ def check_table(
         lines = list(itertools.islice(file, max_rows + 2))
     is_whole = len(lines) < max_rows + 2
     table = _parse(decode(b"".join(lines), path), path, fields, is_whole)
-    if is_whole:
-        _check_count(len(table.values), path)
+    cells, *_ = table.numbered()
     if duplicates is None:
-        table.check_pairs(table.numbered()[0])
+        table.check_pairs(cells)
+    if is_whole:
+        _check_count(len(merge_repeated(cells, duplicates)), path)
 
 
 @dataclasses.dataclass

@@ -57,6 +57,8 @@ MatrixData = (
 )
 
 FEEDBACK = ("explicit", "implicit", "ranking")
+# Cells drawn for each observed one, unless something else is said.
+NEGATIVES = {"explicit": 0, "implicit": 4, "ranking": 32}
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
@@ -105,7 +107,7 @@ class DualMatrixFactorization(FactorModel):
         feedback: "explicit", "implicit" or "ranking".
         alpha: Of the confidence, for implicit feedback.
         negatives: Cells drawn for each observed one, but for explicit
-            feedback.
+            feedback; None for 4 with implicit feedback, 32 with ranking.
         relevant_above: For ranking, cells of higher values alone are to come
             first, and others may be drawn; None for all known cells.
         l2: Weight of the squared embeddings of ids, cell by cell.
@@ -154,7 +156,7 @@ class DualMatrixFactorization(FactorModel):
         global_mean: float = 0.0,
         feedback: str = "explicit",
         alpha: float = 1.0,
-        negatives: int = 4,
+        negatives: int | None = None,
         relevant_above: float | None = None,
         l2: float = 0.0,
         bias_l2: float = 0.0,
@@ -198,8 +200,11 @@ class DualMatrixFactorization(FactorModel):
         check_sizes(
             row_feature_dim=row_feature_dim,
             col_feature_dim=col_feature_dim,
-            negatives=negatives,
         )
+        if negatives is None:
+            negatives = NEGATIVES[feedback]
+        elif feedback != "explicit":
+            check_sizes(negatives=negatives)
         self.row_dim, self.col_dim = row_dim, col_dim
         self.row_feature_dim = row_feature_dim
         self.col_feature_dim = col_feature_dim

@@ -514,8 +514,8 @@ SETTINGS: dict[str, Setting] = {
     ),
     "negatives": _integer(
         "model",
-        "Cells drawn for each observed one.",
-        default=4,
+        "Cells drawn for each observed one. Default: 4 for implicit feedback, "
+        "32 for ranking.",
         needs=_DRAWING,
     ),
     "start_at_baseline": _switch(

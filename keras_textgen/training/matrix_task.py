@@ -22,7 +22,7 @@ from keras_textgen.evaluation.rating_baselines import (
     rating_baselines,
 )
 from keras_textgen.export_dmf import export_dmf
-from keras_textgen.models.dmf import DualMatrixFactorization
+from keras_textgen.models.dmf import NEGATIVES, DualMatrixFactorization
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.run_directory import write_whole
 from keras_textgen.training.settings import NO_VALUES, RunError, Settings
@@ -176,7 +176,7 @@ class MatrixTask(Task):
             return drawing(
                 self._relevant(cells),
                 **arguments,
-                negatives=settings.negatives,
+                negatives=settings.negatives or NEGATIVES[self._feedback],
                 observed=self._relevant(self.corpus.train),
             )
         except ValueError as error:
