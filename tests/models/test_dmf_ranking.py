@@ -338,6 +338,29 @@ def test_refused_from_python():
     assert len(model.predict(TABLE, verbose=0)) == 4
 
 
+def test_missing_values_of_a_matrix():
+    """A dense table with NaN for what is not known stores every NaN."""
+    dense = np.array([[1.0, np.nan], [np.nan, 2.0]])
+    for settings in ({}, {"feedback": "ranking"}):
+        with pytest.raises(
+            ValueError, match="value nan in row 0, column 1; allowed: finite"
+        ):
+            DualMatrixFactorization.from_matrix(
+                scipy.sparse.coo_array(dense), **settings
+            )
+
+
+def test_a_config_from_before_ranking():
+    config = make(feedback="implicit", negatives=4).get_config()
+    for name in ("relevant_above", "duplicates"):
+        del config[name]
+    model = DualMatrixFactorization.from_config(config)
+    assert (model.negatives, model.duplicates) == (4, None)
+    assert type(model.batches(scipy.sparse.eye_array(4, 6))).__name__ == (
+        "PairBatches"
+    )
+
+
 def test_ids_of_every_type():
     once = {name: values[:3] for name, values in TABLE.items()}
     model = DualMatrixFactorization.from_table(once, FIELDS)
