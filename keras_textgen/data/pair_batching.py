@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.data.batching import endless_stream, permutation
-from keras_textgen.data.cells import Ratings
+from keras_textgen.data.cells import Ratings, relevant_cells
 
 # The epoch whose unobserved cells an evaluation draws.
 _EVALUATION = 0
@@ -247,6 +247,60 @@ class RankingBatches(PairBatches):
             "drawn": tf.reshape(drawn, [-1, self.negatives]),
             "unobserved": tf.gather(self._counts, batch["row"]),
         }
+
+
+def feedback_batches(
+    feedback: str,
+    cells: Ratings,
+    shape: tuple[int, int],
+    batch_size: int,
+    *,
+    seed: int = 0,
+    negatives: int = 0,
+    observed: Ratings | None = None,
+    relevant_above: float | None = None,
+) -> PairBatches:
+    """Batches as a kind of feedback needs them.
+
+    Args:
+        feedback: "explicit", of known cells alone; "implicit", with unknown
+            ones; or "ranking", with unobserved columns beside each.
+        cells: The known cells.
+        shape: Rows and columns of the matrix.
+        batch_size: Known cells a batch; the last one may be smaller.
+        seed: Of the shuffling, and of what is drawn.
+        negatives: Drawn for each known cell; not for explicit feedback.
+        observed: Further cells that must not be drawn.
+        relevant_above: For ranking, cells of other values count as unknown.
+
+    Raises:
+        ValueError: As `PairBatches`, or no value is above `relevant_above`.
+
+    Example:
+        >>> cells = Ratings(*map(np.array, ([0, 0], [2, 1], [5.0, 1.0])))
+        >>> batches = feedback_batches(
+        ...     "ranking", cells, (1, 4), 9, negatives=2, relevant_above=3.0
+        ... )
+        >>> len(batches.cells)
+        1
+    """
+    if feedback == "explicit":
+        return PairBatches(cells, shape, batch_size, seed=seed)
+    drawing = PairBatches
+    if feedback == "ranking":
+        drawing = RankingBatches
+        if relevant_above is not None:
+            cells = relevant_cells(cells, relevant_above)
+            if observed is not None:
+                observed = observed[observed.values > relevant_above]
+    return drawing(
+        cells,
+        shape,
+        batch_size,
+        seed=seed,
+        negatives=negatives,
+        observed=observed,
+    )
 
 
 class _Unobserved:

@@ -374,6 +374,27 @@ def as_rows(
     return matrix
 
 
+def of_each(
+    vectors: Callable[[tf.Tensor], tf.Tensor], ids: tf.Tensor
+) -> tf.Tensor:
+    """Vectors of ids, of which one that is there often is computed once.
+
+    Args:
+        vectors: From ids int32 [m], each another, to vectors [m, width].
+        ids: Int [n].
+
+    Returns:
+        [n, width].
+
+    Example:
+        >>> doubled = lambda ids: 2 * ids[:, tf.newaxis]
+        >>> of_each(doubled, tf.constant([3, 1, 3])).numpy().ravel().tolist()
+        [6, 2, 6]
+    """
+    unique, index = tf.unique(tf.cast(ids, tf.int32))
+    return tf.gather(vectors(unique), index)
+
+
 def _known(weight: keras.Variable, ids: tf.Tensor) -> tf.Tensor:
     """Rows of a weight, zeros for the id -1."""
     rows = tf.gather(weight, tf.maximum(ids, 0))

@@ -1,6 +1,6 @@
 """Dual matrix factorization: two networks whose dot product is a cell."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -21,8 +21,8 @@ from keras_textgen.data.cells import (
 from keras_textgen.data.pair_batching import (
     Batch,
     PairBatches,
-    RankingBatches,
     check_cells,
+    feedback_batches,
 )
 from keras_textgen.evaluation.rating_baselines import (
     choose_biases,
@@ -37,6 +37,7 @@ from keras_textgen.layers.towers import (
     as_rows,
     checked_layers,
     layers_config,
+    of_each,
 )
 from keras_textgen.models.factor_model import (
     FactorModel,
@@ -348,8 +349,9 @@ class DualMatrixFactorization(FactorModel):
                 "allowed: explicit or ranking, and True"
             )
         if self.feedback == "ranking":
-            popularity = popularity_scores(self._relevant(cells), self.shape)
-            shares = np.log(popularity + 1)
+            if self.relevant_above is not None:
+                cells = relevant_cells(cells, self.relevant_above)
+            shares = np.log(popularity_scores(cells, self.shape) + 1)
             self.col_tower.bias.assign(shares - shares.mean())
             return
         biases = choose_biases(cells, valid, self.shape)
@@ -408,15 +410,15 @@ class DualMatrixFactorization(FactorModel):
 
     def _predictions(self, cells: Batch) -> tf.Tensor:
         return tf.reduce_sum(
-            _of_each(self.row_vectors, cells["row"])
-            * _of_each(self.col_vectors, cells["column"]),
+            of_each(self.row_vectors, cells["row"])
+            * of_each(self.col_vectors, cells["column"]),
             axis=1,
         )
 
     def _drawn_predictions(self, cells: Batch) -> tf.Tensor:
         """Of the columns drawn for each cell, float32 [batch, negatives]."""
-        rows = _of_each(self.row_vectors, cells["row"])
-        columns = _of_each(self.col_vectors, tf.reshape(cells["drawn"], [-1]))
+        rows = of_each(self.row_vectors, cells["row"])
+        columns = of_each(self.col_vectors, tf.reshape(cells["drawn"], [-1]))
         shape = [*tf.unstack(tf.shape(cells["drawn"])), columns.shape[1]]
         return tf.einsum("nw,nmw->nm", rows, tf.reshape(columns, shape))
 
@@ -572,21 +574,15 @@ class DualMatrixFactorization(FactorModel):
         cells = self._cells(data)
         check_cells(cells, self.shape)
         cells = merge_repeated(cells, self.duplicates)
-        shape, seed = self.shape, self.seed
-        if self.feedback == "explicit":
-            return PairBatches(cells, shape, batch_size, seed=seed)
-        drawing = {
-            "implicit": PairBatches,
-            "ranking": RankingBatches,
-        }[self.feedback]
-        seen = self._seen_cells()
-        return drawing(
-            self._relevant(cells),
-            shape,
+        return feedback_batches(
+            self.feedback,
+            cells,
+            self.shape,
             batch_size,
-            seed=seed,
+            seed=self.seed,
             negatives=self.negatives,
-            observed=None if seen is None else self._relevant(seen),
+            observed=self._seen_cells(),
+            relevant_above=self.relevant_above,
         )
 
     # -- From what users have to numbers -------------------------------------
@@ -608,12 +604,6 @@ class DualMatrixFactorization(FactorModel):
             return matrix_cells(data)
         fields = (*self.fields[:2], self.fields[2] if has_values else None)
         return table_cells(data, fields, self.row_ids, self.col_ids)
-
-    def _relevant(self, cells: Ratings) -> Ratings:
-        """For ranking, the cells that are to come first."""
-        if self.relevant_above is None:
-            return cells
-        return relevant_cells(cells, self.relevant_above)
 
     def _seen_cells(self) -> Ratings | None:
         if self.seen is None:
@@ -656,11 +646,3 @@ class DualMatrixFactorization(FactorModel):
             "fields": list(self.fields),
             "duplicates": self.duplicates,
         }
-
-
-def _of_each(
-    vectors: Callable[[tf.Tensor], tf.Tensor], ids: tf.Tensor
-) -> tf.Tensor:
-    """Vectors of ids, of which one that is there often is computed once."""
-    unique, index = tf.unique(tf.cast(ids, tf.int32))
-    return tf.gather(vectors(unique), index)

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from keras_textgen.data.cells import Ratings, relevant_cells
 from keras_textgen.data.own_ratings import TABLE_FIELDS, RatingsCorpus
-from keras_textgen.data.pair_batching import PairBatches, RankingBatches
+from keras_textgen.data.pair_batching import PairBatches, feedback_batches
 from keras_textgen.data.ratings import history_features, load_ratings
 from keras_textgen.evaluation.ranking import ranking_quality, rating_errors
 from keras_textgen.evaluation.rating_baselines import (
@@ -162,22 +162,16 @@ class MatrixTask(Task):
 
     def _batches(self, cells: Ratings) -> PairBatches:
         settings = self.settings
-        arguments = {
-            "shape": self.corpus.shape,
-            "batch_size": settings.batch_size,
-            "seed": settings.seed,
-        }
         try:
-            if self._feedback == "explicit":
-                return PairBatches(cells, **arguments)
-            drawing = PairBatches
-            if self._feedback == "ranking":
-                drawing = RankingBatches
-            return drawing(
-                self._relevant(cells),
-                **arguments,
+            return feedback_batches(
+                self._feedback,
+                cells,
+                self.corpus.shape,
+                settings.batch_size,
+                seed=settings.seed,
                 negatives=settings.negatives or NEGATIVES[self._feedback],
-                observed=self._relevant(self.corpus.train),
+                observed=self.corpus.train,
+                relevant_above=self._relevant_above,
             )
         except ValueError as error:
             raise RunError(f"{self.corpus.name}: {error}") from None
