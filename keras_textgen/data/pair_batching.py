@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.data.batching import endless_stream, permutation
-from keras_textgen.data.ratings import Ratings
+from keras_textgen.data.cells import Ratings, relevant_cells
 
 # The epoch whose unobserved cells an evaluation draws.
 _EVALUATION = 0
@@ -69,7 +69,7 @@ class PairBatches:
             raise ValueError(f"negatives={negatives}; allowed: 0 or more")
         check_cells(cells, shape)
         if negatives:
-            _check_positive(cells)
+            self._check_values(cells)
         self.cells = cells
         self.shape = shape
         self.batch_size = batch_size
@@ -131,9 +131,8 @@ class PairBatches:
         batches = steps.map(lambda step: self._batch(order, epoch, step))
         return batches.prefetch(tf.data.AUTOTUNE)
 
-    def _batch(
-        self, order: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor
-    ) -> Batch:
+    def _known(self, order: tf.Tensor, step: tf.Tensor) -> Batch:
+        """The known cells of a step."""
         begin = step * self.batch_size
         chosen = order[begin : begin + self.batch_size]
         batch = {
@@ -141,6 +140,12 @@ class PairBatches:
             for name, values in self._values.items()
         }
         batch["weight"] = tf.ones_like(batch["value"])
+        return batch
+
+    def _batch(
+        self, order: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor
+    ) -> Batch:
+        batch = self._known(order, step)
         if not self.negatives:
             return batch
         drawn = self._drawn(
@@ -151,23 +156,151 @@ class PairBatches:
             for name in batch
         }
 
+    def _check_values(self, cells: Ratings) -> None:
+        """Refuse values that cannot be told from those of drawn cells."""
+        _check_positive(cells)
+
     def _drawn(
         self, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor
     ) -> Batch:
-        seed = tf.random.experimental.stateless_fold_in(
-            tf.stack([tf.cast(self.seed, tf.int64), 2 * epoch + 1]), step
-        )
         return {
             "row": rows,
-            "column": self._unobserved.draw(rows, seed),
+            "column": self._drawn_columns(rows, epoch, step),
             "value": tf.zeros(tf.shape(rows)),
             "weight": tf.gather(self._weights, rows),
         }
+
+    def _drawn_columns(
+        self, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor
+    ) -> tf.Tensor:
+        seed = tf.random.experimental.stateless_fold_in(
+            tf.stack([tf.cast(self.seed, tf.int64), 2 * epoch + 1]), step
+        )
+        return self._unobserved.draw(rows, seed)
 
     def _negative_weights(self, cells: Ratings) -> np.ndarray:
         rows, _ = self.shape
         drawn = self.negatives * np.bincount(cells.rows, minlength=rows)
         return self._unobserved.counts / np.maximum(drawn, 1)
+
+
+class RankingBatches(PairBatches):
+    """Known cells, each with unobserved columns of its row beside it.
+
+    A batch holds no drawn cells of their own, but, beside what `PairBatches`
+    has, "drawn", int32 [batch, negatives]: columns drawn uniformly from those
+    of the row that are not observed; and "unobserved", float32 [batch]: how
+    many those are.
+
+    Args:
+        cells: The cells that are to come before others; of any value.
+        shape: Rows and columns of the matrix.
+        batch_size: Cells a batch; the last one may be smaller.
+        seed: Of the shuffling, and of what is drawn.
+        negatives: Columns drawn for each cell, 1 or more.
+        observed: Further cells that must not be drawn, besides `cells`.
+
+    Raises:
+        ValueError: As `PairBatches`, but values may be 0 and less.
+
+    Example:
+        >>> cells = Ratings(*map(np.array, ([0], [2], [5.0])))
+        >>> batches = RankingBatches(cells, (1, 4), 1, negatives=9)
+        >>> (batch,) = batches.evaluation_dataset()
+        >>> float(batch["unobserved"][0]), set(batch["drawn"][0].numpy()) - {2}
+        (3.0, {0, 1, 3})
+    """
+
+    def __init__(
+        self,
+        cells: Ratings,
+        shape: tuple[int, int],
+        batch_size: int,
+        *,
+        seed: int = 0,
+        negatives: int,
+        observed: Ratings | None = None,
+    ) -> None:
+        if negatives < 1:
+            raise ValueError(f"negatives={negatives}; allowed: 1 or more")
+        super().__init__(
+            cells,
+            shape,
+            batch_size,
+            seed=seed,
+            negatives=negatives,
+            observed=observed,
+        )
+        with tf.device("CPU:0"):
+            self._counts = tf.constant(self._unobserved.counts, tf.float32)
+
+    def _check_values(self, cells: Ratings) -> None:
+        """Any value will do: drawn columns stand by themselves."""
+
+    def _batch(
+        self, order: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor
+    ) -> Batch:
+        batch = self._known(order, step)
+        rows = tf.repeat(batch["row"], self.negatives)
+        drawn = self._drawn_columns(rows, epoch, step)
+        return batch | {
+            "drawn": tf.reshape(drawn, [-1, self.negatives]),
+            "unobserved": tf.gather(self._counts, batch["row"]),
+        }
+
+
+def feedback_batches(
+    feedback: str,
+    cells: Ratings,
+    shape: tuple[int, int],
+    batch_size: int,
+    *,
+    seed: int = 0,
+    negatives: int = 0,
+    observed: Ratings | None = None,
+    relevant_above: float | None = None,
+) -> PairBatches:
+    """Batches as a kind of feedback needs them.
+
+    Args:
+        feedback: "explicit", of known cells alone; "implicit", with unknown
+            ones; or "ranking", with unobserved columns beside each.
+        cells: The known cells.
+        shape: Rows and columns of the matrix.
+        batch_size: Known cells a batch; the last one may be smaller.
+        seed: Of the shuffling, and of what is drawn.
+        negatives: Drawn for each known cell; not for explicit feedback.
+        observed: Further cells that must not be drawn.
+        relevant_above: For ranking, cells of other values count as unknown.
+
+    Raises:
+        ValueError: As `PairBatches`, or no value is above `relevant_above`.
+
+    Example:
+        >>> cells = Ratings(*map(np.array, ([0, 0], [2, 1], [5.0, 1.0])))
+        >>> batches = feedback_batches(
+        ...     "ranking", cells, (1, 4), 9, negatives=2, relevant_above=3.0
+        ... )
+        >>> len(batches.cells)
+        1
+    """
+    if feedback == "explicit":
+        return PairBatches(cells, shape, batch_size, seed=seed)
+    drawing = PairBatches
+    if feedback == "ranking":
+        drawing = RankingBatches
+        if relevant_above is not None:
+            cells = relevant_cells(cells, relevant_above)
+            if observed is not None:
+                observed = observed[observed.values > relevant_above]
+    return drawing(
+        cells,
+        shape,
+        batch_size,
+        seed=seed,
+        negatives=negatives,
+        observed=observed,
+    )
 
 
 class _Unobserved:

@@ -11,6 +11,9 @@ import tensorflow as tf
 # A hidden layer: its units and activation, or what does its work.
 HiddenLayer = tuple[int, str | Callable | None] | Callable
 
+# Of rows or columns, [n, features].
+FeatureMatrix = scipy.sparse.sparray | np.ndarray
+
 JOINS = ("concatenate", "add")
 _INITIAL_STDDEV = 0.05
 
@@ -297,6 +300,99 @@ class Tower(keras.layers.Layer):
             kernel_regularizer=keras.regularizers.L2(kernel_l2),
             dtype=self.dtype_policy,
         )
+
+
+def checked_layers(
+    name: str, layers: Sequence[HiddenLayer]
+) -> tuple[HiddenLayer, ...]:
+    """Refuse what is no hidden layer.
+
+    Args:
+        name: Of the argument, for messages.
+        layers: Pairs of units and activation, or callables.
+
+    Raises:
+        ValueError: A layer is neither, or has fewer units than 1.
+
+    Example:
+        >>> checked_layers("row_layers", [[8, "tanh"]])
+        ([8, 'tanh'],)
+    """
+    for layer in layers:
+        if not callable(layer):
+            if not isinstance(layer, Sequence) or len(layer) != 2:
+                raise ValueError(
+                    f"{name} has {layer!r}; allowed: (units, activation), or "
+                    "a callable"
+                )
+            if layer[0] < 1:
+                raise ValueError(
+                    f"{name} has units={layer[0]}, which is not allowed; at "
+                    "least 1"
+                )
+    return tuple(layers)
+
+
+def layers_config(layers: Sequence[HiddenLayer]) -> list:
+    """Hidden layers as a file can hold them.
+
+    Example:
+        >>> layers_config([(8, "tanh")])
+        [[8, 'tanh']]
+    """
+    return [
+        keras.saving.serialize_keras_object(layer)
+        if callable(layer)
+        else list(layer)
+        for layer in layers
+    ]
+
+
+def as_rows(
+    name: str, matrix: FeatureMatrix | SparseRows | None, size: int
+) -> SparseRows | None:
+    """Hold a matrix that has a row for every id, if there is one.
+
+    Args:
+        name: Of the argument, for messages.
+        matrix: Sparse or dense [size, columns], or held already, or None.
+        size: How many ids there are.
+
+    Raises:
+        ValueError: It has another number of rows.
+
+    Example:
+        >>> as_rows("seen", scipy.sparse.eye_array(3, 5).tocsr(), 3).num_columns
+        5
+    """
+    if matrix is None:
+        return None
+    if not isinstance(matrix, SparseRows):
+        matrix = SparseRows.from_matrix(matrix)
+    if matrix.num_rows != size:
+        raise ValueError(f"{name} has {matrix.num_rows} rows; allowed: {size}")
+    return matrix
+
+
+def of_each(
+    vectors: Callable[[tf.Tensor], tf.Tensor], ids: tf.Tensor
+) -> tf.Tensor:
+    """Vectors of ids, of which one that is there often is computed once.
+
+    Args:
+        vectors: From ids int32 [m], each another, to vectors [m, width].
+        ids: Int [n].
+
+    Returns:
+        [n, width].
+
+    Example:
+        >>> doubled = lambda ids: 2 * ids[:, tf.newaxis]
+        >>> of_each(doubled, tf.constant([3, 1, 3])).numpy().ravel().tolist()
+        [6, 2, 6]
+    """
+    unique, index = tf.unique(tf.cast(ids, tf.int32))
+    return tf.gather(vectors(unique), index)
 
 
 def _known(weight: keras.Variable, ids: tf.Tensor) -> tf.Tensor:

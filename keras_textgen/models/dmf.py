@@ -1,25 +1,51 @@
 """Dual matrix factorization: two networks whose dot product is a cell."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-from keras_textgen.data.pair_batching import Batch, PairBatches, check_range
-from keras_textgen.data.ratings import Ratings
+from keras_textgen.data.cells import (
+    Ratings,
+    check_duplicates,
+    matrix_cells,
+    merge_repeated,
+    raw_ids,
+    relevant_cells,
+    table_cells,
+    table_column,
+)
+from keras_textgen.data.pair_batching import (
+    Batch,
+    PairBatches,
+    check_cells,
+    feedback_batches,
+)
+from keras_textgen.evaluation.rating_baselines import (
+    choose_biases,
+    popularity_scores,
+)
 from keras_textgen.layers.towers import (
+    FeatureMatrix,
     HiddenLayer,
     SparseRows,
     SparseVectors,
     Tower,
+    as_rows,
+    checked_layers,
+    layers_config,
+    of_each,
 )
-from keras_textgen.models.global_batch_model import (
-    GlobalBatchModel,
-    check_sizes,
+from keras_textgen.models.factor_model import (
+    FactorModel,
+    checked_ids,
+    id_lookup,
 )
+from keras_textgen.models.global_batch_model import check_sizes
+from keras_textgen.models.sampled_softmax import sampled_softmax_losses
 
 # A sparse matrix whose stored values are the known cells; cells by their
 # numbers; a table of named columns with raw ids; or batches of cells.
@@ -30,28 +56,14 @@ MatrixData = (
     | PairBatches
     | tf.data.Dataset
 )
-FeatureMatrix = scipy.sparse.sparray | np.ndarray
 
-_FEEDBACK = ("explicit", "implicit")
-_ROWS_AT_A_TIME = 1024
-
-
-class Recommendations(NamedTuple):
-    """The best columns of some rows, best first.
-
-    Attributes:
-        columns: Their numbers, int32 [rows, k]; -1 where no column is left.
-        ids: Their raw ids, str [rows, k]; empty where no column is left.
-        scores: Their predicted values, float32 [rows, k]; -inf there.
-    """
-
-    columns: np.ndarray
-    ids: np.ndarray
-    scores: np.ndarray
+FEEDBACK = ("explicit", "implicit", "ranking")
+# Cells drawn for each observed one, unless something else is said.
+NEGATIVES = {"explicit": 0, "implicit": 4, "ranking": 32}
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
-class DualMatrixFactorization(GlobalBatchModel):
+class DualMatrixFactorization(FactorModel):
     """Deep matrix factorization with two networks (keras-aquarium).
 
     After "Collaborative Deep Embedding via Dual Networks" (Xiong et al.
@@ -69,6 +81,10 @@ class DualMatrixFactorization(GlobalBatchModel):
     often) by the weighted loss of Hu et al. (2008), equation 3: the cell is 1
     with the confidence 1 + alpha r, and cells that are not observed are 0 with
     the confidence 1; of those, some are drawn, see `PairBatches`.
+
+    Ranking learns which columns of a row come before others: each cell by the
+    softmax of its prediction among those of the row's unobserved columns, of
+    which some are drawn, see `sampled_softmax_losses`.
 
     A new model is compiled with Nadam, and can be compiled otherwise.
 
@@ -89,18 +105,24 @@ class DualMatrixFactorization(GlobalBatchModel):
         multi_level: Whether to sum over all levels.
         use_biases: Whether there are a mean and biases.
         global_mean: The mean.
-        feedback: "explicit" or "implicit".
+        feedback: "explicit", "implicit" or "ranking".
         alpha: Of the confidence, for implicit feedback.
-        negatives: Cells drawn for each observed one, for implicit feedback.
+        negatives: Cells drawn for each observed one, but for explicit
+            feedback; None for 4 with implicit feedback, 32 with ranking.
+        relevant_above: For ranking, cells of higher values alone are to come
+            first, and others may be drawn; None for all known cells.
         l2: Weight of the squared embeddings of ids, cell by cell.
         bias_l2: Weight of the squared biases, cell by cell.
         kernel_l2: Weight of the squared kernels of hidden layers given as
             pairs.
-        value_range: Predictions are clipped to it, but not in training.
+        value_range: Predictions are clipped to it, but not in training; not
+            for ranking.
         seen: Cells that are known already, sparse [rows, columns]:
             `recommend` leaves them out. Saved with the model.
         fields: In tables, the columns with ids of rows and columns and with
             values.
+        duplicates: "first", "last", "mean" or "sum": what becomes of a pair
+            of row and column that is given again; None refuses it.
         seed: Of what is drawn.
 
     Raises:
@@ -135,24 +157,37 @@ class DualMatrixFactorization(GlobalBatchModel):
         global_mean: float = 0.0,
         feedback: str = "explicit",
         alpha: float = 1.0,
-        negatives: int = 4,
+        negatives: int | None = None,
+        relevant_above: float | None = None,
         l2: float = 0.0,
         bias_l2: float = 0.0,
         kernel_l2: float = 0.0,
         value_range: tuple[float, float] | None = None,
         seen: FeatureMatrix | SparseRows | None = None,
         fields: tuple[str, str, str] = ("row", "column", "value"),
+        duplicates: str | None = None,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(seed=seed, **kwargs)
-        self.row_ids = _checked_ids("row_ids", row_ids)
-        self.col_ids = _checked_ids("col_ids", col_ids)
-        if feedback not in _FEEDBACK:
+        self.row_ids = checked_ids("row_ids", row_ids)
+        self.col_ids = checked_ids("col_ids", col_ids)
+        if feedback not in FEEDBACK:
             raise ValueError(
                 f"feedback={feedback!r} is not allowed; allowed: "
-                f"{', '.join(_FEEDBACK)}"
+                f"{', '.join(FEEDBACK)}"
             )
+        if feedback == "ranking" and value_range is not None:
+            raise ValueError(
+                f"value_range={value_range} with feedback='ranking', whose "
+                "predictions are no values; allowed: None"
+            )
+        if feedback != "ranking" and relevant_above is not None:
+            raise ValueError(
+                f"relevant_above={relevant_above} has a meaning only with "
+                f"feedback='ranking', not {feedback!r}"
+            )
+        check_duplicates(duplicates)
         for name, value in (
             ("alpha", alpha),
             ("l2", l2),
@@ -166,13 +201,16 @@ class DualMatrixFactorization(GlobalBatchModel):
         check_sizes(
             row_feature_dim=row_feature_dim,
             col_feature_dim=col_feature_dim,
-            negatives=negatives,
         )
+        if negatives is None:
+            negatives = NEGATIVES[feedback]
+        elif feedback != "explicit":
+            check_sizes(negatives=negatives)
         self.row_dim, self.col_dim = row_dim, col_dim
         self.row_feature_dim = row_feature_dim
         self.col_feature_dim = col_feature_dim
-        self.row_layers = _checked_layers("row_layers", row_layers)
-        self.col_layers = _checked_layers("col_layers", col_layers)
+        self.row_layers = checked_layers("row_layers", row_layers)
+        self.col_layers = checked_layers("col_layers", col_layers)
         self.join = join
         self.multi_level = multi_level
         self.use_biases = use_biases
@@ -180,20 +218,22 @@ class DualMatrixFactorization(GlobalBatchModel):
         self.feedback = feedback
         self.alpha = alpha
         self.negatives = negatives
+        self.relevant_above = relevant_above
         self.l2, self.bias_l2, self.kernel_l2 = l2, bias_l2, kernel_l2
         self.value_range = value_range
         self.fields = tuple(fields)
+        self.duplicates = duplicates
 
         shape = len(self.row_ids), len(self.col_ids)
-        self.row_features = _as_rows("row_features", row_features, shape[0])
-        self.col_features = _as_rows("col_features", col_features, shape[1])
-        self.seen = _as_rows("seen", seen, shape[0])
+        self.row_features = as_rows("row_features", row_features, shape[0])
+        self.col_features = as_rows("col_features", col_features, shape[1])
+        self.seen = as_rows("seen", seen, shape[0])
         if self.seen is not None and self.seen.num_columns != shape[1]:
             raise ValueError(
                 f"seen has {self.seen.num_columns} columns; allowed: {shape[1]}"
             )
-        self.row_lookup = _lookup(self.row_ids)
-        self.col_lookup = _lookup(self.col_ids)
+        self.row_lookup = id_lookup(self.row_ids)
+        self.col_lookup = id_lookup(self.col_ids)
         shared = {
             "join": join,
             "kernel_l2": kernel_l2,
@@ -239,14 +279,20 @@ class DualMatrixFactorization(GlobalBatchModel):
                 mean for explicit feedback, and what `recommend` leaves out.
             **settings: As in the constructor.
         """
-        matrix = scipy.sparse.csr_array(matrix)
-        known = {
-            "row_ids": matrix.shape[0],
-            "col_ids": matrix.shape[1],
-            "seen": matrix,
-        }
-        if settings.get("feedback", "explicit") == "explicit" and matrix.nnz:
-            known["global_mean"] = float(matrix.data.mean(dtype=np.float64))
+        return cls._from_cells(matrix_cells(matrix), matrix.shape, settings)
+
+    @classmethod
+    def _from_cells(
+        cls, cells: Ratings, shape: tuple[int, int], settings: dict[str, Any]
+    ) -> "DualMatrixFactorization":
+        """A model for known cells, perhaps none, of which some are repeated."""
+        known = {"row_ids": shape[0], "col_ids": shape[1]}
+        if len(cells):
+            check_cells(cells, shape)
+            cells = merge_repeated(cells, settings.get("duplicates"))
+            if settings.get("feedback", "explicit") == "explicit":
+                known["global_mean"] = float(cells.values.mean(dtype=float))
+        known["seen"] = cells.matrix(shape)
         return cls(**{**known, **settings})
 
     @classmethod
@@ -274,17 +320,44 @@ class DualMatrixFactorization(GlobalBatchModel):
             >>> model.row_ids, model.global_mean
             (('7', '9'), 3.0)
         """
-        ids = [_raw_ids(_column(table, field)) for field in fields[:2]]
-        names = [tuple(dict.fromkeys(each)) for each in ids]
-        rows, columns = (
-            _numbers_of(kind, each, known)
-            for kind, each, known in zip(fields[:2], ids, names, strict=True)
-        )
-        values = np.asarray(_column(table, fields[2]), np.float32)
-        cells = Ratings(rows, columns, values)
+        names = [
+            tuple(dict.fromkeys(raw_ids(field, table_column(table, field))))
+            for field in fields[:2]
+        ]
+        cells = table_cells(table, fields, *names)
         known = {"row_ids": names[0], "col_ids": names[1], "fields": fields}
         shape = len(names[0]), len(names[1])
-        return cls.from_matrix(cells.matrix(shape), **{**known, **settings})
+        return cls._from_cells(cells, shape, {**known, **settings})
+
+    def start_at_baseline(self, cells: Ratings, valid: Ratings) -> None:
+        """Give the biases the values from which nothing but factors is left.
+
+        With explicit feedback, those of `choose_biases`; with ranking, the
+        logarithm of how often a column is relevant, whose softmax is its
+        share.
+
+        Args:
+            cells: What the model will be trained on.
+            valid: To choose the strength of the regularization by.
+
+        Raises:
+            ValueError: With implicit feedback, or without biases.
+        """
+        if self.feedback == "implicit" or not self.use_biases:
+            raise ValueError(
+                f"feedback={self.feedback!r}, use_biases={self.use_biases}; "
+                "allowed: explicit or ranking, and True"
+            )
+        if self.feedback == "ranking":
+            if self.relevant_above is not None:
+                cells = relevant_cells(cells, self.relevant_above)
+            shares = np.log(popularity_scores(cells, self.shape) + 1)
+            self.col_tower.bias.assign(shares - shares.mean())
+            return
+        biases = choose_biases(cells, valid, self.shape)
+        self.global_mean = biases.mean
+        self.row_tower.bias.assign(biases.rows)
+        self.col_tower.bias.assign(biases.columns)
 
     # -- The model -----------------------------------------------------------
 
@@ -336,14 +409,18 @@ class DualMatrixFactorization(GlobalBatchModel):
         return tf.clip_by_value(predictions, *self.value_range)
 
     def _predictions(self, cells: Batch) -> tf.Tensor:
-        # A row that occurs more than once is computed once.
-        rows, row_index = tf.unique(tf.cast(cells["row"], tf.int32))
-        columns, col_index = tf.unique(tf.cast(cells["column"], tf.int32))
         return tf.reduce_sum(
-            tf.gather(self.row_vectors(rows), row_index)
-            * tf.gather(self.col_vectors(columns), col_index),
+            of_each(self.row_vectors, cells["row"])
+            * of_each(self.col_vectors, cells["column"]),
             axis=1,
         )
+
+    def _drawn_predictions(self, cells: Batch) -> tf.Tensor:
+        """Of the columns drawn for each cell, float32 [batch, negatives]."""
+        rows = of_each(self.row_vectors, cells["row"])
+        columns = of_each(self.col_vectors, tf.reshape(cells["drawn"], [-1]))
+        shape = [*tf.unstack(tf.shape(cells["drawn"])), columns.shape[1]]
+        return tf.einsum("nw,nmw->nm", rows, tf.reshape(columns, shape))
 
     def _used(self, levels: list[tf.Tensor]) -> list[tf.Tensor]:
         """The levels whose dot products count, float32."""
@@ -366,16 +443,26 @@ class DualMatrixFactorization(GlobalBatchModel):
         """Predictions of a batch of cells, and the loss of each."""
         cells, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         predictions = self(cells, training=training)
-        values = tf.cast(cells["value"], tf.float32)
         weights = tf.cast(cells["weight"], tf.float32)
-        if self.feedback == "implicit":
-            weights *= 1 + self.alpha * values
-            values = tf.cast(values > 0, tf.float32)
-        errors = predictions - values
-        losses = weights * errors**2
+        if self.feedback == "ranking":
+            outputs = {
+                "losses": weights
+                * sampled_softmax_losses(
+                    predictions,
+                    self._drawn_predictions(cells),
+                    cells["unobserved"],
+                )
+            }
+        else:
+            values = tf.cast(cells["value"], tf.float32)
+            if self.feedback == "implicit":
+                weights *= 1 + self.alpha * values
+                values = tf.cast(values > 0, tf.float32)
+            errors = predictions - values
+            outputs = {"losses": weights * errors**2, "errors": errors}
         if training:
-            losses += self._penalties(cells)
-        return {"losses": losses, "errors": errors}
+            outputs["losses"] += self._penalties(cells)
+        return outputs
 
     def _penalties(self, cells: Batch) -> tf.Tensor:
         """What L2 regularization adds to the loss of each cell."""
@@ -394,8 +481,8 @@ class DualMatrixFactorization(GlobalBatchModel):
     def update_metrics(self, outputs: dict[str, tf.Tensor]) -> None:
         """Add a batch to loss and errors."""
         self._loss.update_state(outputs["losses"])
-        errors = outputs["errors"][:, tf.newaxis]
         for metric in self._errors:
+            errors = outputs["errors"][:, tf.newaxis]
             metric.update_state(tf.zeros_like(errors), errors)
 
     @property
@@ -469,148 +556,34 @@ class DualMatrixFactorization(GlobalBatchModel):
         return len(self.row_ids), len(self.col_ids)
 
     def batches(self, data: MatrixData, batch_size: int = 1024) -> PairBatches:
-        """Known cells in batches; for implicit feedback, with drawn ones.
+        """Known cells in batches; but for explicit feedback, with drawn ones.
 
-        What is `seen` is never drawn.
+        What is `seen` is never drawn, but for ranking, where it is not
+        relevant.
 
         Args:
             data: As in `fit`, but no dataset.
             batch_size: Known cells a batch.
 
         Raises:
-            ValueError: If an id or a value is not allowed.
+            ValueError: If an id or a value is not allowed, or a pair is given
+                again and `duplicates` is None.
         """
         if isinstance(data, PairBatches):
             return data
-        implicit = self.feedback == "implicit"
-        return PairBatches(
-            self._cells(data),
+        cells = self._cells(data)
+        check_cells(cells, self.shape)
+        cells = merge_repeated(cells, self.duplicates)
+        return feedback_batches(
+            self.feedback,
+            cells,
             self.shape,
             batch_size,
             seed=self.seed,
-            negatives=self.negatives if implicit else 0,
-            observed=self._seen_cells() if implicit else None,
+            negatives=self.negatives,
+            observed=self._seen_cells(),
+            relevant_above=self.relevant_above,
         )
-
-    def row_encoder(
-        self,
-        rows: Sequence[str] | Sequence[int] | None = None,
-        features: FeatureMatrix | None = None,
-    ) -> np.ndarray:
-        """Vectors of rows: products with those of `col_encoder` predict.
-
-        Args:
-            rows: Raw ids (strings) or numbers of rows; None for all of them,
-                or for rows without an id if there are features.
-            features: Of these rows, [n, features]; None for those that the
-                model holds.
-
-        Returns:
-            float32 [n, width]: the levels that count, then bias and 1.
-
-        Raises:
-            ValueError: If an id or the shape of the features is not allowed.
-        """
-        numbers = self._numbers("row", rows, features)
-        return self._encoded("row", numbers, features)
-
-    def col_encoder(
-        self,
-        columns: Sequence[str] | Sequence[int] | None = None,
-        features: FeatureMatrix | None = None,
-    ) -> np.ndarray:
-        """As `row_encoder`: the levels that count, then 1, mean and bias."""
-        numbers = self._numbers("column", columns, features)
-        return self._encoded("column", numbers, features)
-
-    def recommend(
-        self,
-        rows: Sequence[str] | Sequence[int] | None = None,
-        k: int = 10,
-        exclude_seen: bool = True,
-        features: FeatureMatrix | None = None,
-    ) -> Recommendations:
-        """The columns of the highest predictions.
-
-        Equal predictions are in the order of the columns.
-
-        Args:
-            rows: As in `row_encoder`.
-            k: How many columns; there are no more than the matrix has.
-            exclude_seen: Leave out what is `seen` in a row.
-            features: As in `row_encoder`.
-
-        Raises:
-            ValueError: If an argument is not allowed.
-        """
-        if k < 1:
-            raise ValueError(f"k={k}; allowed: 1 or more")
-        if exclude_seen and self.seen is None:
-            raise ValueError(
-                "exclude_seen=True needs a model that was made with `seen`; "
-                "allowed here: False"
-            )
-        numbers = self._numbers("row", rows, features)
-        vectors = self._encoded("row", numbers, features)
-        catalogue = tf.constant(self.col_encoder())
-        parts = []
-        for start in range(0, len(numbers), _ROWS_AT_A_TIME):
-            block = slice(start, start + _ROWS_AT_A_TIME)
-            best = self.in_graph("best_columns")(
-                tf.constant(vectors[block]),
-                catalogue,
-                tf.constant(k),
-                tf.constant(numbers[block]) if exclude_seen else None,
-            )
-            parts.append([each.numpy() for each in best])
-        columns, scores = (
-            np.concatenate(each) for each in zip(*parts, strict=True)
-        )
-        ids = np.array([*self.col_ids, ""])[columns]
-        return Recommendations(columns, ids, scores)
-
-    # -- The same in the graph, for the methods above and for export ---------
-
-    def best_columns(
-        self,
-        row_vectors: tf.Tensor,
-        col_vectors: tf.Tensor,
-        k: tf.Tensor,
-        rows: tf.Tensor | None = None,
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """The columns of the highest products.
-
-        Args:
-            row_vectors: float32 [n, width].
-            col_vectors: float32 [columns, width].
-            k: How many, int32 scalar.
-            rows: Numbers of the rows whose `seen` columns are left out, int32
-                [n]; -1 for none.
-
-        Returns:
-            int32 and float32 [n, min(k, columns)]: numbers and products, best
-            first and equal ones by number; -1 and -inf where none is left.
-        """
-        scores = tf.matmul(row_vectors, col_vectors, transpose_b=True)
-        if rows is not None:
-            seen = self.seen(rows)
-            places = tf.stack(
-                [tf.cast(seen.vectors, tf.int32), seen.indices], axis=1
-            )
-            scores = tf.tensor_scatter_nd_update(
-                scores, places, tf.fill(tf.shape(seen.indices), -np.inf)
-            )
-        best = tf.math.top_k(scores, tf.minimum(k, tf.shape(scores)[1]))
-        columns = tf.where(best.values > -np.inf, best.indices, -1)
-        return columns, best.values
-
-    def row_numbers(self, ids: tf.Tensor) -> tf.Tensor:
-        """Numbers of raw ids, int32 [n] for string [n]; -1 if unknown."""
-        return tf.cast(self.row_lookup(ids), tf.int32) - 1
-
-    def col_numbers(self, ids: tf.Tensor) -> tf.Tensor:
-        """As `row_numbers`."""
-        return tf.cast(self.col_lookup(ids), tf.int32) - 1
 
     # -- From what users have to numbers -------------------------------------
 
@@ -628,23 +601,9 @@ class DualMatrixFactorization(GlobalBatchModel):
                     f"a matrix of shape {list(data.shape)}; allowed: "
                     f"{list(self.shape)}"
                 )
-            data = data.tocoo()
-            return Ratings(*data.coords, np.asarray(data.data, np.float32))
-        rows, columns = (
-            _numbers_of(field, _raw_ids(_column(data, field)), ids)
-            for field, ids in zip(
-                self.fields[:2], (self.row_ids, self.col_ids), strict=True
-            )
-        )
-        values = np.zeros(len(rows), np.float32)
-        if has_values:
-            values = np.asarray(_column(data, self.fields[2]), np.float32)
-        if not len(rows) == len(columns) == len(values):
-            raise ValueError(
-                f"{len(rows)} rows, {len(columns)} columns, {len(values)} "
-                "values; allowed: as many"
-            )
-        return Ratings(rows, columns, values)
+            return matrix_cells(data)
+        fields = (*self.fields[:2], self.fields[2] if has_values else None)
+        return table_cells(data, fields, self.row_ids, self.col_ids)
 
     def _seen_cells(self) -> Ratings | None:
         if self.seen is None:
@@ -654,47 +613,6 @@ class DualMatrixFactorization(GlobalBatchModel):
         return Ratings(
             rows, np.asarray(self.seen.indices), np.asarray(self.seen.values)
         )
-
-    def _numbers(
-        self,
-        name: str,
-        ids: Sequence[str] | Sequence[int] | None,
-        features: FeatureMatrix | None,
-    ) -> np.ndarray:
-        """Numbers of rows or columns, int32 [n]; -1 without an id."""
-        known = self.row_ids if name == "row" else self.col_ids
-        if ids is None:
-            if features is not None:
-                return np.full(features.shape[0], -1, np.int32)
-            return np.arange(len(known), dtype=np.int32)
-        ids = np.asarray(ids)
-        if ids.ndim != 1 or not ids.size:
-            raise ValueError(
-                f"{name}s of shape {list(ids.shape)}; allowed: [n], n above 0"
-            )
-        if ids.dtype.kind not in "iu":
-            return _numbers_of(name, _raw_ids(ids), known)
-        check_range(name, ids, len(known))
-        return ids.astype(np.int32)
-
-    def _encoded(
-        self, name: str, numbers: np.ndarray, features: FeatureMatrix | None
-    ) -> np.ndarray:
-        tower = self.row_tower if name == "row" else self.col_tower
-        encode = self.in_graph(
-            "row_vectors" if name == "row" else "col_vectors"
-        )
-        if features is not None:
-            _check_features(name, features, len(numbers), tower)
-            features = scipy.sparse.csr_array(features)
-        parts = []
-        for start in range(0, len(numbers), _ROWS_AT_A_TIME):
-            block = slice(start, start + _ROWS_AT_A_TIME)
-            given = None
-            if features is not None:
-                given = SparseVectors.from_matrix(features[block])
-            parts.append(encode(tf.constant(numbers[block]), given).numpy())
-        return np.concatenate(parts)
 
     # -- Saving --------------------------------------------------------------
 
@@ -710,8 +628,8 @@ class DualMatrixFactorization(GlobalBatchModel):
             "col_features": serialize(self.col_features),
             "row_feature_dim": self.row_feature_dim,
             "col_feature_dim": self.col_feature_dim,
-            "row_layers": _layers_config(self.row_layers),
-            "col_layers": _layers_config(self.col_layers),
+            "row_layers": layers_config(self.row_layers),
+            "col_layers": layers_config(self.col_layers),
             "join": self.join,
             "multi_level": self.multi_level,
             "use_biases": self.use_biases,
@@ -719,102 +637,12 @@ class DualMatrixFactorization(GlobalBatchModel):
             "feedback": self.feedback,
             "alpha": self.alpha,
             "negatives": self.negatives,
+            "relevant_above": self.relevant_above,
             "l2": self.l2,
             "bias_l2": self.bias_l2,
             "kernel_l2": self.kernel_l2,
             "value_range": self.value_range and list(self.value_range),
             "seen": serialize(self.seen),
             "fields": list(self.fields),
+            "duplicates": self.duplicates,
         }
-
-
-def _checked_ids(name: str, ids: int | Sequence[str]) -> tuple[str, ...]:
-    if isinstance(ids, (int, np.integer)):
-        check_sizes(**{name: ids})
-        return tuple(map(str, range(ids)))
-    ids = tuple(map(str, ids))
-    if not ids:
-        raise ValueError(f"{name} is empty; allowed: 1 id or more")
-    if len(set(ids)) < len(ids):
-        twice = next(each for each in ids if ids.count(each) > 1)
-        raise ValueError(f"{name} has {twice!r} twice; allowed: every id once")
-    return ids
-
-
-def _checked_layers(
-    name: str, layers: Sequence[HiddenLayer]
-) -> tuple[HiddenLayer, ...]:
-    for layer in layers:
-        if not callable(layer):
-            if not isinstance(layer, Sequence) or len(layer) != 2:
-                raise ValueError(
-                    f"{name} has {layer!r}; allowed: (units, activation), or "
-                    "a callable"
-                )
-            check_sizes(units=layer[0])
-    return tuple(layers)
-
-
-def _layers_config(layers: Sequence[HiddenLayer]) -> list:
-    return [
-        keras.saving.serialize_keras_object(layer)
-        if callable(layer)
-        else list(layer)
-        for layer in layers
-    ]
-
-
-def _as_rows(
-    name: str, matrix: FeatureMatrix | SparseRows | None, size: int
-) -> SparseRows | None:
-    if matrix is None:
-        return None
-    if not isinstance(matrix, SparseRows):
-        matrix = SparseRows.from_matrix(matrix)
-    if matrix.num_rows != size:
-        raise ValueError(f"{name} has {matrix.num_rows} rows; allowed: {size}")
-    return matrix
-
-
-def _lookup(ids: Sequence[str]) -> keras.layers.StringLookup:
-    return keras.layers.StringLookup(vocabulary=list(ids), num_oov_indices=1)
-
-
-def _column(table: Mapping[str, Sequence], field: str) -> Sequence:
-    try:
-        return table[field]
-    except (KeyError, TypeError, IndexError):
-        raise ValueError(
-            f"no column {field!r} in the data; allowed: a sparse matrix, or a "
-            "table with that column"
-        ) from None
-
-
-def _raw_ids(ids: Sequence) -> list[str]:
-    return [str(each) for each in np.asarray(ids).tolist()]
-
-
-def _numbers_of(
-    name: str, ids: Sequence[str], known: Sequence[str]
-) -> np.ndarray:
-    numbers = {each: number for number, each in enumerate(known)}
-    for each in ids:
-        if each not in numbers:
-            raise ValueError(
-                f"{name} {each!r} is unknown; allowed: the {len(known)} ids "
-                f"from {known[0]!r} to {known[-1]!r}"
-            )
-    return np.array([numbers[each] for each in ids], np.int32)
-
-
-def _check_features(
-    name: str, features: FeatureMatrix, count: int, tower: Tower
-) -> None:
-    if tower.features is None:
-        raise ValueError(f"this model has no {name} features; allowed: ids")
-    allowed = count, tower.features.num_columns
-    if features.shape != allowed:
-        raise ValueError(
-            f"{name} features of shape {list(features.shape)}; allowed: "
-            f"{list(allowed)}"
-        )

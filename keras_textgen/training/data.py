@@ -103,7 +103,8 @@ def _documents(settings: Settings):
 
 
 def _matrix(settings: Settings):
-    from keras_textgen.data.ratings import TABLE_FIELDS, load_ratings
+    from keras_textgen.data.own_ratings import TABLE_FIELDS
+    from keras_textgen.data.ratings import load_ratings
 
     row, column, value = TABLE_FIELDS
     value = settings.value_field or value
@@ -118,4 +119,5 @@ def _matrix(settings: Settings):
         fold=settings.fold or 1,
         fields=fields,
         seed=settings.split_seed,
+        duplicates=settings.duplicates,
     )

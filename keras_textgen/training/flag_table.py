@@ -281,7 +281,8 @@ _MAT_VAE = ("model", ("mat_vae",))
 _HAN = ("model", ("han",))
 _SAE = ("model", ("sae",))
 _DMF = ("model", ("dmf",))
-_IMPLICIT = ("feedback", ("implicit",))
+_DRAWING = ("feedback", ("implicit", "ranking"))
+_WITH_BASELINE = ("feedback", ("explicit", "ranking"))
 _SPARSE = ("model", ("hsvae", "mat_vae"))
 _LATENT = (
     "model",
@@ -290,6 +291,7 @@ _LATENT = (
 _SINGLE_LATENT = ("model", ("vae", "lstm_vae", "lstm_vae_avg"))
 _PTB = ("dataset", ("ptb",))
 _RATINGS = ("dataset", ("ratings",))
+_OWN_MATRIX = ("dataset", ("ratings", "matrix"))
 
 SETTINGS: dict[str, Setting] = {
     # What to run.
@@ -437,6 +439,14 @@ SETTINGS: dict[str, Setting] = {
         "makes each a 1.",
         needs=_RATINGS,
     ),
+    "duplicates": _choice(
+        "data",
+        "What becomes of a pair of row and column that is given again: its "
+        "first or last value counts, or the mean or sum of all. Default: such "
+        "pairs are refused.",
+        ("first", "last", "mean", "sum"),
+        needs=_OWN_MATRIX,
+    ),
     "word_vectors": _path(
         "data",
         "Text file of GloVe or word2vec, with which the embedding begins.",
@@ -543,15 +553,22 @@ SETTINGS: dict[str, Setting] = {
     "feedback": _choice(
         "model",
         "explicit: values such as ratings, by squared error; implicit: how "
-        "often, by the weighted loss of Hu et al. 2008.",
-        ("explicit", "implicit"),
+        "often, by the weighted loss of Hu et al. 2008; ranking: which columns "
+        "come first, by a sampled softmax.",
+        ("explicit", "implicit", "ranking"),
         needs=_DMF,
     ),
     "negatives": _integer(
         "model",
-        "Cells drawn for each observed one.",
-        default=4,
-        needs=_IMPLICIT,
+        "Cells drawn for each observed one. Default: 4 for implicit feedback, "
+        "32 for ranking.",
+        needs=_DRAWING,
+    ),
+    "start_at_baseline": _switch(
+        "model",
+        "Begin with the regularized biases of rows and columns (explicit) or "
+        "with the popularity of columns (ranking).",
+        needs=_WITH_BASELINE,
     ),
     "feature_dim": _integer(
         "model", "Width of the embedding of features.", needs=_DMF

@@ -11,11 +11,17 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-from keras_textgen.data.pair_batching import PairBatches
-from keras_textgen.data.ratings import Ratings, history_features
+from keras_textgen.data.cells import Ratings, relevant_cells
+from keras_textgen.data.pair_batching import PairBatches, feedback_batches
+from keras_textgen.data.ratings import history_features
 from keras_textgen.evaluation.ranking import ranking_quality, rating_errors
+from keras_textgen.evaluation.rating_baselines import (
+    choose_biases,
+    popularity_scores,
+    rating_baselines,
+)
 from keras_textgen.export_dmf import export_dmf
-from keras_textgen.models.dmf import DualMatrixFactorization
+from keras_textgen.models.dmf import NEGATIVES, DualMatrixFactorization
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.flag_table import hidden_layers
 from keras_textgen.training.run_directory import write_whole
@@ -49,9 +55,17 @@ PUBLISHED_RMSE = {
     "kNN-baseline": 0.931,
     "SVD++": 0.919,
 }
+# The prefixes of their figures, and what is printed before them.
+_BASELINES = {
+    "global mean": "global mean",
+    "biases": "biases",
+    "popularity": "ranked by popularity",
+}
 _CUTOFFS = (10, 50)
 _NUM_ROWS_SHOWN, _NUM_RECOMMENDATIONS = 3, 5
 _RESULTS_FILE = "results.csv"
+# Whose values say how much a row likes a column, where they differ.
+_RATED = ("ml100k", "ratings")
 
 
 class MatrixTask(Task):
@@ -59,8 +73,16 @@ class MatrixTask(Task):
 
     def __init__(self, settings: Settings, data: Any = None) -> None:
         super().__init__(settings, data)
-        self._implicit = settings.feedback == "implicit"
+        self._feedback = settings.feedback or "explicit"
         corpus = self.corpus
+        values = corpus.train.values
+        self._values_differ = bool(values.min() < values.max())
+        if self._feedback == "explicit" and not self._values_differ:
+            raise RunError(
+                f"{corpus.name}: every training value is {values[0]:g}, which "
+                "leaves --feedback=explicit nothing to learn; allowed: "
+                "--feedback=ranking or implicit"
+            )
         self._row_features = self._features(
             corpus.row_features, corpus.train, corpus.shape
         )
@@ -119,34 +141,56 @@ class MatrixTask(Task):
         return self._batches(self.corpus.valid).evaluation_dataset()
 
     def _batches(self, cells: Ratings) -> PairBatches:
-        negatives = self.settings.negatives if self._implicit else 0
+        settings = self.settings
         try:
-            return PairBatches(
+            return feedback_batches(
+                self._feedback,
                 cells,
                 self.corpus.shape,
-                self.settings.batch_size,
-                seed=self.settings.seed,
-                negatives=negatives,
-                observed=self.corpus.train if self._implicit else None,
+                settings.batch_size,
+                seed=settings.seed,
+                negatives=settings.negatives or NEGATIVES[self._feedback],
+                observed=self.corpus.train,
+                relevant_above=self._relevant_above,
             )
         except ValueError as error:
             raise RunError(f"{self.corpus.name}: {error}") from None
+
+    @property
+    def _relevant_above(self) -> float | None:
+        """Of ratings, those above the mean are the ones to recommend."""
+        is_rated = self.settings.dataset in _RATED and self._values_differ
+        if self._feedback == "explicit" or (
+            self._feedback == "ranking" and is_rated
+        ):
+            return float(self.corpus.train.values.mean(dtype=float))
+        return None
+
+    def _relevant(self, cells: Ratings) -> Ratings:
+        above = self._relevant_above
+        return cells if above is None else relevant_cells(cells, above)
 
     # -- The model -----------------------------------------------------------
 
     def make_model(self) -> keras.Model:
         """The model that the settings describe."""
         corpus = self.corpus
-        return DualMatrixFactorization.from_matrix(
+        is_explicit = self._feedback == "explicit"
+        is_ranking = self._feedback == "ranking"
+        model = DualMatrixFactorization.from_matrix(
             corpus.train.matrix(corpus.shape),
             row_ids=corpus.row_names,
             col_ids=corpus.column_names,
             row_features=self._row_features,
             col_features=self._col_features,
-            value_range=None if self._implicit else corpus.value_range,
+            value_range=corpus.value_range if is_explicit else None,
+            relevant_above=self._relevant_above if is_ranking else None,
             seed=self.settings.seed,
             **_model_arguments(self.settings),
         )
+        if self.settings.start_at_baseline:
+            model.start_at_baseline(corpus.train, corpus.valid)
+        return model
 
     def fits(self, model: keras.Model) -> bool:
         """Whether rows and columns have the same ids."""
@@ -164,6 +208,11 @@ class MatrixTask(Task):
         except ValueError as error:
             raise RunError(f"{self.corpus.name}: {error}") from None
         print(indented(format_figures(figures)))
+        if self._relevant_above is not None:
+            print(
+                f"  relevant are values above {self._relevant_above:.4g}, the "
+                "mean of training"
+            )
         if self.settings.dataset == "ml100k":
             published = ", ".join(
                 f"{name} {rmse:.3f}" for name, rmse in PUBLISHED_RMSE.items()
@@ -175,41 +224,49 @@ class MatrixTask(Task):
         return {_RESULTS_FILE: "the figures above"}
 
     def _figures(self, model: keras.Model) -> dict[str, float]:
-        corpus = self.corpus
         figures: dict[str, float] = {}
-        relevant = corpus.test
-        if not self._implicit:
-            predictions = model.predict(corpus.test, verbose=0)
-            figures |= rating_errors(predictions, corpus.test.values)
-            # Of ratings, those above the mean are the ones to recommend.
-            relevant = relevant[relevant.values > model.global_mean]
-        if not len(relevant):
-            return figures
+        if self._feedback == "explicit":
+            figures |= self._errors(model)
+        return figures | self._rankings(model)
+
+    def _errors(self, model: keras.Model) -> dict[str, float]:
+        corpus = self.corpus
+        predictions = model.predict(corpus.test, verbose=0)
+        biases = choose_biases(corpus.train, corpus.valid, corpus.shape)
+        return {
+            **rating_errors(predictions, corpus.test.values),
+            **rating_baselines(biases, corpus.test, corpus.value_range),
+        }
+
+    def _rankings(self, model: keras.Model) -> dict[str, float]:
+        corpus = self.corpus
+        try:
+            relevant = self._relevant(corpus.test)
+        except ValueError:
+            return {}  # None of the test cells is one to recommend.
         known = Ratings(
             np.concatenate([corpus.train.rows, corpus.valid.rows]),
             np.concatenate([corpus.train.columns, corpus.valid.columns]),
             np.ones(len(corpus.train) + len(corpus.valid), np.float32),
-        ).matrix(corpus.shape)
+        )
         row_vectors, col_vectors = model.row_encoder(), model.col_encoder()
-        popularity = np.diff(known.tocsc().indptr)
-        cells = relevant.matrix(corpus.shape)
-        figures |= ranking_quality(
-            lambda rows: row_vectors[rows] @ col_vectors.T,
-            cells,
-            known,
-            _CUTOFFS,
-        )
-        by_popularity = ranking_quality(
-            lambda rows: np.tile(popularity, (len(rows), 1)),
-            cells,
-            known,
-            _CUTOFFS,
-        )
-        return figures | {
-            f"popularity {name}": value
-            for name, value in by_popularity.items()
-            if name != "rows"
+        popularity = popularity_scores(known, corpus.shape)
+        scores = {
+            "": lambda rows: row_vectors[rows] @ col_vectors.T,
+            "popularity ": lambda rows: np.tile(popularity, (len(rows), 1)),
         }
+        figures = {
+            f"{prefix}{name}": value
+            for prefix, score in scores.items()
+            for name, value in ranking_quality(
+                score,
+                relevant.matrix(corpus.shape),
+                known.matrix(corpus.shape),
+                _CUTOFFS,
+            ).items()
+        }
+        del figures["popularity rows"]
+        return figures
 
     def _print_recommendations(self, model: keras.Model) -> None:
         corpus = self.corpus
@@ -233,24 +290,25 @@ def format_figures(figures: dict[str, float]) -> str:
     """Set the figures of a run as an aligned table.
 
     Args:
-      figures: errors, rows, and figures of rankings; those of a ranking by
-        popularity begin with "popularity ".
+      figures: errors, rows, and figures of rankings; those of baselines
+        begin with their name, such as "popularity ".
 
     Returns:
-      A line for each figure, that of popularity behind it.
+      A line for each figure, those of the baselines behind it.
 
     Example:
     >>> print(
     ...     format_figures(
     ...         {
     ...             "rmse": 0.93,
+    ...             "biases rmse": 0.94,
     ...             "rows": 5,
     ...             "ndcg@10": 0.5,
     ...             "popularity ndcg@10": 0.4,
     ...         }
     ...     )
     ... )
-    RMSE         0.9300
+    RMSE         0.9300, biases 0.9400
     rows ranked  5
     NDCG@10      0.5000, ranked by popularity 0.4000
     """
@@ -261,7 +319,7 @@ def format_figures(figures: dict[str, float]) -> str:
         .replace("recall", "Recall")
         .replace("rows", "rows ranked"): _figure(name, figures)
         for name in figures
-        if not name.startswith("popularity ")
+        if not name.startswith(tuple(_BASELINES))
     }
     width = max(map(len, shown)) + 2
     return "\n".join(f"{name:{width}}{value}" for name, value in shown.items())
@@ -270,13 +328,12 @@ def format_figures(figures: dict[str, float]) -> str:
 def _figure(name: str, figures: dict[str, float]) -> str:
     if name == "rows":
         return f"{figures[name]:,}"
-    text = f"{figures[name]:.4f}"
-    beside = figures.get(f"popularity {name}")
-    return (
-        text
-        if beside is None
-        else (f"{text}, ranked by popularity {beside:.4f}")
-    )
+    beside = [
+        f", {shown} {figures[f'{baseline} {name}']:.4f}"
+        for baseline, shown in _BASELINES.items()
+        if f"{baseline} {name}" in figures
+    ]
+    return f"{figures[name]:.4f}{''.join(beside)}"
 
 
 def _as_csv(figures: dict[str, float]) -> str:

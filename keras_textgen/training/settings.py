@@ -434,6 +434,7 @@ def _settings(parsed: _Parsed, given: set[str]) -> Settings:
     _check_ranges(settings)
     _check_free_bits(settings)
     _check_sphere(settings)
+    _check_feedback(settings)
     return settings
 
 
@@ -544,6 +545,15 @@ def _check_sphere(settings: Settings) -> None:
         raise RunError(
             "--posterior_family=vmf with --latent_dim=1; allowed: 2 or more, "
             "on a sphere"
+        )
+
+
+def _check_feedback(settings: Settings) -> None:
+    is_explicit = settings.feedback in (None, "explicit")
+    if settings.value_field == NO_VALUES and is_explicit:
+        raise RunError(
+            f"--value_field={NO_VALUES} leaves --feedback=explicit no values "
+            "to predict; allowed: --feedback=ranking or implicit"
         )
 
 

@@ -111,6 +111,18 @@ def dmf_batches() -> Any:
     return make_dmf().batches(MATRIX, batch_size=4)
 
 
+def make_ranking_dmf() -> keras.Model:
+    """The same with ranking feedback; a row's bias has but its penalty."""
+    model = make_dmf(feedback="ranking", negatives=2)
+    model.row_tower.bias.assign(0.1 + model.row_tower.bias)
+    return model
+
+
+def ranking_dmf_batches() -> Any:
+    """The cells of the matrix with columns beside them."""
+    return make_ranking_dmf().batches(MATRIX, batch_size=4)
+
+
 OTHER_MODELS = [
     OtherCase(*line)
     for line in [
@@ -130,6 +142,12 @@ OTHER_MODELS = [
             "dmf",
             make_dmf,
             dmf_batches,
+            lambda model: model.predict(MATRIX, verbose=0),
+        ),
+        (
+            "ranking_dmf",
+            make_ranking_dmf,
+            ranking_dmf_batches,
             lambda model: model.predict(MATRIX, verbose=0),
         ),
     ]

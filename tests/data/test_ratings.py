@@ -162,9 +162,12 @@ def test_table_without_values(tmp_path):
         ("", ":1: no column 'who'; there are none"),
         ("who,what", ":1: no column 'stars'; there are who, what"),
         ("who,what,stars\na,b", ":2: 2 columns; allowed: 3"),
-        ("who,what,stars\na,,3", ":2: an empty id"),
+        ("who,what,stars\na,,3", ":2: what is missing; allowed"),
         ("who,what,stars\na,b,nan", ":2: value 'nan'; allowed: a finite"),
-        ("who,what,stars\na,b,1\na,b,2", ":3: a, b is there already"),
+        (
+            "who,what,stars\na,b,1\na,b,2",
+            ":3: a, b (line 3, first 2) is there already",
+        ),
         ("who,what,stars\na,b,1", ": 1 values leave nothing for validation"),
     ],
 )

@@ -103,8 +103,11 @@ def test_tabs_quotes_and_gzip(tmp_path):
         ([HEADER, *LINES, "8,1e39,u9,?"], ":22: value '1e39'; allowed: a fini"),
         ([HEADER, *LINES, "8,five,u9,?"], ":22: value 'five'; allowed: a fini"),
         ([HEADER, *LINES, "8,,u9,?"], ":22: value ''; allowed: a finite numb"),
-        ([HEADER, *LINES, "8,2, ,?"], ":22: an empty id; allowed: any other"),
-        ([HEADER, *LINES, "8,2,u0,?"], ":22: u0, 8 is there already; allowed"),
+        ([HEADER, *LINES, "8,2, ,?"], ":22: user is missing; allowed: an id"),
+        (
+            [HEADER, *LINES, "8,2,u0,?"],
+            r":22: u0, 8 \(line 22, first 2\) is th",
+        ),
         ([HEADER, *LINES, f'8,"{"x" * 200_000}'], r":22: field larger .*; all"),
     ],
 )

@@ -345,7 +345,7 @@ def test_features_in_place_of_those_held(model):
             r"the widths of rows are \[4\] and tho",
         ),
         ({"row_layers": ["relu"]}, "row_layers has 'relu'; allowed: "),
-        ({"row_layers": [(0, "relu")]}, "units=0 is not allowed"),
+        ({"row_layers": [(0, "relu")]}, "row_layers has units=0, which is not"),
         ({"row_features": COL_FEATURES}, "row_features has 8 rows; allowed: 6"),
         ({"seen": ROW_FEATURES}, "seen has 3 columns; allowed: 8"),
         ({"row_ids": 0}, "row_ids=0 is not allowed"),

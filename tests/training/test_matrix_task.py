@@ -18,6 +18,8 @@ DEFAULTS = {
     "row_field": None,
     "column_field": None,
     "value_field": None,
+    "duplicates": None,
+    "start_at_baseline": None,
     "split_seed": 0,
     "seed": 0,
     "batch_size": 50,
@@ -141,7 +143,9 @@ def test_results(task, model, tmp_path, capsys):
     for name, value in expected.items():
         assert written[name] == pytest.approx(value)
     shown = capsys.readouterr().out
-    assert f"RMSE         {written['rmse']:.4f}\n" in shown
+    biases = f"{written['biases rmse']:.4f}"
+    assert f"RMSE         {written['rmse']:.4f}, global mean " in shown
+    assert f", biases {biases}\n" in shown
     assert "published" not in shown
     assert "  13: " in shown
 
@@ -189,6 +193,7 @@ def test_fields_of_a_table(tmp_path):
     path = tmp_path / "films.csv"
     path.write_text("\n".join(lines))
     table = {"dataset": "ratings", "data_dir": path, "column_field": "film"}
+    table |= {"feedback": "implicit", "negatives": 1}
     corpus = task_of(path, **table, value_field="none").corpus
     assert corpus.row_names == ("ann",)
     assert corpus.train.values.tolist() == [1] * 16
@@ -199,3 +204,149 @@ def test_fields_of_a_table(tmp_path):
 def test_hidden_layers():
     assert hidden_layers("none") == []
     assert hidden_layers("8:relu,4:tanh") == [(8, "relu"), (4, "tanh")]
+
+
+# -- Ranking, baselines, pairs given again -------------------------------------
+
+
+def write_ratings(path, lines):
+    path.write_text("\n".join(["user,item,rating", *lines]), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """Ratings of 1 to 5 in three of four cells of 15 rows and 12 columns."""
+    path = tmp_path_factory.mktemp("table") / "r.csv"
+    lines = [
+        f"u{row},i{column},{(row * column + column) % 5 + 1}"
+        for row in range(15)
+        for column in range(12)
+        if (row + column) % 4
+    ]
+    return write_ratings(path, lines)
+
+
+def ranking_of(table, **settings):
+    return task_of(
+        table,
+        **{
+            "dataset": "ratings",
+            "feedback": "ranking",
+            "negatives": 5,
+            "history_features": False,
+            "hidden_layers": "none",
+            **settings,
+        },
+    )
+
+
+def test_ranking_of_ratings(table, tmp_path, capsys):
+    task = ranking_of(table)
+    model = task.make_model()
+    train, test = task.corpus.train, task.corpus.test
+    mean = train.values.mean()
+    assert model.relevant_above == pytest.approx(mean)
+    assert model.global_mean == 0
+    batches = task.training_batches()
+    liked = train[train.values > mean]
+    liked = set(zip(liked.rows.tolist(), liked.columns.tolist(), strict=True))
+    found = list(
+        zip(
+            batches.cells.rows.tolist(),
+            batches.cells.columns.tolist(),
+            strict=True,
+        )
+    )
+    assert set(found) == liked
+    for batch in task.validation_data():
+        for row, drawn in zip(
+            batch["row"].numpy(), batch["drawn"], strict=True
+        ):
+            assert not {(row, each) for each in drawn.numpy()} & liked
+    task.print_results(model, tmp_path)
+    with (tmp_path / "results.csv").open() as lines:
+        written = {
+            line["figure"]: float(line["value"])
+            for line in csv.DictReader(lines)
+        }
+    assert "rmse" not in written
+    # By brute force: the columns of each row by score, but known ones.
+    scores = model.row_encoder() @ model.col_encoder().T
+    known = np.zeros(task.corpus.shape, bool)
+    for cells in (train, task.corpus.valid):
+        known[cells.rows, cells.columns] = True
+    popularity = known.sum(axis=0)
+    for name, ranks in (
+        ("", scores),
+        ("popularity ", np.tile(popularity, (15, 1))),
+    ):
+        recalls = []
+        for row in range(15):
+            in_test = test.rows == row
+            relevant = set(test.columns[in_test & (test.values > mean)])
+            order = sorted(
+                np.flatnonzero(~known[row]),
+                key=lambda column, row=row, ranks=ranks: (
+                    -ranks[row, column],
+                    column,
+                ),
+            )
+            if relevant:
+                recalls.append(len(relevant & set(order[:10])) / len(relevant))
+        assert written["rows"] == len(recalls)
+        assert written[f"{name}recall@10"] == pytest.approx(np.mean(recalls))
+    shown = capsys.readouterr().out
+    assert (
+        f"relevant are values above {mean:.4g}, the mean of training" in shown
+    )
+    assert "ranked by popularity" in shown
+
+
+def test_baselines_are_printed_beside_errors(table, tmp_path, capsys):
+    task = ranking_of(table, feedback="explicit", start_at_baseline=True)
+    model = task.make_model()
+    test = task.corpus.test
+    # The factors are small at the start: the model is the baseline.
+    task.print_results(model, tmp_path)
+    shown = capsys.readouterr().out
+    rmse, mean, biases = (
+        float(part.split()[-1])
+        for part in shown.split("\n")[0].replace("global mean", "").split(",")
+    )
+    assert rmse == pytest.approx(biases, abs=0.02)
+    expected = np.std(test.values - task.corpus.train.values.mean())
+    assert mean == pytest.approx(
+        np.hypot(
+            expected, test.values.mean() - task.corpus.train.values.mean()
+        ),
+        abs=1e-4,
+    )
+
+
+def test_ratings_without_values(tmp_path):
+    lines = [f"u{i % 5},i{i},1" for i in range(40)]
+    path = write_ratings(tmp_path / "r.csv", lines)
+    with pytest.raises(
+        RunError, match=r"every training value is 1, which leaves --feedback=ex"
+    ):
+        ranking_of(path, feedback="explicit")
+    task = ranking_of(path)
+    assert task.make_model().relevant_above is None
+    assert len(task.training_batches().cells) == len(task.corpus.train)
+
+
+def test_pairs_given_again(tmp_path):
+    lines = [f"u{i % 5},i{i},{i % 3}" for i in range(40)]
+    path = write_ratings(tmp_path / "r.csv", [*lines, lines[0], lines[7]])
+    with pytest.raises(ValueError, match=r"r\.csv:42: u0, i0 .* are there alr"):
+        ranking_of(path)
+    corpus = ranking_of(path, duplicates="mean").corpus
+    parts = (corpus.train, corpus.valid, corpus.test)
+    assert sum(map(len, parts)) == 40
+
+
+def test_start_at_baseline_needs_biases(table):
+    task = ranking_of(table, start_at_baseline=True, use_biases=False)
+    with pytest.raises(ValueError, match="use_biases=False; allowed: explicit"):
+        task.make_model()

@@ -524,3 +524,48 @@ def test_help_and_refusals_do_not_import_tensorflow(argument):
             "trainer.py: error: --epochs=abc: "
             "must be a whole number of at least 1\n"
         )
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (
+            ["--dataset=ratings", "--value_field=none"],
+            "--value_field=none leaves --feedback=explicit no values to predic",
+        ),
+        (
+            ["--dataset=ratings", "--feedback=implicit", "--start_at_baseline"],
+            "--start_at_baseline has a meaning only with --feedback=explicit o",
+        ),
+        (
+            ["--dataset=ml100k", "--duplicates=sum"],
+            "--duplicates has a meaning only with --dataset=ratings or matrix",
+        ),
+        (["--dataset=ratings", "--duplicates=max"], "must be one of first, la"),
+        (
+            ["--dataset=ratings", "--negatives=3"],
+            "only with --feedback=implici",
+        ),
+    ],
+)
+def test_flags_of_ratings(tmp_path, flags, message):
+    arguments = ["--model=dmf", f"--data_dir={tmp_path}", *flags]
+    with pytest.raises(settings.RunError, match=message):
+        parse(ROOT / "flags", *arguments)
+
+
+def test_recipes_of_ones_own_matrix(tmp_path):
+    arguments = ["--model=dmf", f"--data_dir={tmp_path}"]
+    for dataset in ("ratings", "matrix"):
+        values = parse(ROOT / "flags", f"--dataset={dataset}", *arguments)
+        assert values.feedback == "explicit"
+        assert values.start_at_baseline
+        assert values.early_stopping_patience > 0
+        assert values.l2 > 0
+        values = parse(
+            ROOT / "flags",
+            f"--dataset={dataset}",
+            "--feedback=implicit",
+            *arguments,
+        )
+        assert values.start_at_baseline is None
