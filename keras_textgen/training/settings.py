@@ -375,17 +375,18 @@ def _reworded(error: Exception) -> str:
 
 def _base_arguments(given: _Parsed, recipes: str | os.PathLike) -> list[str]:
     """What the command line builds on: the recipe, or a run's own flags."""
-    if given.values["mode"] == "train":
+    own = _run_directory(given) / FLAGS_FILE
+    # A run goes on as it began, also where its recipe is another since.
+    if given.values["mode"] == "train" and not own.is_file():
         model, dataset = given.values["model"], given.values["dataset"]
         path = recipe_file(recipes, model, dataset)
         return [] if path is None else _file_arguments(path).arguments
-    path = _run_directory(given) / FLAGS_FILE
-    if not path.is_file():
+    if not own.is_file():
         raise RunError(
-            f"{path.parent}: there is no run ({FLAGS_FILE} is missing); "
+            f"{own.parent}: there is no run ({FLAGS_FILE} is missing); "
             "--mode=train begins one"
         )
-    return _file_arguments(path).arguments
+    return _file_arguments(own).arguments
 
 
 def _run_directory(parsed: _Parsed) -> pathlib.Path:
