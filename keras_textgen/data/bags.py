@@ -12,7 +12,13 @@ import tensorflow as tf
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from keras_textgen.data.batching import SequenceBatches
-from keras_textgen.data.vocabulary import SPECIALS, Vocabulary, split_words
+from keras_textgen.data.text_lists import checked_texts, texts_or_none
+from keras_textgen.data.vocabulary import (
+    CHARACTERS,
+    SPECIALS,
+    Vocabulary,
+    split_words,
+)
 
 # Counts of words: SciPy sparse or float [documents, words]; or texts; or token
 # ids, a list of ints a document or padded int [documents, time].
@@ -38,11 +44,13 @@ def bag_vocabulary(
     min_count: int = 1,
     max_share: float = 1.0,
     stop_words: Collection[str] = ENGLISH_STOP_WORDS,
+    standardize: str = "words",
 ) -> Vocabulary:
     """Builds a vocabulary of the words that say what a text is about.
 
     Words begin with a letter and have two characters or more: to a bag of
-    words, punctuation and numbers are noise, and there is much of it.
+    words, punctuation and numbers are noise, and there is much of it. Where
+    characters stand for words, every letter is one.
 
     Args:
         texts: one string a document.
@@ -51,6 +59,7 @@ def bag_vocabulary(
         min_count: words that occur less often are left out.
         max_share: words that are in a larger share of the texts are left out.
         stop_words: are left out, also with an ending such as 'll or n't.
+        standardize: how text becomes words, see `split_words`.
 
     Returns:
         The vocabulary, most frequent words first, ties by word.
@@ -76,7 +85,7 @@ def bag_vocabulary(
         raise ValueError(f"max_share={max_share}; allowed: above 0, up to 1")
     counts, documents = collections.Counter(), collections.Counter()
     for piece in _pieces(texts):
-        words = split_words(tf.constant(piece, tf.string))
+        words = split_words(tf.constant(piece, tf.string), standardize)
         flat = words.flat_values.numpy()
         counts.update(flat)
         for begin, end in itertools.pairwise(words.row_splits.numpy()):
@@ -87,8 +96,11 @@ def bag_vocabulary(
         for word, count in counts.items()
         if count >= min_count and documents[word] <= most
     ]
+    shortest = 1 if standardize == CHARACTERS else 2
     kept = [
-        each for each in sorted(kept) if _says_something(each[1], stop_words)
+        each
+        for each in sorted(kept)
+        if _says_something(each[1], shortest, stop_words)
     ]
     if not kept:
         raise ValueError(
@@ -98,7 +110,7 @@ def bag_vocabulary(
         )
     if max_size is not None:
         kept = kept[: max_size - len(SPECIALS)]
-    return Vocabulary([word for _, word in kept])
+    return Vocabulary([word for _, word in kept], standardize)
 
 
 def count_words(
@@ -277,12 +289,15 @@ def bags_of_tokens(tokens: tf.RaggedTensor | tf.Tensor) -> Bags:
 
 
 def _pieces(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    texts = checked_texts(texts)
     for start in range(0, max(1, len(texts)), _TEXTS_A_PIECE):
         yield texts[start : start + _TEXTS_A_PIECE]
 
 
-def _says_something(word: str, stop_words: Collection[str]) -> bool:
-    if len(word) < 2 or not word[0].isalpha():
+def _says_something(
+    word: str, shortest: int, stop_words: Collection[str]
+) -> bool:
+    if len(word) < shortest or not word[0].isalpha():
         return False
     if not stop_words:
         return True
@@ -327,9 +342,10 @@ def _from_words(
         data = data.tolist()
     if isinstance(data, tf.RaggedTensor):
         tokens = data
-    elif all(isinstance(each, str) for each in data):
-        return count_words(data, vocabulary)
     else:
+        texts = texts_or_none(data)
+        if texts is not None:
+            return count_words(texts, vocabulary)
         tokens = _ragged(data)
     ids = tokens.flat_values.numpy()
     outside = ids[(ids < 0) | (ids >= vocabulary.size)]
