@@ -11,7 +11,7 @@ import scipy.sparse
 import tensorflow as tf
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-from keras_textgen.data.batching import SequenceBatches
+from keras_textgen.data.batching import SequenceBatches, asserted
 from keras_textgen.data.text_lists import checked_texts, texts_or_none
 from keras_textgen.data.vocabulary import (
     CHARACTERS,
@@ -196,6 +196,9 @@ class BagBatches:
         batch_size: documents a batch; the last batch may be smaller.
         seed: of the shuffling.
 
+    Attributes:
+        has_words: which documents have a word at all, bool `[documents]`.
+
     Raises:
         ValueError: an argument that is not allowed.
 
@@ -212,6 +215,7 @@ class BagBatches:
         self, counts: scipy.sparse.csr_array, batch_size: int, seed: int = 0
     ) -> None:
         self.num_documents, self.num_words = counts.shape
+        self.has_words = counts.sum(axis=1) > 0
         # A document is its number, twice because a sequence has two tokens or
         # more. As all are of one length, they are shuffled and not grouped.
         numbers = np.arange(1, self.num_documents + 1, dtype=np.int32)
@@ -285,6 +289,39 @@ def bags_of_tokens(tokens: tf.RaggedTensor | tf.Tensor) -> Bags:
     return {
         "columns": (words - len(SPECIALS)).to_tensor(),
         "counts": counts.to_tensor(),
+    }
+
+
+def checked_bags(bags: Bags, width: int) -> Bags:
+    """Refuses inside the graph the bags that matrices are refused for.
+
+    Args:
+        bags: columns and counts, `[batch, places]`.
+        width: number of words; columns are below it.
+
+    Returns:
+        The same.
+
+    Raises:
+        tf.errors.InvalidArgumentError: a column that is not there, or a count
+            that is negative or not finite.
+
+    Example:
+        >>> bags = {
+        ...     "columns": tf.constant([[0]]),
+        ...     "counts": tf.constant([[2.0]]),
+        ... }
+        >>> checked_bags(bags, width=1)["counts"].numpy().tolist()
+        [[2.0]]
+    """
+    columns, counts = bags["columns"], tf.cast(bags["counts"], tf.float32)
+    columns_rule = f"a column of no word; allowed: 0 to {width - 1}"
+    is_word = (columns >= 0) & (columns < tf.cast(width, columns.dtype))
+    counts_rule = "a count that is none; allowed: finite, 0 or more"
+    is_count = tf.math.is_finite(counts) & (counts >= 0)
+    return {
+        "columns": asserted(columns, {columns_rule: is_word}),
+        "counts": asserted(counts, {counts_rule: is_count}),
     }
 
 

@@ -323,7 +323,7 @@ def checked_tokens(tokens: tf.Tensor, vocabulary_size: int) -> tf.Tensor:
         "tokens among them"
     )
     lengths = tf.math.count_nonzero(tokens, axis=1)
-    return _asserted(tokens, {rule: lengths >= 2})
+    return asserted(tokens, {rule: lengths >= 2})
 
 
 def checked_ids(ids: tf.Tensor, vocabulary_size: int) -> tf.Tensor:
@@ -353,11 +353,29 @@ def checked_ids(ids: tf.Tensor, vocabulary_size: int) -> tf.Tensor:
         f"the padding id {PAD_ID} before a token; allowed: padding on the "
         "right": ~is_padding[..., :-1] | is_padding[..., 1:],
     }
-    return _asserted(tf.cast(ids, tf.int32), rules)
+    return asserted(tf.cast(ids, tf.int32), rules)
 
 
-def _asserted(values: tf.Tensor, rules: dict[str, tf.Tensor]) -> tf.Tensor:
-    """The values, once every rule holds everywhere."""
+def asserted(values: tf.Tensor, rules: dict[str, tf.Tensor]) -> tf.Tensor:
+    """Refuses values inside the graph.
+
+    Args:
+        values: any tensor.
+        rules: what is wrong and what is allowed, with where it is right,
+            booleans of any shape.
+
+    Returns:
+        The values.
+
+    Raises:
+        tf.errors.InvalidArgumentError: with the message of a rule that does
+            not hold everywhere.
+
+    Example:
+        >>> x = tf.constant([3, 4])
+        >>> asserted(x, {"a number below 0; allowed: others": x >= 0}).numpy()
+        array([3, 4], dtype=int32)
+    """
     with tf.control_dependencies(
         [
             tf.debugging.assert_equal(tf.reduce_all(holds), True, message)

@@ -139,6 +139,7 @@ class RatingsCorpus:
     column_features: scipy.sparse.csr_array | None = None
     value_range: tuple[float, float] | None = None
     note: str = ""
+    remarks: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -82,6 +82,28 @@ _STANDARDIZERS = {
 }
 
 
+def standardizer(tokenizer: str, of_words: str = "words") -> str:
+    """Returns how text becomes tokens.
+
+    Args:
+        tokenizer: `"word"` or `"character"`.
+        of_words: the standardization of words, see `split_words`.
+
+    Raises:
+        ValueError: another tokenizer.
+
+    Example:
+        >>> standardizer("word"), standardizer("character")
+        ('words', 'characters')
+    """
+    kinds = {"word": of_words, "character": CHARACTERS}
+    if tokenizer not in kinds:
+        raise ValueError(
+            f"tokenizer={tokenizer!r}; allowed: {', '.join(kinds)}"
+        )
+    return kinds[tokenizer]
+
+
 def split_words(
     texts: tf.Tensor, standardize: str = "words"
 ) -> tf.RaggedTensor:
@@ -132,6 +154,21 @@ def _pieces(texts: Sequence[str]) -> Iterable[tf.Tensor]:
     texts = checked_texts(texts)
     for start in range(0, max(1, len(texts)), _TEXTS_A_PIECE):
         yield tf.constant(texts[start : start + _TEXTS_A_PIECE], tf.string)
+
+
+def unknown_share(tokens: tf.RaggedTensor) -> float:
+    """Returns the share of unknown words among the words of texts.
+
+    Args:
+        tokens: ids `[texts, (time)]`; start and end tokens do not count.
+
+    Example:
+        >>> unknown_share(Vocabulary(["red"]).tokenize(["red", "a red rose"]))
+        0.5
+    """
+    ids = tokens.flat_values.numpy()
+    words = ids[(ids == UNKNOWN_ID) | (ids >= len(SPECIALS))]
+    return float(np.mean(words == UNKNOWN_ID)) if len(words) else 0.0
 
 
 @keras.saving.register_keras_serializable(package="keras_textgen")
