@@ -49,17 +49,25 @@ def normalize_in_graph(texts: tf.Tensor) -> tf.Tensor:
     )
 
 
-@tf.function(autograph=False)
+# Strings are on the host, and so is all that is done to their characters.
+@tf.function(
+    autograph=False,
+    input_signature=[
+        tf.TensorSpec([None], tf.string),
+        tf.TensorSpec([None], tf.bool),
+    ],
+)
 def _normalize_rows(texts: tf.Tensor, unusual: tf.Tensor) -> tf.Tensor:
-    rows = tf.where(unusual)
-    changed = tf.boolean_mask(texts, unusual)
-    for pattern, replacement in (
-        (invisible_class(), ""),
-        (rf"(^|[^{_WORD}{JOINERS}])[{JOINERS}]+", r"\1"),
-        (rf"[{JOINERS}]+([^{_WORD}{JOINERS}]|$)", r"\1"),
-    ):
-        changed = tf.strings.regex_replace(changed, pattern, replacement)
-    return tf.tensor_scatter_nd_update(texts, rows, _composed(changed))
+    with tf.device("CPU:0"):
+        rows = tf.where(unusual)
+        changed = tf.boolean_mask(texts, unusual)
+        for pattern, replacement in (
+            (invisible_class(), ""),
+            (rf"(^|[^{_WORD}{JOINERS}])[{JOINERS}]+", r"\1"),
+            (rf"[{JOINERS}]+([^{_WORD}{JOINERS}]|$)", r"\1"),
+        ):
+            changed = tf.strings.regex_replace(changed, pattern, replacement)
+        return tf.tensor_scatter_nd_update(texts, rows, _composed(changed))
 
 
 def _composed(texts: tf.Tensor) -> tf.Tensor:

@@ -23,6 +23,7 @@ from keras_textgen.data.document_batching import (
     encode_documents,
     sentences_of,
 )
+from keras_textgen.data.text_lists import is_missing
 from keras_textgen.data.vocabulary import (
     PAD_ID,
     SPECIALS,
@@ -595,8 +596,14 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
         """Numbers of classes, int32 [N], from numbers or names.
 
         Raises:
-            ValueError: If a label is not one of the model's.
+            ValueError: If a label is missing, or not one of the model's.
         """
+        for place, label in enumerate(labels):
+            if is_missing(label):
+                raise ValueError(
+                    f"label {place} is missing ({label}); allowed: one a "
+                    "document"
+                )
         labels = np.asarray(labels)
         if labels.dtype.kind in "iu":
             known = (labels >= 0) & (labels < len(self.label_names))

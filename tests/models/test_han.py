@@ -247,6 +247,9 @@ def test_missing_documents_are_refused(model):
     message = "^document 1: sentence 0 is missing"
     with pytest.raises(ValueError, match=message):
         model.predict(["mat", [None]])
+    for missing in (None, float("nan")):
+        with pytest.raises(ValueError, match="^label 1 is missing"):
+            model.class_numbers([model.label_names[0], missing])
 
 
 def test_predict_takes_documents_in_any_form(model, padded):
