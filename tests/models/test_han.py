@@ -248,7 +248,7 @@ def test_missing_documents_are_refused(model):
     with pytest.raises(ValueError, match=message):
         model.predict(["mat", [None]])
     for missing in (None, float("nan")):
-        with pytest.raises(ValueError, match="^label 1 is missing"):
+        with pytest.raises(ValueError, match=r"^label 1 is missing"):
             model.class_numbers([model.label_names[0], missing])
 
 
