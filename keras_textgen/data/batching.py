@@ -311,19 +311,21 @@ def checked_tokens(tokens: tf.Tensor, vocabulary_size: int) -> tf.Tensor:
 
     Raises:
         tf.errors.InvalidArgumentError: padding before a token, an id outside
-            the vocabulary, or a row of fewer than 2 tokens.
+            the vocabulary, a row of fewer than 2 tokens, or a start token
+            inside of one.
 
     Example:
         >>> checked_tokens(tf.constant([[2, 4, 3, 0]]), 5).numpy().tolist()
         [[2, 4, 3, 0]]
     """
     tokens = checked_ids(tokens, vocabulary_size)
-    rule = (
+    rules = {
         "a row of fewer than 2 tokens; allowed: 2 or more, the start and end "
-        "tokens among them"
-    )
-    lengths = tf.math.count_nonzero(tokens, axis=1)
-    return asserted(tokens, {rule: lengths >= 2})
+        "tokens among them": tf.math.count_nonzero(tokens, axis=1) >= 2,
+        f"the id {START_ID} of the start token after the first token; "
+        "allowed: as the first token": tokens[:, 1:] != START_ID,
+    }
+    return asserted(tokens, rules)
 
 
 def checked_ids(ids: tf.Tensor, vocabulary_size: int) -> tf.Tensor:
