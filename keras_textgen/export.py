@@ -155,7 +155,9 @@ def _of_texts(model: TextModel, function: Callable) -> Callable:
         inputs: tf.Tensor, *options: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         is_text = inputs.dtype == tf.string
-        tokens = model.vocabulary(inputs) if is_text else _checked(model, inputs)
+        tokens = (
+            model.vocabulary(inputs) if is_text else _checked(model, inputs)
+        )
         return function(tokens, *options)
 
     return endpoint
