@@ -272,7 +272,7 @@ def test_as_batches_takes_datasets(values):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ([], "allowed: strings"),
+        ([], "no sequences; allowed: 1 sequence or more"),
         (np.array([2, 4, 3]), r"shape \[3\]; allowed: strings"),
         (np.ones([2, 3]), "data of type float64"),
         (np.array([[2, 0, 3]]), "row 0 has the padding id 0 before"),
