@@ -5,6 +5,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from keras_textgen.data.batching import checked_tokens
 from keras_textgen.models.latent_text_model import LatentTextModel
 from keras_textgen.models.sparse_text_model import SparseTextModel
 from keras_textgen.models.text_model import TextModel
@@ -30,7 +31,8 @@ def export_model(model: TextModel, path: str | Path) -> None:
     `tf.saved_model.load(path)` gives an object with the functions below, for
     any batch size, 0 included, and any length; it needs no package but
     `tensorflow`. `texts` is string [batch] or, in its place, token ids int32
-    [batch, time], start and end tokens inside, hence of two columns or more.
+    [batch, time], start and end tokens inside, padded on the right; others are
+    refused, as `checked_tokens` says.
 
     - `encode(texts)`: {"code": float32 [batch, code_size]}; of a sparse model
       also {"mask": bool [batch, code_size]}, the dimensions that are on.
@@ -153,27 +155,19 @@ def _of_texts(model: TextModel, function: Callable) -> Callable:
         inputs: tf.Tensor, *options: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         is_text = inputs.dtype == tf.string
-        tokens = model.vocabulary(inputs) if is_text else _checked(inputs)
+        tokens = (
+            model.vocabulary(inputs) if is_text else _checked(model, inputs)
+        )
         return function(tokens, *options)
 
     return endpoint
 
 
-def _checked(tokens: tf.Tensor) -> tf.Tensor:
-    """Tokens [batch, time] of two columns or more; of no rows, any."""
-    rows, width = tf.unstack(tf.shape(tokens))
-    has_columns = tf.debugging.Assert(
-        (rows == 0) | (width >= 2),
-        [
-            tf.strings.format(
-                "tokens of shape {}; allowed: 2 columns or more, the start and "
-                "end tokens among them",
-                tf.shape(tokens),
-            )
-        ],
-    )
-    with tf.control_dependencies([has_columns]):
-        return tf.pad(tokens, [[0, 0], [0, tf.maximum(2 - width, 0)]])
+def _checked(model: TextModel, tokens: tf.Tensor) -> tf.Tensor:
+    """Tokens [batch, time] of two columns or more, also where no rows are."""
+    tokens = checked_tokens(tokens, model.vocabulary.size)
+    missing = tf.maximum(2 - tf.shape(tokens)[1], 0)
+    return tf.pad(tokens, [[0, 0], [0, missing]])
 
 
 def _generate(model: TextModel) -> Callable:

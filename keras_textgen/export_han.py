@@ -25,7 +25,8 @@ def export_han(model: HierarchicalAttentionNetwork, path: str | Path) -> None:
     by `keras_textgen.data.sentences.split_sentences` before.
 
     - `classify(documents)`: {"label": string [batch], "probabilities":
-      float32 [batch, classes]}.
+      float32 [batch, classes], "is_known": bool [batch]}: where no word of a
+      document is in the vocabulary, the first two say nothing of it.
     - `attention(documents)`: {"sentences": string [batch, sentences],
       "sentence_weights": float32 [batch, sentences], "words": string [batch,
       sentences, words], "word_weights": float32 [batch, sentences, words]}:
@@ -96,6 +97,7 @@ class _Functions:
         return {
             "label": tf.gather(names, best),
             "probabilities": outputs["probabilities"],
+            "is_known": outputs["is_known"],
         }
 
     def attention(self, documents: tf.Tensor) -> dict[str, tf.Tensor]:

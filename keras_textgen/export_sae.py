@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from keras_textgen.data.bags import Bags, bags_of_tokens
+from keras_textgen.data.bags import Bags, bags_of_tokens, checked_bags
 from keras_textgen.models.sae import SoftmaxAutoencoder
 
 _TEXTS = tf.TensorSpec([None], tf.string, name="texts")
@@ -23,7 +23,8 @@ def export_sae(model: SoftmaxAutoencoder, path: str | Path) -> None:
     - `encode(texts)`: {"code": float32 [batch, D]}, for string [batch].
     - `topics(texts)`: {"topic": int32 [batch], "distance": float32 [batch]
       (of the code from the topic's center), "words": string [batch, 10]},
-      those of `SoftmaxAutoencoder.topic_words`.
+      those of `SoftmaxAutoencoder.topic_words`. A document without a known
+      word has the topic -1, the distance NaN and the words "".
     - `encode_bags(columns, counts)` and `topics_bags(columns, counts)`: the
       same for counts of words, as `BagBatches` gives them: int32 and float32
       [batch, places], 0 being the count of places that are not needed.
@@ -62,7 +63,7 @@ def export_sae(model: SoftmaxAutoencoder, path: str | Path) -> None:
             of_texts = _of_texts(model, function)
             setattr(module, name, of_texts)
             signatures[name] = of_texts.get_concrete_function(_TEXTS)
-        of_bags = _of_bags(function)
+        of_bags = _of_bags(function, model.num_words)
         setattr(module, f"{name}_bags", of_bags)
         signatures[f"{name}_bags"] = of_bags.get_concrete_function(
             _COLUMNS, _COUNTS
@@ -84,10 +85,11 @@ def _of_texts(model: SoftmaxAutoencoder, function: Callable) -> Callable:
     return endpoint
 
 
-def _of_bags(function: Callable) -> Callable:
+def _of_bags(function: Callable, num_words: int) -> Callable:
     @tf.function(autograph=False)
     def endpoint(columns: tf.Tensor, counts: tf.Tensor) -> dict[str, tf.Tensor]:
-        return function({"columns": columns, "counts": counts})
+        bags = {"columns": columns, "counts": counts}
+        return function(checked_bags(bags, num_words))
 
     return endpoint
 
@@ -96,13 +98,16 @@ def _topics(model: SoftmaxAutoencoder) -> Callable:
     words = None
     if model.vocabulary is not None:
         shown = min(_WORDS_A_TOPIC, model.num_words)
-        words = model.topic_words(shown)
+        # The last row is for the topic -1.
+        words = [*model.topic_words(shown), shown * [""]]
 
     def topics(bags: Bags) -> dict[str, tf.Tensor]:
         topic, distance = model.nearest_topics(bags)
         outputs = {"topic": topic, "distance": distance}
         if words is not None:
-            outputs["words"] = tf.gather(tf.constant(words), topic)
+            outputs["words"] = tf.gather(
+                tf.constant(words), topic % (model.num_topics + 1)
+            )
         return outputs
 
     return topics

@@ -87,12 +87,17 @@ def test_classify(model, answers):
     documents = [
         decoded(row) for row in split_sentences_in_graph(TEXTS).to_list()
     ]
-    expected = model.predict(documents)
+    unknown = "1 of 3 documents have no known word"
+    with pytest.warns(UserWarning, match=unknown):
+        expected = model.predict(documents)
     # These texts the two ways of splitting split alike.
-    np.testing.assert_allclose(model.predict(TEXTS), expected, atol=1e-6)
+    with pytest.warns(UserWarning, match=unknown):
+        found = model.predict(TEXTS)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
     assert_classified(answers["classify"], expected)
     assert_classified(answers["one"], expected[:1])
     assert_classified(answers["split"], model.predict(SENTENCES))
+    assert answers["classify"]["is_known"].tolist() == [True, False, True]
 
 
 @pytest.mark.parametrize(

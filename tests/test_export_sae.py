@@ -83,12 +83,41 @@ def test_topics(model, answers):
     served = answers["topics"]
     topics = model.topics(TEXTS)
     assert served["topic"].tolist() == topics.tolist()
+    # The second and the fourth text have no known word.
+    assert (topics == -1).tolist() == [
+        row in (1, 3) for row in range(len(TEXTS))
+    ]
     centers = model.topic_centers.numpy()[topics]
     distances = np.linalg.norm(model.encode(TEXTS) - centers, axis=1)
-    close(served["distance"], distances)
-    words = model.topic_words(6)
+    close(served["distance"], np.where(topics == -1, np.nan, distances))
+    words = [*model.topic_words(6), [""] * 6]
     found = [[word.decode() for word in row] for row in served["words"]]
     assert found == [words[topic] for topic in topics]
+
+
+@pytest.mark.parametrize(
+    ("columns", "counts", "message"),
+    [
+        ([[6]], [[1.0]], "a column of no word; allowed: 0 to 5"),
+        ([[-1]], [[1.0]], "a column of no word; allowed: 0 to 5"),
+        ([[0]], [[-1.0]], "a count that is none; allowed: finite, 0 or more"),
+        ([[0]], [[np.nan]], "a count that is none"),
+    ],
+)
+def test_bags_that_matrices_are_refused_for(
+    model, tmp_path, columns, counts, message
+):
+    bags = {
+        "columns": tf.constant(columns),
+        "counts": tf.constant(counts, tf.float32),
+    }
+    dataset = tf.data.Dataset.from_tensors(bags)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        model.encode(dataset)
+    export_sae(model, tmp_path)
+    served = tf.saved_model.load(tmp_path)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        served.encode_bags(**bags)
 
 
 def test_bags(model, answers):

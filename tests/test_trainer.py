@@ -877,8 +877,20 @@ def test_run_directory_in_use(run_dir, corpus, capsys):
 
 def test_data_that_changed(run_dir, tmp_path, capsys):
     other = write_corpus(tmp_path / "other", seed=1)
+    began = (run_dir / "flags.txt").stat().st_mtime
+    for path in other.iterdir():
+        os.utime(path, (began - 60, began - 60))
     given = arguments(other, run_dir, "--epochs=3")
-    refused(capsys, given, "not the data that the run")
+    message = f"{other}: not the data of the run in {run_dir}, begun on 2"
+    refused(capsys, given, message)
+    os.utime(other / "valid.txt", (began + 60, began + 60))
+    message = f"{other / 'valid.txt'}: changed on 2"
+    refused(capsys, given, message)
+    # Of fewer words, so that no weight of the checkpoint fits.
+    (other / "train.txt").write_text("the cat\n" * 40, "utf-8")
+    os.utime(other / "train.txt", (began + 90, began + 90))
+    message = f"{other / 'train.txt'}: changed on 2"
+    refused(capsys, given, message)
 
 
 def test_truncated_checkpoint_falls_back(run_dir, corpus, finished, capsys):

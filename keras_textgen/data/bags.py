@@ -11,8 +11,14 @@ import scipy.sparse
 import tensorflow as tf
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-from keras_textgen.data.batching import SequenceBatches
-from keras_textgen.data.vocabulary import SPECIALS, Vocabulary, split_words
+from keras_textgen.data.batching import SequenceBatches, asserted
+from keras_textgen.data.text_lists import checked_texts, texts_or_none
+from keras_textgen.data.vocabulary import (
+    CHARACTERS,
+    SPECIALS,
+    Vocabulary,
+    split_words,
+)
 
 # Counts of words: SciPy sparse or float [documents, words]; or texts; or token
 # ids, a list of ints a document or padded int [documents, time].
@@ -38,11 +44,13 @@ def bag_vocabulary(
     min_count: int = 1,
     max_share: float = 1.0,
     stop_words: Collection[str] = ENGLISH_STOP_WORDS,
+    standardize: str = "words",
 ) -> Vocabulary:
     """Builds a vocabulary of the words that say what a text is about.
 
     Words begin with a letter and have two characters or more: to a bag of
-    words, punctuation and numbers are noise, and there is much of it.
+    words, punctuation and numbers are noise, and there is much of it. Where
+    characters stand for words, every letter is one.
 
     Args:
         texts: one string a document.
@@ -51,6 +59,7 @@ def bag_vocabulary(
         min_count: words that occur less often are left out.
         max_share: words that are in a larger share of the texts are left out.
         stop_words: are left out, also with an ending such as 'll or n't.
+        standardize: how text becomes words, see `split_words`.
 
     Returns:
         The vocabulary, most frequent words first, ties by word.
@@ -76,7 +85,7 @@ def bag_vocabulary(
         raise ValueError(f"max_share={max_share}; allowed: above 0, up to 1")
     counts, documents = collections.Counter(), collections.Counter()
     for piece in _pieces(texts):
-        words = split_words(tf.constant(piece, tf.string))
+        words = split_words(tf.constant(piece, tf.string), standardize)
         flat = words.flat_values.numpy()
         counts.update(flat)
         for begin, end in itertools.pairwise(words.row_splits.numpy()):
@@ -87,8 +96,11 @@ def bag_vocabulary(
         for word, count in counts.items()
         if count >= min_count and documents[word] <= most
     ]
+    shortest = 1 if standardize == CHARACTERS else 2
     kept = [
-        each for each in sorted(kept) if _says_something(each[1], stop_words)
+        each
+        for each in sorted(kept)
+        if _says_something(each[1], shortest, stop_words)
     ]
     if not kept:
         raise ValueError(
@@ -98,7 +110,7 @@ def bag_vocabulary(
         )
     if max_size is not None:
         kept = kept[: max_size - len(SPECIALS)]
-    return Vocabulary([word for _, word in kept])
+    return Vocabulary([word for _, word in kept], standardize)
 
 
 def count_words(
@@ -184,6 +196,9 @@ class BagBatches:
         batch_size: documents a batch; the last batch may be smaller.
         seed: of the shuffling.
 
+    Attributes:
+        has_words: which documents have a word at all, bool `[documents]`.
+
     Raises:
         ValueError: an argument that is not allowed.
 
@@ -200,6 +215,7 @@ class BagBatches:
         self, counts: scipy.sparse.csr_array, batch_size: int, seed: int = 0
     ) -> None:
         self.num_documents, self.num_words = counts.shape
+        self.has_words = counts.sum(axis=1) > 0
         # A document is its number, twice because a sequence has two tokens or
         # more. As all are of one length, they are shuffled and not grouped.
         numbers = np.arange(1, self.num_documents + 1, dtype=np.int32)
@@ -276,13 +292,49 @@ def bags_of_tokens(tokens: tf.RaggedTensor | tf.Tensor) -> Bags:
     }
 
 
+def checked_bags(bags: Bags, width: int) -> Bags:
+    """Refuses inside the graph the bags that matrices are refused for.
+
+    Args:
+        bags: columns and counts, `[batch, places]`.
+        width: number of words; columns are below it.
+
+    Returns:
+        The same.
+
+    Raises:
+        tf.errors.InvalidArgumentError: a column that is not there, or a count
+            that is negative or not finite.
+
+    Example:
+        >>> bags = {
+        ...     "columns": tf.constant([[0]]),
+        ...     "counts": tf.constant([[2.0]]),
+        ... }
+        >>> checked_bags(bags, width=1)["counts"].numpy().tolist()
+        [[2.0]]
+    """
+    columns, counts = bags["columns"], tf.cast(bags["counts"], tf.float32)
+    columns_rule = f"a column of no word; allowed: 0 to {width - 1}"
+    is_word = (columns >= 0) & (columns < tf.cast(width, columns.dtype))
+    counts_rule = "a count that is none; allowed: finite, 0 or more"
+    is_count = tf.math.is_finite(counts) & (counts >= 0)
+    return {
+        "columns": asserted(columns, {columns_rule: is_word}),
+        "counts": asserted(counts, {counts_rule: is_count}),
+    }
+
+
 def _pieces(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    texts = checked_texts(texts)
     for start in range(0, max(1, len(texts)), _TEXTS_A_PIECE):
         yield texts[start : start + _TEXTS_A_PIECE]
 
 
-def _says_something(word: str, stop_words: Collection[str]) -> bool:
-    if len(word) < 2 or not word[0].isalpha():
+def _says_something(
+    word: str, shortest: int, stop_words: Collection[str]
+) -> bool:
+    if len(word) < shortest or not word[0].isalpha():
         return False
     if not stop_words:
         return True
@@ -327,9 +379,10 @@ def _from_words(
         data = data.tolist()
     if isinstance(data, tf.RaggedTensor):
         tokens = data
-    elif all(isinstance(each, str) for each in data):
-        return count_words(data, vocabulary)
     else:
+        texts = texts_or_none(data)
+        if texts is not None:
+            return count_words(texts, vocabulary)
         tokens = _ragged(data)
     ids = tokens.flat_values.numpy()
     outside = ids[(ids < 0) | (ids >= vocabulary.size)]

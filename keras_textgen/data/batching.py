@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.data.text_lists import texts_or_none
 from keras_textgen.data.vocabulary import PAD_ID, START_ID, Vocabulary
 
 _ORDERS = ("length", "stream")
-_STRING_KINDS = "SUOT"
 _INT64_MAX = np.iinfo(np.int64).max
 _NO_SEQUENCES = "no sequences; allowed: 1 sequence or more"
 
@@ -273,8 +273,9 @@ def as_batches(
         `SequenceBatches`.
 
     Raises:
-        ValueError: `data` is empty or of another kind, or an id is not in the
-            vocabulary (in a dataset, ids are not checked).
+        ValueError: `data` is empty or of another kind, a text is missing, or
+            an id is not in the vocabulary. The ids of a dataset are checked as
+            they come, see `checked_tokens`.
 
     Example:
         >>> vocabulary = Vocabulary(["hello"])
@@ -287,15 +288,103 @@ def as_batches(
     if isinstance(data, str):
         data = [data]
     if not isinstance(data, tf.RaggedTensor):
-        data = np.asarray(data)
-        if data.shape == (0,):
+        texts = texts_or_none(data)
+        if texts is not None:
+            data = vocabulary.tokenize_corpus(texts)
+        elif np.shape(data) == (0,):
             raise ValueError(_NO_SEQUENCES)
-        if data.dtype.kind in _STRING_KINDS:
-            data = vocabulary.tokenize_corpus(data.tolist())
         else:
-            data = _from_array(data)
+            data = _from_array(np.asarray(data))
     _check_ids(data, vocabulary.size)
     return SequenceBatches(data, batch_size)
+
+
+def checked_tokens(tokens: tf.Tensor, vocabulary_size: int) -> tf.Tensor:
+    """Refuses the token ids inside the graph that arrays are refused for.
+
+    Args:
+        tokens: integers `[batch, time]`.
+        vocabulary_size: ids are below it.
+
+    Returns:
+        int32 `[batch, time]`.
+
+    Raises:
+        tf.errors.InvalidArgumentError: padding before a token, an id outside
+            the vocabulary, a row of fewer than 2 tokens, or a start token
+            inside of one.
+
+    Example:
+        >>> checked_tokens(tf.constant([[2, 4, 3, 0]]), 5).numpy().tolist()
+        [[2, 4, 3, 0]]
+    """
+    tokens = checked_ids(tokens, vocabulary_size)
+    rules = {
+        "a row of fewer than 2 tokens; allowed: 2 or more, the start and end "
+        "tokens among them": tf.math.count_nonzero(tokens, axis=1) >= 2,
+        f"the id {START_ID} of the start token after the first token; "
+        "allowed: as the first token": tokens[:, 1:] != START_ID,
+    }
+    return asserted(tokens, rules)
+
+
+def checked_ids(ids: tf.Tensor, vocabulary_size: int) -> tf.Tensor:
+    """Refuses ids outside the vocabulary, and padding before an id.
+
+    Args:
+        ids: integers `[..., time]`.
+        vocabulary_size: ids are below it.
+
+    Returns:
+        int32 `[..., time]`.
+
+    Raises:
+        tf.errors.InvalidArgumentError: there is such an id.
+
+    Example:
+        >>> checked_ids(tf.constant([[0, 4]]), vocabulary_size=5)
+        Traceback (most recent call last):
+        tensorflow.python.framework.errors_impl.InvalidArgumentError: ...
+    """
+    is_padding = ids == PAD_ID
+    rules = {
+        f"a token id outside the vocabulary; allowed: 1 to "
+        f"{vocabulary_size - 1}, and {PAD_ID} on the right": (
+            (ids >= PAD_ID) & (ids < vocabulary_size)
+        ),
+        f"the padding id {PAD_ID} before a token; allowed: padding on the "
+        "right": ~is_padding[..., :-1] | is_padding[..., 1:],
+    }
+    return asserted(tf.cast(ids, tf.int32), rules)
+
+
+def asserted(values: tf.Tensor, rules: dict[str, tf.Tensor]) -> tf.Tensor:
+    """Refuses values inside the graph.
+
+    Args:
+        values: any tensor.
+        rules: what is wrong and what is allowed, with where it is right,
+            booleans of any shape.
+
+    Returns:
+        The values.
+
+    Raises:
+        tf.errors.InvalidArgumentError: with the message of a rule that does
+            not hold everywhere.
+
+    Example:
+        >>> x = tf.constant([3, 4])
+        >>> asserted(x, {"a number below 0; allowed: others": x >= 0}).numpy()
+        array([3, 4], dtype=int32)
+    """
+    with tf.control_dependencies(
+        [
+            tf.debugging.assert_equal(tf.reduce_all(holds), True, message)
+            for message, holds in rules.items()
+        ]
+    ):
+        return tf.identity(values)
 
 
 def _from_array(tokens: np.ndarray) -> tf.RaggedTensor:
@@ -341,7 +430,9 @@ def _dataset_of_ids(
         if spec.dtype == tf.string and spec.shape.rank == 1:
             return dataset.map(vocabulary)
         if spec.dtype.is_integer and spec.shape.rank == 2:
-            return dataset.map(lambda tokens: tf.cast(tokens, tf.int32))
+            return dataset.map(
+                lambda tokens: checked_tokens(tokens, vocabulary.size)
+            )
     raise ValueError(
         f"a dataset of {spec}; allowed: batches of strings [batch] or of "
         "integer ids [batch, time]"

@@ -12,7 +12,13 @@ from keras_textgen.data.imdb import first_and_last
 from keras_textgen.data.ptb import stream_windows
 from keras_textgen.data.readers import read_texts
 from keras_textgen.data.reading import SPLITS, DataError, Texts
-from keras_textgen.data.vocabulary import END_ID, SPECIALS, START_ID, Vocabulary
+from keras_textgen.data.vocabulary import (
+    END_ID,
+    SPECIALS,
+    START_ID,
+    Vocabulary,
+    standardizer,
+)
 
 __all__ = ["DataError", "TextCorpus", "load_corpus"]
 
@@ -58,6 +64,7 @@ class TextCorpus:
             `max_length` and were left out; empty without that limit.
         note: one line that has to be printed beside every result; empty if
             there is nothing to say.
+        remarks: what the reader has left out, a line each.
     """
 
     name: str
@@ -70,6 +77,7 @@ class TextCorpus:
     label_names: tuple[str, ...] = ()
     dropped: dict[str, int] = dataclasses.field(default_factory=dict)
     note: str = ""
+    remarks: tuple[str, ...] = ()
 
 
 def load_corpus(
@@ -82,6 +90,7 @@ def load_corpus(
     protocol: str | None = None,
     window: int | None = None,
     batch_size: int = 20,
+    tokenizer: str = "word",
     seed: int = 0,
     texts: Texts | None = None,
 ) -> TextCorpus:
@@ -124,6 +133,9 @@ def load_corpus(
         window: predicted tokens a window: of `ptb`'s stream, 20 by default,
             and of `imdb`, 15 by default (14 words and the end token).
         batch_size: rows of `ptb`'s stream.
+        tokenizer: `"word"`, or `"character"`: a token is a character with its
+            marks, for scripts without spaces. What is said of words, such as
+            `max_length`, is then said of characters.
         seed: of the split of `sotu` and `text`.
         texts: what `read_texts` gave for this corpus; None reads it.
 
@@ -149,8 +161,11 @@ def load_corpus(
         window=window,
         batch_size=batch_size,
     )
+    standardize = standardizer(tokenizer, _STANDARDIZE[name])
     texts = texts or read_texts(name, data_dir, seed)
-    vocabulary = _build_vocabulary(name, texts, vocab_size, min_count)
+    vocabulary = _build_vocabulary(
+        name, texts, vocab_size, min_count, standardize
+    )
     tokens = {
         split: vocabulary.tokenize_corpus(getattr(texts, split))
         for split in SPLITS
@@ -175,6 +190,7 @@ def load_corpus(
         labels=labels,
         label_names=texts.label_names,
         note=texts.note,
+        remarks=texts.remarks,
     )
     if max_length is not None:
         for split in SPLITS:
@@ -203,13 +219,17 @@ def _check_arguments(
 
 
 def _build_vocabulary(
-    name: str, texts: Texts, vocab_size: int | None, min_count: int
+    name: str,
+    texts: Texts,
+    vocab_size: int | None,
+    min_count: int,
+    standardize: str,
 ) -> Vocabulary:
     if vocab_size is None:
         vocab_size = _VOCABULARY_SIZES.get(name)
     counted = texts.train + (texts.valid if name == "imdb" else [])
     vocabulary = Vocabulary.from_texts(
-        counted, vocab_size, min_count, _STANDARDIZE[name]
+        counted, vocab_size, min_count, standardize
     )
     words = vocabulary.size - len(SPECIALS)
     if words < 2:

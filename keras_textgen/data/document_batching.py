@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_textgen.data.batching import SequenceBatches
 from keras_textgen.data.sentences import split_sentences
+from keras_textgen.data.text_lists import checked_texts, is_missing
 from keras_textgen.data.vocabulary import PAD_ID, Vocabulary
 
 # A text, or its sentences.
@@ -60,6 +61,9 @@ def encode_documents(
         int32 RaggedTensor `[documents, (sentences), (words)]`; a sentence
         without words is left out.
 
+    Raises:
+        ValueError: a document is missing, or is no text and no list of texts.
+
     Example:
         >>> encode_documents(
         ...     ["A rose. A red rose.", "Red!"],
@@ -69,6 +73,7 @@ def encode_documents(
         ... )
         <tf.RaggedTensor [[[1, 5], [1, 4]], [[4]]]>
     """
+    _check_documents(documents)
     pieces = []
     for start in range(0, max(1, len(documents)), _DOCUMENTS_A_PIECE):
         piece = documents[start : start + _DOCUMENTS_A_PIECE]
@@ -81,6 +86,20 @@ def encode_documents(
         ids = encode_sentences(ragged, vocabulary, max_sentences, max_words)
         pieces.append(ids)
     return tf.concat(pieces, 0)
+
+
+def _check_documents(documents: Sequence[Document]) -> None:
+    for place, document in enumerate(documents):
+        if isinstance(document, str):
+            checked_texts([document], f"document {place}: text")
+        elif is_missing(document) or not isinstance(document, Sequence):
+            missing = "missing: " if is_missing(document) else ""
+            raise ValueError(
+                f"document {place} is {missing}{document!r:.40}; "
+                "allowed: a text, or a list of sentences"
+            )
+        else:
+            checked_texts(document, f"document {place}: sentence")
 
 
 def encode_sentences(

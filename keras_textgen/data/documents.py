@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -22,6 +23,8 @@ _LABELS = {
     "sotu": sotu.LABELS,
     "text": (),
 }
+# Documents that are named by their numbers.
+_SHOWN = 5
 _BREAK = re.compile(r"<br */?>")
 
 
@@ -40,6 +43,7 @@ class DocumentCorpus:
             there are no labels.
         note: one line that has to be printed beside every result; empty if
             there is nothing to say.
+        remarks: what was left out, a line each.
     """
 
     name: str
@@ -49,6 +53,53 @@ class DocumentCorpus:
     labels: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     label_names: tuple[str, ...] = ()
     note: str = ""
+    remarks: tuple[str, ...] = ()
+
+    def leave_out(self, known: Mapping[str, np.ndarray]) -> list[str]:
+        """Leaves out the documents of which no word is known.
+
+        Args:
+            known: for each split, whether a word of each is, bool
+                `[documents]`.
+
+        Returns:
+            A line on each split that has such documents.
+
+        Raises:
+            DataError: nothing is left of a split.
+
+        Example:
+            >>> corpus = DocumentCorpus("poems", ["a", "b"], ["c"], ["d"])
+            >>> print(*corpus.leave_out({"train": np.array([True, False])}))
+            Left out of the train set: 1 of 2 documents, without a known word \
+(number 2).
+            >>> corpus.train
+            ['a']
+        """
+        lines = []
+        for split, is_known in known.items():
+            unknown = np.flatnonzero(~is_known)
+            if not len(unknown):
+                continue
+            if not is_known.any():
+                raise DataError(
+                    f"{self.name}: no document of {split} has a known word; "
+                    "allowed: a larger vocabulary, or tokenizer=character for "
+                    "a script without spaces"
+                )
+            texts = getattr(self, split)
+            kept = np.flatnonzero(is_known)
+            setattr(self, split, [texts[row] for row in kept])
+            if self.labels:
+                self.labels[split] = self.labels[split][kept]
+            numbers = ", ".join(f"{row + 1:,}" for row in unknown[:_SHOWN])
+            more = f" and {len(unknown) - _SHOWN:,} more"
+            lines.append(
+                f"Left out of the {split} set: {len(unknown):,} of "
+                f"{len(texts):,} documents, without a known word (number "
+                f"{numbers}{more if len(unknown) > _SHOWN else ''})."
+            )
+        return lines
 
 
 def load_documents(
@@ -104,6 +155,7 @@ def load_documents(
         labels=texts.labels,
         label_names=texts.label_names,
         note=texts.note,
+        remarks=texts.remarks,
     )
 
 

@@ -2,30 +2,53 @@
 
 from __future__ import annotations
 
+import decimal
 import pathlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from keras_textgen.data.characters import normalize_text
 from keras_textgen.data.reading import DataError, read_lines
 
 _LABELED = "a label, a tab and the text in every line, or no tab in any line"
+# What the column of labels is called in a first line that names the columns.
+_HEADINGS = ("label", "class", "category", "target")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
-def read_labeled_lines(
-    paths: Sequence[pathlib.Path],
-) -> tuple[list[list[str]], list[list[str]]]:
+class LabeledLines(NamedTuple):
+    """The lines of files, perhaps with labels.
+
+    Attributes:
+        texts: one list a file.
+        labels: one list a file; no lists where the lines have none.
+        first_lines: the number of the line of each file's first text: 2 below
+            a line that names the columns.
+        remarks: what was left out, a line each.
+    """
+
+    texts: list[list[str]]
+    labels: list[list[str]]
+    first_lines: list[int]
+    remarks: tuple[str, ...] = ()
+
+
+def read_labeled_lines(paths: Sequence[pathlib.Path]) -> LabeledLines:
     r"""Reads files of one text a line, perhaps with labels before a tab.
 
     The first line of the first file decides: with a tab, every line of every
-    file is a label, a tab and the text; without, no line has a tab.
+    file is a label, a tab and the text; without, no line has a tab. A first
+    line whose label is `label`, `class`, `category` or `target`, in any case,
+    and occurs once in its file names the columns and is left out.
 
     Args:
         paths: the files.
 
     Returns:
-        The texts and the labels, one list a file; no lists of labels where
-        the lines have none.
+        The texts and the labels.
 
     Raises:
         DataError: a file cannot be used, or a line is of the other kind.
@@ -34,7 +57,8 @@ def read_labeled_lines(
         >>> import tempfile
         >>> path = pathlib.Path(tempfile.mkdtemp(), "verse.txt")
         >>> _ = path.write_text("sad\tthe moon\nglad\tthe sun\n", "utf-8")
-        >>> read_labeled_lines([path])
+        >>> lines = read_labeled_lines([path])
+        >>> lines.texts, lines.labels
         ([['the moon', 'the sun']], [['sad', 'glad']])
     """
     files = [read_lines(path) for path in paths]
@@ -43,10 +67,38 @@ def read_labeled_lines(
         for number, line in enumerate(lines, 1):
             _check_line(line, labeled, f"{path}:{number}")
     if not labeled:
-        return files, []
-    halves = [[line.split("\t") for line in lines] for lines in files]
-    texts = [[text for _, text in lines] for lines in halves]
-    return texts, [[label.strip() for label, _ in lines] for lines in halves]
+        return LabeledLines(files, [], [1] * len(files))
+    texts, labels, first_lines, remarks = [], [], [], []
+    for path, lines in zip(paths, files, strict=True):
+        halves = [line.split("\t") for line in lines]
+        listed = [clean_label(label) for label, _ in halves]
+        first = _is_heading(listed)
+        if first:
+            remarks.append(
+                f"{path}:1: names the columns ({listed[0]!r}); left out."
+            )
+        texts.append([text for _, text in halves[first:]])
+        labels.append(listed[first:])
+        first_lines.append(first + 1)
+    return LabeledLines(texts, labels, first_lines, tuple(remarks))
+
+
+def clean_label(label: str) -> str:
+    r"""Writes a label as labels are compared.
+
+    Args:
+        label: as a file or a folder has it.
+
+    Returns:
+        It without white space around it, and in one spelling, see
+        `normalize_text`: a byte order mark, where files were joined, and an
+        accent as a character of its own make no other label.
+
+    Example:
+        >>> clean_label("\ufeffgood "), len(clean_label("cafe\u0301"))
+        ('good', 4)
+    """
+    return normalize_text(label).strip()
 
 
 def read_label_file(
@@ -65,7 +117,7 @@ def read_label_file(
     Raises:
         DataError: the file cannot be used or has another number of lines.
     """
-    labels = [line.strip() for line in read_lines(path)]
+    labels = [clean_label(line) for line in read_lines(path)]
     if len(labels) != count:
         raise DataError(
             f"{path}: {len(labels)} classes for the {count} lines of "
@@ -75,7 +127,7 @@ def read_label_file(
 
 
 def sorted_names(labels: Iterable[str]) -> tuple[str, ...]:
-    """Returns the different labels in order, whole numbers first, by value.
+    """Returns the different labels in order, numbers first, by value.
 
     Args:
         labels: of any number of texts.
@@ -84,8 +136,8 @@ def sorted_names(labels: Iterable[str]) -> tuple[str, ...]:
         The names; the place of a name is the number of the label.
 
     Example:
-        >>> sorted_names(["news", "10", "9", "arts", "news"])
-        ('9', '10', 'arts', 'news')
+        >>> sorted_names(["news", "10", "9.5", "-1", "arts", "news"])
+        ('-1', '9.5', '10', 'arts', 'news')
     """
     return tuple(sorted(set(labels), key=_order))
 
@@ -111,12 +163,14 @@ def number_labels(labels: Sequence[str], names: Sequence[str]) -> np.ndarray:
 def number_splits(
     labels: Mapping[str, Sequence[str]],
     sources: Mapping[str, pathlib.Path],
+    first_lines: Mapping[str, int] | None = None,
 ) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
     """Names the labels by those of the first split, and numbers all.
 
     Args:
         labels: for each split, one a text; the training split first.
         sources: the files whose lines they belong to.
+        first_lines: the line of the first of them, by split; None for 1.
 
     Returns:
         The names, and int32 `[texts]` for each split.
@@ -129,7 +183,7 @@ def number_splits(
     check_names(names, sources[first])
     known = set(names)
     for split, listed in labels.items():
-        for line, label in enumerate(listed, 1):
+        for line, label in enumerate(listed, (first_lines or {}).get(split, 1)):
             if label not in known:
                 raise DataError(
                     f"{sources[split]}:{line}: the label {label!r} is not in "
@@ -172,16 +226,22 @@ def listing(names: Sequence[str], most: int = 20) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def _order(label: str) -> tuple[bool, int, str]:
-    number = label.isascii() and label.isdecimal()
-    return not number, int(label) if number else 0, label
+def _order(label: str) -> tuple[bool, decimal.Decimal, str]:
+    # U+2212, the minus sign, is how tables for print write it.
+    written = label.replace("\u2212", "-")
+    is_number = _NUMBER.fullmatch(written) is not None
+    return not is_number, decimal.Decimal(written if is_number else 0), label
+
+
+def _is_heading(labels: Sequence[str]) -> bool:
+    return labels[0].lower() in _HEADINGS and labels.count(labels[0]) == 1
 
 
 def _check_line(line: str, labeled: bool, place: str) -> None:
     label, *texts = line.split("\t")
     if labeled and not texts:
         problem = "a line without a tab"
-    elif labeled and not label.strip():
+    elif labeled and not clean_label(label):
         problem = "no label before the tab"
     elif labeled and not texts[0].strip():
         problem = "no text after the label"

@@ -68,6 +68,7 @@ class RatingsCorpus:
         value_range: the lowest and the highest value allowed, or None.
         note: one line that has to be printed beside every result; empty if
             there is nothing to say.
+        remarks: what the reader has left out, a line each.
     """
 
     name: str
@@ -81,6 +82,7 @@ class RatingsCorpus:
     column_features: scipy.sparse.csr_array | None = None
     value_range: tuple[float, float] | None = None
     note: str = ""
+    remarks: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -107,13 +107,18 @@ def read_yahoo(data_dir: str | os.PathLike | None) -> Texts:
         for split in SPLITS
     }
     paths = {split: path for split, path in paths.items() if path}
-    texts, labels = read_labeled_lines(list(paths.values()))
-    lines = dict(zip(paths, texts, strict=True))
+    found = read_labeled_lines(list(paths.values()))
+    lines = dict(zip(paths, found.texts, strict=True))
     names, numbers = (), {}
-    if labels:
-        of_split = dict(zip(paths, labels, strict=True))
-        names, numbers = number_splits(of_split, paths)
-    return _to_texts(lines, numbers, names, "yahoo.train.txt", paths["valid"])
+    if found.labels:
+        names, numbers = number_splits(
+            dict(zip(paths, found.labels, strict=True)),
+            paths,
+            dict(zip(paths, found.first_lines, strict=True)),
+        )
+    texts = _to_texts(lines, numbers, names, "yahoo.train.txt", paths["valid"])
+    texts.remarks = found.remarks
+    return texts
 
 
 def read_yahoo_short(data_dir: str | os.PathLike | None) -> Texts:

@@ -38,6 +38,7 @@ class Texts:
         suffix: what the protocol adds to the name of the corpus.
         note: one line that has to stand beside every result; empty if there is
             nothing to say.
+        remarks: what the reader has left out, a line each, to be said once.
     """
 
     train: list[str]
@@ -47,6 +48,7 @@ class Texts:
     label_names: tuple[str, ...] = ()
     suffix: str = ""
     note: str = ""
+    remarks: tuple[str, ...] = ()
 
 
 def find_text_file(folder: pathlib.Path, name: str) -> pathlib.Path | None:
@@ -158,8 +160,9 @@ def decode(content: bytes, source: pathlib.Path | str) -> str:
         'café'
     """
     if b"\0" in content:
+        number = content.count(b"\n", 0, content.index(b"\0")) + 1
         raise DataError(
-            f"{source}: a binary file (it holds zero bytes); "
+            f"{source}:{number}: a zero byte, as binary files have; "
             "allowed: text, UTF-8"
         )
     try:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
 
 from keras_textgen.data.labels import (
     check_names,
+    clean_label,
     listing,
     number_labels,
     number_splits,
@@ -30,6 +32,22 @@ _EXPECTED = (
     "a UTF-8 text file, one sequence a line, or a folder with train.txt, "
     "valid.txt and test.txt, or with other .txt files (all also as .txt.gz), "
     "or with a folder a label that holds a file a text"
+)
+
+# What archives, file systems, file servers and Python leave in folders, in
+# lower case; names that begin with a dot are left out as well.
+_LEFT_BY_SYSTEMS = (
+    "__macosx",
+    "__pycache__",
+    "lost+found",
+    "thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+    "icon\r",
+    "$recycle.bin",
+    "system volume information",
+    "#recycle",
+    "@eadir",
 )
 
 
@@ -81,14 +99,16 @@ def read_text(data_dir: str | os.PathLike | None, seed: int = 0) -> Texts:
     splits = {name: find_text_file(source, f"{name}.txt") for name in SPLITS}
     if any(splits.values()):
         return _read_splits(source, splits)
-    paths = sorted([*source.glob("*.txt"), *source.glob("*.txt.gz")])
+    paths = [path for path in _visible(source) if _is_text_file(path)]
     if paths:
-        return _read_and_split(paths, seed, source)
+        return _read_and_split(sorted(paths), seed, source)
     folders = _folders(source)
     if set(folders) & set(SPLITS):
         return _read_split_folders(source, folders)
     if folders:
-        return _split_labeled(*_read_folders(folders), seed, source)
+        splits = _split_labeled(*_read_folders(folders), seed, source)
+        splits.remarks = _rubbish([source, *folders.values()])
+        return splits
     raise DataError(f"{source}: no .txt file; allowed: {_EXPECTED}")
 
 
@@ -96,9 +116,10 @@ def _read_splits(
     folder: pathlib.Path, paths: Mapping[str, pathlib.Path | None]
 ) -> Texts:
     _check_splits(folder, paths, ".txt", " (or .txt.gz)")
-    texts, listed = read_labeled_lines(list(paths.values()))
-    splits = dict(zip(SPLITS, texts, strict=True))
-    labels = dict(zip(SPLITS, listed, strict=False))
+    lines = read_labeled_lines(list(paths.values()))
+    splits = dict(zip(SPLITS, lines.texts, strict=True))
+    labels = dict(zip(SPLITS, lines.labels, strict=False))
+    first_lines = dict(zip(SPLITS, lines.first_lines, strict=True))
     files = {
         split: find_text_file(folder, f"{split}_class_label.txt")
         for split in SPLITS
@@ -117,19 +138,23 @@ def _read_splits(
         paths = files
     if not labels:
         return Texts(**splits)
-    names, numbers = number_splits(labels, paths)
-    return Texts(**splits, labels=numbers, label_names=names)
+    names, numbers = number_splits(labels, paths, first_lines)
+    return Texts(
+        **splits, labels=numbers, label_names=names, remarks=lines.remarks
+    )
 
 
 def _read_and_split(
     paths: Sequence[pathlib.Path], seed: int, source: pathlib.Path
 ) -> Texts:
-    files, labels = read_labeled_lines(paths)
-    texts = [text for lines in files for text in lines]
-    if not labels:
+    lines = read_labeled_lines(paths)
+    texts = list(itertools.chain(*lines.texts))
+    if not lines.labels:
         return split_texts(texts, seed, source)
-    joined = [label for listed in labels for label in listed]
-    return _split_labeled(texts, joined, seed, source)
+    labels = list(itertools.chain(*lines.labels))
+    splits = _split_labeled(texts, labels, seed, source)
+    splits.remarks = lines.remarks
+    return splits
 
 
 def _split_labeled(
@@ -150,7 +175,9 @@ def _read_split_folders(
     _check_splits(source, of_split, "", "")
     names: tuple[str, ...] = ()
     splits, labels = {}, {}
+    searched = [source]
     for split, folder in of_split.items():
+        searched += [folder, *_folders(folder).values()]
         splits[split], listed = _read_folders(_folders(folder))
         if not listed:
             raise DataError(
@@ -166,7 +193,12 @@ def _read_split_folders(
                 )
         labels[split] = number_labels(listed, names)
     check_names(names, of_split["train"])
-    return Texts(**splits, labels=labels, label_names=names)
+    return Texts(
+        **splits,
+        labels=labels,
+        label_names=names,
+        remarks=_rubbish(searched),
+    )
 
 
 def _read_folders(
@@ -174,16 +206,21 @@ def _read_folders(
 ) -> tuple[list[str], list[str]]:
     """Returns the texts and the labels, in the order of names."""
     texts, labels = [], []
-    for label in sorted_names(folders):
-        for path in sorted(_visible(folders[label])):
+    for name in sorted_names(folders):
+        for path in sorted(_visible(folders[name])):
             text = decode(read_bytes(path), path)
             if not has_word(text):
                 raise DataError(
                     f"{path}: a file without words; allowed: one text a file"
                 )
             texts.append(text)
-            labels.append(label)
+            # Some systems write accents in the names of folders apart.
+            labels.append(clean_label(name))
     return texts, labels
+
+
+def _is_text_file(path: pathlib.Path) -> bool:
+    return path.name.endswith((".txt", ".txt.gz"))
 
 
 def _folders(folder: pathlib.Path) -> dict[str, pathlib.Path]:
@@ -191,7 +228,24 @@ def _folders(folder: pathlib.Path) -> dict[str, pathlib.Path]:
 
 
 def _visible(folder: pathlib.Path) -> list[pathlib.Path]:
-    return [path for path in folder.iterdir() if not path.name.startswith(".")]
+    """What is in a folder, but for what no user has put there."""
+    return [
+        path
+        for path in folder.iterdir()
+        if not path.name.startswith(".")
+        and path.name.lower() not in _LEFT_BY_SYSTEMS
+    ]
+
+
+def _rubbish(folders: Sequence[pathlib.Path]) -> tuple[str, ...]:
+    """A line on each file or folder that some system has left there."""
+    found = [
+        path
+        for folder in folders
+        for path in sorted(folder.iterdir())
+        if path.name.lower() in _LEFT_BY_SYSTEMS
+    ]
+    return tuple(f"{path}: no text of the corpus; left out." for path in found)
 
 
 def _check_splits(

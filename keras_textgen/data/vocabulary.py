@@ -9,6 +9,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.data.characters import JOINERS, normalize_text
+from keras_textgen.data.graph_normalization import normalize_in_graph
+from keras_textgen.data.text_lists import checked_texts
+
 PAD_ID = 0
 UNKNOWN_ID = 1
 START_ID = 2
@@ -18,27 +22,41 @@ UNKNOWN = "<unk>"
 START = "<s>"
 END = "</s>"
 SPECIALS = (PAD, UNKNOWN, START, END)
+CHARACTERS = "characters"
 
 # Texts are standardized and looked up in pieces, which bounds the memory that
 # the strings of a large corpus take between the two steps.
 _TEXTS_A_PIECE = 20_000
 
+# Of words; of the joiners, normalization has left those inside words.
+_LETTER = rf"[\p{{L}}\p{{M}}\p{{N}}{JOINERS}]"
 # In this order: the unknown token itself; numbers such as 1,000 or 19.5;
 # initials such as u.s. or p.m.; words with inner apostrophes and hyphens; and
-# whatever else is visible, character by character.
+# whatever else is visible, character by character with its marks.
 _TOKEN = (
     r"<unk>"
     r"|\p{N}+(?:[.,]\p{N}+)+"
     r"|(?:\p{L}\.){2,}"
-    r"|[\p{L}\p{M}\p{N}]+(?:['\-][\p{L}\p{M}\p{N}]+)*"
-    r"|[^\s\p{Z}\p{Cc}]"
+    rf"|{_LETTER}+(?:['\-]{_LETTER}+)*"
+    r"|[^\s\p{Z}\p{Cc}]\p{M}*"
 )
+# What a reader takes for one character: with marks, and what is joined to it.
+_CHARACTER = rf"<unk>|[^\p{{M}}{JOINERS}]?[\p{{M}}{JOINERS}]+|[^\p{{M}}]"
 _WHITE_SPACE = r"[\s\p{Z}\p{Cc}]+"
+# A control character, which no text holds once its white space is one space.
+_BREAK = "\x1f"
 _KERAS_FILTER = r"[!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~\t\n]"
 
 
+def _lower(texts: tf.Tensor) -> tf.Tensor:
+    # Lower case first: a few capitals compose with no mark, their small
+    # letters do. TensorFlow's lower case ends a text at a zero byte.
+    texts = tf.strings.regex_replace(texts, r"\x00", " ")
+    return normalize_in_graph(tf.strings.lower(texts, encoding="utf-8"))
+
+
 def _separate_words(texts: tf.Tensor) -> tf.Tensor:
-    texts = tf.strings.lower(texts, encoding="utf-8")
+    texts = _lower(texts)
     texts = tf.strings.regex_replace(texts, r"[\x{2018}\x{2019}]", "'")
     texts = tf.strings.regex_replace(texts, r"[\x{201C}\x{201D}]", '"')
     texts = tf.strings.regex_replace(texts, _WHITE_SPACE, " ")
@@ -46,15 +64,44 @@ def _separate_words(texts: tf.Tensor) -> tf.Tensor:
 
 
 def _drop_punctuation(texts: tf.Tensor) -> tf.Tensor:
-    texts = tf.strings.lower(texts, encoding="utf-8")
-    return tf.strings.regex_replace(texts, _KERAS_FILTER, " ")
+    return tf.strings.regex_replace(_lower(texts), _KERAS_FILTER, " ")
+
+
+def _separate_characters(texts: tf.Tensor) -> tf.Tensor:
+    texts = normalize_in_graph(texts)
+    texts = tf.strings.regex_replace(texts, _WHITE_SPACE, " ")
+    texts = tf.strings.strip(texts)
+    return tf.strings.regex_replace(texts, _CHARACTER, rf"\0{_BREAK}")
 
 
 _STANDARDIZERS = {
-    "none": tf.identity,
+    "none": normalize_in_graph,
     "words": _separate_words,
     "keras": _drop_punctuation,
+    CHARACTERS: _separate_characters,
 }
+
+
+def standardizer(tokenizer: str, of_words: str = "words") -> str:
+    """Returns how text becomes tokens.
+
+    Args:
+        tokenizer: `"word"` or `"character"`.
+        of_words: the standardization of words, see `split_words`.
+
+    Raises:
+        ValueError: another tokenizer.
+
+    Example:
+        >>> standardizer("word"), standardizer("character")
+        ('words', 'characters')
+    """
+    kinds = {"word": of_words, "character": CHARACTERS}
+    if tokenizer not in kinds:
+        raise ValueError(
+            f"tokenizer={tokenizer!r}; allowed: {', '.join(kinds)}"
+        )
+    return kinds[tokenizer]
 
 
 def split_words(
@@ -72,13 +119,16 @@ def split_words(
             split off into tokens of its own, while inner apostrophes and
             hyphens, numbers (`1,000`, `19.5`) and initials (`u.s.`) stay
             whole; `"keras"`: lower case and punctuation other than apostrophes
-            dropped, the default of Keras's classic `Tokenizer`.
+            dropped, the default of Keras's classic `Tokenizer`;
+            `"characters"`: characters with their marks take the place of
+            words, and white space is one space, a word like the others.
+            Whichever it is, `normalize_text` comes first.
 
     Returns:
         RaggedTensor of strings, shape `[batch, (words)]`.
 
     Raises:
-        ValueError: `standardize` is not one of the three.
+        ValueError: `standardize` is not one of the four.
 
     Example:
         >>> texts = tf.constant(["It's $1,000.50, isn't it?"])
@@ -86,17 +136,39 @@ def split_words(
         "it's $ 1,000.50 , isn't it ?"
         >>> b" ".join(split_words(texts, "keras").numpy()[0]).decode()
         "it's 1 000 50 isn't it"
+        >>> split_words(tf.constant(["to  be"]), "characters")
+        <tf.RaggedTensor [[b't', b'o', b' ', b'b', b'e']]>
     """
     if standardize not in _STANDARDIZERS:
         raise ValueError(
             f"standardize={standardize!r}; allowed: {', '.join(_STANDARDIZERS)}"
         )
-    return tf.strings.split(_STANDARDIZERS[standardize](texts))
+    standardized = _STANDARDIZERS[standardize](texts)
+    if standardize != CHARACTERS:
+        return tf.strings.split(standardized)
+    characters = tf.strings.split(standardized, _BREAK)
+    return tf.ragged.boolean_mask(characters, characters != "")
 
 
 def _pieces(texts: Sequence[str]) -> Iterable[tf.Tensor]:
+    texts = checked_texts(texts)
     for start in range(0, max(1, len(texts)), _TEXTS_A_PIECE):
         yield tf.constant(texts[start : start + _TEXTS_A_PIECE], tf.string)
+
+
+def unknown_share(tokens: tf.RaggedTensor) -> float:
+    """Returns the share of unknown words among the words of texts.
+
+    Args:
+        tokens: ids `[texts, (time)]`; start and end tokens do not count.
+
+    Example:
+        >>> unknown_share(Vocabulary(["red"]).tokenize(["red", "a red rose"]))
+        0.5
+    """
+    ids = tokens.flat_values.numpy()
+    words = ids[(ids == UNKNOWN_ID) | (ids >= len(SPECIALS))]
+    return float(np.mean(words == UNKNOWN_ID)) if len(words) else 0.0
 
 
 @keras.saving.register_keras_serializable(package="keras_textgen")
@@ -143,13 +215,12 @@ class Vocabulary(keras.layers.Layer):
             )
         self.standardize = standardize
         self._words = tuple(words)
-        # An array of objects: one of fixed-width strings would take the length
-        # of the longest word for every word.
-        listed = np.array([START, END, *words], dtype=object)
         specials = {"mask_token": PAD, "oov_token": UNKNOWN}
-        self._ids = keras.layers.StringLookup(vocabulary=listed, **specials)
+        self._ids = keras.layers.StringLookup(
+            vocabulary=_listed(_spellings(words)), **specials
+        )
         self._strings = keras.layers.StringLookup(
-            vocabulary=listed, invert=True, **specials
+            vocabulary=_listed(words), invert=True, **specials
         )
         self.built = True
 
@@ -177,8 +248,8 @@ class Vocabulary(keras.layers.Layer):
             The vocabulary.
 
         Raises:
-            ValueError: no word is left, or `max_size` or `min_count` is too
-                small.
+            ValueError: no word is left, a text is missing, or `max_size` or
+                `min_count` is too small.
 
         Example:
             >>> texts = ["a rose is a rose", "a thorn"]
@@ -230,9 +301,9 @@ class Vocabulary(keras.layers.Layer):
             >>> Vocabulary(["red", "rose"]).tokenize(["rose", "red rose"])
             <tf.RaggedTensor [[2, 5, 3], [2, 4, 5, 3]]>
         """
-        words = split_words(
-            tf.convert_to_tensor(texts, tf.string), self.standardize
-        )
+        if not tf.is_tensor(texts):
+            texts = tf.constant(checked_texts(texts), tf.string)
+        words = split_words(texts, self.standardize)
         ids = tf.cast(self._ids(words.flat_values), tf.int32)
         reserved = (ids == START_ID) | (ids == END_ID)
         words = words.with_flat_values(tf.where(reserved, UNKNOWN_ID, ids))
@@ -279,8 +350,8 @@ class Vocabulary(keras.layers.Layer):
 
         Returns:
             strings `[batch]`: the words before the first end token, joined by
-            one space; start and padding are dropped, and ids outside the
-            vocabulary read `<unk>`.
+            one space (characters by none); start and padding are dropped, and
+            ids outside the vocabulary read `<unk>`.
 
         Example:
             >>> Vocabulary(["a", "b"]).to_text([[2, 5, 4, 3, 5]]).numpy()
@@ -294,7 +365,8 @@ class Vocabulary(keras.layers.Layer):
             & (tokens != PAD_ID)
         )
         words = tf.ragged.boolean_mask(self._strings(tokens), kept)
-        return tf.strings.reduce_join(words, axis=1, separator=" ")
+        separator = "" if self.standardize == CHARACTERS else " "
+        return tf.strings.reduce_join(words, axis=1, separator=separator)
 
     def lookup_tables(self) -> list[tf.lookup.StaticHashTable]:
         """Returns the TensorFlow tables, for a SavedModel to track."""
@@ -307,6 +379,29 @@ class Vocabulary(keras.layers.Layer):
             "words": list(self._words),
             "standardize": self.standardize,
         }
+
+
+def _listed(words: list[str]) -> np.ndarray:
+    # An array of objects: one of fixed-width strings would take the length of
+    # the longest word for every word.
+    return np.array([START, END, *words], dtype=object)
+
+
+def _spellings(words: list[str]) -> list[str]:
+    """The words as texts spell them once they are normalized.
+
+    What was written another way in the vocabulary's source is found by its
+    normal form, unless that is a word itself, or another word's already.
+    """
+    if all(map(str.isascii, words)):
+        return words
+    taken = {*SPECIALS, *words}
+    spellings = []
+    for word in words:
+        normal = normalize_text(word)
+        spellings.append(word if normal in taken else normal)
+        taken.add(spellings[-1])
+    return spellings
 
 
 def _check_words(words: list[str]) -> None:

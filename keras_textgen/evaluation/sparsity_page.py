@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import html
-import io
 import pathlib
-import warnings
 from typing import Any
 
 import matplotlib
@@ -25,6 +23,7 @@ from keras_textgen.data.corpora import TextCorpus
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.html_page import html_page
 from keras_textgen.evaluation.sparsity import code_views, hoyer_table
+from keras_textgen.evaluation.svg import svg_element
 
 _BATCH_SIZE = 256
 _MAX_DIMENSIONS = 48
@@ -175,7 +174,7 @@ def _gate_section(codes: _Codes, model: Any) -> str:
             "the texts."
         )
     figure = _gate_figure(codes, model)
-    return _section(title, _svg(figure, title), caption)
+    return _section(title, svg_element(figure, title, _FIGURE_STYLE), caption)
 
 
 def _class_sections(codes: _Codes, corpus: TextCorpus) -> str:
@@ -196,7 +195,11 @@ def _class_sections(codes: _Codes, corpus: TextCorpus) -> str:
     shown = _telling_dimensions(share)
     if len(shown):
         figure = _heat_figure(share, codes.share_on, shown, names)
-        heat = _svg(figure, "Share of texts with a dimension on, by class")
+        heat = svg_element(
+            figure,
+            "Share of texts with a dimension on, by class",
+            _FIGURE_STYLE,
+        )
         caption = (
             f"{len(shown):,} of {share.shape[1]:,} dimensions, at most "
             f"{_MAX_DIMENSIONS}: those whose share of texts in which they are "
@@ -215,7 +218,9 @@ def _class_sections(codes: _Codes, corpus: TextCorpus) -> str:
         )
     gate = _gate_name(codes)
     figure = _class_figure(codes, labels, classes, names)
-    by_class = _svg(figure, f"{gate} and number of dimensions on, by class")
+    by_class = svg_element(
+        figure, f"{gate} and number of dimensions on, by class", _FIGURE_STYLE
+    )
     return _section(
         title,
         heat,
@@ -242,7 +247,9 @@ def _epoch_section(codes: _Codes, metrics_csv: pathlib.Path | None) -> str:
     curves = _read_curves(metrics_csv) if has_record else {}
     if not curves:
         return _section(title, table, f"{measure} There is no record by epoch.")
-    figure = _svg(_epoch_figure(curves), "Hoyer's measure by epoch")
+    figure = svg_element(
+        _epoch_figure(curves), "Hoyer's measure by epoch", _FIGURE_STYLE
+    )
     return _section(
         title,
         figure + table,
@@ -416,20 +423,6 @@ def _epoch_figure(curves: dict[str, tuple[list[int], list[float]]]) -> Figure:
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
-
-
-def _svg(figure: Figure, description: str) -> str:
-    """The figure as an element of a page."""
-    buffer = io.StringIO()
-    metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    with matplotlib.rc_context(_FIGURE_STYLE), warnings.catch_warnings():
-        # A reader's browser has fonts for what this one cannot measure.
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        figure.savefig(buffer, format="svg", metadata=metadata)
-    text = buffer.getvalue()
-    start = text.index("<svg") + len("<svg")
-    label = html.escape(description)
-    return f'<svg role="img" aria-label="{label}"{text[start:]}'
 
 
 def _gate_name(codes: _Codes) -> str:

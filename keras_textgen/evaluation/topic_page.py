@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import html
-import io
 from collections.abc import Sequence
 
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
 from keras_textgen.evaluation.html_page import html_page
+from keras_textgen.evaluation.svg import svg_element
 
 # t-SNE of more points takes long, and they would hide each other.
 _MAX_POINTS = 2000
@@ -47,7 +46,7 @@ def topic_page(
 
     Args:
         codes: of the documents, float [N, D].
-        topics: of the documents, int [N].
+        topics: of the documents, int [N]; those of -1 are left out.
         words: of each topic, the strongest first.
         title: of the page.
         note: one line below it; empty for none.
@@ -69,6 +68,10 @@ def topic_page(
         >>> "&lt;T&gt;" in page, page.count("<tr ")
         (True, 2)
     """
+    has_topic = topics >= 0
+    codes, topics = codes[has_topic], topics[has_topic]
+    if labels is not None:
+        labels = np.asarray(labels)[has_topic]
     shown = _spread(len(codes), _MAX_POINTS)
     points, method = project(codes[shown], seed)
     figure = _map(points, topics[shown], words)
@@ -86,13 +89,18 @@ def topic_page(
         "documents. A point is a document, its color the topic. Near "
         "points have like codes; distances between far groups mean little."
     )
+    if not has_topic.all():
+        caption += (
+            f" {np.count_nonzero(~has_topic):,} more have no known word and "
+            "no topic."
+        )
     headings = ["topic", "documents", "words"]
     if labels is not None:
         headings.append("commonest labels")
     paragraphs = [note, caption] if note else [caption]
     body = [
         *(f"<p class='caption'>{html.escape(x)}</p>" for x in paragraphs),
-        _svg(figure, title),
+        svg_element(figure, f"Map: {title}", _STYLE),
         f"<table>\n<thead><tr>{_header(headings)}</tr></thead>\n<tbody>",
         *rows,
         "</tbody>\n</table>",
@@ -182,7 +190,6 @@ def _map(
                 va="center",
                 color="#111111",
                 weight="bold",
-                path_effects=[withStroke(linewidth=2.5, foreground="white")],
             )
     return figure
 
@@ -218,17 +225,6 @@ def _apart(
     return places
 
 
-def _svg(figure: Figure, description: str) -> str:
-    buffer = io.StringIO()
-    with matplotlib.rc_context(_STYLE):
-        # Without the date, the same run writes the same page.
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    text = buffer.getvalue()
-    start = text.index("<svg") + len("<svg")
-    label = html.escape(f"Map: {description}")
-    return f'<svg role="img" aria-label="{label}"{text[start:]}'
-
-
 def _row(
     number: int,
     words: Sequence[str],
@@ -258,7 +254,10 @@ def _commonest(labels: np.ndarray, names: Sequence[str]) -> str:
     )
 
 
+# The names have a white edge that points do not shine through.
 _CSS = """\
+svg text { paint-order: stroke; stroke: #fff; stroke-linejoin: round;
+  stroke-width: 2.5px; }
 svg g[id^='topic-'] { transition: opacity .15s; }
 td:nth-child(-n+2) { font-variant-numeric: tabular-nums;
   white-space: nowrap; }

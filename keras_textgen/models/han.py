@@ -4,6 +4,7 @@ Zichao Yang, Diyi Yang, Chris Dyer, Xiaodong He, Alex Smola, Eduard Hovy:
 "Hierarchical Attention Networks for Document Classification", NAACL 2016.
 """
 
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.data.batching import checked_ids
 from keras_textgen.data.document_batching import (
     MAX_SENTENCES,
     MAX_WORDS,
@@ -21,13 +23,15 @@ from keras_textgen.data.document_batching import (
     encode_documents,
     sentences_of,
 )
+from keras_textgen.data.text_lists import is_missing
 from keras_textgen.data.vocabulary import (
     PAD_ID,
+    SPECIALS,
     UNKNOWN_ID,
     Vocabulary,
     split_words,
 )
-from keras_textgen.data.word_vectors import read_word_vectors
+from keras_textgen.data.word_vectors import WordVectors, read_word_vectors
 from keras_textgen.layers.attention import AttentionPooling
 from keras_textgen.layers.noise import GlobalRows, Noise
 from keras_textgen.layers.recurrent import BidirectionalStack
@@ -66,6 +70,8 @@ class DocumentAttention(NamedTuple):
         sentence_weights: float32 [sentences]; they add up to 1.
         word_weights: float32 [words] of each sentence; they add up to 1.
         probabilities: Of the classes, float32 [classes].
+        is_known: Whether a word of it is in the vocabulary; without one, the
+            probabilities say nothing of the document.
     """
 
     sentences: list[str]
@@ -73,6 +79,7 @@ class DocumentAttention(NamedTuple):
     sentence_weights: np.ndarray
     word_weights: list[np.ndarray]
     probabilities: np.ndarray
+    is_known: bool = True
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
@@ -425,6 +432,9 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
     def predict(self, x: Documents, *, batch_size: int = 64) -> np.ndarray:
         """Probabilities of the classes.
 
+        A document without a known word has those of a document of unknown
+        words; a warning counts such documents and `is_known` marks them.
+
         Args:
             x: As in `fit`; labels in batches are not used.
             batch_size: Documents a batch, for texts and ids.
@@ -432,9 +442,39 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
         Returns:
             float32 [N, classes], in the order of `x`.
         """
+        probabilities, is_known = self._predicted(x, batch_size)
+        unknown = np.flatnonzero(~is_known)
+        if len(unknown):
+            warnings.warn(
+                f"{len(unknown):,} of {len(is_known):,} documents have no "
+                f"known word, the first is number {unknown[0]}; their "
+                "probabilities say nothing of them (is_known marks them)",
+                stacklevel=2,
+            )
+        return probabilities
+
+    def is_known(self, x: Documents, *, batch_size: int = 64) -> np.ndarray:
+        """Whether the model knows a word of each document.
+
+        Args:
+            x: As in `predict`.
+            batch_size: As in `predict`.
+
+        Returns:
+            bool [N], in the order of `x`.
+        """
+        return self._predicted(x, batch_size)[1]
+
+    def _predicted(
+        self, x: Documents, batch_size: int
+    ) -> tuple[np.ndarray, np.ndarray]:
         dataset, order = self.in_batches(x, None, batch_size)
-        parts = [outputs["probabilities"] for outputs in self._outputs(dataset)]
-        return np.concatenate(parts)[order]
+        parts = [
+            (outputs["probabilities"], outputs["is_known"])
+            for outputs in self._outputs(dataset)
+        ]
+        probabilities, is_known = map(np.concatenate, zip(*parts, strict=True))
+        return probabilities[order], is_known[order]
 
     def attention(
         self, texts: Sequence[Document], *, batch_size: int = 64
@@ -491,12 +531,17 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
     def probabilities_and_attention(
         self, documents: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        """`call` with "probabilities" in place of "logits", in the graph."""
+        """`call` with "probabilities" in place of "logits", in the graph.
+
+        "is_known", bool [batch], is whether a word of each document is in the
+        vocabulary.
+        """
         outputs = self(documents)
         return {
             "probabilities": tf.nn.softmax(outputs["logits"]),
             "sentence_weights": outputs["sentence_weights"],
             "word_weights": outputs["word_weights"],
+            "is_known": tf.reduce_any(documents >= len(SPECIALS), axis=[1, 2]),
         }
 
     def in_batches(
@@ -521,12 +566,19 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
     def _as_batches(
         self, x: Documents, y: Labels | None, batch_size: int
     ) -> DocumentBatches | tf.data.Dataset:
-        if isinstance(x, tf.data.Dataset | DocumentBatches):
+        if isinstance(x, tf.data.Dataset):
+            return x.map(self._checked)
+        if isinstance(x, DocumentBatches):
             return x
         labels = None if y is None else self.class_numbers(y)
         return DocumentBatches(
             self.document_ids(x), labels, batch_size=batch_size, seed=self.seed
         )
+
+    def _checked(self, *batch: Any) -> Any:
+        documents, *labels = batch
+        ids = checked_ids(documents, self.vocabulary.size)
+        return (ids, *labels) if labels else ids
 
     def document_ids(self, documents: Documents) -> tf.RaggedTensor:
         """Ids of documents, cut to what the model reads.
@@ -552,8 +604,14 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
         """Numbers of classes, int32 [N], from numbers or names.
 
         Raises:
-            ValueError: If a label is not one of the model's.
+            ValueError: If a label is missing, or not one of the model's.
         """
+        for place, label in enumerate(labels):
+            if is_missing(label):
+                raise ValueError(
+                    f"label {place} is missing ({label}); allowed: one a "
+                    "document"
+                )
         labels = np.asarray(labels)
         if labels.dtype.kind in "iu":
             known = (labels >= 0) & (labels < len(self.label_names))
@@ -584,6 +642,7 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
         probabilities: np.ndarray,
         sentence_weights: np.ndarray,
         word_weights: np.ndarray,
+        is_known: np.bool_,
     ) -> DocumentAttention:
         sentences = tf.constant(sentences_of(document), tf.string)
         words = split_words(sentences, self.vocabulary.standardize)
@@ -600,15 +659,18 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
                 )
             ],
             probabilities=probabilities,
+            is_known=bool(is_known),
         )
 
     # -- Word vectors and saving ---------------------------------------------
 
-    def use_word_vectors(self, path: str | Path) -> int:
+    def use_word_vectors(self, path: str | Path | WordVectors) -> int:
         """Begin with pretrained word vectors; training moves them on.
 
         Args:
-            path: Text file of GloVe or word2vec, see `read_word_vectors`.
+            path: Text file of GloVe or word2vec, or what `read_word_vectors`
+                has read of one; of a file, a warning counts the lines that
+                were left out.
 
         Returns:
             How many words of the vocabulary have one; the other words keep the
@@ -618,11 +680,16 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
             DataError: If the file cannot be used.
             ValueError: If the vectors are not of width E.
         """
-        found = read_word_vectors(path, self.vocabulary.get_vocabulary())
+        found, source = path, "word vectors"
+        if not isinstance(path, WordVectors):
+            source = path
+            found = read_word_vectors(path, self.vocabulary.get_vocabulary())
+            if found.note:
+                warnings.warn(found.note, stacklevel=2)
         width = found.vectors.shape[1]
         if width != self.embedding_dim:
             raise ValueError(
-                f"{path}: vectors of {width} numbers; allowed: "
+                f"{source}: vectors of {width} numbers; allowed: "
                 f"embedding_dim={self.embedding_dim}"
             )
         embeddings = self.embedding.embeddings.numpy()

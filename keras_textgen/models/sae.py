@@ -12,6 +12,7 @@ from keras_textgen.data.bags import (
     BagData,
     Bags,
     as_counts,
+    checked_bags,
     num_words,
 )
 from keras_textgen.data.vocabulary import SPECIALS, Vocabulary
@@ -206,7 +207,8 @@ class SoftmaxAutoencoder(GlobalBatchModel):
             x.values, rows, x.dense_shape[0]
         )
         kl += has_words * tf.reduce_logsumexp(logits, axis=1)
-        return {"losses": kl + self._penalty(), "kl": kl}
+        is_known = tf.cast(has_words > 0, tf.float32)
+        return {"losses": kl + self._penalty(), "kl": kl, "is_known": is_known}
 
     def _penalty(self) -> tf.Tensor:
         weights = [self.kernel, self.output_bias]
@@ -215,9 +217,9 @@ class SoftmaxAutoencoder(GlobalBatchModel):
         return self.l2 * sum(tf.reduce_sum(each.value**2) for each in weights)
 
     def update_metrics(self, outputs: dict[str, tf.Tensor]) -> None:
-        """Add a batch to loss and divergence."""
+        """Add the documents with a known word to loss and divergence."""
         for name, metric in self._metrics_of_steps.items():
-            metric.update_state(outputs[name])
+            metric.update_state(outputs[name], outputs["is_known"])
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -254,6 +256,7 @@ class SoftmaxAutoencoder(GlobalBatchModel):
             x = self.batches(x, batch_size)
             kwargs.setdefault("steps_per_epoch", x.steps_per_epoch)
             x = x.training_stream(kwargs.get("initial_epoch", 0))
+        x = x.map(self._checked)
         if validation_data is not None:
             validation_data = self._dataset(validation_data, batch_size)
         return super().fit(
@@ -342,7 +345,8 @@ class SoftmaxAutoencoder(GlobalBatchModel):
             batch_size: Documents a batch.
 
         Returns:
-            float32 [N, D].
+            float32 [N, D]; act(b), the code of nothing, for documents without
+            a known word, of which `topics` gives -1.
 
         Raises:
             ValueError: If `data` is not allowed.
@@ -367,10 +371,13 @@ class SoftmaxAutoencoder(GlobalBatchModel):
 
         Returns:
             Their numbers, int64 [N, k], and Euclidean distances of codes,
-            float32 [N, k]; nearest first, equal ones by number.
+            float32 [N, k]; nearest first, equal ones by number. Documents
+            without a known word are near none: they are never among the
+            nearest, and have -1 and NaN themselves.
 
         Raises:
-            ValueError: If `k` is not between 1 and M.
+            ValueError: If `k` is not between 1 and the number of those of the
+                M documents that have a known word.
 
         Example:
             >>> model = SoftmaxAutoencoder(Vocabulary(["red", "sea"]))
@@ -378,24 +385,32 @@ class SoftmaxAutoencoder(GlobalBatchModel):
             >>> model.nearest_documents(["red"], texts, k=1)[0]
             array([[1]])
         """
-        others = self.encode(among)
-        if not 1 <= k <= len(others):
-            raise ValueError(f"k={k}; allowed: 1 to {len(others)}")
-        codes = self.encode(data)
-        numbers = np.empty((len(codes), k), np.int64)
-        distances = np.empty((len(codes), k), np.float32)
-        for row, code in enumerate(codes):
-            all_distances = np.linalg.norm(others - code, axis=1)
-            numbers[row] = np.argsort(all_distances, kind="stable")[:k]
-            distances[row] = all_distances[numbers[row]]
+        asked, others = self.batches(data), self.batches(among)
+        known = np.flatnonzero(others.has_words)
+        if not 1 <= k <= len(known):
+            raise ValueError(f"k={k}; allowed: 1 to {len(known)}")
+        candidates = self.encode(others)[known]
+        codes = self.encode(asked)
+        numbers = np.full((len(codes), k), -1, np.int64)
+        distances = np.full((len(codes), k), np.nan, np.float32)
+        for row in np.flatnonzero(asked.has_words):
+            all_distances = np.linalg.norm(candidates - codes[row], axis=1)
+            nearest = np.argsort(all_distances, kind="stable")[:k]
+            numbers[row] = known[nearest]
+            distances[row] = all_distances[nearest]
         return numbers, distances
 
     def _dataset(
         self, data: BagData | BagBatches | tf.data.Dataset, batch_size: int
     ) -> tf.data.Dataset:
         if isinstance(data, tf.data.Dataset):
-            return data
+            return data.map(self._checked)
         return self.batches(data, batch_size).evaluation_dataset()
+
+    def _checked(self, *batch: Any) -> Any:
+        bags, *rest = batch
+        bags = checked_bags(bags, self.num_words)
+        return (bags, *rest) if rest else bags
 
     # -- Topics --------------------------------------------------------------
 
@@ -404,12 +419,15 @@ class SoftmaxAutoencoder(GlobalBatchModel):
 
         Args:
             data: As in `fit`, usually what the model was trained on. Topics
-                are those of the codes at this time; train first.
+                are those of the codes at this time; train first. Documents
+                without a known word are left out.
 
         Raises:
             ValueError: If there are fewer documents than topics.
         """
-        clusters = fit_clusters(self.encode(data), self.num_topics, self.seed)
+        batches = self.batches(data)
+        codes = self.encode(batches)[batches.has_words]
+        clusters = fit_clusters(codes, self.num_topics, self.seed)
         self.topic_centers.assign(clusters.cluster_centers_)
         self.has_topics.assign(1)
 
@@ -425,7 +443,7 @@ class SoftmaxAutoencoder(GlobalBatchModel):
             batch_size: Documents a batch.
 
         Returns:
-            int32 [N].
+            int32 [N]; -1 for documents without a known word.
 
         Raises:
             ValueError: If `fit_topics` was not called.
@@ -436,11 +454,19 @@ class SoftmaxAutoencoder(GlobalBatchModel):
         return np.concatenate([topics(bags)[0].numpy() for bags in dataset])
 
     def nearest_topics(self, bags: Bags) -> tuple[tf.Tensor, tf.Tensor]:
-        """Topics of bags, int32 [batch], and distances, float32 [batch]."""
+        """Topics of bags, int32 [batch], and distances, float32 [batch].
+
+        They are -1 and NaN for a bag without words, whose code is that of
+        nothing and no topic's.
+        """
         differences = self(bags)[:, tf.newaxis] - self.topic_centers
         distances = tf.norm(differences, axis=2)
         topics = tf.argmin(distances, axis=1, output_type=tf.int32)
-        return topics, tf.reduce_min(distances, axis=1)
+        is_known = tf.reduce_any(bags["counts"] > 0, axis=1)
+        return (
+            tf.where(is_known, topics, -1),
+            tf.where(is_known, tf.reduce_min(distances, axis=1), np.nan),
+        )
 
     def topic_words(self, k: int = 10) -> list[list[str]]:
         """The words that topics make likelier than the documents at large.

@@ -12,6 +12,9 @@ import tensorflow as tf
 from keras_textgen.training.run_directory import RunDirectory
 from keras_textgen.training.settings import RunError
 
+# What TensorFlow raises where a checkpoint is not whole.
+_DAMAGES = (tf.errors.OpError, IndexError, ValueError, RuntimeError)
+
 
 class Progress:
     """How far a run has come, in variables that checkpoints hold.
@@ -152,6 +155,21 @@ class RunCheckpoints:
             ]
         return found
 
+    def trained_on(self) -> int | None:
+        """The fingerprint of the data that the newest checkpoint has seen.
+
+        It can be read where the checkpoint cannot be restored, as when other
+        data have made another vocabulary.
+
+        Returns:
+          The number; None without a checkpoint that has it.
+        """
+        name = "corpus/.ATTRIBUTES/VARIABLE_VALUE"
+        for path in newest_first(self.directory.last_checkpoints):
+            with contextlib.suppress(*_DAMAGES):
+                return int(tf.train.load_variable(str(path), name))
+        return None
+
     def restore_best(self) -> bool:
         """Go back to the weights of the best epoch, if one is finished.
 
@@ -261,7 +279,7 @@ def is_whole(path: pathlib.Path) -> bool:
         reader = tf.train.load_checkpoint(str(path))
         for name in reader.get_variable_to_shape_map():
             reader.get_tensor(name)
-    except (tf.errors.OpError, IndexError, ValueError, RuntimeError):
+    except _DAMAGES:
         return False
     return True
 

@@ -13,7 +13,14 @@ from keras_textgen.data.document_batching import (
     DocumentBatches,
     encode_documents,
 )
-from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.data.reading import SPLITS
+from keras_textgen.data.vocabulary import (
+    SPECIALS,
+    Vocabulary,
+    standardizer,
+    unknown_share,
+)
+from keras_textgen.data.word_vectors import read_word_vectors
 from keras_textgen.evaluation.attention_page import (
     ShownDocument,
     attention_page,
@@ -31,7 +38,7 @@ from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.data import data_errors
 from keras_textgen.training.run_directory import write_whole
 from keras_textgen.training.settings import Settings
-from keras_textgen.training.task import Task, indented
+from keras_textgen.training.task import Task, indented, unknown_words_text
 
 _ARGUMENTS = (
     "embedding_dim",
@@ -55,8 +62,28 @@ class DocumentTask(Task):
         super().__init__(settings, data)
         with data_errors(settings):
             self._vocabulary = Vocabulary.from_texts(
-                self.corpus.train, settings.vocab_size, settings.min_count
+                self.corpus.train,
+                settings.vocab_size,
+                settings.min_count,
+                standardizer(settings.tokenizer),
             )
+            self._fingerprint = self._fingerprint_of_corpus()
+            self._leave_out_unknown()
+
+    def _leave_out_unknown(self) -> None:
+        """Leaves out documents without a known word, which teach nothing."""
+        tokens = {
+            split: self._vocabulary.tokenize_corpus(getattr(self.corpus, split))
+            for split in SPLITS
+        }
+        shares = {split: unknown_share(ids) for split, ids in tokens.items()}
+        print(unknown_words_text(shares, self.settings.tokenizer))
+        known = {
+            split: tf.reduce_any(ids >= len(SPECIALS), axis=1).numpy()
+            for split, ids in tokens.items()
+        }
+        for line in self.corpus.leave_out(known):
+            print(line)
 
     # -- The data ------------------------------------------------------------
 
@@ -64,12 +91,16 @@ class DocumentTask(Task):
     def size_text(self) -> str:
         """Words, documents and classes."""
         return (
-            f"{self._vocabulary.size:,} words, {len(self.corpus.train):,} "
+            f"{self._vocabulary.size:,} {self.settings.tokenizer}s, "
+            f"{len(self.corpus.train):,} "
             f"training documents, {len(self.corpus.label_names)} classes"
         )
 
     def fingerprint(self) -> int:
         """Depends on every word, document and label."""
+        return self._fingerprint
+
+    def _fingerprint_of_corpus(self) -> int:
         words = "\n".join(self._vocabulary.get_vocabulary())
         number = zlib.crc32(words.encode())
         for split in ("train", "valid"):
@@ -110,11 +141,16 @@ class DocumentTask(Task):
             **given_arguments(settings, _ARGUMENTS),
         )
         if settings.word_vectors is not None:
-            found = model.use_word_vectors(settings.word_vectors)
+            vectors = read_word_vectors(
+                settings.word_vectors, self._vocabulary.get_vocabulary()
+            )
+            found = model.use_word_vectors(vectors)
             print(
                 f"{settings.word_vectors}: vectors of {found:,} of "
                 f"{self._vocabulary.size:,} words."
             )
+            if vectors.note:
+                print(vectors.note)
         return model
 
     def fits(self, model: keras.Model) -> bool:

@@ -378,6 +378,15 @@ SETTINGS: dict[str, Setting] = {
         default=1,
         needs=_WORDS,
     ),
+    "tokenizer": _choice(
+        "data",
+        "What a token is: word; or character, with its marks, for scripts "
+        "without spaces. What other flags say of words is then said of "
+        "characters.",
+        ("word", "character"),
+        default="word",
+        needs=_WORDS,
+    ),
     "max_length": _integer(
         "data", "Leave out sequences of more words than this.", needs=_TEXT
     ),

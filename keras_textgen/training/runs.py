@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -75,8 +76,9 @@ def _train(settings: Settings, directory: RunDirectory, data: Any) -> None:
     progress = Progress()
     checkpoints = RunCheckpoints(directory, model, progress)
     fingerprint = task.fingerprint()
-    if checkpoints.restore_last() and int(progress.corpus) != fingerprint:
+    if checkpoints.trained_on() not in (None, fingerprint):
         raise _other_data(settings, directory)
+    checkpoints.restore_last()
     progress.corpus.assign(fingerprint)
     _write_flags(settings, directory)
     _fit(task, checkpoints)
@@ -195,11 +197,37 @@ def _task_class(settings: Settings) -> type[Task]:
 
 
 def _other_data(settings: Settings, directory: RunDirectory) -> RunError:
+    began = directory.flags_file.stat().st_mtime
+    run = f"the run in {directory.path}, begun on {_date(began)}"
+    newest = _newest_file(settings.data_dir)
+    if newest is not None and newest.stat().st_mtime > began:
+        changed = _date(newest.stat().st_mtime)
+        problem = f"{newest}: changed on {changed}, after the start of {run}"
+        remedy = "put the file back as it was"
+    else:
+        # Other files, a package of other texts, or a copy that kept its date.
+        source = settings.data_dir or settings.dataset
+        problem = f"{source}: not the data of {run}"
+        remedy = "give the data that it was trained on"
     return RunError(
-        f"{settings.data_dir or settings.dataset}: not the data that the run "
-        f"in {directory.path} was trained on; put them back, or choose "
-        "another --run_dir"
+        f"{problem}; {remedy}, or choose another --run_dir to train on these"
     )
+
+
+def _newest_file(data_dir: str | None) -> pathlib.Path | None:
+    if data_dir is None:
+        return None
+    source = pathlib.Path(data_dir)
+    files = [source] if source.is_file() else source.rglob("*")
+    return max(
+        (path for path in files if path.is_file()),
+        key=lambda path: path.stat().st_mtime,
+        default=None,
+    )
+
+
+def _date(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 def _write_export(

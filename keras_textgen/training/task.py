@@ -3,6 +3,7 @@
 import abc
 import math
 import pathlib
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import keras
@@ -16,6 +17,8 @@ from keras_textgen.training.run_directory import RunDirectory
 from keras_textgen.training.settings import RunError, Settings
 from keras_textgen.training.strategies import get_strategy
 
+# From here on, most of what a model could say is the unknown word.
+_MANY_UNKNOWN = 0.3
 _OPTIMIZERS = {
     "adam": FusedAdam,
     "nadam": keras.optimizers.Nadam,
@@ -56,11 +59,16 @@ class Task(abc.ABC):
         data = read_data(settings) if data is None else data
         with data_errors(settings):
             self.corpus = self.prepare(data)
+        for remark in self.corpus.remarks:
+            print(remark)
 
     # -- The data ------------------------------------------------------------
 
     def prepare(self, data: Any) -> Any:
-        """The corpus: a `name`, and a `note` to be printed beside results.
+        """The corpus, with a `name`, a `note` and `remarks`.
+
+        The note is printed beside results, each remark when the data are
+        loaded.
 
         Args:
           data: what `read_data` gave.
@@ -161,6 +169,37 @@ class Task(abc.ABC):
             f"--mode=generate: {settings.model} generates no texts; allowed: "
             "train, evaluate, export"
         )
+
+
+def unknown_words_text(shares: Mapping[str, float], tokenizer: str) -> str:
+    """How many words of the splits are not in the vocabulary.
+
+    Args:
+      shares: of the words, by split.
+      tokenizer: "word" or "character".
+
+    Returns:
+      One line; where there are many, a second one with what helps.
+
+    Example:
+    >>> print(unknown_words_text({"train": 0.0, "test": 0.4}, "word"))
+    Unknown words: 0.0 % of train, 40.0 % of test.
+    Too many for good texts: a larger --vocab_size or a lower --min_count \
+helps, and --tokenizer=character for a script without spaces.
+    """
+    listed = (
+        f"{100 * share:.1f} % of {split}" for split, share in shares.items()
+    )
+    text = f"Unknown {tokenizer}s: {', '.join(listed)}."
+    if max(shares.values()) <= _MANY_UNKNOWN:
+        return text
+    text += (
+        "\nToo many for good texts: a larger --vocab_size or a lower "
+        "--min_count helps"
+    )
+    if tokenizer == "word":
+        text += ", and --tokenizer=character for a script without spaces"
+    return f"{text}."
 
 
 def make_optimizer(settings: Settings) -> keras.optimizers.Optimizer:

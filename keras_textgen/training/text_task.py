@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from keras_textgen.data.batching import SequenceBatches
 from keras_textgen.data.corpora import TextCorpus, load_corpus
-from keras_textgen.data.reading import Texts
-from keras_textgen.data.vocabulary import END_ID, Vocabulary
+from keras_textgen.data.reading import SPLITS, Texts
+from keras_textgen.data.vocabulary import END_ID, Vocabulary, unknown_share
 from keras_textgen.evaluation.probes import (
     format_probes,
     probe_corpus,
@@ -34,7 +34,12 @@ from keras_textgen.training.run_directory import (
 )
 from keras_textgen.training.settings import RunError, Settings, given_values
 from keras_textgen.training.sparsity import Sparsity
-from keras_textgen.training.task import Task, indented, load_run
+from keras_textgen.training.task import (
+    Task,
+    indented,
+    load_run,
+    unknown_words_text,
+)
 
 # Where a flag and the constructor's argument differ in name: on the command
 # line, the same words mean the length of what is read, and texts to generate.
@@ -68,20 +73,23 @@ class TextTask(Task):
             protocol=settings.ptb_protocol,
             window=settings.window,
             batch_size=settings.batch_size,
+            tokenizer=settings.tokenizer,
         )
         for split, number in corpus.dropped.items():
             if number:
                 print(
                     f"Left out of the {split} set: {number:,} sequences of "
-                    f"more than {settings.max_length} words."
+                    f"more than {settings.max_length} {settings.tokenizer}s."
                 )
+        shares = {s: unknown_share(getattr(corpus, s)) for s in SPLITS}
+        print(unknown_words_text(shares, settings.tokenizer))
         return corpus
 
     @property
     def size_text(self) -> str:
         """Words and sequences."""
         return (
-            f"{self.corpus.vocabulary.size:,} words, "
+            f"{self.corpus.vocabulary.size:,} {self.settings.tokenizer}s, "
             f"{self.corpus.train.nrows():,} training sequences"
         )
 

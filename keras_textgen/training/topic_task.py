@@ -14,6 +14,7 @@ from sklearn.metrics import homogeneity_completeness_v_measure
 
 from keras_textgen.data.bags import BagBatches, bag_vocabulary, count_words
 from keras_textgen.data.reading import SPLITS
+from keras_textgen.data.vocabulary import standardizer
 from keras_textgen.evaluation.classification import (
     comparison_table,
     logistic_regression,
@@ -61,11 +62,25 @@ class TopicTask(Task):
                 self.corpus.train,
                 settings.vocab_size,
                 settings.min_count,
+                standardize=standardizer(settings.tokenizer),
                 **{name: v for name, v in limits.items() if v is not None},
             )
         self._counts = {
             split: count_words(getattr(self.corpus, split), self._vocabulary)
             for split in SPLITS
+        }
+        self._fingerprint = self._fingerprint_of_counts()
+        # They would make topics of nothing.
+        known = {
+            split: np.diff(counts.indptr) > 0
+            for split, counts in self._counts.items()
+        }
+        with data_errors(settings):
+            for line in self.corpus.leave_out(known):
+                print(line)
+        self._counts = {
+            split: counts[known[split]]
+            for split, counts in self._counts.items()
         }
 
     # -- The data ------------------------------------------------------------
@@ -81,6 +96,9 @@ class TopicTask(Task):
 
     def fingerprint(self) -> int:
         """Depends on every word and every count."""
+        return self._fingerprint
+
+    def _fingerprint_of_counts(self) -> int:
         words = "\n".join(self._vocabulary.get_vocabulary())
         number = zlib.crc32(words.encode())
         for split in ("train", "valid"):

@@ -213,7 +213,7 @@ def test_tokens_without_end_are_refused(case, answers):
     first = len([*calls(model), *calls_without_rows(model)])
     for number, _ in enumerate(refused_calls(model), first):
         assert (
-            "tokens of shape [2 1]; allowed: 2 columns or more, the start and "
+            "a row of fewer than 2 tokens; allowed: 2 or more, the start and "
             "end tokens among them"
         ) in answers[case.name, number]
 

@@ -130,8 +130,9 @@ def test_the_users_matrix_stays_as_it_is():
         ([[-1]], "token id -1; allowed"),
         ([[4.5]], "documents of list; allowed: texts, lists"),
         ([4, 5], "documents of int; allowed: texts, lists of token ids"),
-        (["sea", [4]], "documents of str; allowed"),
-        ([None], "documents of NoneType; allowed"),
+        (["sea", [4]], r"text 1 is \[4\], of type list; allowed: strings"),
+        ([None], r"text 0 is missing \(None\); allowed: strings"),
+        (["sea", np.nan], r"text 1 is missing \(nan\); allowed: strings"),
     ],
 )
 def test_refused_data(data, message):

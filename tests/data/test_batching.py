@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_textgen.data.batching import SequenceBatches, as_batches
+from keras_textgen.data.batching import (
+    SequenceBatches,
+    as_batches,
+    checked_tokens,
+)
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.training.strategies import get_strategy
 
@@ -268,7 +272,7 @@ def test_as_batches_takes_datasets(values):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ([], "allowed: strings"),
+        ([], "no sequences; allowed: 1 sequence or more"),
         (np.array([2, 4, 3]), r"shape \[3\]; allowed: strings"),
         (np.ones([2, 3]), "data of type float64"),
         (np.array([[2, 0, 3]]), "row 0 has the padding id 0 before"),
@@ -282,3 +286,47 @@ def test_as_batches_takes_datasets(values):
 def test_as_batches_refuses(data, message):
     with pytest.raises(ValueError, match=message):
         as_batches(data, Vocabulary(["a", "b"]))
+
+
+_REFUSED_TOKENS = [
+    ([[0, 2, 4, 3]], "padding id 0 before a token; allowed: padding on the r"),
+    ([[2, 4, 3, 0], [2, 0, 4, 3]], "padding id 0 before a token"),
+    ([[2, 6, 3]], "id outside the vocabulary; allowed: 1 to 5, and 0 on the"),
+    ([[2, -1, 3]], "token id outside the vocabulary"),
+    ([[2, 4, 3], [0, 0, 0]], "a row of fewer than 2 tokens; allowed: 2"),
+    ([[2], [3]], "a row of fewer than 2 tokens"),
+]
+
+
+@pytest.mark.parametrize(("tokens", "message"), _REFUSED_TOKENS)
+def test_datasets_of_ids_are_checked_as_arrays_are(tokens, message):
+    vocabulary = Vocabulary(["red", "rose"])
+    dataset = tf.data.Dataset.from_tensors(np.array(tokens))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        list(as_batches(dataset, vocabulary))
+    with pytest.raises(ValueError, match="allowed"):
+        as_batches(np.array(tokens), vocabulary)
+
+
+def test_allowed_ids_pass_the_check_of_a_graph():
+    check = tf.function(lambda tokens: checked_tokens(tokens, 6))
+    tokens = tf.constant([[2, 5, 3, 0], [3, 1, 4, 5]], tf.int64)
+    assert check(tokens).dtype == tf.int32
+    np.testing.assert_array_equal(check(tokens), tokens)
+    # No rows are no fault.
+    assert check(tf.zeros([0, 0], tf.int64)).shape == [0, 0]
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), np.float64("nan")])
+def test_missing_texts(missing):
+    vocabulary = Vocabulary(["red", "nan"])
+    for data in (["red", missing], np.array(["red", missing], object)):
+        with pytest.raises(ValueError, match=r"^text 1 is missing \("):
+            as_batches(data, vocabulary)
+
+
+def test_zero_bytes_in_lists_and_arrays():
+    vocabulary = Vocabulary(["red", "rose"])
+    for data in (["red\0rose"], np.array(["red\0rose"])):
+        (tokens,) = as_batches(data, vocabulary).evaluation_dataset()
+        assert tokens.numpy().tolist() == [[2, 4, 5, 3]]

@@ -47,8 +47,8 @@ def test_lines(tmp_path, content, lines):
         (b"one\ntwo\n\n", ":3: a line without words"),
         (b"one\ntwo \xff\n", r":2: invalid UTF-8 \(byte 0xff\)"),
         (b"cut short \xc3", r":1: invalid UTF-8 \(byte 0xc3\)"),
-        (b"one\ntw\0o", ": a binary file"),
-        ("wide".encode("utf-16"), ": a binary file"),
+        (b"one\ntw\0o", ":2: a zero byte"),
+        ("wide".encode("utf-16"), ":1: a zero byte"),
     ],
 )
 def test_refused_lines(tmp_path, content, message):

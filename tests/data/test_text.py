@@ -233,3 +233,50 @@ def test_refused_files_of_folders(tmp_path):
     path.write_text(" \n", "utf-8")
     with pytest.raises(DataError, match=f"^{path}: a file without words"):
         read_text(tmp_path)
+
+
+def test_what_systems_leave_in_folders_is_no_class(tmp_path):
+    for label in ("good", "bad", "__MACOSX", "lost+found", "__pycache__"):
+        (tmp_path / label).mkdir()
+        for number in range(6):
+            text = f"{label} {number}"
+            (tmp_path / label / f"{number}.txt").write_text(text, "utf-8")
+    (tmp_path / "good" / "Thumbs.db").write_bytes(b"\xd0\xcf\0")
+    (tmp_path / "desktop.ini").write_text("[.ShellClassInfo]", "utf-8")
+    texts = read_text(tmp_path)
+    assert texts.label_names == ("bad", "good")
+    assert len(texts.train + texts.valid + texts.test) == 12
+    left_out = ["__MACOSX", "__pycache__", "desktop.ini", "lost+found"]
+    left_out.append("good/Thumbs.db")
+    assert texts.remarks == tuple(
+        f"{tmp_path / name}: no text of the corpus; left out."
+        for name in left_out
+    )
+    for split in ("train", "valid", "test"):
+        (tmp_path / split).mkdir()
+        for label in ("good", "bad", "__MACOSX"):
+            (tmp_path / split / label).mkdir()
+            (tmp_path / split / label / "1").write_text("word", "utf-8")
+    texts = read_text(tmp_path)
+    assert texts.label_names == ("bad", "good")
+    assert len(texts.train) == 2
+    assert len(texts.remarks) == 7
+
+
+def test_hidden_files_beside_lines(tmp_path):
+    (tmp_path / "a.txt").write_text("one line\n" * 12, "utf-8")
+    (tmp_path / "._a.txt").write_bytes(b"\0\x05\x16\x07")
+    texts = read_text(tmp_path)
+    assert len(texts.train + texts.valid + texts.test) == 12
+
+
+def test_a_heading_is_left_out_and_said(tmp_path):
+    path = tmp_path / "all.tsv"
+    lines = ["Label\ttext", *["a\tone", "b\ttwo"] * 10]
+    path.write_text("\n".join(lines), "utf-8")
+    texts = read_text(path)
+    assert texts.label_names == ("a", "b")
+    assert len(texts.train + texts.valid + texts.test) == 20
+    assert texts.remarks == (
+        f"{path}:1: names the columns ('Label'); left out.",
+    )

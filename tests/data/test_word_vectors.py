@@ -32,6 +32,9 @@ def write(tmp_path):
         # word2vec: a heading, and a space at the end of each line.
         "5 2\n" + GLOVE.replace("\n", " \n"),
         GLOVE.removesuffix("\n"),
+        GLOVE.replace("the 0.5 -1", "the\t0.5\t-1"),
+        "\ufeff" + GLOVE,
+        "\ufeff5\t2\n" + GLOVE.replace("café 1e-2 ", "café\t1e-2\t"),
     ],
 )
 def test_formats(write, text):
@@ -79,6 +82,32 @@ def test_refused(write, content, message):
     with pytest.raises(DataError, match=f"^{path}{message}") as error:
         read_word_vectors(path, WORDS)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("broken", "problem"),
+    [
+        (b"\n", "not a word and 2 numbers"),
+        (b"the 7\n", "not a word and 2 numbers"),
+        (b"the 7 x\n", "the vector holds what is no finite number"),
+        (b"caf\xe9 1 2\n", r"invalid UTF-8 (byte 0xe9)"),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 40, 1500])
+def test_one_broken_line_among_many(write, broken, problem, place):
+    lines = [b"w%d %d 1\n" % (number, number) for number in range(2000)]
+    lines += [b"the 1 2\n", b"caf\xc3\xa9 3 4\n"]
+    lines.insert(place, broken)
+    path = write(b"".join(lines))
+    found = read_word_vectors(path, WORDS)
+    np.testing.assert_array_equal(found.vectors, [[1, 2], [3, 4]])
+    assert found.note == (
+        f"Left out: 1 of 2,003 lines; {path}:{place + 1}: {problem}."
+    )
+    # One in a thousand is the limit.
+    path = write(b"".join([*lines, b"\n", b"\n"]))
+    with pytest.raises(DataError, match=r" \(3 such lines of 2,005\); allow"):
+        read_word_vectors(path, WORDS)
 
 
 def test_files_that_cannot_be_read(write, tmp_path):

@@ -73,3 +73,32 @@ def test_projection_of_few_or_narrow_codes(shape):
     points, _ = project(codes)
     assert points.shape == (shape[0], 2)
     assert np.isfinite(points).all()
+
+
+def test_names_are_text_for_the_fonts_of_a_browser():
+    # No font here has them; warnings are errors.
+    page = topic_page(
+        CODES, TOPICS, [["海", "船"], ["薔薇"], ["法"]], title="t"
+    )
+    svg = ET.fromstring(page[page.index("<svg") : page.index("</svg>") + 6])
+    names = [each for each in svg.iter() if each.tag.endswith("text")]
+    texts = ["".join(each.itertext()) for each in names]
+    assert sorted(texts) == ["0 海 船", "1 薔薇", "2 法"]
+    assert all("sans-serif" in each.get("style") for each in names)
+
+
+def test_documents_without_a_topic_are_counted_apart():
+    topics = TOPICS.copy()
+    topics[::20] = -1
+    with_them = topic_page(CODES, topics, WORDS, title="t", labels=LABELS)
+    has_topic = topics >= 0
+    without = topic_page(
+        CODES[has_topic],
+        TOPICS[has_topic],
+        WORDS,
+        title="t",
+        labels=LABELS[has_topic],
+    )
+    said = " 3 more have no known word and no topic."
+    assert with_them.count(said) == 1
+    assert with_them.replace(said, "") == without

@@ -219,6 +219,51 @@ def test_noise_is_a_function_of_seed_and_step(padded):
 
 TEXTS = ["The cat sat. On a mat!", "Mat", "A mat. The mat. On the mat.", ""]
 
+UNKNOWN = "^1 of 4 documents have no known word, the first is number 3; their"
+
+
+def test_documents_without_a_known_word_are_marked(model):
+    # A full stop is a word, too.
+    texts = ["The cat.", "", "Zebra quagga", "Zebra, quagga."]
+    known = [True, False, False, True]
+    assert model.is_known(texts, batch_size=2).tolist() == known
+    ids = tf.ragged.constant([[[5, 1], [4]], [[1, 1]]], tf.int32)
+    assert model.is_known(ids).tolist() == [True, False]
+    message = "^2 of 4 documents have no known word, the first is number 1; "
+    with pytest.warns(UserWarning, match=message):
+        probabilities = model.predict(texts)
+    assert np.all(np.isfinite(probabilities))
+    marks = [each.is_known for each in model.attention(texts)]
+    assert marks == known
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        ([[[0, 5]]], "padding id 0 before a token; allowed: padding on the r"),
+        ([[[5, 0, 5], [5, 5, 0]]], "padding id 0 before a token"),
+        ([[[99, 5]]], "token id outside the vocabulary; allowed: 1 to"),
+        ([[[-2, 5]]], "token id outside the vocabulary"),
+    ],
+)
+def test_datasets_of_ids_are_checked_as_arrays_are(model, ids, message):
+    dataset = tf.data.Dataset.from_tensors((np.array(ids), [0]))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        model.predict(dataset)
+    with pytest.raises(ValueError, match="allowed"):
+        model.predict(np.array(ids))
+
+
+def test_missing_documents_are_refused(model):
+    with pytest.raises(ValueError, match=r"^document 1 is missing: nan;"):
+        model.predict(["mat", float("nan")])
+    message = "^document 1: sentence 0 is missing"
+    with pytest.raises(ValueError, match=message):
+        model.predict(["mat", [None]])
+    for missing in (None, float("nan")):
+        with pytest.raises(ValueError, match=r"^label 1 is missing"):
+            model.class_numbers([model.label_names[0], missing])
+
 
 def test_predict_takes_documents_in_any_form(model, padded):
     logits = model(padded)["logits"]
@@ -241,9 +286,12 @@ def test_texts_and_their_sentences_are_one(model):
         ["A mat.", "The mat.", "On the mat."],
         [],
     ]
-    expected = model.predict(sentences)
+    with pytest.warns(UserWarning, match=UNKNOWN):
+        expected = model.predict(sentences)
     for texts in (TEXTS, tuple(TEXTS), np.array(TEXTS)):
-        close(model.predict(texts, batch_size=3), expected, 1e-6)
+        with pytest.warns(UserWarning, match=UNKNOWN):
+            found = model.predict(texts, batch_size=3)
+        close(found, expected, 1e-6)
     close(model.predict(TEXTS[0]), expected[:1], 1e-6)
     ids = tf.ragged.constant([[[4, 5, 6, 10], [7, 8, 9, 1]]], tf.int32)
     close(model.predict(ids), expected[:1], 1e-6)

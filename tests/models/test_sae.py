@@ -277,6 +277,35 @@ def test_saved_with_topics_and_vocabulary(trained, tmp_path):
     assert loaded.topic_words(3) == model.topic_words(3)
 
 
+def test_documents_without_a_known_word_have_no_topic(trained):
+    model, _ = trained
+    texts = [*ROSES, "quagga", *SHIPS, "", "a zebra"]
+    known = [0, 1, 2, 3, 5, 6, 7, 8]
+    unknown = [4, 9, 10]
+    topics = model.topics(texts)
+    assert topics[unknown].tolist() == [-1] * 3
+    assert topics[known].tolist() == model.topics(ROSES + SHIPS).tolist()
+    centers = model.topic_centers.numpy()
+    model.fit_topics(texts)
+    close(model.topic_centers.numpy(), centers)
+    with pytest.raises(ValueError, match=r"num_topics=2 for 1 documents"):
+        tiny().fit_topics(["sea", "quagga", "zebra"])
+    # Nothing is near them, and they are near nothing.
+    numbers, distances = model.nearest_documents(["zebra", "sea"], texts, 8)
+    assert numbers[0].tolist() == [-1] * 8
+    assert np.all(np.isnan(distances[0]))
+    assert sorted(numbers[1]) == known
+    with pytest.raises(ValueError, match=r"k=9; allowed: 1 to 8"):
+        model.nearest_documents(["sea"], texts, 9)
+
+
+def test_documents_without_a_known_word_are_in_no_mean(trained):
+    model, _ = trained
+    expected = model.evaluate(ROSES + SHIPS, verbose=0, batch_size=4)
+    texts = ["quagga", *ROSES, "", *SHIPS, "zebra"]
+    close(model.evaluate(texts, verbose=0, batch_size=4), expected)
+
+
 # -- Refusals ------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
-from keras_textgen.data.documents import DataError
+from keras_textgen.data.documents import DataError, load_documents
 from keras_textgen.models.han import HierarchicalAttentionNetwork
 from keras_textgen.training.document_task import DocumentTask
 from keras_textgen.training.settings import RunError, Settings
@@ -17,6 +17,7 @@ DEFAULTS = {
     "split_seed": 0,
     "vocab_size": None,
     "min_count": 1,
+    "tokenizer": "word",
     "seed": 0,
     "batch_size": 8,
     "embedding_dim": 3,
@@ -128,7 +129,48 @@ def test_word_vectors(folder, tmp_path, capsys):
     row = model.vocabulary.get_vocabulary().index("dogs")
     assert model.embedding.embeddings[row].numpy().tolist() == [1, 2, 3]
     size = model.vocabulary.size
-    assert capsys.readouterr().out == f"{path}: vectors of 1 of {size} words.\n"
+    out = capsys.readouterr().out
+    assert out.endswith(f".\n{path}: vectors of 1 of {size} words.\n")
+
+
+def test_broken_lines_of_word_vectors_are_said(folder, tmp_path, capsys):
+    path = tmp_path / "vectors.txt"
+    lines = [f"w{number} 1 2 3" for number in range(2000)]
+    path.write_text("\n".join(["dogs 1 2 3", "", *lines]), "utf-8")
+    task = task_of(folder, word_vectors=path)
+    model = task.make_model()
+    said = f"Left out: 1 of 2,002 lines; {path}:2: not a word and 3 numbers."
+    assert capsys.readouterr().out.endswith(f" words.\n{said}\n")
+    with pytest.warns(UserWarning, match=r"^Left out: 1 of 2,002 lines; "):
+        assert model.use_word_vectors(path) == 1
+
+
+def test_documents_without_a_known_word_are_named_and_left_out(
+    folder, tmp_path, capsys
+):
+    lines = (folder / "all.txt").read_text().splitlines()
+    unknown = [f"birds\tzebra{number}" for number in range(20)]
+    (tmp_path / "all.txt").write_text("\n".join(lines + unknown) + "\n")
+    task = task_of(tmp_path, min_count=2)
+    out = capsys.readouterr().out
+    assert "Left out of the train set: 16 of 64 documents, without a" in out
+    assert "Left out of the test set: 2 of 8 documents, without a kn" in out
+    # Of 13 tokens, the number is rare: 48 of 48 * 13, and 16 of 16.
+    assert out.startswith("Unknown words: 10.0 % of train, ")
+    assert len(task.corpus.test) == len(task.corpus.labels["test"]) == 6
+    # A run from before they were left out goes on.
+    whole = load_documents("text", tmp_path / "all.txt")
+    task.corpus = whole
+    assert task.fingerprint() == task._fingerprint_of_corpus()
+
+
+def test_characters(tmp_path, capsys):
+    lines = ["a\t我爱你", "b\t你不爱我"] * 10
+    (tmp_path / "all.txt").write_text("\n".join(lines), "utf-8")
+    task = task_of(tmp_path, tokenizer="character")
+    words = task.make_model().vocabulary.get_vocabulary()[4:]
+    assert sorted(words) == sorted("我爱你不")
+    assert capsys.readouterr().out.startswith("Unknown characters: 0.0 % of ")
 
 
 def test_results(task, model, tmp_path, capsys):

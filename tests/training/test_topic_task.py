@@ -5,6 +5,7 @@ import csv
 import numpy as np
 import pytest
 
+from keras_textgen.data.reading import DataError
 from keras_textgen.models.sae import SoftmaxAutoencoder
 from keras_textgen.training.settings import RunError, parse
 from keras_textgen.training.topic_task import TopicsOfEpoch, TopicTask
@@ -194,3 +195,34 @@ def test_seed_alone_decides(path):
     ]
     assert np.array_equal(kernels[0].numpy(), kernels[1].numpy())
     assert not np.array_equal(kernels[0].numpy(), kernels[2].numpy())
+
+
+def test_documents_without_a_known_word_are_named_and_left_out(
+    tmp_path, capsys
+):
+    path = written(tmp_path, labeled=True)
+    with open(path, "a", encoding="utf-8") as file:
+        file.write("odd\t1 2 3\nodd\t? !\n" * 10)
+    task = TopicTask(settings_of(path))
+    out = capsys.readouterr().out
+    assert "Left out of the train set: 16 of 64 documents, without a kno" in out
+    assert "and 11 more)." in out
+    assert "Left out of the test set: 2 of 8 documents" in out
+    corpus = task.corpus
+    assert len(corpus.train) == len(corpus.labels["train"]) == 48
+    assert not np.isin(corpus.labels["test"], 1).any()
+    assert task.training_batches().num_documents == 48
+
+
+def test_characters_in_the_place_of_words(tmp_path):
+    path = tmp_path / "texts.txt"
+    path.write_text("我爱玫瑰\n大海与船\n" * 20, "utf-8")
+    task = TopicTask(settings_of(path, "--tokenizer=character"))
+    words = task.make_model().vocabulary.get_vocabulary()[4:]
+    assert sorted(words) == sorted("我爱玫瑰大海与船")
+    other = tmp_path / "all.txt"
+    lines = [f"句子{number:03}" for number in range(40)]
+    other.write_text("\n".join(lines), "utf-8")
+    message = "no document of valid has a known word.*tokenizer=character"
+    with pytest.raises(DataError, match=message):
+        TopicTask(settings_of(other))

@@ -1,0 +1,104 @@
+"""Texts that a user holds in Python, checked; free of TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+_STRING_KINDS = "SUOT"
+# Of pandas, which is not imported for them.
+_MISSING_TYPES = ("NAType", "NaTType")
+
+
+def is_missing(value: object) -> bool:
+    """Returns whether a value stands for one that is not there.
+
+    Args:
+        value: anything.
+
+    Returns:
+        True for None, for numbers and times that are none, and for pandas' NA.
+
+    Example:
+        >>> [is_missing(value) for value in (None, float("nan"), "nan", 0)]
+        [True, True, False, False]
+    """
+    if value is None or type(value).__name__ in _MISSING_TYPES:
+        return True
+    return isinstance(value, float | np.generic) and bool(value != value)
+
+
+def checked_texts(texts: Iterable[Any], what: str = "text") -> list[str]:
+    r"""Refuses what is no text.
+
+    Args:
+        texts: strings, or bytes in UTF-8.
+        what: they are called in messages, before their number from 0.
+
+    Returns:
+        The same as a list.
+
+    Raises:
+        ValueError: one is missing, or of another type, or holds half of a
+            surrogate pair, which UTF-8 cannot write.
+
+    Example:
+        >>> checked_texts(["a rose", float("nan")])
+        Traceback (most recent call last):
+        ValueError: text 1 is missing (nan); allowed: strings
+        >>> checked_texts(["a rose", "\ud83d"])
+        Traceback (most recent call last):
+        ValueError: text 1 holds the surrogate '\ud83d'; allowed: Unicode text
+    """
+    texts = list(texts)
+    for place, text in enumerate(texts):
+        if is_missing(text):
+            raise ValueError(
+                f"{what} {place} is missing ({text}); allowed: strings"
+            )
+        if not isinstance(text, str | bytes):
+            raise ValueError(
+                f"{what} {place} is {text!r:.40}, of type "
+                f"{type(text).__name__}; allowed: strings"
+            )
+        if isinstance(text, str) and not text.isascii():
+            _check_encodable(text, f"{what} {place}")
+    return texts
+
+
+def _check_encodable(text: str, place: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{place} holds the surrogate {text[error.start]!a}; "
+            "allowed: Unicode text"
+        ) from None
+
+
+def texts_or_none(data: Any) -> list[str] | None:
+    """Returns data as checked texts if there is a text in them, else None.
+
+    Args:
+        data: a list, a tuple, or what NumPy makes an array of.
+
+    Returns:
+        The texts; None for numbers.
+
+    Raises:
+        ValueError: one of the texts is none, see `checked_texts`.
+
+    Example:
+        >>> texts_or_none(np.array(["a", "b"])), texts_or_none([[2, 4, 3]])
+        (['a', 'b'], None)
+    """
+    if not isinstance(data, list | tuple):
+        data = np.asarray(data)
+        if data.dtype.kind not in _STRING_KINDS:
+            return None
+        data = data.tolist()
+    if not any(isinstance(x, str | bytes) or is_missing(x) for x in data):
+        return None
+    return checked_texts(data)
