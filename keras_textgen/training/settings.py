@@ -348,6 +348,7 @@ def _settings(parsed: _Parsed, given: set[str]) -> Settings:
     _check_needs(parsed, given)
     _resolve_inputless(parsed.values, given)
     _resolve_iter(parsed.values, given)
+    _resolve_kl_length(parsed.values, given)
     settings = Settings(**parsed.values)
     _check_schedule(settings)
     _check_encoder(settings)
@@ -377,6 +378,20 @@ def _resolve_iter(values: dict[str, object], given: set[str]) -> None:
             "which is the same as --seed; give one of them"
         )
     values["seed"] = values["iter"]
+
+
+def _resolve_kl_length(values: dict[str, object], given: set[str]) -> None:
+    """Let the user's --kl_steps or --kl_epochs replace the recipe's."""
+    lengths = ("kl_steps", "kl_epochs")
+    if any(values[name] is None for name in lengths):
+        return
+    replaced = [name for name in lengths if name not in given]
+    if len(replaced) != 1:
+        raise RunError(
+            f"--kl_steps={values['kl_steps']} contradicts "
+            f"--kl_epochs={values['kl_epochs']}; give one of them"
+        )
+    values[replaced[0]] = None
 
 
 def _check_dataset(values: Mapping[str, object]) -> None:
@@ -422,13 +437,15 @@ def _check_pretraining(settings: Settings) -> None:
 
 
 def _check_schedule(settings: Settings) -> None:
+    lengths = ("kl_steps", "kl_epochs")
     required = {
-        "sigmoid": ("kl_bias", "kl_slope"),
-        "linear": ("kl_steps",),
-        "cyclical": ("kl_steps",),
+        "sigmoid": (("kl_bias",), ("kl_slope",)),
+        "linear": (lengths,),
+        "cyclical": (lengths,),
     }
-    for name in required.get(settings.kl_schedule, ()):
-        if getattr(settings, name) is None:
+    for names in required.get(settings.kl_schedule, ()):
+        if all(getattr(settings, name) is None for name in names):
             raise RunError(
-                f"--kl_schedule={settings.kl_schedule} needs --{name}"
+                f"--kl_schedule={settings.kl_schedule} needs "
+                f"--{' or --'.join(names)}"
             )

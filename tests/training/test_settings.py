@@ -77,6 +77,32 @@ def test_another_schedule_drops_the_recipes_numbers(recipes):
     )
 
 
+@pytest.mark.parametrize(
+    ("recipe", "given"),
+    [("kl_steps", "kl_epochs"), ("kl_epochs", "kl_steps")],
+)
+def test_the_users_length_of_annealing_replaces_the_recipes(
+    recipe, given, recipes
+):
+    (recipes / "vae_sotu.flags").write_text(
+        f"--kl_schedule=linear\n--{recipe}=7\n"
+    )
+    values = parse(recipes, "--model=vae")
+    assert (getattr(values, recipe), getattr(values, given)) == (7, None)
+    values = parse(recipes, "--model=vae", f"--{given}=3")
+    assert (getattr(values, recipe), getattr(values, given)) == (None, 3)
+
+
+def test_two_lengths_of_annealing_are_refused(tmp_path):
+    with pytest.raises(settings.RunError) as error:
+        parse(
+            tmp_path, "--kl_schedule=linear", "--kl_steps=90", "--kl_epochs=2"
+        )
+    assert str(error.value) == (
+        "--kl_steps=90 contradicts --kl_epochs=2; give one of them"
+    )
+
+
 def test_flagfile_text_round_trip(recipes, tmp_path):
     values = parse(
         recipes, "--noban_unknown", "--top_p=0.5", "--learning_rate=1e-4"
@@ -188,8 +214,17 @@ REFUSED = {
     "--top_p=0": "--top_p=0: must be a number above 0 and at most 1",
     "--ban_unknown=maybe": "--ban_unknown=maybe: must be true or false",
     "--data_dir=": "--data_dir=: must be the path of a file or folder",
-    "--kl_schedule=linear": "--kl_schedule=linear needs --kl_steps",
-    "--kl_schedule=cyclical": "--kl_schedule=cyclical needs --kl_steps",
+    "--kl_schedule=linear": (
+        "--kl_schedule=linear needs --kl_steps or --kl_epochs"
+    ),
+    "--kl_schedule=cyclical": (
+        "--kl_schedule=cyclical needs --kl_steps or --kl_epochs"
+    ),
+    "--kl_epochs=0.5": "--kl_epochs=0.5: must be a whole number of at least 1",
+    "--kl_epochs=2": (
+        "--kl_epochs has a meaning only with --kl_schedule=linear or "
+        "cyclical, not with --kl_schedule=constant"
+    ),
     "--kl_schedule=sigmoid": "--kl_schedule=sigmoid needs --kl_bias",
     "--kl_ramp=0.5": (
         "--kl_ramp has a meaning only with --kl_schedule=cyclical, "
