@@ -27,6 +27,11 @@ from keras_textgen.training.flag_table import (
 PROGRAM = "trainer.py"
 HELP_FLAGS = ("--help", "--helpshort", "--helpfull", "-h", "-help")
 _HELP_WIDTH = 79
+# Of each pair, one flag can be used.
+_ALTERNATIVES = (
+    ("kl_steps", "kl_epochs"),
+    ("free_bits", "free_bits_per_dimension"),
+)
 # Where a run's settings stand in its folder.
 FLAGS_FILE = "flags.txt"
 
@@ -348,7 +353,7 @@ def _settings(parsed: _Parsed, given: set[str]) -> Settings:
     _check_needs(parsed, given)
     _resolve_inputless(parsed.values, given)
     _resolve_iter(parsed.values, given)
-    _resolve_kl_length(parsed.values, given)
+    _resolve_alternatives(parsed.values, given)
     settings = Settings(**parsed.values)
     _check_schedule(settings)
     _check_encoder(settings)
@@ -380,18 +385,12 @@ def _resolve_iter(values: dict[str, object], given: set[str]) -> None:
     values["seed"] = values["iter"]
 
 
-def _resolve_kl_length(values: dict[str, object], given: set[str]) -> None:
-    """Let the user's --kl_steps or --kl_epochs replace the recipe's."""
-    lengths = ("kl_steps", "kl_epochs")
-    if any(values[name] is None for name in lengths):
-        return
-    replaced = [name for name in lengths if name not in given]
-    if len(replaced) != 1:
-        raise RunError(
-            f"--kl_steps={values['kl_steps']} contradicts "
-            f"--kl_epochs={values['kl_epochs']}; give one of them"
-        )
-    values[replaced[0]] = None
+def _resolve_alternatives(values: dict[str, object], given: set[str]) -> None:
+    """Let what the user gives replace what the recipe has in its place."""
+    for pair in _ALTERNATIVES:
+        from_recipe = [name for name in pair if name not in given]
+        if len(from_recipe) == 1 and values[pair[0]] and values[pair[1]]:
+            values[from_recipe[0]] = None
 
 
 def _check_dataset(values: Mapping[str, object]) -> None:
@@ -437,6 +436,11 @@ def _check_pretraining(settings: Settings) -> None:
 
 
 def _check_schedule(settings: Settings) -> None:
+    if settings.kl_steps and settings.kl_epochs:
+        raise RunError(
+            f"--kl_steps={settings.kl_steps} contradicts "
+            f"--kl_epochs={settings.kl_epochs}; give one of them"
+        )
     lengths = ("kl_steps", "kl_epochs")
     required = {
         "sigmoid": (("kl_bias",), ("kl_slope",)),
