@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from keras_textgen.data.batching import SequenceBatches
 from keras_textgen.data.corpora import TextCorpus, load_corpus
-from keras_textgen.data.vocabulary import END_ID, Vocabulary
+from keras_textgen.data.vocabulary import END_ID, UNKNOWN, Vocabulary
 from keras_textgen.evaluation.probes import (
     format_probes,
     probe_corpus,
@@ -197,8 +197,9 @@ class TextTask(Task):
     def _print_sample_quality(self, model: keras.Model) -> None:
         """Print what generated texts copy, and how diverse they are.
 
-        As many training texts stand beside them. The windows of a stream are
-        no texts, with which samples could be compared.
+        As many training texts stand beside them. The unknown word, which is
+        many words and is seldom generated, is in no n-gram of either. The
+        windows of a stream are no texts to compare samples with.
         """
         if not _can_generate(model) or self.corpus.order == "stream":
             return
@@ -208,8 +209,9 @@ class TextTask(Task):
         samples = _sample_texts(self.settings, model, count)
         print(
             f"  {count:,} samples: {copied_share(samples, training):.1%} copy "
-            f"a training sequence; distinct-2 {distinct_ngrams(samples):.2f}, "
-            f"real text {distinct_ngrams(real):.2f}"
+            "a training sequence; distinct-2 "
+            f"{distinct_ngrams(_known_parts(samples)):.2f}, "
+            f"real text {distinct_ngrams(_known_parts(real)):.2f}"
         )
 
     def _print_probes(
@@ -376,6 +378,11 @@ def _texts(corpus: TextCorpus, sequences: tf.RaggedTensor) -> list[str]:
         piece = sequences[start : start + _JUDGED_SAMPLES].to_tensor()
         texts += decoded_strings(corpus.vocabulary.to_text(piece))
     return texts
+
+
+def _known_parts(texts: list[str]) -> list[str]:
+    """What stands between unknown words."""
+    return [part for text in texts for part in text.split(UNKNOWN)]
 
 
 def _spread(sequences: tf.RaggedTensor, count: int) -> tf.RaggedTensor:

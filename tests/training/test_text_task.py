@@ -209,6 +209,28 @@ def test_samples_are_set_beside_the_training_text(tmp_path, capsys):
     )
 
 
+def test_the_unknown_word_is_in_no_pair(tmp_path, capsys):
+    # x and y occur once. Known pairs: (a b), (b c); (a b); (b c), (c c).
+    lines = ["a b c", "a b x b c c", "y a"]
+    for split in ("train", "valid", "test"):
+        (tmp_path / f"{split}.txt").write_text("\n".join(lines) + "\n")
+    values = parse(
+        tmp_path,
+        "--dataset=text",
+        "--objective=bound",
+        "--min_count=2",
+        f"--data_dir={tmp_path}",
+        "--sampling_temperature=0.5",
+    )
+    task = text_task.TextTask(values)
+    # (a a), (a a); a copy has its unknown words where the text has them.
+    task._print_sample_quality(Parrot(["a a a", "<unk> a", "b"]))
+    assert capsys.readouterr().out == (
+        "  3 samples: 33.3% copy a training sequence; distinct-2 0.50, "
+        "real text 0.60\n"
+    )
+
+
 def test_a_model_without_a_prior_has_no_samples_to_judge(tmp_path, capsys):
     (tmp_path / "lines.txt").write_text("a b c\n" * 20)
     values = parse(
