@@ -1,5 +1,7 @@
 """From settings to schedule, model and optimizer."""
 
+import pathlib
+
 import keras
 import numpy as np
 import pytest
@@ -11,8 +13,10 @@ from keras_textgen.models.hsvae import HSVAE
 from keras_textgen.models.lstm_lm import LSTMLanguageModel
 from keras_textgen.models.lstm_vae import LSTMVAE
 from keras_textgen.training import settings, text_task
+from keras_textgen.training.flag_table import TEXT_MODELS
 from keras_textgen.training.task import make_optimizer
 
+ROOT = pathlib.Path(__file__).parents[2]
 SIZES = ["--embedding_dim=3", "--rnn_units=4", "--latent_dim=2"]
 
 
@@ -174,6 +178,29 @@ def test_flags_of_the_hsvae_reach_the_constructor(tmp_path):
     assert {name: config[name] for name in given} == given
     assert config["seed"] == 7
     assert config["starts_with_end"]
+
+
+@pytest.mark.parametrize("model", TEXT_MODELS)
+def test_the_recipe_for_a_text_of_ones_own_makes_its_model(tmp_path, model):
+    values = settings.parse(
+        [
+            "trainer.py",
+            f"--model={model}",
+            "--dataset=text",
+            f"--data_dir={tmp_path}",
+            "--embedding_dim=3",
+            "--rnn_units=4",
+        ],
+        ROOT / "flags",
+    )
+    made = text_task.make_text_model(values, Vocabulary(["a", "b"]), 30)
+    exact_or_not = {"lstm_lm": "exact", "lstm_vae_avg": "reconstruction"}
+    assert made.likelihood_kind == exact_or_not.get(model, "lower bound")
+    if model in ("hdgm", "vae", "lstm_vae", "lstm_vae_avg"):
+        # Two epochs of annealing.
+        np.testing.assert_allclose(
+            made.kl_schedule(tf.constant([0, 30, 60, 90])), [0, 0.5, 1, 1]
+        )
 
 
 class Parrot:
