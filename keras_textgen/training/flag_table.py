@@ -670,6 +670,12 @@ SETTINGS: dict[str, Setting] = {
         "Steps of the linear rise, or of one cycle.",
         needs=("kl_schedule", ("linear", "cyclical")),
     ),
+    "kl_epochs": _integer(
+        "kl",
+        "The same in epochs, for a text of unknown size; in place of "
+        "--kl_steps.",
+        needs=("kl_schedule", ("linear", "cyclical")),
+    ),
     "kl_ramp": _number(
         "kl",
         "Part of each cycle that rises. Default: 0.5.",

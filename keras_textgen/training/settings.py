@@ -29,6 +29,11 @@ VERSION_FLAG = "--version"
 _HELP_WIDTH = 79
 # What --value_field is for a table without values.
 NO_VALUES = "none"
+# Of each pair, one flag can be used.
+_ALTERNATIVES = (
+    ("kl_steps", "kl_epochs"),
+    ("free_bits", "free_bits_per_dimension"),
+)
 # Where a run's settings stand in its folder.
 FLAGS_FILE = "flags.txt"
 # Flags with the path of what a run reads.
@@ -428,6 +433,7 @@ def _settings(parsed: _Parsed, given: set[str]) -> Settings:
     _check_needs(parsed, given)
     _resolve_inputless(parsed.values, given)
     _resolve_iter(parsed.values, given)
+    _resolve_alternatives(parsed.values, given)
     settings = Settings(**parsed.values)
     _check_schedule(settings)
     _check_encoder(settings)
@@ -461,6 +467,14 @@ def _resolve_iter(values: dict[str, object], given: set[str]) -> None:
             "which is the same as --seed; give one of them"
         )
     values["seed"] = values["iter"]
+
+
+def _resolve_alternatives(values: dict[str, object], given: set[str]) -> None:
+    """Let what the user gives replace what the recipe has in its place."""
+    for pair in _ALTERNATIVES:
+        from_recipe = [name for name in pair if name not in given]
+        if len(from_recipe) == 1 and values[pair[0]] and values[pair[1]]:
+            values[from_recipe[0]] = None
 
 
 def _check_dataset(values: Mapping[str, object]) -> None:
@@ -559,13 +573,20 @@ def _check_feedback(settings: Settings) -> None:
 
 
 def _check_schedule(settings: Settings) -> None:
+    if settings.kl_steps and settings.kl_epochs:
+        raise RunError(
+            f"--kl_steps={settings.kl_steps} contradicts "
+            f"--kl_epochs={settings.kl_epochs}; give one of them"
+        )
+    lengths = ("kl_steps", "kl_epochs")
     required = {
-        "sigmoid": ("kl_bias", "kl_slope"),
-        "linear": ("kl_steps",),
-        "cyclical": ("kl_steps",),
+        "sigmoid": (("kl_bias",), ("kl_slope",)),
+        "linear": (lengths,),
+        "cyclical": (lengths,),
     }
-    for name in required.get(settings.kl_schedule, ()):
-        if getattr(settings, name) is None:
+    for names in required.get(settings.kl_schedule, ()):
+        if all(getattr(settings, name) is None for name in names):
             raise RunError(
-                f"--kl_schedule={settings.kl_schedule} needs --{name}"
+                f"--kl_schedule={settings.kl_schedule} needs "
+                f"--{' or --'.join(names)}"
             )

@@ -11,18 +11,28 @@ import tensorflow as tf
 from keras_textgen.data.batching import SequenceBatches
 from keras_textgen.data.corpora import TextCorpus, load_corpus
 from keras_textgen.data.reading import SPLITS, Texts
-from keras_textgen.data.vocabulary import END_ID, Vocabulary, unknown_share
+from keras_textgen.data.vocabulary import (
+    END_ID,
+    UNKNOWN,
+    Vocabulary,
+    unknown_share,
+)
 from keras_textgen.evaluation.probes import (
     format_probes,
     probe_corpus,
     probes_csv,
 )
 from keras_textgen.evaluation.report import evaluate_model, format_table
+from keras_textgen.evaluation.sample_quality import (
+    copied_share,
+    distinct_ngrams,
+)
 from keras_textgen.evaluation.sparsity_page import write_sparsity_page
 from keras_textgen.export import export_model
 from keras_textgen.models.latent_text_model import LatentTextModel
 from keras_textgen.models.registry import MODELS
 from keras_textgen.models.sparse_text_model import SparseTextModel
+from keras_textgen.models.text_model import decoded_strings
 from keras_textgen.training import callbacks, schedules
 from keras_textgen.training.checkpoints import Progress, writing
 from keras_textgen.training.collapse import AggressiveTraining, DecoderReset
@@ -53,6 +63,8 @@ _ARGUMENT_NAMES = {
 _NO_ARGUMENTS = ("inputless", "autoencoder_epochs")
 _DIAGNOSTIC_SEQUENCES = 500
 _NUM_RECONSTRUCTIONS = 3
+# Generated to be judged; also the texts that are decoded at a time.
+_JUDGED_SAMPLES = 1000
 _PROBES_FILE, _PAGE_FILE = "probes.csv", "sparsity.html"
 
 
@@ -77,9 +89,12 @@ class TextTask(Task):
         )
         for split, number in corpus.dropped.items():
             if number:
+                whole = number + int(getattr(corpus, split).nrows())
                 print(
-                    f"Left out of the {split} set: {number:,} sequences of "
-                    f"more than {settings.max_length} {settings.tokenizer}s."
+                    f"Left out of the {split} set to save time: {number:,} of "
+                    f"{whole:,} sequences, those of more than "
+                    f"{settings.max_length} {settings.tokenizer}s; "
+                    "--max_length=default keeps them."
                 )
         shares = {s: unknown_share(getattr(corpus, s)) for s in SPLITS}
         print(unknown_words_text(shares, settings.tokenizer))
@@ -125,6 +140,7 @@ class TextTask(Task):
         return make_text_model(
             self.settings,
             self.corpus.vocabulary,
+            self.training_batches().steps_per_epoch,
             is_stream=self.corpus.order == "stream",
         )
 
@@ -180,8 +196,29 @@ class TextTask(Task):
         if _has_latents(model):
             _print_reconstructions(self.settings, self.corpus, model)
         self.print_generated(self.settings, model)
+        self._print_sample_quality(model)
         return self._print_probes(model, folder) | self._write_page(
             model, folder
+        )
+
+    def _print_sample_quality(self, model: keras.Model) -> None:
+        """Print what generated texts copy, and how diverse they are.
+
+        As many training texts stand beside them. The unknown word, which is
+        many words and is seldom generated, is in no n-gram of either. The
+        windows of a stream are no texts to compare samples with.
+        """
+        if not _can_generate(model) or self.corpus.order == "stream":
+            return
+        training = _texts(self.corpus, self.corpus.train)
+        count = min(_JUDGED_SAMPLES, len(training))
+        real = _texts(self.corpus, _spread(self.corpus.train, count))
+        samples = _sample_texts(self.settings, model, count)
+        print(
+            f"  {count:,} samples: {copied_share(samples, training):.1%} copy "
+            "a training sequence; distinct-2 "
+            f"{distinct_ngrams(_known_parts(samples)):.2f}, "
+            f"real text {distinct_ngrams(_known_parts(real)):.2f}"
         )
 
     def _print_probes(
@@ -245,14 +282,7 @@ class TextTask(Task):
         temperature = settings.sampling_temperature
         print(f"\nGenerated{source} (temperature {temperature:g}):")
         try:
-            texts = model.generate(
-                settings.num_samples,
-                temperature=temperature,
-                top_k=settings.top_k,
-                top_p=settings.top_p,
-                ban_unknown=settings.ban_unknown,
-                seed=settings.seed,
-            )
+            texts = _sample_texts(settings, model, settings.num_samples)
         except ValueError as error:
             print(f"  nothing: {error}")
             return
@@ -261,13 +291,17 @@ class TextTask(Task):
 
 
 def make_text_model(
-    settings: Settings, vocabulary: Vocabulary, is_stream: bool = False
+    settings: Settings,
+    vocabulary: Vocabulary,
+    steps_per_epoch: int,
+    is_stream: bool = False,
 ) -> keras.Model:
     """The text model that the settings describe.
 
     Args:
       settings: of the run.
       vocabulary: of the corpus.
+      steps_per_epoch: of the training set, for a KL schedule in epochs.
       is_stream: whether the corpus is a stream, without start tokens.
 
     Returns:
@@ -277,13 +311,15 @@ def make_text_model(
       RunError: if the KL schedule does not exist.
       ValueError: if the model's constructor refuses a setting.
     """
-    arguments = _model_arguments(settings)
+    arguments = _model_arguments(settings, steps_per_epoch)
     if is_stream:
         arguments["starts_with_end"] = True
     return MODELS[settings.model](vocabulary, seed=settings.seed, **arguments)
 
 
-def _model_arguments(settings: Settings) -> dict[str, Any]:
+def _model_arguments(
+    settings: Settings, steps_per_epoch: int
+) -> dict[str, Any]:
     given = given_values(settings, "model") | given_values(settings, "collapse")
     arguments = {
         _ARGUMENT_NAMES.get(name, name): value
@@ -291,15 +327,16 @@ def _model_arguments(settings: Settings) -> dict[str, Any]:
         if name not in _NO_ARGUMENTS
     }
     if settings.kl_schedule is not None:
-        arguments["kl_schedule"] = kl_schedule(settings)
+        arguments["kl_schedule"] = kl_schedule(settings, steps_per_epoch)
     return arguments
 
 
-def kl_schedule(settings: Settings) -> schedules.Schedule:
+def kl_schedule(settings: Settings, steps_per_epoch: int) -> schedules.Schedule:
     """The KL schedule that the settings describe.
 
     Args:
       settings: of the run.
+      steps_per_epoch: what an epoch of --kl_epochs is.
 
     Returns:
       The schedule.
@@ -310,21 +347,49 @@ def kl_schedule(settings: Settings) -> schedules.Schedule:
     top = settings.kl_max
     if settings.kl_schedule == "constant":
         return schedules.ConstantSchedule(top)
-    if settings.kl_schedule == "linear":
-        return schedules.LinearSchedule(
-            settings.kl_steps, settings.kl_start or 0, top
-        )
     if settings.kl_schedule == "sigmoid":
         return schedules.SigmoidSchedule(
             settings.kl_bias, settings.kl_slope, top
         )
-    return schedules.CyclicalSchedule(
-        settings.kl_steps, settings.kl_ramp or 0.5, top
-    )
+    steps = settings.kl_steps or settings.kl_epochs * steps_per_epoch
+    if settings.kl_schedule == "linear":
+        return schedules.LinearSchedule(steps, settings.kl_start or 0, top)
+    return schedules.CyclicalSchedule(steps, settings.kl_ramp or 0.5, top)
 
 
 def _has_latents(model: keras.Model) -> bool:
     return isinstance(model, LatentTextModel)
+
+
+def _can_generate(model: keras.Model) -> bool:
+    return not _has_latents(model) or model.has_prior
+
+
+def _sample_texts(
+    settings: Settings, model: keras.Model, count: int
+) -> list[str]:
+    return model.generate(
+        count,
+        temperature=settings.sampling_temperature,
+        top_k=settings.top_k,
+        top_p=settings.top_p,
+        ban_unknown=settings.ban_unknown,
+        seed=settings.seed,
+    )
+
+
+def _texts(corpus: TextCorpus, sequences: tf.RaggedTensor) -> list[str]:
+    """Sequences as the model would write them."""
+    texts = []
+    for start in range(0, sequences.nrows(), _JUDGED_SAMPLES):
+        piece = sequences[start : start + _JUDGED_SAMPLES].to_tensor()
+        texts += decoded_strings(corpus.vocabulary.to_text(piece))
+    return texts
+
+
+def _known_parts(texts: list[str]) -> list[str]:
+    """What stands between unknown words."""
+    return [part for text in texts for part in text.split(UNKNOWN)]
 
 
 def _spread(sequences: tf.RaggedTensor, count: int) -> tf.RaggedTensor:

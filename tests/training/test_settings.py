@@ -77,6 +77,40 @@ def test_another_schedule_drops_the_recipes_numbers(recipes):
     )
 
 
+@pytest.mark.parametrize(
+    ("recipe", "given"),
+    [("kl_steps", "kl_epochs"), ("kl_epochs", "kl_steps")],
+)
+def test_the_users_length_of_annealing_replaces_the_recipes(
+    recipe, given, recipes
+):
+    (recipes / "vae_sotu.flags").write_text(
+        f"--kl_schedule=linear\n--{recipe}=7\n"
+    )
+    values = parse(recipes, "--model=vae")
+    assert (getattr(values, recipe), getattr(values, given)) == (7, None)
+    values = parse(recipes, "--model=vae", f"--{given}=3")
+    assert (getattr(values, recipe), getattr(values, given)) == (None, 3)
+
+
+def test_the_users_free_bits_replace_the_recipes(recipes):
+    (recipes / "vae_sotu.flags").write_text("--free_bits_per_dimension=0.1\n")
+    values = parse(recipes, "--model=vae", "--free_bits=4")
+    assert (values.free_bits, values.free_bits_per_dimension) == (4, None)
+    values = parse(recipes, "--model=vae", "--free_bits=0")
+    assert (values.free_bits, values.free_bits_per_dimension) == (0, 0.1)
+
+
+def test_two_lengths_of_annealing_are_refused(tmp_path):
+    with pytest.raises(settings.RunError) as error:
+        parse(
+            tmp_path, "--kl_schedule=linear", "--kl_steps=90", "--kl_epochs=2"
+        )
+    assert str(error.value) == (
+        "--kl_steps=90 contradicts --kl_epochs=2; give one of them"
+    )
+
+
 def test_flagfile_text_round_trip(recipes, tmp_path):
     values = parse(
         recipes, "--noban_unknown", "--top_p=0.5", "--learning_rate=1e-4"
@@ -188,8 +222,17 @@ REFUSED = {
     "--top_p=0": "--top_p=0: must be a number above 0 and at most 1",
     "--ban_unknown=maybe": "--ban_unknown=maybe: must be true or false",
     "--data_dir=": "--data_dir=: must be the path of a file or folder",
-    "--kl_schedule=linear": "--kl_schedule=linear needs --kl_steps",
-    "--kl_schedule=cyclical": "--kl_schedule=cyclical needs --kl_steps",
+    "--kl_schedule=linear": (
+        "--kl_schedule=linear needs --kl_steps or --kl_epochs"
+    ),
+    "--kl_schedule=cyclical": (
+        "--kl_schedule=cyclical needs --kl_steps or --kl_epochs"
+    ),
+    "--kl_epochs=0.5": "--kl_epochs=0.5: must be a whole number of at least 1",
+    "--kl_epochs=2": (
+        "--kl_epochs has a meaning only with --kl_schedule=linear or "
+        "cyclical, not with --kl_schedule=constant"
+    ),
     "--kl_schedule=sigmoid": "--kl_schedule=sigmoid needs --kl_bias",
     "--kl_ramp=0.5": (
         "--kl_ramp has a meaning only with --kl_schedule=cyclical, "
@@ -449,6 +492,33 @@ def test_every_shipped_recipe_parses(tmp_path):
             if line.startswith("--"):
                 name = line[2:].split("=")[0]
                 assert getattr(values, name) is not None, (path, line)
+
+
+@pytest.mark.parametrize("model", flag_table.TEXT_MODELS)
+def test_recipes_for_a_text_of_ones_own(model, tmp_path):
+    values = parse(
+        ROOT / "flags",
+        f"--model={model}",
+        "--dataset=text",
+        f"--data_dir={tmp_path}",
+    )
+    # Of unknown size, so that nothing is said in steps, and rare words are
+    # cut off by how often they occur.
+    assert (values.kl_steps, values.min_count) == (None, 2)
+    assert values.early_stopping_patience > 1
+    assert values.lr_halve_on_plateau
+    assert values.dropout > 0
+    assert values.epochs >= 30
+    if model in ("hdgm", "vae"):
+        assert values.objective == "bound"
+        assert values.feed_latent
+    if model in ("hsvae", "mat_vae", "lstm_lm"):
+        return
+    # Annealed, long before early stopping may act on the full weight.
+    assert (values.kl_schedule, values.kl_max) == ("linear", 1.0)
+    assert values.kl_epochs < values.epochs / 5
+    dimensions = values.latent_dim * (values.num_levels or 1)
+    assert dimensions * values.free_bits_per_dimension > 2
 
 
 def test_recipes_of_the_papers():

@@ -1,5 +1,7 @@
 """From settings to schedule, model and optimizer."""
 
+import pathlib
+
 import keras
 import numpy as np
 import pytest
@@ -11,8 +13,10 @@ from keras_textgen.models.hsvae import HSVAE
 from keras_textgen.models.lstm_lm import LSTMLanguageModel
 from keras_textgen.models.lstm_vae import LSTMVAE
 from keras_textgen.training import settings, text_task
+from keras_textgen.training.flag_table import TEXT_MODELS
 from keras_textgen.training.task import make_optimizer
 
+ROOT = pathlib.Path(__file__).parents[2]
 SIZES = ["--embedding_dim=3", "--rnn_units=4", "--latent_dim=2"]
 
 
@@ -40,10 +44,14 @@ def parse(tmp_path, *arguments):
             ["--kl_schedule=cyclical", "--kl_steps=120", "--kl_ramp=0.25"],
             [0.0, 1.0, 1.0],
         ),
+        (["--kl_schedule=linear", "--kl_epochs=3"], [0.0, 0.5, 1.0]),
+        (["--kl_schedule=cyclical", "--kl_epochs=6"], [0.0, 0.5, 1.0]),
     ],
 )
 def test_kl_schedule(tmp_path, arguments, expected):
-    schedule = text_task.kl_schedule(parse(tmp_path, *arguments))
+    schedule = text_task.kl_schedule(
+        parse(tmp_path, *arguments), steps_per_epoch=20
+    )
     weights = schedule(tf.constant([0, 30, 60]))
     np.testing.assert_allclose(weights, expected, rtol=1e-6)
 
@@ -69,7 +77,7 @@ def test_every_model_flag_reaches_the_constructor(tmp_path):
         "--learning_rate=0.25",
         "--clip_norm=2",
     )
-    model = text_task.make_text_model(values, Vocabulary(["a", "b"]))
+    model = text_task.make_text_model(values, Vocabulary(["a", "b"]), 1)
     assert isinstance(model, HDGM)
     config = model.get_config()
     expected = {**given, "max_length": 7, "seed": 5}
@@ -101,7 +109,7 @@ def test_every_flag_of_the_lstm_vae_reaches_the_constructor(tmp_path):
         "--inputless",
         *(f"--{name}={value}" for name, value in given.items()),
     )
-    model = text_task.make_text_model(values, Vocabulary(["a", "b"]))
+    model = text_task.make_text_model(values, Vocabulary(["a", "b"]), 1)
     assert isinstance(model, LSTMVAE)
     config = model.get_config()
     expected = {**given, "num_samples": 3, "averaging": "hidden_states"}
@@ -124,7 +132,9 @@ def test_sphere_of_a_sentence_vae(tmp_path):
         "--vmf_concentration=7",
         "--free_bits_per_dimension=0",
     )
-    config = text_task.make_text_model(values, Vocabulary(["a"])).get_config()
+    config = text_task.make_text_model(
+        values, Vocabulary(["a"]), 1
+    ).get_config()
     assert (config["posterior_family"], config["concentration"]) == ("vmf", 7)
 
 
@@ -136,14 +146,14 @@ def test_language_model_has_no_latent_arguments(tmp_path):
         "--rnn_units=4",
         "--dropout=0.25",
     )
-    model = text_task.make_text_model(values, Vocabulary(["a", "b"]))
+    model = text_task.make_text_model(values, Vocabulary(["a", "b"]), 1)
     assert isinstance(model, LSTMLanguageModel)
     assert model.get_config()["dropout"] == 0.25
 
 
 def test_flags_left_out_leave_the_models_defaults(tmp_path):
     model = text_task.make_text_model(
-        parse(tmp_path, *SIZES), Vocabulary(["a"])
+        parse(tmp_path, *SIZES), Vocabulary(["a"]), 1
     )
     defaults = HDGM(
         Vocabulary(["a"]), embedding_dim=3, rnn_units=4, latent_dim=2
@@ -162,7 +172,7 @@ def test_flags_of_the_hsvae_reach_the_constructor(tmp_path):
     }
     flags = [f"--{name}={value}" for name, value in given.items()]
     values = parse(tmp_path, "--model=hsvae", "--iter=7", *SIZES, *flags)
-    model = text_task.make_text_model(values, Vocabulary(["a", "b"]))
+    model = text_task.make_text_model(values, Vocabulary(["a", "b"]), 1)
     assert isinstance(model, HSVAE)
     config = model.get_config()
     assert {name: config[name] for name in given} == given
@@ -207,3 +217,95 @@ def test_tokenizer_is_not_for_matrices(tmp_path):
         settings.RunError, match="--tokenizer has a meaning onl"
     ):
         parse(tmp_path, *flags)
+
+
+@pytest.mark.parametrize("model", TEXT_MODELS)
+def test_the_recipe_for_a_text_of_ones_own_makes_its_model(tmp_path, model):
+    values = settings.parse(
+        [
+            "trainer.py",
+            f"--model={model}",
+            "--dataset=text",
+            f"--data_dir={tmp_path}",
+            "--embedding_dim=3",
+            "--rnn_units=4",
+        ],
+        ROOT / "flags",
+    )
+    made = text_task.make_text_model(values, Vocabulary(["a", "b"]), 30)
+    exact_or_not = {"lstm_lm": "exact", "lstm_vae_avg": "reconstruction"}
+    assert made.likelihood_kind == exact_or_not.get(model, "lower bound")
+    if model in ("hdgm", "vae", "lstm_vae", "lstm_vae_avg"):
+        # Two epochs of annealing.
+        np.testing.assert_allclose(
+            made.kl_schedule(tf.constant([0, 30, 60, 90])), [0, 0.5, 1, 1]
+        )
+
+
+class Parrot:
+    """Says each of its lines in turn."""
+
+    def __init__(self, lines):
+        self.lines = lines
+
+    def generate(self, count, **settings):
+        assert settings["temperature"] == 0.5
+        return [self.lines[row % len(self.lines)] for row in range(count)]
+
+
+def test_samples_are_set_beside_the_training_text(tmp_path, capsys):
+    # Four bigrams a line, of which (a b), (b c), (c d), (d e), (b d), (d b)
+    # Bigrams: (a b), (b c), (c d), (d e); (b d), (d b), (b a), of 2 * 8.
+    lines = ["a b c d e", "a b d b a"]
+    for split in ("train", "valid", "test"):
+        (tmp_path / f"{split}.txt").write_text("\n".join(lines * 2) + "\n")
+    values = parse(
+        tmp_path,
+        "--dataset=text",
+        "--objective=bound",
+        f"--data_dir={tmp_path}",
+        "--sampling_temperature=0.5",
+    )
+    task = text_task.TextTask(values)
+    # Bigrams: (e d), (d c); (a b), (b c), (c d), (d e), of 2 * 6.
+    task._print_sample_quality(Parrot(["e d c", "a b c d e"]))
+    assert capsys.readouterr().out == (
+        "  4 samples: 50.0% copy a training sequence; distinct-2 0.50, "
+        "real text 0.44\n"
+    )
+
+
+def test_the_unknown_word_is_in_no_pair(tmp_path, capsys):
+    # x and y occur once. Known pairs: (a b), (b c); (a b); (b c), (c c).
+    lines = ["a b c", "a b x b c c", "y a"]
+    for split in ("train", "valid", "test"):
+        (tmp_path / f"{split}.txt").write_text("\n".join(lines) + "\n")
+    values = parse(
+        tmp_path,
+        "--dataset=text",
+        "--objective=bound",
+        "--min_count=2",
+        f"--data_dir={tmp_path}",
+        "--sampling_temperature=0.5",
+    )
+    task = text_task.TextTask(values)
+    # (a a), (a a); a copy has its unknown words where the text has them.
+    task._print_sample_quality(Parrot(["a a a", "<unk> a", "b"]))
+    assert capsys.readouterr().out == (
+        "  3 samples: 33.3% copy a training sequence; distinct-2 0.50, "
+        "real text 0.60\n"
+    )
+
+
+def test_a_model_without_a_prior_has_no_samples_to_judge(tmp_path, capsys):
+    (tmp_path / "lines.txt").write_text("a b c\n" * 20)
+    values = parse(
+        tmp_path,
+        *SIZES,
+        "--dataset=text",
+        "--objective=reference",
+        f"--data_dir={tmp_path}",
+    )
+    task = text_task.TextTask(values)
+    task._print_sample_quality(task.make_model())
+    assert capsys.readouterr().out == ""
