@@ -223,6 +223,9 @@ def test_reference_hdgm_says_that_it_cannot_generate(corpus, tmp_path, capsys):
     assert call(*given) == 0
     out = capsys.readouterr().out
     assert "\n  nothing: HDGM with objective='reference'" in out
+    # Said before the training, too, with the flag that mends it.
+    notice = out.index("--objective=bound trains one that can")
+    assert notice < out.index("Epoch 1/1")
     assert "not a bound" in out
 
 

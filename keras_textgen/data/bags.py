@@ -231,6 +231,11 @@ class BagBatches:
             self._columns = tf.constant(counts.indices, tf.int32)
             self._counts = tf.constant(counts.data, tf.float32)
 
+    @property
+    def units(self) -> tuple[int, str]:
+        """What an epoch consists of: how many, and their name."""
+        return self.num_documents, "documents"
+
     def training_stream(
         self, first_epoch: int = 0, first_step: int = 0
     ) -> tf.data.Dataset:

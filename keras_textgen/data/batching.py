@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -79,6 +80,31 @@ class SequenceBatches:
                 if order == "length"
                 else np.arange(self.num_sequences)
             )
+
+    @property
+    def units(self) -> tuple[int, str]:
+        """What an epoch consists of: how many, and their name."""
+        return self.num_predicted_tokens, "words"
+
+    @property
+    def checksum(self) -> int:
+        """A number that depends on every token of every sequence."""
+        number = zlib.crc32(self._lengths.numpy().tobytes())
+        return zlib.crc32(self._values.numpy().tobytes(), number)
+
+    @property
+    def evaluation_sizes(self) -> list[int]:
+        """Tokens of each batch of `evaluation_dataset()`, with padding.
+
+        Example:
+            >>> batches = SequenceBatches([[2, 4, 3], [2, 3], [2, 3]], 2)
+            >>> batches.evaluation_sizes
+            [4, 3]
+        """
+        lengths = self._lengths.numpy()[self._evaluation_rows.numpy()]
+        starts = range(0, self.num_sequences, self.batch_size)
+        batches = [lengths[i : i + self.batch_size] for i in starts]
+        return [len(batch) * int(max(batch)) for batch in batches]
 
     @property
     def original_order(self) -> np.ndarray:

@@ -200,6 +200,11 @@ class DocumentBatches:
         self.steps_per_epoch = self._batches.steps_per_epoch
 
     @property
+    def units(self) -> tuple[int, str]:
+        """What an epoch consists of: how many, and their name."""
+        return int(tf.size(self._words)), "words"
+
+    @property
     def original_order(self) -> np.ndarray:
         """Where each document stands in `evaluation_dataset()`.
 

@@ -96,6 +96,11 @@ class PairBatches:
                     self._negative_weights(cells), tf.float32
                 )
 
+    @property
+    def units(self) -> tuple[int, str]:
+        """What an epoch consists of: how many, and their name."""
+        return len(self.cells), "values"
+
     def training_stream(
         self, first_epoch: int = 0, first_step: int = 0
     ) -> tf.data.Dataset:

@@ -28,6 +28,7 @@ from keras_textgen.evaluation.sparsity import (
     hoyer,
     normalized,
 )
+from keras_textgen.evaluation.watching import Watch, unwatched
 
 MAJORITY = "majority class"
 BAG_OF_WORDS = "bag of words"
@@ -76,6 +77,8 @@ def probe(
     labels: dict[str, np.ndarray],
     representations: dict[str, dict[str, Codes]],
     seed: int = 0,
+    *,
+    watch: Watch = unwatched,
 ) -> list[ProbeRow]:
     """Trains classifiers on representations that stay as they are.
 
@@ -94,6 +97,7 @@ def probe(
         labels: Classes by split ("train", "valid", "test"), int [N] each.
         representations: By name, then by split: [N, D] each.
         seed: Of the network.
+        watch: Sees how the representations are done one by one.
 
     Returns:
         A row for the class that is most frequent in training, then one for
@@ -120,13 +124,20 @@ def probe(
     # More threads hardly help here, and waiting for each other they can take
     # many times as long on a busy machine.
     with threadpool_limits(1):
-        for name, splits in representations.items():
+        sizes = [1.0] * len(representations)
+        for name, splits in watch(
+            representations.items(), "classifiers on codes", sizes=sizes
+        ):
             rows.append(_probe_one(labels, name, splits, seed))
     return rows
 
 
 def probe_corpus(
-    corpus: TextCorpus, models: dict[str, Any], seed: int = 0
+    corpus: TextCorpus,
+    models: dict[str, Any],
+    seed: int = 0,
+    *,
+    watch: Watch = unwatched,
 ) -> list[ProbeRow]:
     """Probes the codes of models beside a bag of words.
 
@@ -134,6 +145,7 @@ def probe_corpus(
         corpus: With labels.
         models: By the names that the rows begin with, trained on `corpus`.
         seed: Of samples and networks.
+        watch: As in `probe`.
 
     Returns:
         As `probe`: the majority class, the bag of words, and the
@@ -155,7 +167,7 @@ def probe_corpus(
             codes = representations(model, each, seed + number)
             for view, values in codes.items():
                 found.setdefault(f"{name}: {view}", {})[split] = values
-    return probe(corpus.labels, found, seed)
+    return probe(corpus.labels, found, seed, watch=watch)
 
 
 def representations(

@@ -2,19 +2,54 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
+import keras
 import numpy as np
+import tensorflow as tf
 
 from keras_textgen.data.batching import SequenceBatches
 from keras_textgen.evaluation.diagnostics import (
     active_units,
     mutual_information,
 )
+from keras_textgen.evaluation.watching import Watch, unwatched
+
+
+class KeptValues(Protocol):
+    """Numbers of N rows that outlive the process that computes them."""
+
+    def restored(self, num_rows: int) -> np.ndarray:
+        """float64 [num_rows]; NaN where the number is not known yet."""
+
+    def store(self, values: np.ndarray) -> None:
+        """Takes note of all that is known so far, [N]."""
+
+
+class NotKept:
+    """`KeptValues` that are forgotten.
+
+    Example:
+        >>> NotKept().restored(2)
+        array([nan, nan])
+    """
+
+    def restored(self, num_rows: int) -> np.ndarray:
+        """Nothing is known."""
+        return np.full(num_rows, np.nan)
+
+    def store(self, values: np.ndarray) -> None:
+        """Forgets them."""
 
 
 def evaluate_model(
-    model: Any, batches: SequenceBatches, importance_samples: int = 500
+    model: Any,
+    batches: SequenceBatches,
+    importance_samples: int = 500,
+    *,
+    watch: Watch = unwatched,
+    kept_bounds: KeptValues | None = None,
 ) -> dict[str, Any]:
     """Evaluates a compiled model.
 
@@ -23,6 +58,10 @@ def evaluate_model(
         batches: The sequences.
         importance_samples: K of the importance-weighted bound; 0 leaves the
             bound out.
+        watch: Sees how the parts that may take long advance.
+        kept_bounds: Importance-weighted bounds of the sequences, in the order
+            of `batches.evaluation_dataset()`, that an evaluation before this
+            one has computed; None if there are none to go on from.
 
     Returns:
         In this order, likelihoods as means in nats per sequence: `model` (the
@@ -45,7 +84,6 @@ def evaluate_model(
         ValueError: If `importance_samples` is negative.
 
     Example:
-        >>> import tensorflow as tf
         >>> import tensorflow_probability as tfp
         >>> class Model:  # What a compiled model does, in a few lines.
         ...     likelihood_kind, has_prior = "reconstruction", False
@@ -84,22 +122,87 @@ def evaluate_model(
         "sequences": batches.num_sequences,
         "predicted_tokens": batches.num_predicted_tokens,
     }
-    results |= _likelihoods(model, batches)
+    results |= _likelihoods(model, batches, watch)
     if model.likelihood_kind == "exact":
         return results
     if getattr(model, "averages_states", False):
-        results |= _bounds_of_averaged_states(model, batches, results)
+        results |= _bounds_of_averaged_states(model, batches, results, watch)
     if model.has_prior and importance_samples:
-        bounds = model.log_likelihood(batches, importance_samples)
+        bounds = _by_batch(
+            lambda tokens: model.log_likelihood(
+                tokens, importance_samples, batch_size=batches.batch_size
+            ),
+            batches,
+            kept_bounds or NotKept(),
+            watch,
+            f"importance-weighted bound, {importance_samples} samples",
+            " (--importance_samples=0 leaves it out)",
+        )
         results["importance_samples"] = importance_samples
         results["importance_weighted_bound"] = _mean(bounds)
     return results | _posterior_diagnostics(model, batches)
 
 
-def _likelihoods(model: Any, batches: SequenceBatches) -> dict[str, float]:
+class _Watched(keras.callbacks.Callback):
+    """Lets the batches of `evaluate` be watched.
+
+    Args:
+        steps: What a `Watch` gives on: an item a batch.
+    """
+
+    def __init__(self, steps: Iterator[Any]) -> None:
+        super().__init__()
+        self._steps = steps
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        """Begins with the first batch."""
+        next(self._steps)
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Goes on to the next batch; after the last there is none."""
+        next(self._steps, None)
+
+
+def _by_batch(
+    function: Callable[[tf.Tensor], np.ndarray],
+    batches: SequenceBatches,
+    kept: KeptValues,
+    watch: Watch,
+    what: str,
+    hint: str = "",
+) -> np.ndarray:
+    """Numbers of sequences, in the order of the evaluation dataset, [N].
+
+    Args:
+        function: From tokens [batch, time] to numbers [batch].
+        batches: The sequences.
+        kept: What is known already, and what is to be kept.
+        watch: Sees how the batches advance.
+        what: What is computed, for `watch`.
+        hint: What a user can do about it, for `watch`.
+    """
+    values = kept.restored(batches.num_sequences)
+    size = batches.batch_size
+    is_known = ~np.isnan(values)
+    known = len(values) if is_known.all() else int(np.argmin(is_known)) // size
+    todo = batches.evaluation_dataset().skip(known)
+    sizes = batches.evaluation_sizes[known:]
+    for number, tokens in enumerate(watch(todo, what, sizes=sizes, hint=hint)):
+        begin = (known + number) * size
+        values[begin : begin + len(tokens)] = function(tokens)
+        kept.store(values)
+    return values
+
+
+def _likelihoods(
+    model: Any, batches: SequenceBatches, watch: Watch
+) -> dict[str, float]:
     """What Keras's `evaluate` gives, under the names of the report."""
-    dataset = batches.evaluation_dataset()
-    metrics = model.evaluate(dataset, return_dict=True, verbose=0)
+    dataset, sizes = batches.evaluation_dataset(), batches.evaluation_sizes
+    steps = watch(range(len(sizes)), "likelihoods", sizes=sizes)
+    metrics = model.evaluate(
+        dataset, return_dict=True, verbose=0, callbacks=[_Watched(steps)]
+    )
     results = {"nll": float(metrics["nll"])}
     if model.likelihood_kind == "exact":
         results["log_likelihood"] = -results["nll"]
@@ -112,12 +215,25 @@ def _likelihoods(model: Any, batches: SequenceBatches) -> dict[str, float]:
 
 
 def _bounds_of_averaged_states(
-    model: Any, batches: SequenceBatches, results: dict[str, Any]
+    model: Any,
+    batches: SequenceBatches,
+    results: dict[str, Any],
+    watch: Watch,
 ) -> dict[str, Any]:
     """What holds for L averaged latents, with one KL charged for each."""
     num_latents = model.num_samples
     all_kl_bound = -(results["nll"] + num_latents * results["kl"])
-    single_latent_bound = _mean(model.single_latent_bound(batches))
+    single_latent_bound = _mean(
+        _by_batch(
+            lambda tokens: model.single_latent_bound(
+                tokens, batch_size=batches.batch_size
+            ),
+            batches,
+            NotKept(),
+            watch,
+            "bound of a single latent",
+        )
+    )
     return {
         "num_latents": num_latents,
         "all_kl_bound": all_kl_bound,

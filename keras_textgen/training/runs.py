@@ -23,13 +23,19 @@ from keras_textgen.training.checkpoints import (
 from keras_textgen.training.document_task import DocumentTask
 from keras_textgen.training.matrix_task import MatrixTask
 from keras_textgen.training.plateau import LearningRate, Plateau
+from keras_textgen.training.progress_lines import ProgressLines
 from keras_textgen.training.run_directory import (
     RunDirectory,
     move_into_place,
     unfinished,
 )
 from keras_textgen.training.settings import RunError, Settings
-from keras_textgen.training.task import Task, introduction, load_run
+from keras_textgen.training.task import (
+    Task,
+    TrainingBatches,
+    introduction,
+    load_run,
+)
 from keras_textgen.training.text_task import TextTask
 from keras_textgen.training.topic_task import TopicTask
 
@@ -102,11 +108,13 @@ def _fit(task: Task, checkpoints: RunCheckpoints) -> None:
     _print_progress(settings, progress)
     if _is_done(settings, progress):
         return
+    for notice in task.notices(model):
+        print(notice)
     task.start_training(model, steps)
     with callbacks.Signals() as signals:
         arguments = {
             "validation_data": task.validation_data(),
-            "callbacks": _callbacks(task, checkpoints, steps, signals),
+            "callbacks": _callbacks(task, checkpoints, batches, signals),
             "verbose": 1 if sys.stdout.isatty() else 2,
         }
         if step:
@@ -139,12 +147,12 @@ def _is_done(settings: Settings, progress: Progress) -> bool:
 def _callbacks(
     task: Task,
     checkpoints: RunCheckpoints,
-    steps: int,
+    batches: TrainingBatches,
     signals: callbacks.Signals,
 ) -> list[keras.callbacks.Callback]:
     """The callbacks, in the order in which they act."""
     directory, progress = checkpoints.directory, checkpoints.progress
-    settings = task.settings
+    settings, steps = task.settings, batches.steps_per_epoch
     epoch, step = int(progress.epoch), int(progress.step)
     return [
         LearningRate(
@@ -153,6 +161,13 @@ def _callbacks(
         callbacks.FiniteLoss(directory, step),
         *task.diagnostics(checkpoints.model),
         callbacks.ProgressBar(settings.epochs, steps, step),
+        ProgressLines(
+            settings.epochs,
+            steps,
+            batches.units,
+            first_step=step,
+            within_epochs=not sys.stdout.isatty(),
+        ),
         *task.remedies(progress),
         Plateau(
             progress,
@@ -234,6 +249,7 @@ def _write_export(
     task: Task | type[Task], model: keras.Model, directory: RunDirectory
 ) -> None:
     target = unfinished(directory.export)
+    print("Writing the SavedModel, which takes up to a minute.")
     with writing(directory.export):
         shutil.rmtree(target, ignore_errors=True)
         task.export(model, target)

@@ -31,6 +31,10 @@ class TrainingBatches(Protocol):
 
     steps_per_epoch: int
 
+    @property
+    def units(self) -> tuple[int, str]:
+        """What an epoch consists of, such as (300_000, "words")."""
+
     def training_stream(
         self, first_epoch: int = 0, first_step: int = 0
     ) -> tf.data.Dataset:
@@ -119,6 +123,10 @@ class Task(abc.ABC):
     def start_training(self, model: keras.Model, steps_per_epoch: int) -> None:
         """Prepare the model for its first step, or its next one."""
         del model, steps_per_epoch
+
+    def notices(self, model: keras.Model) -> list[str]:
+        """What a user should know before the training takes its time."""
+        return []
 
     def diagnostics(self, model: keras.Model) -> list[keras.callbacks.Callback]:
         """Callbacks that add figures to those of an epoch."""

@@ -36,6 +36,8 @@ from keras_textgen.models.text_model import decoded_strings
 from keras_textgen.training import callbacks, schedules
 from keras_textgen.training.checkpoints import Progress, writing
 from keras_textgen.training.collapse import AggressiveTraining, DecoderReset
+from keras_textgen.training.kept_bounds import KeptBounds
+from keras_textgen.training.progress_lines import PrintedWatch
 from keras_textgen.training.run_directory import (
     RunDirectory,
     move_into_place,
@@ -66,6 +68,7 @@ _NUM_RECONSTRUCTIONS = 3
 # Generated to be judged; also the texts that are decoded at a time.
 _JUDGED_SAMPLES = 1000
 _PROBES_FILE, _PAGE_FILE = "probes.csv", "sparsity.html"
+_BOUNDS_FILE = "importance_weighted_bounds.npz"
 
 
 class TextTask(Task):
@@ -151,6 +154,16 @@ class TextTask(Task):
                 self.pretraining_epochs * steps_per_epoch
             )
 
+    def notices(self, model: keras.Model) -> list[str]:
+        """That the model will not be able to generate, if it will not."""
+        if not _has_latents(model) or model.has_prior:
+            return []
+        return [
+            f"With --objective={model.objective} the decoder reads the encoded "
+            "text itself, so that this model cannot generate new texts; "
+            "--objective=bound trains one that can."
+        ]
+
     def diagnostics(self, model: keras.Model) -> list[keras.callbacks.Callback]:
         """Signs of collapse, which only models with latent variables show."""
         if not _has_latents(model):
@@ -191,7 +204,14 @@ class TextTask(Task):
     ) -> dict[str, str]:
         """Print likelihoods, texts, and how well the codes classify."""
         test = self._batches(self.corpus.test)
-        figures = evaluate_model(model, test, self.settings.importance_samples)
+        samples = self.settings.importance_samples
+        figures = evaluate_model(
+            model,
+            test,
+            samples,
+            watch=PrintedWatch(),
+            kept_bounds=KeptBounds(folder / _BOUNDS_FILE, model, test, samples),
+        )
         print(indented(format_table(figures)))
         if _has_latents(model):
             _print_reconstructions(self.settings, self.corpus, model)
@@ -232,7 +252,9 @@ class TextTask(Task):
         models = {self.settings.model: model, **self._model_beside()}
         print("\nAccuracy of classifiers on the codes, test set:")
         try:
-            rows = probe_corpus(self.corpus, models, self.settings.seed)
+            rows = probe_corpus(
+                self.corpus, models, self.settings.seed, watch=PrintedWatch()
+            )
         except ValueError as error:
             print(f"  none: {error}")
             return {}
