@@ -304,10 +304,6 @@ def _dmf_inputs() -> dict[str, tf.Tensor]:
 def run(name: str, folder: pathlib.Path, epochs: int) -> None:
     """The command line of a run, without what comes after training."""
     data, flags = cases.RUNS[name]
-    own_flags = folder / "flags.txt"
-    if own_flags.is_file():
-        # A recipe may have come since, whose settings are not the run's.
-        flags = [f"--flagfile={own_flags}"]
     command = [
         "trainer.py",
         *flags,
