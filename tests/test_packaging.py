@@ -1,6 +1,7 @@
 """What is installed: the wheel, an editable installation, a bare clone."""
 
 import importlib.metadata
+import importlib.resources
 import os
 import pathlib
 import shutil
@@ -150,6 +151,18 @@ FIND = (
     "print(find_recipes())"
 )
 
+# The tests themselves may run in an editable installation of another folder.
+FORGET = """
+import sys
+for name in [name for name in sys.modules if name.startswith("__editable__")]:
+    del sys.modules[name]
+sys.meta_path[:] = [
+    finder
+    for finder in sys.meta_path
+    if not getattr(finder, "__module__", "").startswith("__editable__")
+]
+"""
+
 
 def test_where_recipes_are_found(site, built, tmp_path):
     done = run("-c", FIND, path=site, cwd=tmp_path)
@@ -161,7 +174,8 @@ def test_where_recipes_are_found(site, built, tmp_path):
     with zipfile.ZipFile(only(built, "editable/*.whl")) as wheel:
         wheel.extractall(editable)
     code = (
-        f"import site; site.addsitedir({str(editable)!r})\n{FIND}\n"
+        f"{FORGET}import site\nsys.path.insert(0, {str(editable)!r})\n"
+        f"site.addsitedir({str(editable)!r})\n{FIND}\n"
         "import importlib.resources\n"
         "print(importlib.resources.files('keras_textgen.recipes'))"
     )
@@ -185,9 +199,8 @@ def test_missing_recipes_are_an_error(site, tmp_path):
 def test_recipes_elsewhere(monkeypatch, tmp_path):
     """A folder of that name without the recipe of the main job is another."""
     package = tmp_path / "keras_textgen"
-    monkeypatch.setattr(keras_textgen, "__file__", package / "__init__.py")
+    monkeypatch.setattr(importlib.resources, "files", lambda _: package)
     (tmp_path / "flags").mkdir()
-    monkeypatch.setattr(recipes, "_PACKAGE", "keras_textgen.no_recipes")
     with pytest.raises(RunError, match="no recipes"):
         recipes.find_recipes()
     (tmp_path / "flags" / "hdgm_sotu.flags").touch()
