@@ -166,7 +166,7 @@ def epochs_done(run: Run) -> str:
     done = f"{len(run.epochs)} of {run.flags['epochs']}"
     if not rows:
         return done
-    best = min(rows, key=lambda row: row["val_loss"])
+    best = min(rows, key=lambda row: row.get("val_error", row["val_loss"]))
     return f"{done}, the best {best['epoch']:.0f}"
 
 

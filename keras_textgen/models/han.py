@@ -51,8 +51,10 @@ Documents = (
 # Numbers of classes, or their names.
 Labels = Sequence[int] | Sequence[str] | np.ndarray
 
-# Sentences are encoded in so many groups of like length.
+# Sentences are encoded in at most so many groups of like length, of so many
+# sentences each or more: a time step of few costs as much as one of many.
 _LENGTH_GROUPS = 6
+_SENTENCES_A_GROUP = 48
 
 
 class DocumentAttention(NamedTuple):
@@ -239,10 +241,17 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
         """
         width = tf.shape(sentences)[1]
         sentences = tf.pad(sentences, [[0, 0], [0, 1]])  # at least one word
-        ends = tf.range(1, width + 2) * tf.cast(sentences != PAD_ID, tf.int32)
-        lengths = tf.reduce_max(ends, axis=1)
+        places = tf.range(1, width + 2)
+        places *= tf.cast(sentences != PAD_ID, tf.int32)
+        lengths = tf.reduce_max(places, axis=1)
         order = tf.argsort(lengths, stable=True)
-        bounds = tf.size(order) * tf.range(_LENGTH_GROUPS + 1) // _LENGTH_GROUPS
+        count = tf.size(order)
+        groups = tf.clip_by_value(
+            count // _SENTENCES_A_GROUP, 1, _LENGTH_GROUPS
+        )
+        # The groups beyond these are empty.
+        ends = tf.minimum(tf.range(_LENGTH_GROUPS + 1), groups)
+        bounds = count * ends // groups
         vectors, weights = [], []
         for group in range(_LENGTH_GROUPS):
             rows = order[bounds[group] : bounds[group + 1]]

@@ -22,6 +22,7 @@ from keras_textgen.training.checkpoints import (
     not_finite,
     writing,
 )
+from keras_textgen.training.plateau import judged_by
 from keras_textgen.training.run_directory import (
     RunDirectory,
     move_into_place,
@@ -225,8 +226,9 @@ class Checkpointing(keras.callbacks.Callback):
     """Saves the run as it goes, and ends it in good order on a signal.
 
     A checkpoint is written at the end of every epoch and, within an epoch,
-    whenever `seconds` have passed since the last. When the validation loss is
-    the lowest so far, the best checkpoint and the model file are written, too.
+    whenever `seconds` have passed since the last. When what the epoch is
+    judged by is the lowest so far, the best checkpoint and the model file are
+    written, too.
 
     Args:
       checkpoints: of the run, restored if it goes on.
@@ -274,8 +276,9 @@ class Checkpointing(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """Saves the epoch, and the model if it is the best so far."""
-        if self._is_best(epoch, logs["val_loss"]):
-            self._progress.best_loss.assign(logs["val_loss"])
+        loss = judged_by(logs)
+        if self._is_best(epoch, loss):
+            self._progress.best_loss.assign(loss)
             self._checkpoints.save_best((epoch + 1) * self._steps_per_epoch)
             save_model(self.model, self._checkpoints.directory.model_file)
         self._step = 0

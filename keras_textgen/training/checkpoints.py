@@ -19,7 +19,8 @@ class Progress:
     Attributes:
       epoch: the epoch in progress, counted from 0.
       step: steps done of that epoch.
-      best_loss: lowest validation loss so far, in nats per sequence.
+      best_loss: lowest validation loss so far, in nats per sequence; of a
+        classifier, the lowest error.
       bad_epochs: epochs in a row without improvement, as `Plateau` counts.
       halvings: how often `Plateau` has halved the learning rate.
       stopped: 1 if the run has ended early, else 0.

@@ -467,7 +467,8 @@ SETTINGS: dict[str, Setting] = {
         "model",
         "hsvae: first concentration of gamma's Beta prior; the larger beside "
         "--beta, the sparser the codes. mat_vae: weight of the MMD. sae: "
-        "steepness of the binary codes. dmf: confidence in what occurs, for "
+        "steepness of the binary codes (default: by the lengths of the "
+        "documents). dmf: confidence in what occurs, for "
         "implicit feedback.",
         needs=("model", (*_SPARSE[1], "sae", "dmf")),
     ),
@@ -486,7 +487,12 @@ SETTINGS: dict[str, Setting] = {
     "max_words": _integer(
         "model", "Of a sentence, the first so many are read.", needs=_HAN
     ),
-    "num_topics": _integer("model", "Clusters of codes (K-means).", needs=_SAE),
+    "num_topics": _integer(
+        "model",
+        "Clusters of codes (K-means). Default: as many as labels; without "
+        "labels, one for ten documents, at most 20.",
+        needs=_SAE,
+    ),
     "code_activation": _choice(
         "model",
         "binary: a steep sigmoid; or tanh.",
@@ -697,7 +703,8 @@ SETTINGS: dict[str, Setting] = {
     "lr_halve_on_plateau": _switch(
         "optimizer",
         "Halve the learning rate after an epoch that does not improve the "
-        "validation bound (KL weight 1); not before the KL weight is at its "
+        "validation bound (KL weight 1; for han, the share of documents that "
+        "are classified wrong); not before the KL weight is at its "
         "highest for a whole epoch.",
         default=False,
     ),

@@ -1,5 +1,6 @@
 """The learning rate, and when to stop, by the validation bound."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -9,6 +10,24 @@ from keras_textgen.training.schedules import halved_learning_rate
 
 # A sigmoid schedule comes close to its highest weight, and never reaches it.
 _FULL = 0.999
+
+
+def judged_by(logs: Mapping[str, float]) -> float:
+    """The figure of an epoch whose lowest value makes it the best.
+
+    Args:
+      logs: figures of the epoch.
+
+    Returns:
+      The share of validation documents that a classifier gets wrong, which
+      goes on falling where the loss of a few too confident answers rises;
+      the validation loss of any other model.
+
+    Example:
+    >>> judged_by({"val_loss": 2.5}), judged_by({"val_loss": 2, "val_error": 0})
+    (2.5, 0)
+    """
+    return logs.get("val_error", logs["val_loss"])
 
 
 class LearningRate(keras.callbacks.Callback):
@@ -50,13 +69,13 @@ class LearningRate(keras.callbacks.Callback):
 class Plateau(keras.callbacks.Callback):
     """Halves the learning rate and ends the run when nothing improves.
 
-    An epoch is bad if its validation bound (KL weight 1) is no better than
-    the best of all epochs before it. Kruengkrai 2019 halves the rate after
-    bad epochs and stops after three; whether that holds while the KL weight
-    rises, the paper does not say. Here it does not: an epoch that was not
-    trained at the full weight from its first step to its last is never bad,
-    since a bound that falls behind tells of the rising weight. What it
-    reaches counts as the best all the same.
+    An epoch is bad if its validation bound (KL weight 1; of a classifier, its
+    error) is no better than the best of all epochs before it. Kruengkrai 2019
+    halves the rate after bad epochs and stops after three; whether that holds
+    while the KL weight rises, the paper does not say. Here it does not: an
+    epoch that was not trained at the full weight from its first step to its
+    last is never bad, since a bound that falls behind tells of the rising
+    weight. What it reaches counts as the best all the same.
 
     The state is in `progress`. It is to act before the epoch is saved, which
     also keeps the best.
@@ -86,7 +105,7 @@ class Plateau(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """Judges the epoch."""
         progress = self._progress
-        if logs["val_loss"] < float(progress.best_loss):
+        if judged_by(logs) < float(progress.best_loss):
             progress.bad_epochs.assign(0)
             return
         if not self._is_fully_weighted(logs):

@@ -2,14 +2,18 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
+from sklearn.model_selection import GridSearchCV, PredefinedSplit
 
 from keras_textgen.data.documents import DocumentCorpus
+from keras_textgen.data.reading import SPLITS
 from keras_textgen.evaluation.classification import (
     absent_classes,
     bag_of_words_baseline,
     class_table,
     comparison_table,
+    logistic_regression,
 )
 
 LABELS = [0, 0, 0, 1, 1, 2]
@@ -99,3 +103,39 @@ def test_regularization_is_chosen_on_the_validation_set(corpus):
         names[label] = baseline.name
     assert names[0] == "bag of words, logistic regression (C=1)"
     assert names[1] != names[0]
+
+
+def test_logistic_regression_against_a_grid_search():
+    generator = np.random.default_rng(0)
+    labels = {split: generator.integers(0, 3, 60) for split in SPLITS}
+    features = {
+        split: np.eye(3)[each] + generator.normal(0, 1.5, (60, 3))
+        for split, each in labels.items()
+    }
+    inputs = np.concatenate([features["train"], features["valid"]])
+    targets = np.concatenate([labels["train"], labels["valid"]])
+    folds = PredefinedSplit(np.repeat([-1, 0], 60))
+    search = GridSearchCV(
+        LogisticRegression(tol=1e-8, max_iter=10_000),
+        {"C": [1, 3, 10, 30, 100]},
+        cv=folds,
+        refit=False,
+    ).fit(inputs, targets)
+    found = logistic_regression("codes", features, labels)
+    c = search.best_params_["C"]
+    assert found.name == f"codes, logistic regression (C={c})"
+    assert found.valid_accuracy == pytest.approx(search.best_score_)
+    alone = LogisticRegression(C=c, tol=1e-8, max_iter=10_000)
+    alone.fit(features["train"], labels["train"])
+    expected = alone.predict(features["test"])
+    assert found.predicted.tolist() == expected.tolist()
+
+
+def test_pairs_of_words_are_used_where_they_help(corpus):
+    # Single words say nothing: the same two, in two orders.
+    texts = ["not good but bad", "not bad but good"] * 4
+    corpus.train = corpus.valid = corpus.test = texts
+    corpus.labels = {split: np.arange(8) % 2 for split in SPLITS}
+    baseline = bag_of_words_baseline(corpus)
+    assert baseline.name.startswith("bag of words and pairs, ")
+    assert baseline.predicted.tolist() == corpus.labels["test"].tolist()

@@ -92,6 +92,17 @@ def test_every_flag_reaches_the_model(path):
     assert {name: config[name] for name in given} == given
 
 
+def without_topics(path):
+    arguments = ["--num_topics=default"]
+    return TopicTask(settings_of(path, *arguments)).make_model().num_topics
+
+
+def test_number_of_topics_that_nobody_gave(path, tmp_path):
+    assert without_topics(path) == 2
+    # 48 training documents, ten a topic.
+    assert without_topics(written(tmp_path, labeled=False)) == 4
+
+
 def test_words_that_are_left_out(path):
     task = TopicTask(settings_of(path, "--stop_words=false", "--max_share=0.4"))
     words = task.make_model().vocabulary.get_vocabulary()[4:]
@@ -138,6 +149,12 @@ def test_results(task, trained, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "tf-idf + K-means" in printed
     assert "LSA-50 + K-means" in printed
+    # Either word of a text tells its label, and so do the codes.
+    for name in ("codes", "words"):
+        row = next(
+            line for line in printed.splitlines() if f" {name}, " in line
+        )
+        assert row.split()[-2:] == ["1.0000", "1.0000"]
     with open(tmp_path / "topics.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 6
