@@ -259,6 +259,36 @@ class SoftmaxAutoencoder(GlobalBatchModel):
             x, *args, validation_data=validation_data, shuffle=False, **kwargs
         )
 
+    def begin_with(self, data: BagData) -> None:
+        """Let untrained biases say what documents have in common.
+
+        b' becomes the logarithm of their mean shares, and b what puts the mean
+        document in the middle of the activation. Otherwise the kernel learns
+        the mean first, which moves all codes the same way, and where alpha is
+        high, to where bits have no gradient.
+
+        Args:
+            data: Documents, as in `fit`.
+
+        Raises:
+            ValueError: If `data` is not allowed, or the encoder is not linear.
+        """
+        if self.encoder is not None:
+            raise ValueError(
+                "begin_with of a model with an encoder of its own; allowed: "
+                "encoder=None"
+            )
+        counts = as_counts(data, self.num_words, self.vocabulary)
+        totals = counts.sum(axis=1)
+        has_words = totals > 0
+        weights = np.divide(1, totals, np.zeros_like(totals), where=has_words)
+        mean = weights @ counts / np.count_nonzero(has_words)
+        # A word that no document has is as rare as half a word of them all.
+        logs = np.log(np.maximum(mean, mean[mean > 0].min() / 2))
+        # The softmax takes any constant; this one costs least L2.
+        self.output_bias.assign(logs - logs.mean())
+        self.bias.assign(-mean @ self.kernel.numpy())
+
     def evaluate(
         self,
         x: BagData | BagBatches | tf.data.Dataset,

@@ -129,6 +129,7 @@ class TopicTask(Task):
                 f"num_topics={model.num_topics} for {documents} training "
                 "documents; allowed: at most as many"
             )
+        model.begin_with(self._counts["train"])
         return model
 
     def _default_num_topics(self) -> int:

@@ -316,3 +316,26 @@ def test_refused_calls(model):
         tiny().fit_topics(["sea"])
     with pytest.raises(ValueError, match="the model has no vocabulary"):
         SoftmaxAutoencoder(num_words=3).top_words(1)
+
+
+def test_biases_begin_with_the_mean_document():
+    counts = np.array([[2.0, 2, 0, 0], [1, 0, 3, 0], [0, 0, 0, 0]])
+    mean = (counts[0] / 4 + counts[1] / 4) / 2
+    model = SoftmaxAutoencoder(num_words=4, latent_dim=3)
+    model.begin_with(counts)
+    logs = model.output_bias.numpy()
+    # Word 3 is in no document; the rarest that is has a share of 1/4.
+    expected = np.array([*mean[:3], mean[:3].min() / 2])
+    np.testing.assert_allclose(
+        np.exp(logs) / np.exp(logs).sum(), expected / expected.sum(), rtol=1e-6
+    )
+    assert logs.mean() == pytest.approx(0, abs=1e-6)
+    codes = model.encode(mean[np.newaxis].astype(np.float32))
+    np.testing.assert_allclose(codes, 0.5, atol=1e-6)
+    own = SoftmaxAutoencoder(
+        num_words=4,
+        tied=False,
+        encoder=lambda x: tf.sparse.to_dense(x),
+    )
+    with pytest.raises(ValueError, match="encoder of its own; allowed"):
+        own.begin_with(counts)
