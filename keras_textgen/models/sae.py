@@ -24,6 +24,7 @@ from keras_textgen.models.global_batch_model import (
 _ACTIVATIONS = ("binary", "tanh")
 # Different numbers from one seed.
 _KERNEL, _OUTPUT_KERNEL = 0, 1
+_KERNEL_DEVIATION = 0.1
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
@@ -260,12 +261,13 @@ class SoftmaxAutoencoder(GlobalBatchModel):
         )
 
     def begin_with(self, data: BagData) -> None:
-        """Let untrained biases say what documents have in common.
+        """Let untrained weights fit documents whose rows are short.
 
-        b' becomes the logarithm of their mean shares, and b what puts the mean
-        document in the middle of the activation. Otherwise the kernel learns
-        the mean first, which moves all codes the same way, and where alpha is
-        high, to where bits have no gradient.
+        b' becomes the logarithm of their mean shares, b what puts the mean
+        document in the middle of the activation, and the kernel is scaled up
+        to a standard deviation of 0.1. Otherwise all dimensions begin nearly
+        alike, and learn the mean first, which moves all codes the same way:
+        where alpha is high, to where bits have no gradient.
 
         Args:
             data: Documents, as in `fit`.
@@ -287,6 +289,8 @@ class SoftmaxAutoencoder(GlobalBatchModel):
         logs = np.log(np.maximum(mean, mean[mean > 0].min() / 2))
         # The softmax takes any constant; this one costs least L2.
         self.output_bias.assign(logs - logs.mean())
+        kernel = self.kernel.numpy()
+        self.kernel.assign(kernel * (_KERNEL_DEVIATION / kernel.std()))
         self.bias.assign(-mean @ self.kernel.numpy())
 
     def evaluate(

@@ -119,7 +119,9 @@ class TopicTask(Task):
             for name, value in given_values(self.settings, "model").items()
         }
         arguments.setdefault("num_topics", self._default_num_topics())
-        arguments.setdefault("alpha", default_alpha(self._counts["train"]))
+        is_sized = "alpha" not in arguments
+        if is_sized:
+            arguments["alpha"] = default_alpha(self._counts["train"])
         model = SoftmaxAutoencoder(
             self._vocabulary, seed=self.settings.seed, **arguments
         )
@@ -129,7 +131,8 @@ class TopicTask(Task):
                 f"num_topics={model.num_topics} for {documents} training "
                 "documents; allowed: at most as many"
             )
-        model.begin_with(self._counts["train"])
+        if is_sized:
+            model.begin_with(self._counts["train"])
         return model
 
     def _default_num_topics(self) -> int:

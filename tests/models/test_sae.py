@@ -330,6 +330,7 @@ def test_biases_begin_with_the_mean_document():
         np.exp(logs) / np.exp(logs).sum(), expected / expected.sum(), rtol=1e-6
     )
     assert logs.mean() == pytest.approx(0, abs=1e-6)
+    assert model.kernel.numpy().std() == pytest.approx(0.1)
     codes = model.encode(mean[np.newaxis].astype(np.float32))
     np.testing.assert_allclose(codes, 0.5, atol=1e-6)
     own = SoftmaxAutoencoder(
