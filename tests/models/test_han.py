@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_textgen.data.document_batching import DocumentBatches
 from keras_textgen.data.vocabulary import UNKNOWN_ID, Vocabulary
+from keras_textgen.models import han
 from keras_textgen.models.han import HierarchicalAttentionNetwork
 from tests.models.numpy_reference import (
     attend,
@@ -150,7 +151,18 @@ def test_no_words_at_all(model, shape):
     assert not np.any(outputs["sentence_weights"])
 
 
+def test_groups_of_like_length_change_nothing(padded, monkeypatch):
+    outputs = []
+    for smallest in (1, 2, 48):
+        monkeypatch.setattr(han, "_SENTENCES_A_GROUP", smallest)
+        outputs.append(tiny()(padded))
+    for name, expected in outputs[0].items():
+        for others in outputs[1:]:
+            np.testing.assert_allclose(others[name], expected, atol=1e-6)
+
+
 def test_only_real_sentences_are_encoded(padded, monkeypatch):
+    monkeypatch.setattr(han, "_SENTENCES_A_GROUP", 1)
     model = tiny()
     encoded = []
 
