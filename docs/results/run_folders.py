@@ -16,6 +16,8 @@ FOLDER = pathlib.Path(__file__).parent
 NOT_FINISHED = "(not finished)"
 NONE = ""
 SHORT_COMMIT = 7  # digits
+# The commit of the classifiers' runs that are from before accuracy decided.
+JUDGED_BY_LOSS = "8bf0eb7"
 
 # Column of metrics.csv -> heading, and how many decimals.
 COLUMNS = {
@@ -166,8 +168,16 @@ def epochs_done(run: Run) -> str:
     done = f"{len(run.epochs)} of {run.flags['epochs']}"
     if not rows:
         return done
-    best = min(rows, key=lambda row: row.get("val_error", row["val_loss"]))
+    best = min(rows, key=lambda row: judged_by(run, row))
     return f"{done}, the best {best['epoch']:.0f}"
+
+
+def judged_by(run: Run, row: dict[str, float]) -> float:
+    """What the best epoch has the lowest of."""
+    by_loss = run.commit.startswith(JUDGED_BY_LOSS)
+    if "val_accuracy" in row and not by_loss:
+        return -row["val_accuracy"]
+    return row["val_loss"]
 
 
 def after_pretraining(run: Run) -> list[dict[str, float]]:

@@ -139,11 +139,6 @@ class DocumentTask(Task):
             and tuple(self.corpus.label_names) == model.label_names
         )
 
-    def diagnostics(self, model: keras.Model) -> list[keras.callbacks.Callback]:
-        """The error of an epoch, which it is judged by."""
-        del model
-        return [ErrorOfEpoch()]
-
     # -- What comes after training -------------------------------------------
 
     def print_results(
@@ -183,15 +178,6 @@ class DocumentTask(Task):
     def export(model: keras.Model, path: pathlib.Path) -> None:
         """Write a SavedModel with texts as inputs."""
         export_han(model, path)
-
-
-class ErrorOfEpoch(keras.callbacks.Callback):
-    """Adds `val_error`, the share of documents that are classified wrong."""
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        """Adds the figure to `logs`, which later callbacks see."""
-        del epoch
-        logs["val_error"] = 1 - logs["val_accuracy"]
 
 
 def given_arguments(

@@ -24,10 +24,14 @@ def judged_by(logs: Mapping[str, float]) -> float:
       the validation loss of any other model.
 
     Example:
-    >>> judged_by({"val_loss": 2.5}), judged_by({"val_loss": 2, "val_error": 0})
-    (2.5, 0)
+    >>> judged_by({"val_loss": 2.5})
+    2.5
+    >>> judged_by({"val_loss": 2.5, "val_accuracy": 0.75})
+    0.25
     """
-    return logs.get("val_error", logs["val_loss"])
+    if "val_accuracy" in logs:
+        return 1 - logs["val_accuracy"]
+    return logs["val_loss"]
 
 
 class LearningRate(keras.callbacks.Callback):

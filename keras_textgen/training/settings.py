@@ -297,8 +297,10 @@ def _reworded(error: Exception) -> str:
 def _base_arguments(given: _Parsed, recipes: pathlib.Path) -> list[str]:
     """What the command line builds on: the recipe, or a run's own flags."""
     path = recipes / f"{given.values['model']}_{given.values['dataset']}.flags"
-    if given.values["mode"] != "train":
-        path = _run_directory(given) / FLAGS_FILE
+    own = _run_directory(given) / FLAGS_FILE
+    if given.values["mode"] != "train" or own.is_file():
+        # A run goes on as it began, also where its recipe is another since.
+        path = own
         if not path.is_file():
             raise RunError(
                 f"{path.parent}: there is no run ({FLAGS_FILE} is missing); "

@@ -175,10 +175,3 @@ def test_refused_data(folder, tmp_path):
         task_of(folder, label="party")
     with pytest.raises(RunError, match=r"^--dataset=text: no word occurs"):
         task_of(folder, min_count=1000)
-
-
-def test_error_of_an_epoch(task, model):
-    (callback,) = task.diagnostics(model)
-    logs = {"val_loss": 3.0, "val_accuracy": 0.75}
-    callback.on_epoch_end(0, logs)
-    assert logs == {"val_loss": 3.0, "val_accuracy": 0.75, "val_error": 0.25}

@@ -159,11 +159,14 @@ def test_lines_that_are_printed(capsys):
 def test_a_classifier_is_judged_by_its_error():
     # The loss rises from the start, the error falls twice.
     run = Run(full_kl_weight=None, patience=2)
-    for loss, error in ((1.0, 0.5), (2.0, 0.4), (3.0, 0.3), (4.0, 0.3)):
+    for loss, accuracy in ((1.0, 0.5), (2.0, 0.6), (3.0, 0.75), (4.0, 0.75)):
         for callback in run.callbacks:
             callback.on_epoch_begin(0)
         for callback in run.callbacks:
-            callback.on_epoch_end(0, {"val_loss": loss, "val_error": error})
-        run.state.best_loss.assign(min(float(run.state.best_loss), error))
+            callback.on_epoch_end(
+                0, {"val_loss": loss, "val_accuracy": accuracy}
+            )
+        best = min(float(run.state.best_loss), 1 - accuracy)
+        run.state.best_loss.assign(best)
     assert int(run.state.halvings) == 1
     assert int(run.state.bad_epochs) == 1
