@@ -1,6 +1,7 @@
 """Files as users bring them, for the benchmarks on own labels and documents.
 
-Written from the corpora that `KERAS_TEXTGEN_TEST_DATA` names (default:
+Run from the root with `PYTHONPATH=.`, unless the package is installed. Written
+from the corpora that `KERAS_TEXTGEN_TEST_DATA` names (default:
 `../shared/data`), from the installed addresses, and from a generator: a folder
 a corpus with `train.txt`, `valid.txt` and `test.txt`, a label, a tab and a text
 a line.
