@@ -254,7 +254,6 @@ class Parrot:
 
 
 def test_samples_are_set_beside_the_training_text(tmp_path, capsys):
-    # Four bigrams a line, of which (a b), (b c), (c d), (d e), (b d), (d b)
     # Bigrams: (a b), (b c), (c d), (d e); (b d), (d b), (b a), of 2 * 8.
     lines = ["a b c d e", "a b d b a"]
     for split in ("train", "valid", "test"):
@@ -267,6 +266,7 @@ def test_samples_are_set_beside_the_training_text(tmp_path, capsys):
         "--sampling_temperature=0.5",
     )
     task = text_task.TextTask(values)
+    capsys.readouterr()
     # Bigrams: (e d), (d c); (a b), (b c), (c d), (d e), of 2 * 6.
     task._print_sample_quality(Parrot(["e d c", "a b c d e"]))
     assert capsys.readouterr().out == (
@@ -289,6 +289,7 @@ def test_the_unknown_word_is_in_no_pair(tmp_path, capsys):
         "--sampling_temperature=0.5",
     )
     task = text_task.TextTask(values)
+    capsys.readouterr()
     # (a a), (a a); a copy has its unknown words where the text has them.
     task._print_sample_quality(Parrot(["a a a", "<unk> a", "b"]))
     assert capsys.readouterr().out == (
@@ -307,5 +308,6 @@ def test_a_model_without_a_prior_has_no_samples_to_judge(tmp_path, capsys):
         f"--data_dir={tmp_path}",
     )
     task = text_task.TextTask(values)
+    capsys.readouterr()
     task._print_sample_quality(task.make_model())
     assert capsys.readouterr().out == ""
