@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import gzip
 import io
-import itertools
 import os
 import pathlib
 import re
@@ -34,7 +32,6 @@ from keras_textgen.data.reading import (
     DataError,
     decode,
     read_bytes,
-    reading_errors,
     split_rows,
 )
 
@@ -142,45 +139,6 @@ def read_table(
     return split_cells(name, cells, *map(tuple, names), seed)
 
 
-def check_table(
-    path: str | os.PathLike | None,
-    fields: Fields = TABLE_FIELDS,
-    duplicates: str | None = None,
-    max_rows: int = 1000,
-) -> None:
-    r"""Refuses a table for what its beginning shows, without reading the rest.
-
-    Args:
-        path: as in `read_table`.
-        fields: as in `read_table`.
-        duplicates: as in `read_table`.
-        max_rows: lines to be read, beside that of the names.
-
-    Raises:
-        DataError: what `read_table` would raise of these lines.
-
-    Example:
-        >>> import tempfile
-        >>> path = pathlib.Path(tempfile.mkdtemp(), "ratings.csv")
-        >>> _ = path.write_text("user,item\nann,Alien", "utf-8")
-        >>> check_table(path, ("user", "item", None))  # doctest: +ELLIPSIS
-        Traceback (most recent call last):
-        keras_textgen.data.reading.DataError: ...1 values leave nothing ...
-    """
-    check_duplicates(duplicates)
-    path = _table_path(path, fields)
-    opened = gzip.open if path.suffix == ".gz" else open
-    with reading_errors(path), opened(path, "rb") as file:
-        lines = list(itertools.islice(file, max_rows + 2))
-    is_whole = len(lines) < max_rows + 2
-    table = _parse(decode(b"".join(lines), path), path, fields, is_whole)
-    cells, *_ = table.numbered()
-    if duplicates is None:
-        table.check_pairs(cells)
-    if is_whole:
-        _check_count(len(merge_repeated(cells, duplicates)), path)
-
-
 @dataclasses.dataclass
 class _Table:
     """What the fields of a table hold, line by line.
@@ -235,18 +193,13 @@ def _allowed(fields: Fields) -> str:
     )
 
 
-def _parse(
-    text: str, path: pathlib.Path, fields: Fields, is_whole: bool = True
-) -> _Table:
+def _parse(text: str, path: pathlib.Path, fields: Fields) -> _Table:
     tabs = path.name.removesuffix(".gz").endswith((".tsv", ".tab"))
     reader = csv.reader(io.StringIO(text), delimiter="\t" if tabs else ",")
     records = _records(reader, path)
     _, header = next(records, (1, []))
     header = [name.strip() for name in header]
     places = [_place(header, name, path, fields) for name in fields if name]
-    if not is_whole:
-        # The last line read may be the beginning of a longer record.
-        records = _but_last(records)
     table = _Table(path)
     for line, record in records:
         where = f"{path}:{line}"
@@ -295,12 +248,6 @@ def _records(
         raise DataError(
             f"{path}:{reader.line_num}: {error}; allowed: a table"
         ) from error
-
-
-def _but_last(records: Iterator) -> Iterator:
-    """Everything but the last one."""
-    for one, _ in itertools.pairwise(records):
-        yield one
 
 
 def _numbered(ids: list[str]) -> tuple[list[int], dict[str, int]]:

@@ -13,7 +13,6 @@ import scipy.sparse
 
 from keras_textgen.data.cells import DUPLICATES
 from keras_textgen.data.own_ratings import (
-    check_table,
     read_matrix,
     read_table,
 )
@@ -61,14 +60,13 @@ def test_merged_in_a_table(tmp_path, duplicates):
 def test_refused_in_a_table(tmp_path):
     again = [LINES[0], LINES[0], *LINES[3:6]]
     path = write(tmp_path / "a.csv", [HEADER, *LINES, *again])
-    for read in (read_table, check_table):
-        with pytest.raises(DataError) as error:
-            read(path)
-        assert str(error.value) == (
-            f"{path}:32: 0, f0 (line 32, first 2); 0, f0 (line 33, first 2); "
-            "0, f3 (line 34, first 5) and 2 more pairs are there already; "
-            "allowed: every pair once, or --duplicates=first, last, mean or sum"
-        )
+    with pytest.raises(DataError) as error:
+        read_table(path)
+    assert str(error.value) == (
+        f"{path}:32: 0, f0 (line 32, first 2); 0, f0 (line 33, first 2); "
+        "0, f3 (line 34, first 5) and 2 more pairs are there already; "
+        "allowed: every pair once, or --duplicates=first, last, mean or sum"
+    )
     with pytest.raises(ValueError, match="duplicates='any' is not allowed; al"):
         read_table(path, duplicates="any")
 
@@ -163,41 +161,23 @@ def test_zeros_in_front_stay(tmp_path):
         ([HEADER, *LINES[:4]], ": 4 values leave nothing for validation; all"),
     ],
 )
-def test_the_start_of_a_table_says_what_the_whole_says(
-    tmp_path, lines, message
-):
+def test_what_is_wrong_with_a_table_is_said_by_line(tmp_path, lines, message):
     path = write(tmp_path / "a.csv", lines)
     packed = tmp_path / "a.csv.gz"
     packed.write_bytes(gzip.compress(path.read_bytes()))
     for place in (path, packed):
-        for read in (read_table, check_table):
-            with pytest.raises(DataError) as error:
-                read(place)
-            assert str(error.value).startswith(f"{place}{message}")
-            assert "\n" not in str(error.value)
-
-
-def test_what_comes_later_is_not_read(tmp_path):
-    lines = [HEADER, *LINES, "1,g,five"]
-    path = write(tmp_path / "a.csv", lines)
-    check_table(path, max_rows=29)
-    with pytest.raises(DataError, match=":32: value 'five'"):
-        check_table(path, max_rows=31)
-    # A record of many lines is not taken for whole.
-    note = ['1,g,3,"a', *["line"] * 50, 'end"']
-    lines = [f"{HEADER},note", *(f"{line},x" for line in LINES), *note]
-    path = write(tmp_path / "b.csv", lines)
-    for rows in range(28, 90):
-        check_table(path, max_rows=rows)
+        with pytest.raises(DataError) as error:
+            read_table(place)
+        assert str(error.value).startswith(f"{place}{message}")
+        assert "\n" not in str(error.value)
 
 
 def test_no_tensorflow(tmp_path):
     path = write(tmp_path / "a.csv", [HEADER, *LINES])
     code = (
         "import sys\n"
-        "from keras_textgen.data.own_ratings import check_table, read_table\n"
         "from keras_textgen.data.ratings import load_ratings\n"
-        "check_table(sys.argv[1]), load_ratings('ratings', sys.argv[1])\n"
+        "load_ratings('ratings', sys.argv[1])\n"
         "assert not {'tensorflow', 'keras'} & sys.modules.keys()\n"
     )
     root = pathlib.Path(__file__).parents[2]
