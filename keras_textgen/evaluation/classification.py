@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from keras_textgen.data.documents import DocumentCorpus
 from keras_textgen.data.reading import SPLITS
+from keras_textgen.evaluation.watching import Watch, unwatched
 
 # Of the logistic regression: what its squared weights are divided by.
 _REGULARIZATIONS = (1.0, 3.0, 10.0, 30.0, 100.0)
@@ -45,6 +46,8 @@ def logistic_regression(
     name: str,
     features: Mapping[str, np.ndarray | scipy.sparse.csr_array],
     labels: Mapping[str, np.ndarray],
+    *,
+    watch: Watch = unwatched,
 ) -> Baseline:
     """Trains on the training documents, regularized as validation likes best.
 
@@ -53,6 +56,7 @@ def logistic_regression(
         features: By split ("train", "valid", "test"), `[documents, any]`.
         labels: By split, numbers of classes `[documents]`; two different ones
             or more in training.
+        watch: Sees how the regularizations are done one by one.
 
     Returns:
         Of C = 1, 3, 10, 30 and 100 (what squared weights are divided by) the
@@ -70,7 +74,11 @@ def logistic_regression(
     model = LogisticRegression(max_iter=1000, tol=_TOLERANCE, warm_start=True)
     found = []
     with threadpool_limits(1):
-        for c in _REGULARIZATIONS:
+        for c in watch(
+            _REGULARIZATIONS,
+            f"logistic regression on {name}",
+            sizes=[1.0] * len(_REGULARIZATIONS),
+        ):
             model.set_params(C=c).fit(features["train"], labels["train"])
             found.append(
                 Baseline(
@@ -82,7 +90,9 @@ def logistic_regression(
     return max(found, key=lambda each: each.valid_accuracy)
 
 
-def bag_of_words_baseline(corpus: DocumentCorpus) -> Baseline:
+def bag_of_words_baseline(
+    corpus: DocumentCorpus, *, watch: Watch = unwatched
+) -> Baseline:
     """Trains a logistic regression on the words of whole documents.
 
     Its features are tf-idf values of lower-case words, with 1 + log counts, and
@@ -92,6 +102,7 @@ def bag_of_words_baseline(corpus: DocumentCorpus) -> Baseline:
 
     Args:
         corpus: Documents with labels.
+        watch: As in `logistic_regression`.
 
     Returns:
         The predictions for the test documents.
@@ -118,7 +129,9 @@ def bag_of_words_baseline(corpus: DocumentCorpus) -> Baseline:
             split: vectorizer.transform(getattr(corpus, split))
             for split in SPLITS
         }
-        found.append(logistic_regression(name, features, corpus.labels))
+        found.append(
+            logistic_regression(name, features, corpus.labels, watch=watch)
+        )
     return max(found, key=lambda each: each.valid_accuracy)
 
 

@@ -36,6 +36,7 @@ from keras_textgen.export_han import export_han
 from keras_textgen.models.han import HierarchicalAttentionNetwork
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.data import data_errors
+from keras_textgen.training.progress_lines import PrintedWatch
 from keras_textgen.training.run_directory import write_whole
 from keras_textgen.training.settings import Settings
 from keras_textgen.training.task import Task, indented, unknown_words_text
@@ -172,7 +173,7 @@ class DocumentTask(Task):
             corpus.test, batch_size=self.settings.batch_size
         )
         predicted = np.argmax(probabilities, axis=1)
-        baseline = bag_of_words_baseline(corpus)
+        baseline = bag_of_words_baseline(corpus, watch=PrintedWatch())
         systems = {"han": predicted, baseline.name: baseline.predicted}
         names = corpus.label_names
         print(indented(comparison_table(systems, labels)))

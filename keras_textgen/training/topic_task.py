@@ -30,6 +30,7 @@ from keras_textgen.export_sae import export_sae
 from keras_textgen.models.sae import SoftmaxAutoencoder
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.data import data_errors
+from keras_textgen.training.progress_lines import PrintedWatch
 from keras_textgen.training.run_directory import write_whole
 from keras_textgen.training.settings import Settings, given_values
 from keras_textgen.training.task import Task, indented
@@ -223,12 +224,12 @@ class TopicTask(Task):
             split: weighting.transform(counts)
             for split, counts in self._counts.items()
         }
-        labels = self.corpus.labels
+        labels, watch = self.corpus.labels, PrintedWatch()
         systems = {
             each.name: each.predicted
             for each in (
-                logistic_regression("codes", codes, labels),
-                logistic_regression("words", words, labels),
+                logistic_regression("codes", codes, labels, watch=watch),
+                logistic_regression("words", words, labels, watch=watch),
             )
         }
         return comparison_table(systems, labels["test"])
