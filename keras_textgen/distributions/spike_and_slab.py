@@ -5,6 +5,8 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_textgen.distributions.beta import LogBeta
+
 tfd = tfp.distributions
 
 # Half of the step between float32 uniform numbers.
@@ -24,19 +26,22 @@ class SpikeAndSlab(tfd.Distribution):
 
     Args:
         spike_probability: gamma, [...]; at 0 and 1 themselves, densities are
-            right but have no gradient.
+            right but have no gradient. None where `spike_logits` are given.
         loc: Mean of the slab, [...].
         scale: Standard deviation of the slab, above 0, [...].
         spike_scale: Standard deviation of the spike, above 0.
         temperature: Of the relaxed choice, above 0; lower is closer to a hard
             one, and its gradient noisier.
+        spike_logits: log gamma - log(1 - gamma), [...], in place of gamma, for
+            one that is nearer to 0 or 1 than a number of float32 can be.
         validate_args: Whether to check gamma and scale, in the graph; wrong
             values otherwise give NaN.
         allow_nan_stats: As in every tfp distribution.
         name: As in every tfp distribution.
 
     Raises:
-        ValueError: If `spike_scale` or `temperature` is out of its range.
+        ValueError: If `spike_scale` or `temperature` is out of its range, or
+            not one of gamma and its logits is given.
 
     Example:
         >>> prior = SpikeAndSlab(0.8, loc=0.0, scale=tf.ones([3]))
@@ -53,6 +58,7 @@ class SpikeAndSlab(tfd.Distribution):
         scale: Any,
         spike_scale: float = 0.05,
         temperature: float = 0.5,
+        spike_logits: Any = None,
         validate_args: bool = False,
         allow_nan_stats: bool = True,
         name: str = "SpikeAndSlab",
@@ -63,9 +69,22 @@ class SpikeAndSlab(tfd.Distribution):
                 raise ValueError(
                     f"{argument}={parameters[argument]} is not allowed; above 0"
                 )
-        self.spike_probability = tf.convert_to_tensor(
-            spike_probability, tf.float32
-        )
+        if (spike_probability is None) == (spike_logits is None):
+            raise ValueError(
+                "spike_probability and spike_logits; allowed: one of them"
+            )
+        if spike_probability is None:
+            self.spike_logits = tf.convert_to_tensor(spike_logits, tf.float32)
+            self.spike_probability = tf.sigmoid(self.spike_logits)
+            self._log_spike, self._log_slab = LogBeta.of_logit(
+                self.spike_logits
+            )
+        else:
+            gamma = tf.convert_to_tensor(spike_probability, tf.float32)
+            self.spike_probability = gamma
+            self._log_spike = tf.math.log(gamma)
+            self._log_slab = tf.math.log1p(-gamma)
+            self.spike_logits = self._log_spike - self._log_slab
         self.loc = tf.convert_to_tensor(loc, tf.float32)
         self.scale = tf.convert_to_tensor(scale, tf.float32)
         self.spike_scale = spike_scale
@@ -86,6 +105,7 @@ class SpikeAndSlab(tfd.Distribution):
         del dtype, num_classes
         return {
             "spike_probability": tfp.util.ParameterProperties(),
+            "spike_logits": tfp.util.ParameterProperties(),
             "loc": tfp.util.ParameterProperties(),
             "scale": tfp.util.ParameterProperties(),
         }
@@ -138,7 +158,7 @@ class SpikeAndSlab(tfd.Distribution):
             Samples of the noise's shape.
         """
         is_spike = straight_through_choice(
-            self.spike_probability, uniform, self.temperature
+            self.spike_logits, uniform, self.temperature
         )
         spike = self.spike_scale * spike_noise
         slab = self.loc + self.scale * slab_noise
@@ -163,10 +183,7 @@ class SpikeAndSlab(tfd.Distribution):
         """Log-density of a value and the spike, and of it and the slab."""
         spike = tfd.Normal(0.0, self.spike_scale).log_prob(value)
         slab = tfd.Normal(self.loc, self.scale).log_prob(value)
-        return (
-            tf.math.log(self.spike_probability) + spike,
-            tf.math.log1p(-self.spike_probability) + slab,
-        )
+        return self._log_spike + spike, self._log_slab + slab
 
     def _mean(self) -> tf.Tensor:
         mean = (1 - self.spike_probability) * self.loc
@@ -179,15 +196,15 @@ class SpikeAndSlab(tfd.Distribution):
 
 
 def straight_through_choice(
-    probability: tf.Tensor, uniform: tf.Tensor, temperature: float
+    logits: tf.Tensor, uniform: tf.Tensor, temperature: float
 ) -> tf.Tensor:
-    """1 with the given probability, else 0; with the gradient of a soft choice.
+    """1 with probability sigmoid(logits), else 0; gradient of a soft choice.
 
     The soft choice is a binary concrete (Maddison et al. 2017; Jang et al.
-    2017): sigmoid((logit(probability) + logistic noise) / temperature).
+    2017): sigmoid((logits + logistic noise) / temperature).
 
     Args:
-        probability: Between 0 and 1, [...].
+        logits: log p - log(1 - p) of the probability p of 1, [...].
         uniform: Noise from U[0, 1), [...].
         temperature: Above 0.
 
@@ -195,22 +212,18 @@ def straight_through_choice(
         0 or 1 as floats, of the common shape.
 
     Example:
-        >>> probability = tf.Variable([0.9, 0.1])
+        >>> logits = tf.Variable([2.0, -2.0])
         >>> with tf.GradientTape() as tape:
-        ...     choice = straight_through_choice(probability, [0.5, 0.5], 0.5)
+        ...     choice = straight_through_choice(logits, [0.5, 0.5], 0.5)
         >>> choice.numpy().tolist()
         [1.0, 0.0]
-        >>> tape.gradient(choice, probability).numpy().round(3)
-        array([0.268, 0.268], dtype=float32)
+        >>> tape.gradient(choice, logits).numpy().round(3)
+        array([0.035, 0.035], dtype=float32)
     """
     # 0 is among the uniform numbers, and has no logit.
     uniform = tf.maximum(uniform, _SMALLEST_UNIFORM)
-    logits = _logit(probability) + _logit(uniform)
+    logits += tf.math.log(uniform) - tf.math.log1p(-uniform)
     soft = tf.sigmoid(logits / temperature)
     hard = tf.cast(logits >= 0, soft.dtype)
     # Exact: where hard is 1, soft is at least a half, so nothing is rounded.
     return soft + tf.stop_gradient(hard - soft)
-
-
-def _logit(probability: tf.Tensor) -> tf.Tensor:
-    return tf.math.log(probability) - tf.math.log1p(-probability)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_textgen.generation.common import checked_integer
 
-# From a number of samples S and a seed [2] to log weights [S, batch].
+# From the number of the first sample and how many, S, to weights [S, batch].
 LogWeights = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
@@ -15,7 +15,6 @@ def importance_weighted_bound(
     log_weights: LogWeights,
     batch_size: int | tf.Tensor,
     num_samples: int | tf.Tensor,
-    seed: tf.Tensor,
     *,
     block_size: int | tf.Tensor,
 ) -> tf.Tensor:
@@ -30,11 +29,10 @@ def importance_weighted_bound(
     is all in the graph, and K may be a tensor.
 
     Args:
-        log_weights: Draws S samples of each sequence; gives
-            log p(x | z_k) p(z_k) / q(z_k | x), [S, batch].
+        log_weights: Given F and S, draws samples F ... F + S - 1 of each
+            sequence; gives log p(x | z_k) p(z_k) / q(z_k | x), [S, batch].
         batch_size: Number of sequences.
         num_samples: K, at least 1.
-        seed: int32 [2].
         block_size: Samples of each sequence held at a time.
 
     Returns:
@@ -44,11 +42,11 @@ def importance_weighted_bound(
         ValueError: If `num_samples` or `block_size` is known and below 1.
 
     Example:
+        >>> weights = tf.random.stateless_normal([10_000, 2], seed=[1, 2])
         >>> bound = importance_weighted_bound(
-        ...     lambda size, seed: tf.random.stateless_normal([size, 2], seed),
+        ...     lambda first, size: weights[first : first + size],
         ...     batch_size=2,
         ...     num_samples=10_000,
-        ...     seed=[1, 2],
         ...     block_size=300,
         ... )
         >>> bound.numpy().round(1)  # log E[exp(u)] = 1/2 for u ~ N(0, 1)
@@ -61,8 +59,7 @@ def importance_weighted_bound(
         drawn: tf.Tensor, log_total: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         size = tf.minimum(block_size, num_samples - drawn)
-        block = log_weights(size, tf.random.fold_in(seed, drawn))
-        block = tf.cast(block, tf.float64)
+        block = tf.cast(log_weights(drawn, size), tf.float64)
         log_sum = tf.reduce_logsumexp(block, axis=0)
         log_total = tf.reduce_logsumexp([log_total, log_sum], axis=0)
         return drawn + size, log_total

@@ -11,8 +11,7 @@ import tensorflow as tf
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
 from keras_textgen.data.batching import SequenceBatches
-from keras_textgen.layers.noise import Noise
-from keras_textgen.models.latent_text_model import seeds_by_batch
+from keras_textgen.layers.noise import TextNoise
 
 Codes = np.ndarray | scipy.sparse.csr_matrix
 
@@ -129,9 +128,9 @@ def code_views(
         >>> code_views(Model(), batches)["mean"].tolist()
         [[5.0, 6.0], [4.0, 3.0]]
     """
-    seeds = seeds_by_batch([seed, 0])
+    seed = tf.constant([seed, 0])
     parts = [
-        _views_of_batch(model, tokens, next(seeds))
+        _views_of_batch(model, tokens, seed)
         for tokens in batches.evaluation_dataset()
     ]
     order = batches.original_order
@@ -146,7 +145,7 @@ def code_views(
 def _views_of_batch(
     model: Any, tokens: tf.Tensor, seed: tf.Tensor
 ) -> dict[str, tf.Tensor]:
-    return model.code_views(tokens, Noise(seed))
+    return model.code_views(tokens, TextNoise.of(tokens, seed))
 
 
 def _checked(codes: Codes) -> Codes:

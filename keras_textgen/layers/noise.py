@@ -1,9 +1,31 @@
-"""Random numbers that depend on seed, step and row, and on nothing else."""
+"""Random numbers that depend on what is named here, and on nothing else.
+
+In training they depend on seed, step and row of the global batch, outside of
+training on seed, text and number of the sample.
+"""
 
 import zlib
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
+
+from keras_textgen.data.vocabulary import PAD_ID
+from keras_textgen.distributions.beta import LogBeta
+
+# Proposals for a gamma variable: each is accepted with a chance above 0.95
+# (Marsaglia and Tsang 2000), so that all are refused once in 6e7 times.
+_NUM_PROPOSALS = 6
+# 2^64 over the golden ratio: the step between counters.
+_STEP = np.uint64(0x9E3779B97F4A7C15)
+# Shifts and factors of the finalizer of SplitMix64, which is a bijection.
+_MIXING = (
+    (np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)),
+    (np.uint64(27), np.uint64(0x94D049BB133111EB)),
+)
+_LAST_SHIFT = np.uint64(31)
+# Phi(-2), where the truncated normal begins.
+_BELOW_TRUNCATION = 0.022750131948179195
 
 
 class GlobalRows(NamedTuple):
@@ -54,8 +76,52 @@ def gather_rows(tensor: tf.Tensor) -> tf.Tensor:
     return context.all_gather(tensor, axis=0)
 
 
-class Noise:
-    """Stateless noise for the rows of one batch.
+class RowNoise:
+    """Base of the noise for the rows of a batch; no row's depends on another's.
+
+    Draws have names, and those of different names are independent.
+    """
+
+    def of_copies(self, copies: int) -> "RowNoise":
+        """Noise for a batch in which each row stands `copies` times."""
+        raise NotImplementedError
+
+    def normal(self, name: str, shape: list) -> tf.Tensor:
+        """Draw N(0, 1) of the given shape, rows leading."""
+        raise NotImplementedError
+
+    def uniform(self, name: str, shape: list) -> tf.Tensor:
+        """Draw from U[0, 1) of the given shape."""
+        raise NotImplementedError
+
+    def _bits(self, name: str, shape: list) -> tf.Tensor:
+        """Draw uint64 of the given shape."""
+        raise NotImplementedError
+
+    def beta(self, name: str, alpha: tf.Tensor, beta: tf.Tensor) -> LogBeta:
+        """Draw from Beta(alpha, beta), both [rows, ...]; reparameterized.
+
+        In logarithms, as a variable with a concentration far below 1 is often
+        nearer to 0 or 1 than any number of float32.
+        """
+        first = self._log_gamma(f"{name} first", alpha)
+        return LogBeta.of_logit(first - self._log_gamma(f"{name} second", beta))
+
+    def _log_gamma(self, name: str, concentration: tf.Tensor) -> tf.Tensor:
+        """Log of a gamma variable: Gamma(a) is Gamma(a + 1) U^(1 / a)."""
+        shape = tf.unstack(tf.shape(concentration))
+        proposals = [*shape, _NUM_PROPOSALS]
+        above_one = _gamma_above_one(
+            concentration + 1,
+            _normal(self._bits(f"{name} proposals", proposals)),
+            -_exponential(self._bits(f"{name} acceptance", proposals)),
+        )
+        exponential = _exponential(self._bits(f"{name} boost", shape))
+        return tf.math.log(above_one) - exponential / concentration
+
+
+class Noise(RowNoise):
+    """Stateless noise for the rows of one batch of training.
 
     Row i of the global batch gets the same numbers whatever the number of
     replicas, so that two replicas compute what one does, and a resumed run
@@ -108,37 +174,112 @@ class Noise:
         """Draw from U[0, 1) of the given shape."""
         return self._draw(tf.random.stateless_uniform, name, shape)
 
-    def beta(self, name: str, alpha: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
-        """Draw from Beta(alpha, beta), both [rows, ...]; reparameterized.
-
-        tfp's sampler has two implementations, with other numbers, and
-        TensorFlow chooses between them by device and by kind of graph.
-        """
-        first = self._gamma(f"{name} first", alpha)
-        return first / (first + self._gamma(f"{name} second", beta))
-
-    def _gamma(self, name: str, alpha: tf.Tensor) -> tf.Tensor:
-        # As below: draw from row 0, whatever the parameters of the rows
-        # before, and drop them.
-        before = tf.ones(
-            tf.concat([[self._first_row], tf.shape(alpha)[1:]], axis=0)
-        )
-        whole = tf.concat([before, alpha], axis=0)
-        sample = tf.random.stateless_gamma(
-            tf.shape(whole), self._seed_of(name), whole
-        )
-        return sample[self._first_row :]
-
-    def _seed_of(self, name: str) -> tf.Tensor:
-        tag = zlib.crc32(name.encode()) & 0x7FFFFFFF
-        return tf.random.experimental.stateless_fold_in(self._seed, tag)
+    def _bits(self, name: str, shape: list) -> tf.Tensor:
+        return self._draw(_stateless_bits, name, shape)
 
     def _draw(self, sampler, name: str, shape: list) -> tf.Tensor:  # noqa: ANN001
         # The generators fill arrays in order, so a longer array begins with
         # the shorter one's numbers: draw from row 0 and drop what is before.
         rows = self._first_row + shape[0]
-        sample = sampler([rows, *shape[1:]], self._seed_of(name))
-        return sample[self._first_row :]
+        seed = tf.random.experimental.stateless_fold_in(self._seed, _tag(name))
+        return sampler([rows, *shape[1:]], seed)[self._first_row :]
+
+
+class TextNoise(RowNoise):
+    """Noise for the rows of a batch of texts, outside of training.
+
+    The numbers of a row are a function of the seed, its tokens without the
+    padding, and the number of the sample: not of the row's place, the batch
+    and its width, nor of what was drawn before. A counter-based hash gives the
+    bits, for the whole batch at once, and quantile functions make them normal.
+
+    Args:
+        keys: What stands for seed and text of each row, uint64 [rows].
+        numbers: Of the samples, uint64 [rows].
+        truncated: Restrict normal noise to [-2, 2].
+
+    Example:
+        >>> texts = tf.constant([[2, 5, 3, 0], [2, 4, 5, 3]])
+        >>> together = TextNoise.of(texts, seed=[1, 2]).normal("z", [2, 4])
+        >>> alone = TextNoise.of(texts[:1, :3], [1, 2]).normal("z", [1, 4])
+        >>> bool(tf.reduce_all(together[:1] == alone))
+        True
+    """
+
+    def __init__(
+        self, keys: tf.Tensor, numbers: tf.Tensor, truncated: bool = False
+    ) -> None:
+        self._keys = keys
+        self._numbers = numbers
+        self._truncated = truncated
+
+    @classmethod
+    def of(
+        cls,
+        tokens: tf.Tensor,
+        seed: tf.Tensor | list[int],
+        truncated: bool = False,
+    ) -> "TextNoise":
+        """Noise for sample 0 of each text.
+
+        Args:
+            tokens: int32 [batch, time], 0 where there is padding.
+            seed: int32 [2].
+            truncated: Restrict normal noise to [-2, 2].
+        """
+        keys = _text_keys(tokens, seed)
+        return cls(keys, tf.zeros_like(keys), truncated)
+
+    def of_copies(self, copies: int) -> "TextNoise":
+        """Noise for a batch in which each row stands `copies` times.
+
+        Sample n of a text becomes its samples n * copies and following.
+        """
+        return self._each_repeated(copies, self._numbers * _counter(copies))
+
+    def of_samples(
+        self, first: tf.Tensor | int, count: tf.Tensor | int
+    ) -> "TextNoise":
+        """Noise for samples first ... first + count - 1 of each text.
+
+        The samples of a text follow each other.
+
+        Example:
+            >>> noise = TextNoise.of(tf.constant([[2, 5, 3]]), seed=[1, 2])
+            >>> ten = noise.of_samples(0, 10).normal("z", [10, 1])
+            >>> two = noise.of_samples(4, 2).normal("z", [2, 1])
+            >>> bool(tf.reduce_all(ten[4:6] == two))
+            True
+        """
+        return self._each_repeated(count, self._numbers + _counter(first))
+
+    def _each_repeated(
+        self, count: tf.Tensor | int, numbers: tf.Tensor
+    ) -> "TextNoise":
+        """Each row `count` times, the numbers counting up."""
+        numbers = numbers[:, tf.newaxis] + _counter(tf.range(count))
+        return TextNoise(
+            tf.repeat(self._keys, count),
+            tf.reshape(numbers, [-1]),
+            self._truncated,
+        )
+
+    def normal(self, name: str, shape: list) -> tf.Tensor:
+        """Draw N(0, 1) of the given shape, rows leading."""
+        start = _BELOW_TRUNCATION if self._truncated else 0.0
+        return _normal(self._bits(name, shape), start)
+
+    def uniform(self, name: str, shape: list) -> tf.Tensor:
+        """Draw from U(0, 1) of the given shape; 0 and 1 do not occur."""
+        return _uniform(self._bits(name, shape))
+
+    def _bits(self, name: str, shape: list) -> tf.Tensor:
+        keys = _hashed(self._keys, self._numbers)
+        keys = _hashed(keys, _counter(_tag(name)))
+        size = tf.reduce_prod(tf.convert_to_tensor(shape[1:], tf.int32))
+        elements = _counter(tf.range(size))
+        bits = _hashed(keys[:, tf.newaxis], elements)
+        return tf.reshape(bits, shape)
 
 
 class NoNoise:
@@ -153,3 +294,117 @@ class NoNoise:
         """Give zeros of the given shape."""
         del name
         return tf.zeros(shape)
+
+
+# -- Bits ----------------------------------------------------------------------
+
+
+def _tag(name: str) -> int:
+    return zlib.crc32(name.encode()) & 0x7FFFFFFF
+
+
+def _stateless_bits(shape: list, seed: tf.Tensor) -> tf.Tensor:
+    return tf.random.stateless_uniform(
+        shape, seed, minval=None, maxval=None, dtype=tf.uint64
+    )
+
+
+def _counter(values: tf.Tensor | int) -> tf.Tensor:
+    """Numbers that int32 holds, negative ones too, as uint64."""
+    values = tf.bitcast(tf.cast(values, tf.int32), tf.uint32)
+    return tf.cast(values, tf.uint64)
+
+
+def _hashed(keys: tf.Tensor, counters: tf.Tensor) -> tf.Tensor:
+    """Other keys, which nothing shows to be of one key and two counters."""
+    values = keys + (counters + np.uint64(1)) * _STEP
+    for shift, factor in _MIXING:
+        values = factor * _folded(values, shift)
+    return _folded(values, _LAST_SHIFT)
+
+
+def _folded(values: tf.Tensor, shift: np.uint64) -> tf.Tensor:
+    return tf.bitwise.bitwise_xor(values, tf.bitwise.right_shift(values, shift))
+
+
+def _text_keys(tokens: tf.Tensor, seed: tf.Tensor | list[int]) -> tf.Tensor:
+    """A key of each text, uint64 [batch].
+
+    The sum of hashes of token and position, so that padding adds nothing and
+    nothing is done token by token. Two texts share a key with a chance of
+    2^-64.
+    """
+    first, second = tf.unstack(_counter(seed))
+    seed = _hashed(_hashed(tf.zeros_like(first), first), second)
+    positions = _hashed(seed, _counter(tf.range(tf.shape(tokens)[1])))
+    hashes = _hashed(positions, _counter(tokens))
+    hashes = tf.where(tokens == PAD_ID, np.uint64(0), hashes)
+    return _hashed(tf.reduce_sum(hashes, axis=1), seed)
+
+
+# -- From bits to numbers, uint64 to float32 of the same shape -----------------
+
+
+def _uniform(bits: tf.Tensor) -> tf.Tensor:
+    """U(0, 1): the middles of 2^23 cells, which float32 holds exactly."""
+    cell = tf.bitwise.right_shift(bits, np.uint64(41))
+    return (tf.cast(cell, tf.float32) + 0.5) * 2.0**-23
+
+
+def _half(bits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Which half of (0, 1) a uniform number lies in, and how far from its end.
+
+    Returns:
+        bool, whether it is the upper half; and the distance from 0 or 1, in
+        (0, 1/2], which float32 holds with all its digits however small it is.
+    """
+    is_upper = tf.bitwise.bitwise_and(bits, np.uint64(1)) == 1
+    cell = tf.bitwise.right_shift(bits, np.uint64(32))
+    return is_upper, (tf.cast(cell, tf.float32) + 0.5) * 2.0**-33
+
+
+def _normal(bits: tf.Tensor, start: float = 0.0) -> tf.Tensor:
+    """N(0, 1) without the outermost `start` of the mass on either side."""
+    is_upper, distance = _half(bits)
+    below = tf.math.ndtri(start + (1 - 2 * start) * distance)
+    return tf.where(is_upper, -below, below)
+
+
+def _exponential(bits: tf.Tensor) -> tf.Tensor:
+    """Exp(1), the logarithm of a uniform number without its sign."""
+    is_upper, distance = _half(bits)
+    return tf.where(is_upper, -tf.math.log1p(-distance), -tf.math.log(distance))
+
+
+@tf.custom_gradient
+def _gamma_above_one(
+    concentration: tf.Tensor, normal: tf.Tensor, threshold: tf.Tensor
+) -> tf.Tensor:
+    """Gamma variables by Marsaglia and Tsang 2000, with implicit gradients.
+
+    Args:
+        concentration: Above 1, [...].
+        normal: Proposals from N(0, 1), [..., _NUM_PROPOSALS].
+        threshold: Logs of uniform numbers, of the proposals' shape.
+
+    Returns:
+        The first proposal that is accepted, [...].
+    """
+    scale = concentration - 1 / 3
+    root = 1 + normal / (3 * tf.sqrt(scale)[..., tf.newaxis])
+    is_positive = root > 0
+    root = tf.where(is_positive, root, 1.0)
+    log_ratio = tf.square(normal) / 2 + scale[..., tf.newaxis] * (
+        1 - root**3 + 3 * tf.math.log(root)
+    )
+    is_accepted = is_positive & (threshold < log_ratio)
+    last = _NUM_PROPOSALS - 1
+    numbers = tf.where(is_accepted, tf.range(_NUM_PROPOSALS), last)
+    chosen = tf.one_hot(tf.reduce_min(numbers, axis=-1), _NUM_PROPOSALS)
+    sample = scale * tf.reduce_sum(chosen * root**3, axis=-1)
+
+    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, None, None]:
+        slope = tf.raw_ops.RandomGammaGrad(alpha=concentration, sample=sample)
+        return upstream * slope, None, None
+
+    return sample, gradient

@@ -8,18 +8,16 @@ import tensorflow as tf
 
 from keras_textgen.layers.noise import GlobalRows
 
-# Streams of noise that must not meet.
-_TRAINING, _EVALUATION = 0, 1
-
 
 class GlobalBatchModel(keras.Model):
     """Base of all models: what Keras's own steps get wrong with replicas.
 
     The loss is the mean over the rows of the global batch, whose last one
     need not be divided evenly among the replicas; the summed gradient is
-    clipped, not each replica's; figures are means over rows. Steps are
-    counted in variables that checkpoints hold, so that noise and schedules
-    can be functions of them.
+    clipped, not each replica's; figures are means over rows. Steps of training
+    are counted in a variable that checkpoints hold, so that noise and
+    schedules can be functions of them; evaluation changes no variable but
+    those of the metrics.
 
     A model adds `step_outputs`, `update_metrics` and `metrics`.
 
@@ -35,6 +33,7 @@ class GlobalBatchModel(keras.Model):
         self.supports_jit = False
         self.seed = seed
         self.train_steps = self._counter("train_steps")
+        # Nothing counts in it any more; files hold it.
         self.test_steps = self._counter("test_steps")
         self._in_graph: dict[str, Callable] = {}
 
@@ -95,32 +94,24 @@ class GlobalBatchModel(keras.Model):
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One evaluation batch; Keras calls it."""
         outputs = self.step_outputs(data, training=False)
-        self.test_steps.assign_add(1)
         self.update_metrics(outputs)
         return self.get_metrics_result()
 
-    def predict_step(self, data: Any) -> dict[str, tf.Tensor]:
-        """One batch of `predict`, with the noise `evaluate` draws for it."""
-        outputs = super().predict_step(data)
-        self.test_steps.assign_add(1)
-        return outputs
-
-    def step_seed(self, training: bool) -> tf.Tensor:
-        """Seed int32 [2] of the noise of the current step."""
-        stream = _TRAINING if training else _EVALUATION
-        step = self.train_steps if training else self.test_steps
-        seed = tf.constant([self.seed, stream])
+    def step_seed(self) -> tf.Tensor:
+        """Seed int32 [2] of the noise of the current step of training."""
         return tf.random.experimental.stateless_fold_in(
-            seed, tf.convert_to_tensor(step)
+            tf.constant([self.seed, 0]), tf.convert_to_tensor(self.train_steps)
         )
 
     def in_graph(self, method: str) -> Callable:
         """A method of this model as one graph, traced once."""
         if method not in self._in_graph:
             # Without AutoGraph, an error reaches the user as it was raised.
-            self._in_graph[method] = tf.function(
+            graph = tf.function(
                 getattr(self, method), reduce_retracing=True, autograph=False
             )
+            # Another thread may have been faster.
+            self._in_graph.setdefault(method, graph)
         return self._in_graph[method]
 
     # -- Building ------------------------------------------------------------

@@ -297,7 +297,7 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
         return attention(encoder(inputs, mask=mask), mask=mask)
 
     def _noise(self, documents: tf.Tensor) -> Noise:
-        return Noise(self.step_seed(True), GlobalRows.of(documents).first)
+        return Noise(self.step_seed(), GlobalRows.of(documents).first)
 
     def _drop_words(
         self, documents: tf.Tensor, noise: Noise | None
@@ -410,7 +410,6 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
         **kwargs: Any,
     ) -> Any:
         """Loss (nats), accuracy and macro-F1; arguments as in `fit`."""
-        self.test_steps.assign(0)
         dataset, _ = self.in_batches(x, y, batch_size)
         return super().evaluate(dataset, None, *args, **kwargs)
 

@@ -14,7 +14,7 @@ from keras_textgen.distributions.gaussian import (
     standard_normal,
 )
 from keras_textgen.layers.memory import BroadMemory, DeepMemory, LatentLevel
-from keras_textgen.layers.noise import Noise, NoNoise
+from keras_textgen.layers.noise import NoNoise, RowNoise
 from keras_textgen.models.global_batch_model import check_sizes
 from keras_textgen.models.latent_text_model import Inference, LatentTextModel
 
@@ -154,7 +154,9 @@ class HDGM(LatentTextModel):
         memory, _ = self.broad_memory(embedded, mask=is_predicted)
         return memory
 
-    def infer(self, features: tf.Tensor, noise: Noise | NoNoise) -> Inference:
+    def infer(
+        self, features: tf.Tensor, noise: RowNoise | NoNoise
+    ) -> Inference:
         """Sample every level from the bottom up and charge for it."""
         rows = tf.shape(features)[0]
         inferred = self._climb(features, self._draw(noise, rows, "inferred"))
@@ -220,7 +222,7 @@ class HDGM(LatentTextModel):
             per_dimension(standard_normal(self.latent_dim)),
         )
 
-    def prior_code(self, num_rows: tf.Tensor, noise: Noise) -> tf.Tensor:
+    def prior_code(self, num_rows: tf.Tensor, noise: RowNoise) -> tf.Tensor:
         """Draw zL from N(0, I), then each level below from the one above."""
         top = noise.normal("top", [num_rows, self.latent_dim])
         lower = self._descend(top, self._draw(noise, num_rows, "generated"))
@@ -326,7 +328,7 @@ class HDGM(LatentTextModel):
         return levels
 
     def _draw(
-        self, noise: Noise | NoNoise, num_rows: tf.Tensor, network: str
+        self, noise: RowNoise | NoNoise, num_rows: tf.Tensor, network: str
     ) -> Choose:
         def draw(index: int, gaussian: tfd.Distribution) -> tf.Tensor:
             shape = [num_rows, self.latent_dim]

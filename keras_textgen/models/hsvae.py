@@ -8,10 +8,10 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_textgen.data.vocabulary import Vocabulary
-from keras_textgen.distributions.beta import InteriorBeta, move_inside
+from keras_textgen.distributions.beta import InteriorBeta
 from keras_textgen.distributions.spike_and_slab import SpikeAndSlab
 from keras_textgen.layers.gating import GateParameters, SpikeAndSlabGate
-from keras_textgen.layers.noise import Noise
+from keras_textgen.layers.noise import RowNoise
 from keras_textgen.models.latent_text_model import Inference
 from keras_textgen.models.sparse_text_model import (
     SPIKE_SCALE,
@@ -91,22 +91,23 @@ class HSVAE(SparseTextModel):
         """The recurrent encoder and the gate."""
         return [self.encoder, self.gate]
 
-    def infer(self, features: tf.Tensor, noise: Noise) -> Inference:
+    def infer(self, features: tf.Tensor, noise: RowNoise) -> Inference:
         """Draw gamma, then z given gamma; charge for both.
 
         KL(q(gamma | x) || p(gamma)) is analytic, that of z given gamma is
         log q - log p at the sample.
         """
         gate = self.gate(features)
-        gamma = move_inside(noise.beta("gamma", gate.alpha, gate.beta))
-        posterior = self._posterior_given(gate, gamma)
-        shape = tf.unstack(tf.shape(gamma))
+        gamma = noise.beta("gamma", gate.alpha, gate.beta)
+        posterior = self._posterior_given(gate, gamma.logit)
+        shape = tf.unstack(tf.shape(gamma.log))
         latent = sample_by_row(posterior, shape, noise)
         log_ratio = posterior.log_prob(latent)
-        log_ratio -= self._prior_given(gamma).log_prob(latent)
+        log_ratio -= self._prior_given(gamma.logit).log_prob(latent)
         q_gamma = InteriorBeta(gate.alpha, gate.beta)
         p_gamma = self._prior_gamma()
-        gamma_ratio = q_gamma.log_prob(gamma) - p_gamma.log_prob(gamma)
+        gamma_ratio = q_gamma.log_prob_of_logs(gamma)
+        gamma_ratio -= p_gamma.log_prob_of_logs(gamma)
         return Inference(
             code=latent,
             kl_parts=tf.concat(
@@ -127,19 +128,19 @@ class HSVAE(SparseTextModel):
         gate = self.gate(self.read(tokens))
         return _mean_code(gate), _mean_gamma(gate) < 0.5
 
-    def prior_code(self, num_rows: tf.Tensor, noise: Noise) -> tf.Tensor:
+    def prior_code(self, num_rows: tf.Tensor, noise: RowNoise) -> tf.Tensor:
         """Draw gamma from Beta(alpha, beta), then z given gamma."""
         shape = [num_rows, self.latent_dim]
         alpha, beta = tf.fill(shape, self.alpha), tf.fill(shape, self.beta)
-        gamma = move_inside(noise.beta("gamma", alpha, beta))
-        return sample_by_row(self._prior_given(gamma), shape, noise)
+        logits = noise.beta("gamma", alpha, beta).logit
+        return sample_by_row(self._prior_given(logits), shape, noise)
 
     def gate_probability(self, tokens: tf.Tensor) -> tf.Tensor:
         """E[gamma] of q(gamma | x), the chance of the spike: [batch, Z]."""
         return _mean_gamma(self.gate(self.read(tokens)))
 
     def code_views(
-        self, tokens: tf.Tensor, noise: Noise
+        self, tokens: tf.Tensor, noise: RowNoise
     ) -> dict[str, tf.Tensor]:
         """Samples of z, means of the slab, and those times 1 - E[gamma]."""
         features = self.read(tokens)
@@ -161,7 +162,7 @@ class HSVAE(SparseTextModel):
             gamma = yield _root(
                 _of_code(InteriorBeta(gate.alpha, gate.beta), "gamma")
             )
-            yield _of_code(self._posterior_given(gate, gamma), "z")
+            yield _of_code(self._posterior_given(gate, _logit(gamma)), "z")
 
         return tfd.JointDistributionCoroutine(chain)
 
@@ -171,19 +172,29 @@ class HSVAE(SparseTextModel):
 
         def chain() -> Generator:
             gamma = yield _root(_of_code(self._prior_gamma(), "gamma"))
-            yield _of_code(self._prior_given(gamma), "z")
+            yield _of_code(self._prior_given(_logit(gamma)), "z")
 
         return tfd.JointDistributionCoroutine(chain)
 
     def _posterior_given(
-        self, gate: GateParameters, gamma: tf.Tensor
+        self, gate: GateParameters, logits: tf.Tensor
+    ) -> SpikeAndSlab:
+        """q(z | gamma, x), from the logits of gamma."""
+        return self._spike_and_slab(logits, gate.loc, gate.scale)
+
+    def _prior_given(self, logits: tf.Tensor) -> SpikeAndSlab:
+        """p(z | gamma), from the logits of gamma."""
+        return self._spike_and_slab(logits, 0.0, 1.0)
+
+    def _spike_and_slab(
+        self,
+        logits: tf.Tensor,
+        loc: tf.Tensor | float,
+        scale: tf.Tensor | float,
     ) -> SpikeAndSlab:
         return SpikeAndSlab(
-            gamma, gate.loc, gate.scale, SPIKE_SCALE, self.temperature
+            None, loc, scale, SPIKE_SCALE, self.temperature, logits
         )
-
-    def _prior_given(self, gamma: tf.Tensor) -> SpikeAndSlab:
-        return SpikeAndSlab(gamma, 0.0, 1.0, SPIKE_SCALE, self.temperature)
 
     def _prior_gamma(self) -> InteriorBeta:
         shape = [self.latent_dim]
@@ -209,6 +220,10 @@ def _mean_gamma(gate: GateParameters) -> tf.Tensor:
 
 def _mean_code(gate: GateParameters) -> tf.Tensor:
     return (1 - _mean_gamma(gate)) * gate.loc
+
+
+def _logit(probability: tf.Tensor) -> tf.Tensor:
+    return tf.math.log(probability) - tf.math.log1p(-probability)
 
 
 def _root(distribution: tfd.Distribution) -> Any:

@@ -1,7 +1,6 @@
 """What the text models with latent variables share."""
 
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
@@ -13,7 +12,13 @@ from keras_textgen.evaluation.likelihood import importance_weighted_bound
 from keras_textgen.generation.common import checked_integer
 from keras_textgen.generation.interpolation import homotopy
 from keras_textgen.layers.bag_of_words import BagOfWordsLogLikelihood
-from keras_textgen.layers.noise import GlobalRows, Noise, NoNoise
+from keras_textgen.layers.noise import (
+    GlobalRows,
+    Noise,
+    NoNoise,
+    RowNoise,
+    TextNoise,
+)
 from keras_textgen.models.aggressive_encoder import AggressiveEncoder
 from keras_textgen.models.free_bits import check_floors, free_bits
 from keras_textgen.models.global_batch_model import check_sizes
@@ -159,11 +164,13 @@ class LatentTextModel(TextModel):
         """Features of the posterior, [batch, features], from tokens."""
         raise NotImplementedError
 
-    def infer(self, features: tf.Tensor, noise: Noise | NoNoise) -> Inference:
+    def infer(
+        self, features: tf.Tensor, noise: RowNoise | NoNoise
+    ) -> Inference:
         """Draw one sample of the latent variables for each row."""
         raise NotImplementedError
 
-    def prior_code(self, num_rows: tf.Tensor, noise: Noise) -> tf.Tensor:
+    def prior_code(self, num_rows: tf.Tensor, noise: RowNoise) -> tf.Tensor:
         """Draw codes [num_rows, code_size] from the prior."""
         raise NotImplementedError
 
@@ -209,14 +216,19 @@ class LatentTextModel(TextModel):
 
         "nll" is -log p(x | z) at one sample z of the posterior.
         """
-        seed, first = self.step_seed(training), GlobalRows.of(tokens).first
-        noise = Noise(seed, first, truncated=self.objective == "reference")
+        truncated = self.objective == "reference"
+        if training:
+            seed, first = self.step_seed(), GlobalRows.of(tokens).first
+            noise = Noise(seed, first, truncated)
+            dropout_noise = Noise(seed, first)
+        else:
+            # The samples that weigh first in `log_likelihood`, with seed 0.
+            noise = TextNoise.of(tokens, [self.seed, 0], truncated)
+            dropout_noise = None
         features = tf.repeat(self.read(tokens), self.codes_per_text, axis=0)
         inference = self.infer(features, noise.of_copies(self.codes_per_text))
         log_likelihood = self.decode_log_likelihood(
-            self.initial_state(inference.code),
-            tokens,
-            Noise(seed, first) if training else None,
+            self.initial_state(inference.code), tokens, dropout_noise
         )
         outputs = {
             "nll": -self.mean_over_codes(log_likelihood),
@@ -234,7 +246,7 @@ class LatentTextModel(TextModel):
         return {"kl": self.mean_over_codes(inference.kl)}
 
     def training_outputs(
-        self, inference: Inference, tokens: tf.Tensor, noise: Noise
+        self, inference: Inference, tokens: tf.Tensor, noise: RowNoise
     ) -> dict[str, tf.Tensor]:
         """What only the training loss is made of, of each sequence.
 
@@ -343,7 +355,7 @@ class LatentTextModel(TextModel):
         return has_begun * self.kl_schedule(tf.maximum(step, 0))
 
     def generation_state(
-        self, num_texts: tf.Tensor, noise: Noise
+        self, num_texts: tf.Tensor, noise: RowNoise
     ) -> DecoderState:
         """Decoder states of codes from the prior.
 
@@ -454,7 +466,9 @@ class LatentTextModel(TextModel):
     ) -> np.ndarray:
         """Importance-weighted lower bound of log p(x) (Burda et al. 2016).
 
-        log (1/K) sum_k p(x | z_k) p(z_k) / q(z_k | x), z_k from q(z | x).
+        log (1/K) sum_k p(x | z_k) p(z_k) / q(z_k | x), z_k from q(z | x). The
+        samples of a text are a function of the text and the seed, and the
+        first of many are those of fewer.
 
         Args:
             data: Texts or token ids, N sequences.
@@ -470,11 +484,9 @@ class LatentTextModel(TextModel):
         """
         checked_integer("num_samples", num_samples, minimum=1)
         bound = self.in_graph("importance_weighted_bound")
-        seeds = seeds_by_batch([self.seed, seed])
+        num_samples, seed = map(tf.constant, (num_samples, [self.seed, seed]))
         return self.map_batches(
-            lambda tokens: bound(tokens, tf.constant(num_samples), next(seeds)),
-            data,
-            batch_size,
+            lambda tokens: bound(tokens, num_samples, seed), data, batch_size
         )
 
     # -- The same in the graph, for the methods above and for export ---------
@@ -525,18 +537,20 @@ class LatentTextModel(TextModel):
         Raises:
             ValueError: If the model defines no likelihood.
         """
-        return self._weigh(self.read(tokens), tokens, num_samples, seed)
+        noise = TextNoise.of(tokens, seed).of_samples(0, num_samples)
+        return self._weigh(self.read(tokens), tokens, noise, num_samples)
 
     def importance_weighted_bound(
         self, tokens: tf.Tensor, num_samples: tf.Tensor, seed: tf.Tensor
     ) -> tf.Tensor:
         """`log_likelihood` of tokens [batch, time]: float32 [batch]."""
-        features = self.read(tokens)
+        features, noise = self.read(tokens), TextNoise.of(tokens, seed)
         bound = importance_weighted_bound(
-            lambda size, seed: self._weigh(features, tokens, size, seed),
+            lambda first, size: self._weigh(
+                features, tokens, noise.of_samples(first, size), size
+            ),
             batch_size=tf.shape(tokens)[0],
             num_samples=num_samples,
-            seed=seed,
             block_size=_samples_at_once(tokens),
         )
         return tf.cast(bound, tf.float32)
@@ -545,13 +559,13 @@ class LatentTextModel(TextModel):
         self,
         features: tf.Tensor,
         tokens: tf.Tensor,
+        noise: TextNoise,
         num_samples: int | tf.Tensor,
-        seed: tf.Tensor,
     ) -> tf.Tensor:
-        """Log weights [num_samples, batch]; noise is normal, as q is."""
+        """Log weights [num_samples, batch]; noise is not truncated."""
         self.require_prior()
         features = tf.repeat(features, num_samples, axis=0)
-        inference = self.infer(features, Noise(seed))
+        inference = self.infer(features, noise)
         log_likelihood = self.decode_log_likelihood(
             self.initial_state(inference.code), tokens
         )
@@ -612,18 +626,6 @@ class LatentTextModel(TextModel):
             "bag_of_words_weight": self.bag_of_words_weight,
             "aggressive_encoder": self.aggressive_encoder is not None,
         }
-
-
-def seeds_by_batch(seed: list[int]) -> Iterator[tf.Tensor]:
-    """Seeds int32 [2], another one for each batch.
-
-    Example:
-        >>> seeds = seeds_by_batch([0, 7])
-        >>> bool(tf.reduce_all(next(seeds) == next(seeds)))
-        False
-    """
-    for batch in itertools.count():
-        yield tf.random.fold_in(tf.constant(seed), batch)
 
 
 def _samples_at_once(tokens: tf.Tensor) -> tf.Tensor:

@@ -56,10 +56,10 @@ class LSTMLanguageModel(TextModel):
         self, tokens: tf.Tensor, training: bool = False
     ) -> dict[str, tf.Tensor]:
         """Objective of each sequence, as in `TextModel`; "kl" is 0."""
-        noise = Noise(self.step_seed(training), GlobalRows.of(tokens).first)
-        log_likelihood = self.token_log_likelihood(
-            tokens, noise if training else None
-        )
+        noise = None
+        if training:
+            noise = Noise(self.step_seed(), GlobalRows.of(tokens).first)
+        log_likelihood = self.token_log_likelihood(tokens, noise)
         return {
             "nll": -log_likelihood,
             "kl": tf.zeros_like(log_likelihood),

@@ -7,9 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.data.vocabulary import PAD_ID, Vocabulary
-from keras_textgen.layers.noise import Noise
+from keras_textgen.layers.noise import Noise, RowNoise, TextNoise
 from keras_textgen.layers.recurrent import RecurrentStack
-from keras_textgen.models.latent_text_model import Inference, seeds_by_batch
+from keras_textgen.models.latent_text_model import Inference
 from keras_textgen.models.lstm_lm import INITIAL_LIMIT
 from keras_textgen.models.single_latent_text_model import (
     SingleLatentTextModel,
@@ -145,7 +145,7 @@ class LSTMVAE(SingleLatentTextModel):
         """Codes decoded for each sequence; the L latents can be one code."""
         return 1 if self.averages_states else self.num_samples
 
-    def infer(self, features: tf.Tensor, noise: Noise) -> Inference:
+    def infer(self, features: tf.Tensor, noise: RowNoise) -> Inference:
         """Draw one latent, or L of them to be averaged, for each row.
 
         Of the L latents `kl_parts` charges for one, as the paper does, and
@@ -164,7 +164,7 @@ class LSTMVAE(SingleLatentTextModel):
             log_ratio=tf.reduce_sum(log_ratios, axis=1),
         )
 
-    def prior_code(self, num_rows: tf.Tensor, noise: Noise) -> tf.Tensor:
+    def prior_code(self, num_rows: tf.Tensor, noise: RowNoise) -> tf.Tensor:
         """Draw z, or z_1 ... z_L, from the prior."""
         if not self.averages_states:
             return super().prior_code(num_rows, noise)
@@ -224,16 +224,17 @@ class LSTMVAE(SingleLatentTextModel):
             float32 [N], nats.
         """
         bound = self.in_graph("single_latent_bound_of_tokens")
-        seeds = seeds_by_batch([self.seed, seed])
+        seed = tf.constant([self.seed, seed])
         return self.map_batches(
-            lambda tokens: bound(tokens, next(seeds)), data, batch_size
+            lambda tokens: bound(tokens, seed), data, batch_size
         )
 
     def single_latent_bound_of_tokens(
         self, tokens: tf.Tensor, seed: tf.Tensor
     ) -> tf.Tensor:
         """`single_latent_bound` of tokens [batch, time]: float32 [batch]."""
-        inference = super().infer(self.read(tokens), Noise(seed))
+        noise = TextNoise.of(tokens, seed)
+        inference = super().infer(self.read(tokens), noise)
         state = self.initial_state(inference.code)
         log_likelihood = self.decode_log_likelihood(state, tokens)
         return log_likelihood - inference.kl

@@ -10,7 +10,7 @@ from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.distributions.gaussian import diagonal_normal, per_dimension
 from keras_textgen.distributions.spike_and_slab import SpikeAndSlab
 from keras_textgen.layers.gaussian import GaussianHead
-from keras_textgen.layers.noise import Noise, gather_rows
+from keras_textgen.layers.noise import RowNoise, gather_rows
 from keras_textgen.models.latent_text_model import Inference
 from keras_textgen.models.mmd import maximum_mean_discrepancy
 from keras_textgen.models.sparse_text_model import (
@@ -82,7 +82,7 @@ class MATVAE(SparseTextModel):
         """The recurrent encoder and the heads on it."""
         return [self.encoder, self.head]
 
-    def infer(self, features: tf.Tensor, noise: Noise) -> Inference:
+    def infer(self, features: tf.Tensor, noise: RowNoise) -> Inference:
         """Draw z from q(z | x); its KL is log q - log p at the sample."""
         posterior = per_dimension(self._posterior(features))
         epsilon = noise.normal("z", tf.unstack(tf.shape(posterior.loc)))
@@ -92,7 +92,7 @@ class MATVAE(SparseTextModel):
         return Inference(latent, log_ratio, tf.reduce_sum(log_ratio, axis=-1))
 
     def training_outputs(
-        self, inference: Inference, tokens: tf.Tensor, noise: Noise
+        self, inference: Inference, tokens: tf.Tensor, noise: RowNoise
     ) -> dict[str, tf.Tensor]:
         """Adds "mmd", a number of the whole batch, for every sequence."""
         codes = gather_rows(inference.code)
@@ -118,7 +118,7 @@ class MATVAE(SparseTextModel):
         return codes, ~self._prior_of_dimensions.is_likely_spike(codes)
 
     def code_views(
-        self, tokens: tf.Tensor, noise: Noise
+        self, tokens: tf.Tensor, noise: RowNoise
     ) -> dict[str, tf.Tensor]:
         """Samples and means of q(z | x)."""
         features = self.read(tokens)
@@ -127,7 +127,7 @@ class MATVAE(SparseTextModel):
             "mean": self._posterior(features).mean(),
         }
 
-    def prior_code(self, num_rows: tf.Tensor, noise: Noise) -> tf.Tensor:
+    def prior_code(self, num_rows: tf.Tensor, noise: RowNoise) -> tf.Tensor:
         """Draw z from the spike-and-slab prior."""
         return sample_by_row(
             self._prior_of_dimensions, [num_rows, self.latent_dim], noise

@@ -16,7 +16,7 @@ from keras_textgen.distributions.von_mises_fisher import (
     von_mises_fisher,
 )
 from keras_textgen.layers.gaussian import GaussianHead
-from keras_textgen.layers.noise import Noise
+from keras_textgen.layers.noise import RowNoise
 from keras_textgen.layers.von_mises_fisher import DirectionHead
 
 tfd = tfp.distributions
@@ -51,13 +51,13 @@ class GaussianPosterior:
         """The mean codes [N, Z]."""
         return posterior.mean()
 
-    def sample(self, posterior: tfd.Distribution, noise: Noise) -> tf.Tensor:
+    def sample(self, posterior: tfd.Distribution, noise: RowNoise) -> tf.Tensor:
         """z = mean + scale * noise, [N, Z]."""
         mean = posterior.mean()
         epsilon = noise.normal("z", tf.unstack(tf.shape(mean)))
         return mean + posterior.stddev() * epsilon
 
-    def sample_prior(self, num_rows: tf.Tensor, noise: Noise) -> tf.Tensor:
+    def sample_prior(self, num_rows: tf.Tensor, noise: RowNoise) -> tf.Tensor:
         """z ~ p(z), [num_rows, Z]."""
         return noise.normal("z", [num_rows, self.latent_dim])
 
@@ -105,7 +105,7 @@ class VonMisesFisherPosterior:
         """The mean directions [N, Z]: the mean itself is inside the sphere."""
         return posterior.mode()
 
-    def sample(self, posterior: tfd.Distribution, noise: Noise) -> tf.Tensor:
+    def sample(self, posterior: tfd.Distribution, noise: RowNoise) -> tf.Tensor:
         """z around the mean direction, [N, Z]."""
         direction = posterior.mode()
         rows = tf.shape(direction)[0]
@@ -116,7 +116,7 @@ class VonMisesFisherPosterior:
             noise.normal("z", [rows, self.latent_dim]),
         )
 
-    def sample_prior(self, num_rows: tf.Tensor, noise: Noise) -> tf.Tensor:
+    def sample_prior(self, num_rows: tf.Tensor, noise: RowNoise) -> tf.Tensor:
         """z ~ p(z), [num_rows, Z]."""
         normal = noise.normal("z", [num_rows, self.latent_dim])
         return tf.math.l2_normalize(normal, axis=-1)

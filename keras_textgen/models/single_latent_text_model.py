@@ -6,7 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_textgen.data.vocabulary import Vocabulary
-from keras_textgen.layers.noise import Noise
+from keras_textgen.layers.noise import RowNoise
 from keras_textgen.models.latent_text_model import Inference, LatentTextModel
 from keras_textgen.models.posteriors import (
     GaussianPosterior,
@@ -77,7 +77,7 @@ class SingleLatentTextModel(LatentTextModel):
         """Width of a code: the latent variable itself."""
         return self.latent_dim
 
-    def infer(self, features: tf.Tensor, noise: Noise) -> Inference:
+    def infer(self, features: tf.Tensor, noise: RowNoise) -> Inference:
         """Draw z from q(z | x); its KL to the prior is analytic."""
         posterior = self._posterior(features)
         latent = self._family.sample(posterior, noise)
@@ -91,7 +91,7 @@ class SingleLatentTextModel(LatentTextModel):
         """Centers of q(z | x), [batch, latent_dim]."""
         return self._family.center(self.posterior(tokens))
 
-    def prior_code(self, num_rows: tf.Tensor, noise: Noise) -> tf.Tensor:
+    def prior_code(self, num_rows: tf.Tensor, noise: RowNoise) -> tf.Tensor:
         """Draw z from p(z)."""
         return self._family.sample_prior(num_rows, noise)
 

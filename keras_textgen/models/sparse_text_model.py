@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from keras_textgen.data.vocabulary import PAD_ID, Vocabulary
 from keras_textgen.distributions.spike_and_slab import SpikeAndSlab
-from keras_textgen.layers.noise import Noise
+from keras_textgen.layers.noise import RowNoise
 from keras_textgen.layers.recurrent import RecurrentStack
 from keras_textgen.models.latent_text_model import Inference, LatentTextModel
 from keras_textgen.models.text_model import TextData
@@ -81,7 +81,7 @@ class SparseTextModel(LatentTextModel):
         raise NotImplementedError
 
     def code_views(
-        self, tokens: tf.Tensor, noise: Noise
+        self, tokens: tf.Tensor, noise: RowNoise
     ) -> dict[str, tf.Tensor]:
         """The codes whose sparsity is measured, by name: each [batch, Z]."""
         raise NotImplementedError
@@ -167,7 +167,7 @@ class SparseTextModel(LatentTextModel):
 
 
 def sample_by_row(
-    distribution: SpikeAndSlab, shape: list[tf.Tensor | int], noise: Noise
+    distribution: SpikeAndSlab, shape: list[tf.Tensor | int], noise: RowNoise
 ) -> tf.Tensor:
     """Samples [rows, Z] that depend on nothing but seed, step and row."""
     return distribution.from_noise(

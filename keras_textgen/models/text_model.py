@@ -56,8 +56,8 @@ class TextModel(GlobalBatchModel):
     sequence, and `generation_state`, where generated texts start from.
 
     Tokens are int32 [batch, time] with start and end tokens inside and 0 on
-    the right as padding. Noise is a function of seed, step and row of the
-    global batch.
+    the right as padding. In training, noise is a function of seed, step and
+    row of the global batch; outside, of seed, text and number of the sample.
 
     Args:
         vocabulary: Text to ids and back; it is saved with the model.
@@ -351,8 +351,7 @@ class TextModel(GlobalBatchModel):
         batch_size: int = 32,
         **kwargs: Any,
     ) -> Any:
-        """Metrics over a set; the same set gives the same numbers again."""
-        self.test_steps.assign(0)
+        """Metrics over a set; what a text adds depends on the text alone."""
         dataset, _ = self.in_batches(x, batch_size)
         return super().evaluate(dataset, *args, **kwargs)
 
@@ -364,7 +363,6 @@ class TextModel(GlobalBatchModel):
         **kwargs: Any,
     ) -> dict[str, np.ndarray]:
         """`call` for every sequence, in the order of `x`."""
-        self.test_steps.assign(0)
         dataset, order = self.in_batches(x, batch_size)
         outputs = super().predict(dataset, *args, **kwargs)
         return {name: each[order] for name, each in outputs.items()}

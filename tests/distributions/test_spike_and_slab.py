@@ -212,6 +212,10 @@ def test_gradients_reach_the_parameters_of_a_sample():
 # -- The relaxed choice --------------------------------------------------------
 
 
+def logits_of(probability):
+    return tf.math.log(probability) - tf.math.log1p(-probability)
+
+
 def soft_choice(probability, uniform, temperature):
     logistic = np.log(uniform / (1 - uniform))
     logits = (np.log(probability / (1 - probability)) + logistic) / temperature
@@ -227,7 +231,7 @@ def test_choices_are_hard_and_their_gradient_is_soft(temperature):
     with tf.GradientTape() as tape:
         tape.watch(variable)
         choice = straight_through_choice(
-            variable, tf.constant(uniform, tf.float32), temperature
+            logits_of(variable), tf.constant(uniform, tf.float32), temperature
         )
         total = tf.reduce_sum(tf.constant(weights, tf.float32) * choice)
     np.testing.assert_array_equal(choice, uniform >= 1 - probability)
@@ -248,7 +252,7 @@ def test_choices_at_the_ends_of_the_noise():
     uniform = tf.constant([0.0, 1e-7, 0.5, 1 - 2.0**-23])
     with tf.GradientTape() as tape:
         tape.watch(probability)
-        choice = straight_through_choice(probability, uniform, 0.5)
+        choice = straight_through_choice(logits_of(probability), uniform, 0.5)
     assert choice.numpy().tolist() == [
         [0, 0, 0, 1],
         [0, 0, 1, 1],

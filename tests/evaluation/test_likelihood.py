@@ -17,10 +17,10 @@ LOC, SCALE = 0.5, 0.8
 class OneDimensionalModel:
     """z ~ N(0, 1), tokens independent given z; q(z | x) is deliberately off."""
 
-    def log_importance_weights(self, tokens, num_samples, seed):
+    def log_importance_weights(self, tokens, first, num_samples, seed):
         targets = tokens[:, 1:]
         posterior = tfd.Normal(tf.fill([tf.shape(tokens)[0]], LOC), SCALE)
-        z = posterior.sample(num_samples, seed=seed)  # [K, B]
+        z = posterior.sample(first + num_samples, seed=seed)[first:]  # [K, B]
         log_probs = tf.nn.log_softmax(SLOPE * z[..., tf.newaxis] + BIAS)
         one_hot = tf.one_hot(targets, len(BIAS)) * tf.cast(
             targets[..., tf.newaxis] != 0, tf.float32
@@ -37,9 +37,9 @@ class FunctionModel:
         self.function = function
         self.drawn = []
 
-    def log_importance_weights(self, tokens, num_samples, seed):
+    def log_importance_weights(self, tokens, first, num_samples, seed):
         del seed
-        self.drawn.append(int(num_samples))
+        self.drawn.append((int(first), int(num_samples)))
         weights = tf.cast(self.function(tokens), tf.float32)
         return tf.tile(weights[tf.newaxis], [num_samples, 1])
 
@@ -54,10 +54,11 @@ def bound_of(model, sequences, num_samples, *, seed=0, block_size=500):
 def bound_of_graph(model, sequences, num_samples, *, seed=0, block_size=500):
     tokens = tf.constant(sequences)
     return importance_weighted_bound(
-        lambda size, seed: model.log_importance_weights(tokens, size, seed),
+        lambda first, size: model.log_importance_weights(
+            tokens, first, size, [seed, 0]
+        ),
         batch_size=len(sequences),
         num_samples=num_samples,
-        seed=[seed, 0],
         block_size=block_size,
     )
 
@@ -117,7 +118,7 @@ def test_draws_exactly_as_many_samples_as_asked(num_samples, block_size):
 def test_blocks_add_up_to_the_samples_and_bound_the_memory():
     model = FunctionModel(lambda tokens: tf.zeros(tf.shape(tokens)[0]))
     bound_of(model, [[2, 4]], 24, block_size=5)
-    assert model.drawn == [5, 5, 5, 5, 4]
+    assert model.drawn == [(0, 5), (5, 5), (10, 5), (15, 5), (20, 4)]
 
 
 def test_number_of_samples_may_be_a_tensor_in_a_graph():
@@ -143,6 +144,8 @@ def test_seed_repeats_and_blocks_have_their_own_samples():
     single = bound_of(model, sequences, 1, block_size=1)
     blocks = bound_of(model, sequences, 4, block_size=1)
     assert not np.any(np.isclose(blocks, single))
+    whole = bound_of(model, sequences, 4)
+    np.testing.assert_allclose(blocks, whole, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["num_samples", "block_size"])

@@ -10,7 +10,6 @@ import scipy.special
 import scipy.stats
 
 from keras_textgen.data.vocabulary import Vocabulary
-from keras_textgen.layers.noise import Noise
 from keras_textgen.models.hsvae import HSVAE
 from keras_textgen.models.mat_vae import MATVAE
 from tests.models import numpy_reference as reference
@@ -73,9 +72,9 @@ def _arrays(layer, *names):
 # -- Noise, drawn as the models draw it: data here -----------------------------
 
 
-def spike_and_slab_noise(seed, rows, width):
+def spike_and_slab_noise(noise, rows, width):
     """Uniform, the spike's and the slab's normal noise, [rows, width] each."""
-    noise, shape = Noise(seed), [rows, width]
+    shape = [rows, width]
     return (
         np.float64(noise.uniform("choice", shape)),
         np.float64(noise.normal("spike", shape)),
@@ -83,10 +82,10 @@ def spike_and_slab_noise(seed, rows, width):
     )
 
 
-def gamma_noise(seed, alpha, beta):
+def gamma_noise(noise, alpha, beta):
     """Beta samples for float64 [rows, width]."""
     concentrations = np.float32(alpha), np.float32(beta)
-    return np.float64(Noise(seed).beta("gamma", *concentrations))
+    return np.exp(np.float64(noise.beta("gamma", *concentrations).log))
 
 
 # -- What both compute ---------------------------------------------------------
@@ -187,18 +186,18 @@ def hsvae_result(weights, tokens, gamma, noise, alpha, beta):
     )
 
 
-def hsvae_results(model, sequences, seed):
-    """Of all sequences, with the noise of a seed."""
+def hsvae_results(model, sequences, noise):
+    """Of all sequences, a row of the noise each."""
     weights = weights_of(model)
     gates = [gate(weights, tokens) for tokens in sequences]
     gamma = gamma_noise(
-        seed, [each.alpha for each in gates], [each.beta for each in gates]
+        noise, [each.alpha for each in gates], [each.beta for each in gates]
     )
-    noise = spike_and_slab_noise(seed, *gamma.shape)
+    of_code = spike_and_slab_noise(noise, *gamma.shape)
     return [
         hsvae_result(weights, *of_row, model.alpha, model.beta)
         for of_row in zip(
-            sequences, gamma, zip(*noise, strict=True), strict=True
+            sequences, gamma, zip(*of_code, strict=True), strict=True
         )
     ]
 
@@ -225,14 +224,14 @@ def mat_vae_result(weights, tokens, epsilon, gamma):
     )
 
 
-def mat_vae_results(model, sequences, seed):
-    """Of all sequences, with the noise of a seed."""
+def mat_vae_results(model, sequences, noise):
+    """Of all sequences, a row of the noise each."""
     shape = [len(sequences), model.latent_dim]
     weights = weights_of(model)
     return [
         mat_vae_result(weights, tokens, epsilon, model.spike_probability)
         for tokens, epsilon in zip(
-            sequences, np.float64(Noise(seed).normal("z", shape)), strict=True
+            sequences, np.float64(noise.normal("z", shape)), strict=True
         )
     ]
 

@@ -13,7 +13,7 @@ from keras_textgen.data.batching import SequenceBatches
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.diagnostics import mutual_information
 from keras_textgen.evaluation.sparsity import hoyer, normalized
-from keras_textgen.layers.noise import Noise
+from keras_textgen.layers.noise import Noise, TextNoise
 from keras_textgen.models.hsvae import HSVAE
 from tests.models import sparse_reference as reference
 from tests.models.sparse_reference import hsvae
@@ -39,7 +39,7 @@ def gates(model):
 
 
 def gammas(gates):
-    return reference.gamma_noise(SEED, gates.alpha, gates.beta)
+    return reference.gamma_noise(Noise(SEED), gates.alpha, gates.beta)
 
 
 # -- The objective -------------------------------------------------------------
@@ -49,7 +49,7 @@ def gammas(gates):
 def test_inference_agrees_with_numpy(model, padding):
     tokens = padded(SEQUENCES, max(map(len, SEQUENCES)) + padding)
     inference = model.infer(model.read(tokens), Noise(SEED))
-    results = reference.hsvae_results(model, SEQUENCES, SEED)
+    results = reference.hsvae_results(model, SEQUENCES, Noise(SEED))
     close(inference.code, [each.z for each in results])
     parts = [[*each.kl_z, *each.kl_gamma] for each in results]
     close(inference.kl_parts, parts)
@@ -82,9 +82,9 @@ def test_training_loss_agrees_with_numpy(num_samples):
         beta=3.0,
         num_samples=num_samples,
     )
-    seed = model.step_seed(training=True)
+    noise = Noise(model.step_seed())
     results = reference.hsvae_results(
-        model, np.repeat(np.array(SEQUENCES, object), num_samples), seed
+        model, np.repeat(np.array(SEQUENCES, object), num_samples), noise
     )
     nll = np.mean([each.nll for each in results])
     kl_z = np.mean([np.sum(each.kl_z) for each in results])
@@ -163,9 +163,11 @@ def test_gradients_at_the_ends_of_the_range(alpha, beta):
 
 def test_importance_weights_agree_with_numpy(model):
     count = 4
-    weights = model.log_importance_weights(padded(SEQUENCES), count, SEED)
+    tokens = padded(SEQUENCES)
+    weights = model.log_importance_weights(tokens, count, SEED)
     copies = np.repeat(np.array(SEQUENCES, object), count)
-    results = reference.hsvae_results(model, copies, SEED)
+    noise = TextNoise.of(tokens, SEED).of_samples(0, count)
+    results = reference.hsvae_results(model, copies, noise)
     expected = [-each.nll - each.log_ratio for each in results]
     close(weights, np.reshape(expected, [ROWS, count]).T)
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from keras_textgen.data.vocabulary import Vocabulary
-from keras_textgen.layers.noise import Noise
+from keras_textgen.layers.noise import TextNoise
 from keras_textgen.models.lstm_vae import LSTMVAE
 from tests.models import numpy_reference as reference
 from tests.models.tiny_models import (
@@ -311,11 +311,13 @@ def test_kinds_of_likelihood():
 def test_importance_weights_agree_with_numpy(settings):
     model, count = lstm_vae(**settings), 4
     seed = tf.constant([3, 4])
-    weights = model.log_importance_weights(padded(SEQUENCES), count, seed)
+    tokens = padded(SEQUENCES)
+    weights = model.log_importance_weights(tokens, count, seed)
     assert weights.shape == (count, ROWS)
     # The samples of a sequence follow each other, and the latents of a sample.
     latents = L if model.averages_states else 1
-    epsilon = Noise(seed).normal("z", [ROWS * count * latents, Z])
+    noise = TextNoise.of(tokens, seed).of_samples(0, count * latents)
+    epsilon = noise.normal("z", [ROWS * count * latents, Z])
     epsilon = np.reshape(epsilon, [ROWS, count, latents, Z])
     for row, tokens in enumerate(SEQUENCES):
         results = expected(model, [tokens] * count, epsilon[row])
@@ -325,7 +327,8 @@ def test_importance_weights_agree_with_numpy(settings):
 
 def test_single_latent_bound_agrees_with_numpy():
     seed = tf.constant([3, 4])
-    epsilon = by_sequence(Noise(seed).normal("z", [ROWS, Z]))
+    noise = TextNoise.of(padded(SEQUENCES), seed)
+    epsilon = by_sequence(noise.normal("z", [ROWS, Z]))
     for settings in (LIKELIHOODS, STATES):
         model = lstm_vae(**settings)
         bound = model.single_latent_bound_of_tokens(padded(SEQUENCES), seed)

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from keras_textgen.distributions.spike_and_slab import SpikeAndSlab
 from keras_textgen.evaluation.sparsity import hoyer, normalized
-from keras_textgen.layers.noise import Noise
+from keras_textgen.layers.noise import Noise, TextNoise
 from keras_textgen.models.mat_vae import MATVAE
 from tests.models import sparse_reference as reference
 from tests.models.sparse_reference import mat_vae
@@ -35,7 +35,7 @@ def model():
 def test_inference_agrees_with_numpy(model, padding):
     tokens = padded(SEQUENCES, max(map(len, SEQUENCES)) + padding)
     inference = model.infer(model.read(tokens), Noise(SEED))
-    results = reference.mat_vae_results(model, SEQUENCES, SEED)
+    results = reference.mat_vae_results(model, SEQUENCES, Noise(SEED))
     close(inference.code, [each.z for each in results])
     close(inference.kl_parts, [each.kl_z for each in results])
     close(inference.log_ratio, [each.log_ratio for each in results])
@@ -50,14 +50,14 @@ def test_training_loss_agrees_with_numpy(num_samples):
         spike_probability=0.6,
         num_samples=num_samples,
     )
-    seed, rows = model.step_seed(training=True), ROWS * num_samples
+    noise, rows = Noise(model.step_seed()), ROWS * num_samples
     results = reference.mat_vae_results(
-        model, np.repeat(np.array(SEQUENCES, object), num_samples), seed
+        model, np.repeat(np.array(SEQUENCES, object), num_samples), noise
     )
     nll = np.mean([each.nll for each in results])
     kl = np.mean([np.sum(each.kl_z) for each in results])
     prior = reference.spike_and_slab(
-        0.6, 0.0, 1.0, *reference.spike_and_slab_noise(seed, rows, Z)
+        0.6, 0.0, 1.0, *reference.spike_and_slab_noise(noise, rows, Z)
     )
     mmd = reference.discrepancy(np.array([each.z for each in results]), prior)
     assert abs(mmd) > 0.1
@@ -109,9 +109,11 @@ def test_epochs_are_compared_by_the_weighted_objective():
 
 def test_importance_weights_agree_with_numpy(model):
     count = 4
-    weights = model.log_importance_weights(padded(SEQUENCES), count, SEED)
+    tokens = padded(SEQUENCES)
+    weights = model.log_importance_weights(tokens, count, SEED)
     copies = np.repeat(np.array(SEQUENCES, object), count)
-    results = reference.mat_vae_results(model, copies, SEED)
+    noise = TextNoise.of(tokens, SEED).of_samples(0, count)
+    results = reference.mat_vae_results(model, copies, noise)
     expected = [-each.nll - each.log_ratio for each in results]
     close(weights, np.reshape(expected, [ROWS, count]).T)
 
