@@ -13,9 +13,9 @@ import tensorflow as tf
 from keras_textgen.data.vocabulary import PAD_ID
 from keras_textgen.distributions.beta import LogBeta
 
-# Proposals for a gamma variable: each is accepted with a chance above 0.95
-# (Marsaglia and Tsang 2000), so that all are refused once in 6e7 times.
-_NUM_PROPOSALS = 6
+# Further proposals for a gamma variable if the first is refused. Each is
+# accepted with a chance above 0.95, so that all are refused once in 6e7 times.
+_NUM_PROPOSALS = 5
 # 2^64 over the golden ratio: the step between counters.
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 # Shifts and factors of the finalizer of SplitMix64, which is a bijection.
@@ -109,14 +109,10 @@ class RowNoise:
 
     def _log_gamma(self, name: str, concentration: tf.Tensor) -> tf.Tensor:
         """Log of a gamma variable: Gamma(a) is Gamma(a + 1) U^(1 / a)."""
-        shape = tf.unstack(tf.shape(concentration))
-        proposals = [*shape, _NUM_PROPOSALS]
-        above_one = _gamma_above_one(
-            concentration + 1,
-            _normal(self._bits(f"{name} proposals", proposals)),
-            -_exponential(self._bits(f"{name} acceptance", proposals)),
-        )
-        exponential = _exponential(self._bits(f"{name} boost", shape))
+        bits = self._bits(name, tf.unstack(tf.shape(concentration)))
+        above_one = _gamma_above_one(concentration + 1, bits)
+        # The proposals take the numbers before.
+        exponential = _exponential(_hashed(bits, _counter(_NUM_PROPOSALS)))
         return tf.math.log(above_one) - exponential / concentration
 
 
@@ -377,34 +373,49 @@ def _exponential(bits: tf.Tensor) -> tf.Tensor:
 
 
 @tf.custom_gradient
-def _gamma_above_one(
-    concentration: tf.Tensor, normal: tf.Tensor, threshold: tf.Tensor
-) -> tf.Tensor:
-    """Gamma variables by Marsaglia and Tsang 2000, with implicit gradients.
+def _gamma_above_one(concentration: tf.Tensor, bits: tf.Tensor) -> tf.Tensor:
+    """Gamma variables of concentrations above 1, with implicit gradients.
 
-    Args:
-        concentration: Above 1, [...].
-        normal: Proposals from N(0, 1), [..., _NUM_PROPOSALS].
-        threshold: Logs of uniform numbers, of the proposals' shape.
-
-    Returns:
-        The first proposal that is accepted, [...].
+    Marsaglia and Tsang 2000, "A simple method for generating gamma variables":
+    the first proposal that is accepted, which is mostly the first of all.
     """
-    scale = concentration - 1 / 3
-    root = 1 + normal / (3 * tf.sqrt(scale)[..., tf.newaxis])
-    is_positive = root > 0
-    root = tf.where(is_positive, root, 1.0)
-    log_ratio = tf.square(normal) / 2 + scale[..., tf.newaxis] * (
-        1 - root**3 + 3 * tf.math.log(root)
+    sample, is_accepted = _gamma_proposals(concentration, bits)
+    refused = tf.where(~is_accepted)
+    further, are_accepted = _gamma_proposals(
+        tf.gather_nd(concentration, refused)[:, tf.newaxis],
+        _hashed(
+            tf.gather_nd(bits, refused)[:, tf.newaxis],
+            _counter(tf.range(_NUM_PROPOSALS)),
+        ),
     )
-    is_accepted = is_positive & (threshold < log_ratio)
-    last = _NUM_PROPOSALS - 1
-    numbers = tf.where(is_accepted, tf.range(_NUM_PROPOSALS), last)
-    chosen = tf.one_hot(tf.reduce_min(numbers, axis=-1), _NUM_PROPOSALS)
-    sample = scale * tf.reduce_sum(chosen * root**3, axis=-1)
+    numbers = tf.where(
+        are_accepted, tf.range(_NUM_PROPOSALS), _NUM_PROPOSALS - 1
+    )
+    further = tf.gather(further, tf.reduce_min(numbers, 1), batch_dims=1)
+    sample = tf.tensor_scatter_nd_update(sample, refused, further)
 
-    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, None, None]:
+    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, None]:
         slope = tf.raw_ops.RandomGammaGrad(alpha=concentration, sample=sample)
-        return upstream * slope, None, None
+        return upstream * slope, None
 
     return sample, gradient
+
+
+def _gamma_proposals(
+    concentration: tf.Tensor, bits: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Proposals, float32 of the common shape, and whether each is accepted."""
+    normal = _normal(bits)
+    # Of the bits that the normal leaves.
+    cell = tf.bitwise.bitwise_and(
+        tf.bitwise.right_shift(bits, np.uint64(1)), np.uint64(2**23 - 1)
+    )
+    threshold = tf.math.log((tf.cast(cell, tf.float32) + 0.5) * 2.0**-23)
+    scale = concentration - 1 / 3
+    root = 1 + normal / (3 * tf.sqrt(scale))
+    is_positive = root > 0
+    root = tf.where(is_positive, root, 1.0)
+    ratio = root**3
+    log_ratio = tf.square(normal) / 2
+    log_ratio += scale * (1 - ratio + 3 * tf.math.log(root))
+    return scale * ratio, is_positive & (threshold < log_ratio)

@@ -150,7 +150,7 @@ def test_noise_is_other_than_that_of_training(case, monkeypatch):
 
 # -- By eight threads, by a server, by two replicas ----------------------------
 
-THREADED = ["vae_bound", "lstm_vae_avg", "hsvae", "hdgm_3_levels_deep"]
+some_models = pytest.mark.parametrize("name", ["lstm_vae_avg", "hsvae"])
 
 
 def uses(model):
@@ -163,7 +163,7 @@ def uses(model):
     ]
 
 
-@pytest.mark.parametrize("name", THREADED)
+@some_models
 def test_eight_threads_at_once(name, expected):
     """From the start, when nothing is traced yet, and again."""
     case = model_case(name)
@@ -182,7 +182,7 @@ def test_eight_threads_at_once(name, expected):
     assert found[3].tolist() == model.generate(3, seed=5)
 
 
-@pytest.mark.parametrize("name", THREADED)
+@some_models
 def test_served(name, expected, tmp_path):
     case = model_case(name)
     whole = expected(case)
@@ -200,8 +200,9 @@ def test_served(name, expected, tmp_path):
 
 
 @pytest.mark.slow
-@each_latent_model
-def test_two_replicas(case, expected):
+@some_models
+def test_two_replicas(name, expected):
+    case = model_case(name)
     rows = [row[row != 0].tolist() for row in TOKENS]
     batches = SequenceBatches(rows, 4, order="stream").evaluation_dataset()
     with get_strategy("mirrored").scope():

@@ -1,25 +1,30 @@
-"""Beta distribution with samples inside of (0, 1)."""
+"""Beta distribution near 0 and 1: in logarithms, or inside of (0, 1)."""
 
 import numpy as np
 import pytest
+import scipy.special
 import scipy.stats
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_textgen.distributions.beta import InteriorBeta, move_inside
+from keras_textgen.distributions.beta import InteriorBeta, LogBeta
 
 tfd = tfp.distributions
 
+# The ends of what float32 holds inside of (0, 1).
+LEAST, LARGEST = np.finfo(np.float32).tiny, np.float32(1 - 2.0**-24)
+GRID = np.array([1e-3, 0.05, 0.5, 1.0, 30.0, 1e3])
+
 
 def test_where_a_sample_would_be_0_or_1():
-    alpha, beta = [100.0, 0.1], [0.1, 100.0]
+    alpha, beta = [100.0, 1e-3], [1e-3, 100.0]
     plain = tfd.Beta(alpha, beta).sample(1000, seed=[0, 1]).numpy()
     assert np.any(plain == 1)
     inside = InteriorBeta(alpha, beta)
     sample = inside.sample(1000, seed=[0, 1])
-    assert np.min(sample) == np.float32(1e-6)
-    assert np.max(sample) == np.float32(1 - 1e-6)
-    is_inside = (plain > 1e-6) & (plain < 1 - 1e-6)
+    assert np.min(sample) == LEAST
+    assert np.max(sample) == LARGEST
+    is_inside = (plain >= LEAST) & (plain < 1)
     np.testing.assert_array_equal(sample[is_inside], plain[is_inside])
     assert np.all(np.isfinite(inside.log_prob(sample)))
 
@@ -52,9 +57,82 @@ def test_gradients_of_samples_are_finite(concentration):
         assert np.all(gradient != 0)
 
 
-def test_no_gradient_where_a_value_was_moved():
-    values = tf.constant([0.0, 0.5, 1.0])
+# -- In logarithms -------------------------------------------------------------
+
+
+def test_logarithms_of_a_logit():
+    logit = np.array([-1e5, -200.0, -20.0, -1e-3, 0.0, 3.0, 20.0, 80.0, 1e5])
+    gamma = LogBeta.of_logit(tf.constant(logit, tf.float32))
+    np.testing.assert_allclose(
+        gamma.log, -np.logaddexp(0, -logit), rtol=1e-6, atol=1e-30
+    )
+    np.testing.assert_allclose(
+        gamma.log_complement, -np.logaddexp(0, logit), rtol=1e-6, atol=1e-30
+    )
+    np.testing.assert_allclose(gamma.logit, logit, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("logit", [-8.0, 0.3, 8.0])
+def test_density_of_logarithms(logit):
+    alpha, beta = np.meshgrid(GRID, GRID)
+    gamma = LogBeta.of_logit(tf.constant(logit))
+    found = InteriorBeta(*map(np.float32, (alpha, beta)))
+    probability = scipy.special.expit(np.float64(np.float32(logit)))
+    np.testing.assert_allclose(
+        found.log_prob_of_logs(gamma),
+        scipy.stats.beta(alpha, beta).logpdf(probability),
+        rtol=1e-5,
+        atol=1e-3,
+    )
+
+
+@pytest.mark.parametrize("logit", [-1e5, -100.0, 100.0, 1e5])
+def test_density_where_a_number_would_be_0_or_1(logit):
+    alpha, beta = np.meshgrid(GRID, GRID)
+    parameters = [tf.constant(each, tf.float32) for each in (alpha, beta)]
+    logit = tf.constant(logit)
     with tf.GradientTape() as tape:
-        tape.watch(values)
-        moved = move_inside(values)
-    assert tape.gradient(moved, values).numpy().tolist() == [0, 1, 0]
+        tape.watch([*parameters, logit])
+        density = InteriorBeta(*parameters).log_prob_of_logs(
+            LogBeta.of_logit(logit)
+        )
+    far = -abs(float(logit))
+    power = (alpha if logit < 0 else beta) - 1
+    expected = power * far - scipy.special.betaln(alpha, beta)
+    np.testing.assert_allclose(density, expected, rtol=1e-5, atol=1e-3)
+    for gradient in tape.gradient(density, [*parameters, logit]):
+        assert np.all(np.isfinite(gradient))
+
+
+def test_divergences_and_their_gradients():
+    """Against float64, over all pairs of q and p."""
+    alpha, beta, alpha_p, beta_p = np.meshgrid(*[GRID] * 4)
+    parameters = [tf.constant(each, tf.float32) for each in (alpha, beta)]
+    with tf.GradientTape() as tape:
+        tape.watch(parameters)
+        divergence = tfd.kl_divergence(
+            InteriorBeta(*parameters),
+            InteriorBeta(*map(np.float32, (alpha_p, beta_p))),
+        )
+    gradients = tape.gradient(divergence, parameters)
+    of_sum = alpha + beta
+    changes = alpha - alpha_p, beta - beta_p, -(alpha - alpha_p + beta - beta_p)
+    terms = [
+        change * scipy.special.digamma(own)
+        for change, own in zip(changes, (alpha, beta, of_sum), strict=True)
+    ]
+    terms += [
+        scipy.special.betaln(alpha_p, beta_p),
+        -scipy.special.betaln(alpha, beta),
+    ]
+    # Rounding is that of the largest of the terms, which cancel.
+    largest = 1 + np.max(np.abs(terms), axis=0)
+    assert np.all(np.abs(divergence - sum(terms)) < 5e-5 * largest)
+    slopes = [
+        change * scipy.special.polygamma(1, own)
+        for change, own in zip(changes, (alpha, beta, of_sum), strict=True)
+    ]
+    for gradient, slope in zip(gradients, slopes[:2], strict=True):
+        largest = 1 + np.abs(slope) + np.abs(slopes[2])
+        error = np.abs(gradient - (slope + slopes[2]))
+        assert np.all(error < 1e-5 * largest)

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+import scipy.special
 import scipy.stats
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -117,6 +118,63 @@ def numerical_gradients(function, arrays, step=1e-5):
             gradient[index] = (function(*above) - function(*below)) / (2 * step)
         gradients.append(gradient)
     return gradients
+
+
+@each_mixture
+def test_logits_are_another_way_to_say_it(mixture):
+    gamma, *others = mixture
+    by_logits = SpikeAndSlab(
+        None,
+        *others,
+        spike_logits=scipy.special.logit(np.float64(np.float32(gamma))),
+    )
+    by_probability = SpikeAndSlab(*mixture)
+    z = tf.linspace(-3.0, 3.0, 61)
+    for name in ("log_prob", "prob"):
+        np.testing.assert_allclose(
+            getattr(by_logits, name)(z),
+            getattr(by_probability, name)(z),
+            rtol=1e-4,
+        )
+    for name in ("mean", "variance"):
+        np.testing.assert_allclose(
+            getattr(by_logits, name)(),
+            getattr(by_probability, name)(),
+            rtol=1e-4,
+            atol=1e-6,
+        )
+    assert by_logits.batch_shape == by_probability.batch_shape
+    assert by_logits.copy().batch_shape == by_probability.batch_shape
+
+
+@pytest.mark.parametrize("logit", [-1e5, -300.0, 300.0, 1e5])
+def test_probabilities_that_are_no_numbers(logit):
+    """Densities and choices, both with finite gradients."""
+    logits = tf.fill([2], logit)
+    z = np.array([0.02, 1.5])
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(logits)
+        mixture = SpikeAndSlab(None, 1.0, 0.5, spike_logits=logits)
+        log_prob = mixture.log_prob(tf.constant(z, tf.float32))
+        signs = tf.constant([1.0, -1.0])
+        sample = mixture.from_noise(tf.constant([0.01, 0.99]), signs, signs)
+    expected = np.logaddexp(
+        -np.logaddexp(0, -logit) + scipy.stats.norm.logpdf(z, 0, 0.05),
+        -np.logaddexp(0, logit) + scipy.stats.norm.logpdf(z, 1.0, 0.5),
+    )
+    np.testing.assert_allclose(log_prob, expected, rtol=1e-5)
+    chosen = [0.05, -0.05] if logit > 0 else [1.5, 0.5]
+    np.testing.assert_allclose(sample, chosen, rtol=1e-6)
+    for value in (log_prob, sample):
+        assert np.all(np.isfinite(tape.gradient(value, logits)))
+
+
+@pytest.mark.parametrize("logits", [None, 0.0])
+def test_one_of_probability_and_logits(logits):
+    gamma = None if logits is None else 0.5
+    message = "spike_probability and spike_logits; allowed: one of them"
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        SpikeAndSlab(gamma, 0.0, 1.0, spike_logits=logits)
 
 
 # -- Samples -------------------------------------------------------------------

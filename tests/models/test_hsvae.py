@@ -158,6 +158,33 @@ def test_gradients_at_the_ends_of_the_range(alpha, beta):
         assert np.all(np.isfinite(tf.convert_to_tensor(gradient)))
 
 
+@pytest.mark.parametrize("bias", [-30.0, -7.0])
+def test_training_from_tiny_concentrations(bias):
+    """1e-5 and 1e-3, where no clip holds them: gamma is 0 or 1 to float32."""
+    model = hsvae(
+        latent_dim=50,
+        concentration_range=None,
+        z_reg_weight=1.0,
+        gamma_reg_weight=1.0,
+    )
+    for head in (model.gate.alpha, model.gate.beta):
+        head.kernel.assign(0.01 * head.kernel)
+        head.bias.assign(tf.fill([50], bias))
+    tokens = padded(SEQUENCES)
+    gate = model.gate(model.read(tokens))
+    assert np.max(gate.alpha) < 2e-3
+    model.compile(keras.optimizers.Adam(0.05, global_clipnorm=1.0))
+    history = model.fit(
+        tf.data.Dataset.from_tensors(tokens).repeat(8), epochs=2, verbose=0
+    ).history
+    assert np.all(np.isfinite([history["loss"], history["kl"]]))
+    for weight in model.get_weights():
+        assert np.all(np.isfinite(weight))
+    assert history["loss"][1] < history["loss"][0]
+    bounds = model.log_likelihood(tokens.numpy(), num_samples=3)
+    assert np.all(np.isfinite(bounds))
+
+
 # -- Bounds --------------------------------------------------------------------
 
 
