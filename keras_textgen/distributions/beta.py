@@ -65,8 +65,8 @@ class InteriorBeta(tfd.Beta):
 
         Example:
             >>> beta = InteriorBeta(1.0, 2.0)  # Its density is 2 (1 - gamma).
-            >>> float(beta.log_prob_of_logs(LogBeta(-1e-9, -20.0))).round(4)
-            -19.3069
+            >>> beta.log_prob_of_logs(LogBeta(-1e-9, -20.0)).numpy().round(4)
+            np.float32(-19.3069)
         """
         alpha, beta = self.concentration1, self.concentration0
         return (

@@ -222,7 +222,8 @@ def straight_through_choice(
     """
     # 0 is among the uniform numbers, and has no logit.
     uniform = tf.maximum(uniform, _SMALLEST_UNIFORM)
-    logits += tf.math.log(uniform) - tf.math.log1p(-uniform)
+    logistic = tf.math.log(uniform) - tf.math.log1p(-uniform)
+    logits = logits + logistic
     soft = tf.sigmoid(logits / temperature)
     hard = tf.cast(logits >= 0, soft.dtype)
     # Exact: where hard is 1, soft is at least a half, so nothing is rounded.

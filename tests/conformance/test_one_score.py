@@ -209,6 +209,6 @@ def test_two_replicas(name, expected):
         model = case.make()
         model.compile()
     logs = model.evaluate(batches, verbose=0, return_dict=True)
-    for name in ("nll", "kl"):
-        mean = np.mean(expected(case)[name])
-        assert logs[name] == pytest.approx(mean, rel=1e-5)
+    for key in ("nll", "kl"):
+        mean = np.mean(expected(case)[key])
+        assert logs[key] == pytest.approx(mean, rel=1e-5)

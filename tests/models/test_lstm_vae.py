@@ -111,7 +111,8 @@ def test_call_agrees_with_numpy(monkeypatch, settings, training):
     monkeypatch.setattr(LSTMVAE, "infer", infer_and_record)
     outputs = model(padded(SEQUENCES), training=training)
     (noise,) = noises
-    epsilon = by_sequence(noise.normal("z", [ROWS * L, Z]))
+    latents = noise.of_copies(L) if model.averages_states else noise
+    epsilon = by_sequence(latents.normal("z", [ROWS * L, Z]))
     inputs = np.ones([ROWS, TIME, E])
     hidden = np.ones([ROWS, model.codes_per_text, TIME, H])
     if training:
