@@ -54,7 +54,7 @@ def bags(*shape):
 
 K = tf.constant(2)
 # What each signature is given, and the shapes of its answers.
-CLASSIFIED = {"label": (0,), "probabilities": (0, 2)}
+CLASSIFIED = {"label": (0,), "probabilities": (0, 2), "is_known": (0,)}
 ATTENTION = {
     "sentences": (0, 0),
     "sentence_weights": (0, 0),

@@ -212,7 +212,8 @@ class RankingBatches(PairBatches):
         >>> cells = Ratings(*map(np.array, ([0], [2], [5.0])))
         >>> batches = RankingBatches(cells, (1, 4), 1, negatives=9)
         >>> (batch,) = batches.evaluation_dataset()
-        >>> float(batch["unobserved"][0]), set(batch["drawn"][0].numpy()) - {2}
+        >>> drawn = batch["drawn"].numpy()[0].tolist()
+        >>> float(batch["unobserved"][0]), set(drawn) - {2}
         (3.0, {0, 1, 3})
     """
 

@@ -609,6 +609,9 @@ class DualMatrixFactorization(FactorModel):
         if self.seen is None:
             return None
         splits = np.asarray(self.seen.splits)
+        if not splits[-1]:
+            # A model that is made of its config alone has seen nothing.
+            return None
         rows = np.repeat(np.arange(len(splits) - 1), np.diff(splits))
         return Ratings(
             rows, np.asarray(self.seen.indices), np.asarray(self.seen.values)

@@ -67,7 +67,9 @@ def _values(*shape: int) -> tf.Tensor:
 
 
 _MASK = np.arange(TIME) < LENGTHS[:, np.newaxis]
-_IDS = np.where(_MASK, np.arange(4 * TIME).reshape(4, TIME) % 7 + 1, 0)
+# Of what can be predicted: neither padding nor the start token.
+_WORDS = np.array([1, 3, 4, 5, 6, 7])
+_IDS = np.where(_MASK, _WORDS[np.arange(4 * TIME).reshape(4, TIME) % 6], 0)
 
 # What is under the padding must not matter, hence 9.
 SEQUENCE = Sample(_values(4, TIME, 3), padding=9)
@@ -182,6 +184,7 @@ LAYERS = [
 # Classes that others derive from; they are checked as those.
 BASES = {
     "ExplicitMaskLayer",
+    "FactorModel",
     "GlobalBatchModel",
     "LatentTextModel",
     "SingleLatentTextModel",
