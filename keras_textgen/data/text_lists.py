@@ -42,7 +42,8 @@ def checked_texts(texts: Iterable[Any], what: str = "text") -> list[str]:
 
     Raises:
         ValueError: one is missing, or of another type, or holds half of a
-            surrogate pair, which UTF-8 cannot write.
+            surrogate pair, which UTF-8 cannot write; or there is but one
+            string in place of a list, whose characters would be texts.
 
     Example:
         >>> checked_texts(["a rose", float("nan")])
@@ -52,6 +53,10 @@ def checked_texts(texts: Iterable[Any], what: str = "text") -> list[str]:
         Traceback (most recent call last):
         ValueError: text 1 holds the surrogate '\ud83d'; allowed: Unicode text
     """
+    if isinstance(texts, str | bytes):
+        raise ValueError(
+            f"{what}s are one string, {texts!r:.40}; allowed: a list of strings"
+        )
     texts = list(texts)
     for place, text in enumerate(texts):
         if is_missing(text):

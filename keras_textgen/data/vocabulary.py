@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import warnings
 from collections.abc import Iterable, Sequence
 
 import keras
@@ -186,6 +187,9 @@ class Vocabulary(keras.layers.Layer):
         standardize: how text becomes words, see `split_words`.
         **kwargs: of `keras.layers.Layer`.
 
+    A warning names words that no text can have: capitals, where texts are read
+    in lower case, and white space.
+
     Raises:
         ValueError: no words, a special token among them, or a word twice.
 
@@ -213,6 +217,7 @@ class Vocabulary(keras.layers.Layer):
                 f"standardize={standardize!r}; "
                 f"allowed: {', '.join(_STANDARDIZERS)}"
             )
+        _warn_of_unreachable(words, standardize)
         self.standardize = standardize
         self._words = tuple(words)
         specials = {"mask_token": PAD, "oov_token": UNKNOWN}
@@ -402,6 +407,26 @@ def _spellings(words: list[str]) -> list[str]:
         spellings.append(word if normal in taken else normal)
         taken.add(spellings[-1])
     return spellings
+
+
+def _warn_of_unreachable(words: list[str], standardize: str) -> None:
+    """Warns of words that no text has once it is standardized."""
+    if standardize == CHARACTERS:
+        return  # White space is one of them.
+    is_lower = standardize in ("words", "keras")
+    unreachable = [
+        word
+        for word in words
+        if len(word.split()) != 1 or (is_lower and word != word.lower())
+    ]
+    if unreachable:
+        reason = "in lower case and " if is_lower else ""
+        warnings.warn(
+            f"{len(unreachable):,} of {len(words):,} words are in no text, as "
+            f"texts are read {reason}split at white space: "
+            f"{unreachable[0]!r:.40}",
+            stacklevel=3,
+        )
 
 
 def _check_words(words: list[str]) -> None:

@@ -73,8 +73,8 @@ def ranking_quality(
         `recall@k` and `ndcg@k`.
 
     Raises:
-        ValueError: No cell is relevant, a relevant cell is seen, or a `k`
-            below 1.
+        ValueError: No cell is relevant, a relevant cell is seen, a `k` below
+            1, or a score that is NaN.
 
     Example:
         >>> relevant = scipy.sparse.csr_array([[0, 1, 1]])
@@ -99,6 +99,11 @@ def ranking_quality(
     for start in range(0, len(rows), _ROWS_AT_A_TIME):
         block = rows[start : start + _ROWS_AT_A_TIME]
         found = np.array(scores(block), np.float64)
+        if np.isnan(found).any():
+            row = block[np.isnan(found).any(axis=1)][0]
+            raise ValueError(
+                f"row {row} has a score that is NaN; allowed: numbers"
+            )
         if seen is not None:
             found[_places(seen, block)] = -np.inf
         order = np.argsort(-found, axis=1, kind="stable")

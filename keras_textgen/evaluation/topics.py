@@ -198,7 +198,8 @@ def topic_diversity(top_words: Sequence[Sequence[int]]) -> float:
         top_words: columns of the words of each topic; -1 stands for none.
 
     Returns:
-        1 if no word is in two topics; 1 / topics if all have the same.
+        1 if no word is in two topics; 1 / topics if all have the same; NaN if
+        there are no words.
 
     Example:
         >>> topic_diversity([[0, 1], [1, 2]])
@@ -206,7 +207,7 @@ def topic_diversity(top_words: Sequence[Sequence[int]]) -> float:
     """
     words = np.asarray(top_words)
     words = words[words >= 0]
-    return len(np.unique(words)) / len(words)
+    return len(np.unique(words)) / len(words) if len(words) else np.nan
 
 
 def baseline_codes(
@@ -271,7 +272,9 @@ def compare_topics(
         columns = (words or {}).get(method)
         if columns is None:
             columns = topic_word_columns(counts[0], topics[0], num_topics)
-        npmi = float(np.nanmean(npmi_coherence(columns, reference)))
+        coherence = npmi_coherence(columns, reference)
+        coherence = coherence[~np.isnan(coherence)]
+        npmi = float(np.mean(coherence)) if len(coherence) else np.nan
         diversity = topic_diversity(columns)
         for place, split in enumerate(("train", "test")):
             agreement = (None, None, None)

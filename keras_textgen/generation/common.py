@@ -4,9 +4,13 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from keras_textgen.layers.masking import NEVER_PREDICTED, without_tokens
+
+# Smaller numbers of float32 are 0 for some processors.
+_SMALLEST = float(np.finfo(np.float32).tiny)
 
 NextTokenLogits = Callable[[tf.Tensor, Any], tuple[tf.Tensor, Any]]
 """A model's step: `(tokens [N], state) -> (logits [N, V], new state)`.
@@ -25,11 +29,31 @@ def checked_integer(
         3
     """
     value = _static_value(number)
-    if value is not None and (value < minimum or value != int(value)):
-        raise ValueError(
-            f"{name}={value}; allowed: whole numbers, {minimum} or more"
-        )
+    if value is not None:
+        if not value >= minimum or value != value // 1:
+            raise ValueError(
+                f"{name}={value}; allowed: whole numbers, {minimum} or more"
+            )
+        # What is cast to fewer bits would be another number.
+        if value > tf.int32.max:
+            raise ValueError(f"{name}={value}; allowed: up to {tf.int32.max}")
     return tf.cast(number, tf.int32)
+
+
+def checked_seed(seed: int) -> int:
+    """Returns `seed` as Python's number.
+
+    Example:
+        >>> checked_seed(-3)
+        -3
+        >>> checked_seed(None)
+        Traceback (most recent call last):
+        ValueError: seed=None; allowed: whole numbers of 64 bits
+    """
+    is_whole = isinstance(seed, int | np.integer)
+    if not is_whole or not tf.int64.min <= seed <= tf.int64.max:
+        raise ValueError(f"seed={seed}; allowed: whole numbers of 64 bits")
+    return int(seed)
 
 
 def checked_top_p(top_p: float | tf.Tensor) -> tf.Tensor:
@@ -57,7 +81,8 @@ def checked_temperature(temperature: float | tf.Tensor) -> tf.Tensor:
         raise ValueError(
             f"temperature={value}; allowed: finite numbers above 0"
         )
-    return tf.cast(temperature, tf.float32)
+    # Where float32 has nothing as small, the smallest that it has.
+    return tf.maximum(tf.cast(temperature, tf.float32), _SMALLEST)
 
 
 def _static_value(number: Any) -> Any:

@@ -117,6 +117,8 @@ def sample(
     top_p = checked_top_p(top_p)
 
     def draw(logits: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+        # The largest at 0: divided by very little, others would be infinite.
+        logits -= tf.reduce_max(logits, axis=-1, keepdims=True)
         logits = filter_logits(logits / temperature, top_k, top_p)
         tokens = tf.random.stateless_categorical(
             logits, 1, tf.random.fold_in(seed, step), dtype=tf.int32

@@ -359,7 +359,7 @@ def as_rows(
         size: How many ids there are.
 
     Raises:
-        ValueError: It has another number of rows.
+        ValueError: It has another number of rows, or what is no finite number.
 
     Example:
         >>> as_rows("seen", scipy.sparse.eye_array(3, 5).tocsr(), 3).num_columns
@@ -368,10 +368,36 @@ def as_rows(
     if matrix is None:
         return None
     if not isinstance(matrix, SparseRows):
+        matrix = scipy.sparse.csr_array(matrix)
+        check_finite(name, matrix)
         matrix = SparseRows.from_matrix(matrix)
     if matrix.num_rows != size:
         raise ValueError(f"{name} has {matrix.num_rows} rows; allowed: {size}")
     return matrix
+
+
+def check_finite(name: str, matrix: scipy.sparse.csr_array) -> None:
+    """Refuse a matrix with NaN or infinity, which would spread to all vectors.
+
+    Args:
+        name: Of the argument, for messages.
+        matrix: Its stored values count.
+
+    Raises:
+        ValueError: There is such a value.
+
+    Example:
+        >>> check_finite("features", scipy.sparse.csr_array([[0.0, np.inf]]))
+        Traceback (most recent call last):
+        ValueError: features has inf in row 0, column 1; allowed: finite numbers
+    """
+    places = np.flatnonzero(~np.isfinite(matrix.data))
+    if len(places):
+        row = np.searchsorted(matrix.indptr, places[0], side="right") - 1
+        raise ValueError(
+            f"{name} has {matrix.data[places[0]]} in row {row}, column "
+            f"{matrix.indices[places[0]]}; allowed: finite numbers"
+        )
 
 
 def of_each(

@@ -526,7 +526,6 @@ class DualMatrixFactorization(FactorModel):
             x,
             *args,
             validation_data=validation_data,
-            shuffle=False,  # the batches are shuffled already
             **kwargs,
         )
 

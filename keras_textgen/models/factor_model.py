@@ -15,7 +15,13 @@ from keras_textgen.data.cells import (
     raw_ids,
 )
 from keras_textgen.data.pair_batching import check_range
-from keras_textgen.layers.towers import FeatureMatrix, SparseVectors, Tower
+from keras_textgen.generation.common import checked_integer
+from keras_textgen.layers.towers import (
+    FeatureMatrix,
+    SparseVectors,
+    Tower,
+    check_finite,
+)
 from keras_textgen.models.global_batch_model import (
     GlobalBatchModel,
     check_sizes,
@@ -122,8 +128,7 @@ class FactorModel(GlobalBatchModel):
         Raises:
             ValueError: If an argument is not allowed.
         """
-        if k < 1:
-            raise ValueError(f"k={k}; allowed: 1 or more")
+        most = checked_integer("k", min(k, len(self.col_ids)), minimum=1)
         if exclude_seen and self.seen is None:
             raise ValueError(
                 "exclude_seen=True needs a model that was made with `seen`; "
@@ -131,14 +136,20 @@ class FactorModel(GlobalBatchModel):
             )
         numbers = self._numbers("row", rows, features)
         vectors = self._encoded("row", numbers, features)
-        catalogue = tf.constant(self.col_encoder())
+        catalogue = self.col_encoder()
+        if not (np.isfinite(vectors).all() and np.isfinite(catalogue).all()):
+            raise ValueError(
+                "the model's vectors are not finite; allowed: a model whose "
+                "training has not diverged"
+            )
+        catalogue = tf.constant(catalogue)
         parts = []
         for start in range(0, len(numbers), _ROWS_AT_A_TIME):
             block = slice(start, start + _ROWS_AT_A_TIME)
             best = self.in_graph("best_columns")(
                 tf.constant(vectors[block]),
                 catalogue,
-                tf.constant(k),
+                most,
                 tf.constant(numbers[block]) if exclude_seen else None,
             )
             parts.append([each.numpy() for each in best])
@@ -246,6 +257,7 @@ def _check_features(
             f"{name} features of shape {list(features.shape)}; allowed: "
             f"{list(allowed)}"
         )
+    check_finite(f"{name} features", scipy.sparse.csr_array(features))
 
 
 def checked_ids(name: str, ids: int | Sequence[str]) -> tuple[str, ...]:

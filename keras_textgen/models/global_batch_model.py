@@ -26,6 +26,14 @@ class GlobalBatchModel(keras.Model):
         **kwargs: As in `keras.Model`.
     """
 
+    # Arguments of Keras's methods that a model does without.
+    _not_honored = (
+        "sample_weight",
+        "class_weight",
+        "validation_split",
+        "shuffle",
+    )
+
     def __init__(self, *, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         # XLA makes recurrent models slower on a CPU, compiles them anew for
@@ -68,6 +76,39 @@ class GlobalBatchModel(keras.Model):
         """
         del outputs
         return gradients
+
+    # -- What Keras's methods take -------------------------------------------
+
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """`keras.Model.fit`, which refuses what the models do not honor."""
+        self._check_compiled()
+        _refuse("fit", kwargs, self._not_honored)
+        per_call = self.steps_per_execution
+        steps = kwargs.get("steps_per_epoch")
+        if steps and steps % per_call:
+            # Keras would go on into the next epoch.
+            raise ValueError(
+                f"steps_per_execution={per_call} for an epoch of {steps} "
+                "steps; allowed: what divides them"
+            )
+        # The batches are shuffled already.
+        return super().fit(*args, shuffle=False, **kwargs)
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+        """`keras.Model.evaluate`, which refuses what is not honored."""
+        self._check_compiled()
+        _refuse("evaluate", kwargs, self._not_honored)
+        return super().evaluate(*args, **kwargs)
+
+    def _check_compiled(self) -> None:
+        # Keras would take no account of them, as the steps are the model's.
+        config = self._compile_config.config if self.compiled else {}
+        for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
+            if config.get(name) is not None:
+                raise ValueError(
+                    f"compile with {name}={config[name]!r}; allowed: None, as "
+                    "the model has a loss and metrics of its own"
+                )
 
     # -- Steps ---------------------------------------------------------------
 
@@ -153,6 +194,17 @@ class GlobalBatchModel(keras.Model):
         return cls(
             **{name: deserialize(value) for name, value in config.items()}
         )
+
+
+def _refuse(
+    method: str, arguments: dict[str, Any], names: tuple[str, ...]
+) -> None:
+    for name in names:
+        if arguments.get(name) is not None:
+            raise ValueError(
+                f"{method} with {name}, of which this model takes no account; "
+                "allowed: None"
+            )
 
 
 def check_sizes(**sizes: int) -> None:

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.data.batching import checked_ids
+from keras_textgen.data.batching import asserted, checked_ids
 from keras_textgen.data.document_batching import (
     MAX_SENTENCES,
     MAX_WORDS,
@@ -189,6 +189,8 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
         self._macro_f1 = MacroF1(len(label_names))
         self.build()
 
+    _not_honored = ("sample_weight", "validation_split", "shuffle")
+
     def build(self, input_shape: tuple | None = None) -> None:
         """Create all weights; the constructor calls it, users need not."""
         del input_shape
@@ -352,11 +354,13 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
 
     def step_outputs(self, data: Any, training: bool) -> dict[str, tf.Tensor]:
         """`call`, and the cross-entropy with the labels, in nats."""
-        documents, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        documents, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
         outputs = self(documents, training=training)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
             labels, outputs["logits"]
         )
+        if weights is not None:
+            losses *= tf.cast(weights, losses.dtype)
         return {**outputs, "losses": losses, "labels": labels}
 
     def update_metrics(self, outputs: dict[str, tf.Tensor]) -> None:
@@ -394,11 +398,14 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
             *args: As in `keras.Model.fit`.
             batch_size: Documents a batch, for texts and ids.
             validation_data: (x, y), or batches.
-            **kwargs: As in `keras.Model.fit`.
+            **kwargs: As in `keras.Model.fit`; `class_weight` (by number)
+                multiplies the losses of a class, as weights that batches hold
+                beside the labels do those of a document.
 
         Returns:
             Keras's history.
         """
+        self._check_class_weight(kwargs.get("class_weight"))
         batches = self._as_batches(x, y, batch_size)
         if isinstance(batches, DocumentBatches):
             kwargs.setdefault("steps_per_epoch", batches.steps_per_epoch)
@@ -413,7 +420,6 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
             None,
             *args,
             validation_data=validation_data,
-            shuffle=False,  # the batches are shuffled already
             **kwargs,
         )
 
@@ -576,9 +582,33 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
         )
 
     def _checked(self, *batch: Any) -> Any:
-        documents, *labels = batch
+        documents, *others = batch
         ids = checked_ids(documents, self.vocabulary.size)
-        return (ids, *labels) if labels else ids
+        if not others:
+            return ids
+        labels, *weights = others
+        return (ids, self._checked_labels(labels), *weights)
+
+    def _check_class_weight(self, weights: dict[int, float] | None) -> None:
+        count = len(self.label_names)
+        if weights is not None and set(weights) != set(range(count)):
+            raise ValueError(
+                f"class_weight of {list(weights)}; allowed: of each class by "
+                f"its number, 0 to {count - 1}"
+            )
+
+    def _checked_labels(self, labels: tf.Tensor) -> tf.Tensor:
+        """Refuse what `class_numbers` does; a GPU would give a NaN loss."""
+        if not labels.dtype.is_integer or labels.shape.rank != 1:
+            raise ValueError(
+                f"labels of type {labels.dtype.name} and shape "
+                f"{labels.shape} in a dataset; allowed: numbers of classes, "
+                "integers [batch]"
+            )
+        count = len(self.label_names)
+        rule = f"a label outside of the classes; allowed: 0 to {count - 1}"
+        is_class = (labels >= 0) & (labels < count)
+        return asserted(tf.cast(labels, tf.int32), {rule: is_class})
 
     def document_ids(self, documents: Documents) -> tf.RaggedTensor:
         """Ids of documents, cut to what the model reads.

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.likelihood import importance_weighted_bound
-from keras_textgen.generation.common import checked_integer
+from keras_textgen.generation.common import checked_integer, checked_seed
 from keras_textgen.generation.interpolation import homotopy
 from keras_textgen.layers.bag_of_words import BagOfWordsLogLikelihood
 from keras_textgen.layers.noise import (
@@ -397,13 +397,25 @@ class LatentTextModel(TextModel):
             N strings.
 
         Raises:
-            ValueError: If there are no codes.
+            ValueError: If there are no codes, or they are not finite numbers
+                [N, code_size].
         """
-        codes = tf.convert_to_tensor(codes, tf.float32)
-        if not codes.shape[0]:
+        codes = np.asarray(codes, np.float32)
+        if codes.ndim != 2 or codes.shape[1] != self.code_size:
+            raise ValueError(
+                f"codes of shape {list(codes.shape)}; allowed: "
+                f"[N, {self.code_size}]"
+            )
+        if not len(codes):
             raise ValueError("no codes; allowed: 1 code or more")
+        not_finite = np.flatnonzero(~np.isfinite(codes).all(axis=1))
+        if len(not_finite):
+            raise ValueError(
+                f"code {not_finite[0]} is {codes[not_finite[0]]}; allowed: "
+                "finite numbers"
+            )
         tokens = self.in_graph("decode_codes")(
-            codes,
+            tf.constant(codes),
             beam_width=beam_width,
             ban_unknown=ban_unknown,
         )
@@ -482,9 +494,9 @@ class LatentTextModel(TextModel):
         Raises:
             ValueError: If the model defines no likelihood.
         """
-        checked_integer("num_samples", num_samples, minimum=1)
+        num_samples = checked_integer("num_samples", num_samples, minimum=1)
+        seed = tf.constant([self.seed, checked_seed(seed)])
         bound = self.in_graph("importance_weighted_bound")
-        num_samples, seed = map(tf.constant, (num_samples, [self.seed, seed]))
         return self.map_batches(
             lambda tokens: bound(tokens, num_samples, seed), data, batch_size
         )

@@ -259,9 +259,7 @@ class SoftmaxAutoencoder(GlobalBatchModel):
         x = x.map(self._checked)
         if validation_data is not None:
             validation_data = self._dataset(validation_data, batch_size)
-        return super().fit(
-            x, *args, validation_data=validation_data, shuffle=False, **kwargs
-        )
+        return super().fit(x, *args, validation_data=validation_data, **kwargs)
 
     def begin_with(self, data: BagData) -> None:
         """Let untrained weights fit documents whose rows are short.

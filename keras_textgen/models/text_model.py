@@ -18,6 +18,7 @@ from keras_textgen.data.vocabulary import (
 from keras_textgen.generation.beam_search import beam_search
 from keras_textgen.generation.common import (
     checked_integer,
+    checked_seed,
     checked_temperature,
     checked_top_p,
 )
@@ -340,7 +341,6 @@ class TextModel(GlobalBatchModel):
             batches,
             *args,
             validation_data=validation_data,
-            shuffle=False,  # the batches are shuffled already
             **kwargs,
         )
 
@@ -394,16 +394,12 @@ class TextModel(GlobalBatchModel):
             ValueError: If the model has no prior to sample from, or an
                 argument is out of its range.
         """
-        checked_integer("num_texts", num_texts, minimum=1)
-        checked_integer("top_k", top_k, minimum=0)
-        checked_temperature(temperature)
-        checked_top_p(top_p)
         tokens = self.in_graph("generate_tokens")(
-            tf.constant(num_texts),
-            seed=tf.constant([self.seed, seed]),
-            temperature=tf.constant(temperature, tf.float32),
-            top_k=tf.constant(top_k),
-            top_p=tf.constant(top_p, tf.float32),
+            checked_integer("num_texts", num_texts, minimum=1),
+            seed=tf.constant([self.seed, checked_seed(seed)]),
+            temperature=checked_temperature(temperature),
+            top_k=checked_integer("top_k", top_k, minimum=0),
+            top_p=checked_top_p(top_p),
             ban_unknown=ban_unknown,
         )
         return decoded_strings(self.vocabulary.to_text(tokens))
