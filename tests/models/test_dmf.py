@@ -370,7 +370,10 @@ def test_bad_settings(settings, message):
             lambda m: m.recommend(["ann"]),
             "row 'ann' is unknown; allowed: the 6 ids from '0' to '5'",
         ),
-        (lambda m: m.recommend([0], k=0), "k=0; allowed: whole numbers, 1 or more"),
+        (
+            lambda m: m.recommend([0], k=0),
+            "k=0; allowed: whole numbers, 1 or more",
+        ),
         (lambda m: m.recommend([]), r"rows of shape \[0\]; allowed"),
         (
             lambda m: m.recommend(features=np.zeros((2, 4))),

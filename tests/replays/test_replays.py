@@ -393,6 +393,20 @@ def test_ranking_by_no_numbers_is_refused():
         ranking_quality(lambda rows: np.array([[np.nan, 1.0]]), relevant)
 
 
+@pytest.mark.parametrize("feedback", ["implicit", "ranking"])
+def test_nothing_seen_is_drawn_from_all(feedback):
+    """An empty matrix is no matrix without cells to train on."""
+    nothing = scipy.sparse.csr_array((2, 3))
+    batches, expected = (
+        factorization(feedback=feedback, negatives=3, seen=seen).batches(MATRIX)
+        for seen in (nothing, None)
+    )
+    for one, other in zip(
+        batches.evaluation_dataset(), expected.evaluation_dataset(), strict=True
+    ):
+        tf.nest.map_structure(np.testing.assert_array_equal, one, other)
+
+
 def test_fewer_columns_than_asked_for():
     best = factorization().recommend([0, 1], k=5)
     assert best.columns.tolist() == [[2, -1, -1], [1, -1, -1]]
