@@ -351,7 +351,7 @@ INTERRUPTED = {
             "--lr_halve_on_plateau",
             "--early_stopping_patience=2",
         ],
-        [20, 46],
+        [20, 48],
         ("the learning rate is halved", 3),
     ),
     "pretraining": (
