@@ -350,7 +350,7 @@ def test_what_some_models_refuse_others_take(tmp_path):
 
 def test_the_program_is_called_as_the_user_called_it():
     names = {
-        "/work/clone/trainer.py": "trainer.py",
+        "/home/ann/clone/trainer.py": "trainer.py",
         "/usr/bin/keras-textgen": "keras-textgen",
         "/lib/keras_textgen/__main__.py": "python -m keras_textgen",
     }
