@@ -40,7 +40,9 @@ setuptools.setup(
         "keras_textgen": ["py.typed"],
         "keras_textgen.recipes": ["*.flags"],
     },
-    entry_points={"console_scripts": ["keras-textgen=keras_textgen.cli:main"]},
+    entry_points={
+        "console_scripts": ["keras-textgen=keras_textgen.__main__:main"]
+    },
     python_requires=">=3.11,<3.14",
     # TensorFlow and what is made for one release of it stay at what is tested.
     # The others go from the oldest that `.ci/lowest` has tested to the next

@@ -2,7 +2,7 @@
 
 import sys
 
-from keras_textgen.cli import main
+from keras_textgen.__main__ import main
 
 if __name__ == "__main__":
     sys.exit(main())

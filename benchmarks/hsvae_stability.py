@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_textgen
-from keras_textgen.data.batching import SequenceBatches
+from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.data.corpora import TextCorpus, load_corpus
 
 ALPHAS, BETAS, SEEDS = (1, 4, 10, 30), (1, 10), (0, 1, 2)

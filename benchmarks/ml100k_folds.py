@@ -14,7 +14,7 @@ import sys
 
 import numpy as np
 
-from keras_textgen.training.matrix_task import PUBLISHED_RMSE
+from keras_textgen.tasks.matrices import PUBLISHED_RMSE
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # What makes of the recipe biased matrix factorization, and its own settings.

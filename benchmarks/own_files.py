@@ -14,9 +14,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from keras_textgen.data.documents import load_documents
-from keras_textgen.data.prepared import read_dbpedia, read_yahoo_short
-from keras_textgen.data.reading import SPLITS, Texts, split_rows
-from keras_textgen.data.sotu import address_sentences, load_sotu_documents
+from keras_textgen.data.readers.files import SPLITS, Texts, split_rows
+from keras_textgen.data.readers.prepared import read_dbpedia, read_yahoo_short
+from keras_textgen.data.readers.sotu import (
+    address_sentences,
+    load_sotu_documents,
+)
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DATA = pathlib.Path(

@@ -25,15 +25,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_textgen import load_model
-from keras_textgen.data.sotu import address_sentences, load_sotu_documents
-from keras_textgen.data.text import read_text
+from keras_textgen.cli.settings import read_flagfile
+from keras_textgen.data.readers.sotu import (
+    address_sentences,
+    load_sotu_documents,
+)
+from keras_textgen.data.readers.text import read_text
 from keras_textgen.data.vocabulary import split_words
 from keras_textgen.evaluation.sample_quality import (
     copied_share,
     distinct_ngrams,
     judged_perplexity,
 )
-from keras_textgen.training.settings import read_flagfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NUM_LINES, NUM_HELD_OUT = 30_000, 10_000

@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_textgen
-from keras_textgen.data.vocabulary import END_ID, START_ID
+from keras_textgen.tokens import END_ID, START_ID
 
 BATCH, LENGTH, WORDS, SAMPLES, STEPS = 32, 82, 10_000, 10, 3
 

@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_textgen
-from keras_textgen.layers.noise import TextNoise
+from keras_textgen.noise import TextNoise
 
 NUM_TEXTS, LENGTH, NUM_SAMPLES, REPETITIONS = 32, 24, 10, 3
 # As in `LatentTextModel`: 8192 tokens a block.

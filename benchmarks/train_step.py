@@ -26,7 +26,7 @@ import tensorflow as tf
 import torch
 
 import keras_textgen
-from keras_textgen.training.optimizers import FusedAdam
+from keras_textgen.optimizers import FusedAdam
 
 CLIP_NORM = 5.0
 

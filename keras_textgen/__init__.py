@@ -1,45 +1,38 @@
 """Generative and attentive text models for TensorFlow and Keras 3."""
 
-import importlib
-from typing import Any
+from keras_textgen import moved
+from keras_textgen.lazy import lazy_names
 
 __version__ = "0.1.0"
 
 # Public name -> module. Resolved on first use, so that importing the package
 # (and with it the command line's argument checks) does not import TensorFlow.
 _PUBLIC = {
-    "HDGM": "keras_textgen.models.hdgm",
-    "SentenceVAE": "keras_textgen.models.sentence_vae",
-    "LSTMLanguageModel": "keras_textgen.models.lstm_lm",
-    "LSTMVAE": "keras_textgen.models.lstm_vae",
-    "HSVAE": "keras_textgen.models.hsvae",
-    "MATVAE": "keras_textgen.models.mat_vae",
-    "HierarchicalAttentionNetwork": "keras_textgen.models.han",
-    "SoftmaxAutoencoder": "keras_textgen.models.sae",
-    "DualMatrixFactorization": "keras_textgen.models.dmf",
+    "HDGM": "keras_textgen.models.text.hdgm",
+    "SentenceVAE": "keras_textgen.models.text.sentence_vae",
+    "LSTMLanguageModel": "keras_textgen.models.text.lstm_lm",
+    "LSTMVAE": "keras_textgen.models.text.lstm_vae",
+    "HSVAE": "keras_textgen.models.text.hsvae",
+    "MATVAE": "keras_textgen.models.text.mat_vae",
+    "HierarchicalAttentionNetwork": "keras_textgen.models.documents.han",
+    "SoftmaxAutoencoder": "keras_textgen.models.topics.sae",
+    "DualMatrixFactorization": "keras_textgen.models.matrices.dmf",
     "Vocabulary": "keras_textgen.data.vocabulary",
-    "SequenceBatches": "keras_textgen.data.batching",
+    "SequenceBatches": "keras_textgen.data.batches.sequences",
     "load_corpus": "keras_textgen.data.corpora",
     "load_documents": "keras_textgen.data.documents",
     "load_ratings": "keras_textgen.data.ratings",
     "evaluate_model": "keras_textgen.evaluation.report",
-    "export_model": "keras_textgen.export",
-    "load_model": "keras_textgen.saving",
+    "export_model": "keras_textgen.models.text.export",
+    "load_model": "keras_textgen.models.loading",
 }
 
 __all__ = sorted(_PUBLIC)
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name from its module on first use (PEP 562)."""
-    if name not in _PUBLIC:
-        raise AttributeError(
-            f"module 'keras_textgen' has no attribute {name!r}; "
-            f"public names: {', '.join(__all__)}"
-        )
-    return getattr(importlib.import_module(_PUBLIC[name]), name)
+__getattr__, _names = lazy_names(__name__, _PUBLIC)
+moved.install()
 
 
 def __dir__() -> list[str]:
     """List the public names for completion."""
-    return [*__all__, "__version__"]
+    return [*_names(), "__version__"]

@@ -1,8 +1,136 @@
-"""Runs the program: `python -m keras_textgen --helpshort` says more."""
+"""The program: trains, evaluates, exports and samples the models.
 
+`trainer.py`, `keras-textgen` and `python -m keras_textgen` are all this.
+"""
+
+import contextlib
+import logging
+import os
+import pathlib
 import sys
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from keras_textgen.cli import main
+import keras_textgen
+from keras_textgen.cli.recipes import find_recipes
+from keras_textgen.cli.settings import (
+    HelpRequested,
+    RunError,
+    Settings,
+    VersionRequested,
+    help_text,
+    parse,
+    program_name,
+    recipe_file,
+)
+from keras_textgen.training.run_directory import RunDirectory
 
-if __name__ == "__main__":
-    sys.exit(main())
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+      argv: the program's name, then flags; by default those of the process.
+
+    Returns:
+      Exit status: 0, or 2 after one line about what is wrong, or 128 + the
+      number of the signal that ended the run.
+    """
+    argv = sys.argv if argv is None else argv
+    started = time.monotonic()
+    # Whole lines at once, also into a file, so that a kill loses none.
+    sys.stdout.reconfigure(line_buffering=True)
+    program = program_name(argv[0])
+    try:
+        status = _run(argv)
+    except HelpRequested:
+        print(help_text(program), end="")
+        return 0
+    except VersionRequested:
+        print(f"keras-textgen {keras_textgen.__version__}")
+        return 0
+    except RunError as error:
+        print(f"{program}: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"\n{program}: interrupted", file=sys.stderr)
+        return 130
+    if status == 0:
+        print(f"Took {(time.monotonic() - started) / 60:.1f} minutes.")
+    return status
+
+
+def _run(argv: Sequence[str]) -> int:
+    """Check everything that needs no TensorFlow, and only then import it."""
+    recipes = find_recipes()
+    settings = parse(argv, recipes)
+    directory = RunDirectory(settings.run_dir)
+    directory.check(settings)
+    if settings.mode != "train":
+        directory.check_model()
+    if settings.beside is not None:
+        RunDirectory(settings.beside).check_model()
+    data = _read(settings)
+    _print_missing_recipe(settings, recipes)
+    writes = settings.mode in ("train", "export")
+    with directory.claimed() if writes else contextlib.nullcontext():
+        return _run_with_tensorflow(settings, directory, data)
+
+
+def _read(settings: Settings) -> Any:
+    """The data that the mode needs, if any."""
+    if settings.mode not in ("train", "evaluate"):
+        return None
+    # NumPy, too, is imported only when the command line is known to be good.
+    from keras_textgen.tasks.data import DataError, read_data
+
+    try:
+        return read_data(settings)
+    except DataError as error:
+        raise RunError(str(error)) from None
+    except MemoryError:
+        raise RunError(
+            f"--data_dir={settings.data_dir}: out of memory; allowed: less data"
+        ) from None
+
+
+def _print_missing_recipe(settings: Settings, recipes: pathlib.Path) -> None:
+    model, dataset = settings.model, settings.dataset
+    if settings.mode == "train" and not recipe_file(recipes, model, dataset):
+        print(
+            f"No recipe for {model} on {dataset}: where no flag is given, the "
+            "defaults of the model and of --helpshort hold."
+        )
+
+
+def _run_with_tensorflow(
+    settings: Settings, directory: RunDirectory, data: Any
+) -> int:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _quiet_stderr():
+        from keras_textgen.tasks import runs
+    # It warns whenever a function is traced for a few more shapes.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+    try:
+        runs.run(settings, directory, data)
+    except runs.Interrupted as interrupted:
+        print(
+            f"\nStopped by {interrupted}, and saved. The same command goes on."
+        )
+        return 128 + interrupted.signal_number
+    return 0
+
+
+@contextlib.contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Drop what TensorFlow logs while it is imported; no setting stops it."""
+    stderr = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)

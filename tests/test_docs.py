@@ -7,7 +7,7 @@ import shlex
 
 import pytest
 
-from keras_textgen.training import settings
+from keras_textgen.cli import settings
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGES = sorted(

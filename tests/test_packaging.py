@@ -15,8 +15,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 import keras_textgen
-from keras_textgen.training import recipes
-from keras_textgen.training.settings import RunError
+from keras_textgen.cli import recipes
+from keras_textgen.cli.settings import RunError
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NAMES = sorted(path.name for path in (ROOT / "flags").glob("*.flags"))
@@ -118,7 +118,7 @@ def test_metadata(site):
     (script,) = found.entry_points.select(group="console_scripts")
     assert (script.name, script.value) == (
         "keras-textgen",
-        "keras_textgen.cli:main",
+        "keras_textgen.__main__:main",
     )
 
 
@@ -147,8 +147,7 @@ def test_the_installed_program_in_an_empty_folder(site, tmp_path):
 
 
 FIND = (
-    "from keras_textgen.training.recipes import find_recipes\n"
-    "print(find_recipes())"
+    "from keras_textgen.cli.recipes import find_recipes\nprint(find_recipes())"
 )
 
 # The tests themselves may run in an editable installation of another folder.

@@ -6,8 +6,8 @@ import pathlib
 import numpy as np
 import pytest
 
+from keras_textgen.cli import settings
 from keras_textgen.evaluation.report import format_table
-from keras_textgen.training import settings
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 

@@ -20,8 +20,9 @@ import pytest
 import tensorflow as tf
 
 import trainer
-from keras_textgen import cli
-from keras_textgen.training import callbacks, runs
+from keras_textgen import __main__ as cli
+from keras_textgen.tasks import runs
+from keras_textgen.training import callbacks
 from keras_textgen.training.checkpoints import newest_first
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -723,7 +724,7 @@ OTHER_DATA = {
 # Reads argument lists, runs each, and says what was imported for them.
 WITHOUT_TENSORFLOW = """
 import json, sys
-from keras_textgen.cli import main
+from keras_textgen.__main__ import main
 for argv in json.load(sys.stdin):
     print(main(["trainer.py", *argv]), flush=True)
     print(file=sys.stderr, flush=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from run_folders import NONE, Run, by_corpus, link, table, tables
 
+from keras_textgen.cli import settings
 from keras_textgen.evaluation.topics import format_scores, scores_from_csv
-from keras_textgen.training import settings
 
 DOCUMENTS = """\
 ## Documents

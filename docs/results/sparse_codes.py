@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from run_folders import NONE, Run, by_corpus, link, table
 
+from keras_textgen.cli import settings
 from keras_textgen.evaluation.sparsity import hoyer, normalized
-from keras_textgen.models.sparse_text_model import SPIKE_SCALE
-from keras_textgen.training import settings
+from keras_textgen.models.text.sparse_text_model import SPIKE_SCALE
 
 SPARSE = """\
 ## Sparse codes

@@ -37,7 +37,7 @@ from run_folders import (
     tables,
 )
 
-from keras_textgen.training import flag_table, settings
+from keras_textgen.cli import flag_table, settings
 
 RECIPES = FOLDER.parent.parent / "flags"
 REMEDY_PREFIX = "lstm_vae_ptb_"

@@ -16,12 +16,12 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from keras_textgen.data.batching import SequenceBatches
+from keras_textgen.cli.settings import RunError, read_flagfile
+from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.layers.masking import NEVER_PREDICTED
+from keras_textgen.tasks.base import load_run
+from keras_textgen.tasks.text import TextTask
 from keras_textgen.training.run_directory import RunDirectory
-from keras_textgen.training.settings import RunError, read_flagfile
-from keras_textgen.training.task import load_run
-from keras_textgen.training.text_task import TextTask
 
 BATCH_SIZE = 16
 

@@ -8,17 +8,12 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.data.imdb import first_and_last
-from keras_textgen.data.ptb import stream_windows
-from keras_textgen.data.readers import read_texts
-from keras_textgen.data.reading import SPLITS, DataError, Texts
-from keras_textgen.data.vocabulary import (
-    END_ID,
-    SPECIALS,
-    START_ID,
-    Vocabulary,
-    standardizer,
-)
+from keras_textgen.data.readers.files import SPLITS, DataError, Texts
+from keras_textgen.data.readers.imdb import first_and_last
+from keras_textgen.data.readers.ptb import stream_windows
+from keras_textgen.data.readers.texts import read_texts
+from keras_textgen.data.vocabulary import Vocabulary, standardizer
+from keras_textgen.tokens import END_ID, SPECIALS, START_ID
 
 __all__ = ["DataError", "TextCorpus", "load_corpus"]
 

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from keras_textgen.data import imdb, sotu
-from keras_textgen.data.newsgroups import read_newsgroups
-from keras_textgen.data.reading import SPLITS, DataError, Texts
-from keras_textgen.data.text import read_text
+from keras_textgen.data.readers import imdb, sotu
+from keras_textgen.data.readers.files import SPLITS, DataError, Texts
+from keras_textgen.data.readers.newsgroups import read_newsgroups
+from keras_textgen.data.readers.text import read_text
 
 __all__ = ["DataError", "DocumentCorpus", "load_documents"]
 

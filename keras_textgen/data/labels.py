@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_textgen.data.characters import normalize_text
-from keras_textgen.data.reading import DataError, read_lines
+from keras_textgen.data.readers.files import DataError, read_lines
 
 _LABELED = "a label, a tab and the text in every line, or no tab in any line"
 # What the column of labels is called in a first line that names the columns.

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import scipy.sparse
 
-from keras_textgen.data.archives import Publication
 from keras_textgen.data.cells import Ratings, ratings_of
-from keras_textgen.data.own_ratings import (
+from keras_textgen.data.readers.archives import Publication
+from keras_textgen.data.readers.files import DataError
+from keras_textgen.data.readers.sotu import load_sotu_documents
+from keras_textgen.data.readers.tables import (
     TABLE_FIELDS,
     Fields,
     RatingsCorpus,
@@ -22,8 +24,6 @@ from keras_textgen.data.own_ratings import (
     read_table,
     split_cells,
 )
-from keras_textgen.data.reading import DataError
-from keras_textgen.data.sotu import load_sotu_documents
 
 FOLDS = (1, 2, 3, 4, 5)
 _ML100K = Publication(

@@ -13,16 +13,18 @@ import tensorflow as tf
 from keras_textgen.data.characters import JOINERS, normalize_text
 from keras_textgen.data.graph_normalization import normalize_in_graph
 from keras_textgen.data.text_lists import checked_texts
+from keras_textgen.tokens import (
+    END,
+    END_ID,
+    PAD,
+    PAD_ID,
+    SPECIALS,
+    START,
+    START_ID,
+    UNKNOWN,
+    UNKNOWN_ID,
+)
 
-PAD_ID = 0
-UNKNOWN_ID = 1
-START_ID = 2
-END_ID = 3
-PAD = ""
-UNKNOWN = "<unk>"
-START = "<s>"
-END = "</s>"
-SPECIALS = (PAD, UNKNOWN, START, END)
 CHARACTERS = "characters"
 
 # Texts are standardized and looked up in pieces, which bounds the memory that

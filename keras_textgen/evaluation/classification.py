@@ -18,7 +18,7 @@ from sklearn.metrics import (
 from threadpoolctl import threadpool_limits
 
 from keras_textgen.data.documents import DocumentCorpus
-from keras_textgen.data.reading import SPLITS
+from keras_textgen.data.readers.files import SPLITS
 from keras_textgen.evaluation.watching import Watch, unwatched
 
 # Of the logistic regression: what its squared weights are divided by.

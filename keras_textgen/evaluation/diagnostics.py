@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.data.batching import SequenceBatches
-from keras_textgen.data.vocabulary import PAD_ID
+from keras_textgen.data.batches.sequences import SequenceBatches
+from keras_textgen.tokens import PAD_ID
 
 # Pairs of a code and a posterior that are scored at once.
 _PAIRS_PER_BLOCK = 2**16

@@ -18,10 +18,9 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from keras_textgen.data.batching import SequenceBatches
+from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.data.corpora import TextCorpus
-from keras_textgen.data.reading import SPLITS
-from keras_textgen.data.vocabulary import END_ID, START_ID
+from keras_textgen.data.readers.files import SPLITS
 from keras_textgen.evaluation.sparsity import (
     Codes,
     code_views,
@@ -29,6 +28,7 @@ from keras_textgen.evaluation.sparsity import (
     normalized,
 )
 from keras_textgen.evaluation.watching import Watch, unwatched
+from keras_textgen.tokens import END_ID, START_ID
 
 MAJORITY = "majority class"
 BAG_OF_WORDS = "bag of words"

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.data.batching import SequenceBatches
+from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.evaluation.diagnostics import (
     active_units,
     mutual_information,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_textgen.data.batching import SequenceBatches
+from keras_textgen.data.batches.sequences import SequenceBatches
 
 _BATCH_SIZE = 32
 

@@ -10,8 +10,8 @@ import scipy.sparse.linalg
 import tensorflow as tf
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
-from keras_textgen.data.batching import SequenceBatches
-from keras_textgen.layers.noise import TextNoise
+from keras_textgen.data.batches.sequences import SequenceBatches
+from keras_textgen.noise import TextNoise
 
 Codes = np.ndarray | scipy.sparse.csr_matrix
 

@@ -1,1 +1,21 @@
 """Keras layers; they know tensors only."""
+
+from keras_textgen.lazy import lazy_names
+
+_PUBLIC = {
+    "AttentionPooling": "keras_textgen.layers.attention",
+    "BidirectionalStack": "keras_textgen.layers.recurrent",
+    "BroadMemory": "keras_textgen.layers.memory",
+    "DeepMemory": "keras_textgen.layers.memory",
+    "DirectionHead": "keras_textgen.layers.von_mises_fisher",
+    "GRU": "keras_textgen.layers.cpu_recurrence",
+    "GaussianHead": "keras_textgen.layers.gaussian",
+    "LSTM": "keras_textgen.layers.cpu_recurrence",
+    "LatentLevel": "keras_textgen.layers.memory",
+    "RecurrentStack": "keras_textgen.layers.recurrent",
+    "SpikeAndSlabGate": "keras_textgen.layers.gating",
+    "Tower": "keras_textgen.layers.towers",
+    "VocabularyLogLikelihood": "keras_textgen.layers.vocabulary",
+}
+__all__ = sorted(_PUBLIC)
+__getattr__, __dir__ = lazy_names(__name__, _PUBLIC)

@@ -5,12 +5,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_textgen.data.vocabulary import END_ID, PAD_ID
 from keras_textgen.layers.masking import (
     NEVER_PREDICTED,
     ExplicitMaskLayer,
     without_tokens,
 )
+from keras_textgen.tokens import END_ID, PAD_ID
 
 
 @keras.saving.register_keras_serializable("keras_textgen")

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_textgen.data.vocabulary import PAD_ID, START_ID
+from keras_textgen.tokens import PAD_ID, START_ID
 
 NEVER_PREDICTED = (PAD_ID, START_ID)
 """Ids that are no outcome of any model: padding and the start token."""

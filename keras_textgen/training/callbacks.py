@@ -12,7 +12,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_textgen.data.batching import SequenceBatches
+from keras_textgen.cli.settings import RunError
+from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.evaluation.diagnostics import (
     active_units,
     mutual_information,
@@ -29,7 +30,6 @@ from keras_textgen.training.run_directory import (
     unfinished,
     write_whole,
 )
-from keras_textgen.training.settings import RunError
 
 
 class Interrupted(Exception):  # noqa: N818 - asked for, not an error

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.cli.settings import RunError
 from keras_textgen.training.run_directory import RunDirectory
-from keras_textgen.training.settings import RunError
 
 # What TensorFlow raises where a checkpoint is not whole.
 _DAMAGES = (tf.errors.OpError, IndexError, ValueError, RuntimeError)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_textgen.data.batching import SequenceBatches
+from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.run_directory import move_into_place, unfinished
 

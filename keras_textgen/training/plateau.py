@@ -5,8 +5,8 @@ from typing import Any
 
 import keras
 
+from keras_textgen.schedules import halved_learning_rate
 from keras_textgen.training.checkpoints import Progress
-from keras_textgen.training.schedules import halved_learning_rate
 
 # A sigmoid schedule comes close to its highest weight, and never reaches it.
 _FULL = 0.999

@@ -7,8 +7,8 @@ import pathlib
 import shutil
 from collections.abc import Iterator
 
-from keras_textgen.training.flag_table import SETTINGS
-from keras_textgen.training.settings import (
+from keras_textgen.cli.flag_table import SETTINGS
+from keras_textgen.cli.settings import (
     FLAGS_FILE,
     RunError,
     Settings,

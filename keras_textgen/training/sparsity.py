@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_textgen.data.batching import SequenceBatches
+from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.evaluation.sparsity import code_views, hoyer_table
 
 

@@ -9,15 +9,15 @@ import pytest
 import scipy.sparse
 import tensorflow as tf
 
-from keras_textgen.data.bags import BagBatches, count_words
-from keras_textgen.data.document_batching import (
+from keras_textgen.data.batches.bags import BagBatches, count_words
+from keras_textgen.data.batches.documents import (
     DocumentBatches,
     encode_documents,
 )
 from keras_textgen.data.vocabulary import Vocabulary
-from keras_textgen.models.dmf import DualMatrixFactorization
-from keras_textgen.models.han import HierarchicalAttentionNetwork
-from keras_textgen.models.sae import SoftmaxAutoencoder
+from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
+from keras_textgen.models.matrices.dmf import DualMatrixFactorization
+from keras_textgen.models.topics.sae import SoftmaxAutoencoder
 from tests.conformance.registry import WORDS, with_known_weights
 
 VOCABULARY = Vocabulary(WORDS)

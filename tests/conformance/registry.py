@@ -17,7 +17,7 @@ import pytest
 import tensorflow as tf
 
 import keras_textgen
-from keras_textgen.data.vocabulary import END_ID, START_ID, Vocabulary
+from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.layers.attention import AttentionPooling
 from keras_textgen.layers.bag_of_words import BagOfWordsLogLikelihood
 from keras_textgen.layers.cpu_recurrence import GRU, LSTM
@@ -27,13 +27,14 @@ from keras_textgen.layers.memory import BroadMemory, DeepMemory, LatentLevel
 from keras_textgen.layers.recurrent import BidirectionalStack, RecurrentStack
 from keras_textgen.layers.vocabulary import VocabularyLogLikelihood
 from keras_textgen.layers.von_mises_fisher import DirectionHead
-from keras_textgen.models.hdgm import HDGM
-from keras_textgen.models.hsvae import HSVAE
-from keras_textgen.models.latent_text_model import LatentTextModel
-from keras_textgen.models.lstm_lm import LSTMLanguageModel
-from keras_textgen.models.lstm_vae import LSTMVAE
-from keras_textgen.models.mat_vae import MATVAE
-from keras_textgen.models.sentence_vae import SentenceVAE
+from keras_textgen.models.text.hdgm import HDGM
+from keras_textgen.models.text.hsvae import HSVAE
+from keras_textgen.models.text.latent_text_model import LatentTextModel
+from keras_textgen.models.text.lstm_lm import LSTMLanguageModel
+from keras_textgen.models.text.lstm_vae import LSTMVAE
+from keras_textgen.models.text.mat_vae import MATVAE
+from keras_textgen.models.text.sentence_vae import SentenceVAE
+from keras_textgen.tokens import END_ID, START_ID
 
 WORDS = ["the", "cat", "sat", "on", "a", "mat", "and", "saw", "another", "hat"]
 TEXTS = [

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_textgen.data.batching import SequenceBatches
-from keras_textgen.models import aggressive_encoder
-from keras_textgen.training.optimizers import FusedAdam
+from keras_textgen.data.batches.sequences import SequenceBatches
+from keras_textgen.models.text import aggressive_encoder
+from keras_textgen.optimizers import FusedAdam
 from keras_textgen.training.strategies import get_strategy
 from tests.conformance.registry import (
     each_model_of_replicas,

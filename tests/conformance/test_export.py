@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_textgen.export import export_model
-from keras_textgen.models.latent_text_model import LatentTextModel
-from keras_textgen.models.sparse_text_model import SparseTextModel
+from keras_textgen.models.text.export import export_model
+from keras_textgen.models.text.latent_text_model import LatentTextModel
+from keras_textgen.models.text.sparse_text_model import SparseTextModel
 from tests.conformance.registry import (
     EXPORTED,
     TEXTS,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_textgen.data.vocabulary import END_ID, PAD_ID, START_ID
-from keras_textgen.models.sparse_text_model import SparseTextModel
+from keras_textgen.models.text.sparse_text_model import SparseTextModel
+from keras_textgen.tokens import END_ID, PAD_ID, START_ID
 from tests.conformance.registry import (
     MODELS,
     TEXTS,

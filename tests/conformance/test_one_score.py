@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_textgen.data.batching import SequenceBatches
-from keras_textgen.export import export_model
-from keras_textgen.models.lstm_vae import LSTMVAE
+from keras_textgen.data.batches.sequences import SequenceBatches
+from keras_textgen.models.text.export import export_model
+from keras_textgen.models.text.lstm_vae import LSTMVAE
 from keras_textgen.training.strategies import get_strategy
 from tests.conformance.registry import (
     each_latent_model,
@@ -112,7 +112,7 @@ def test_blocks_of_samples_do_not_matter(case, expected, monkeypatch):
         return
     for tokens_per_block in (1, 100):
         monkeypatch.setattr(
-            "keras_textgen.models.latent_text_model._TOKENS_PER_BLOCK",
+            "keras_textgen.models.text.latent_text_model._TOKENS_PER_BLOCK",
             tokens_per_block,
         )
         bound = made(case.name).importance_weighted_bound(

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_textgen.layers.noise import Noise
+from keras_textgen.noise import Noise
 from tests.conformance.registry import (
     FLOAT32_LAYERS,
     each_model,

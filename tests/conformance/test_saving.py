@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 import keras_textgen
-from keras_textgen.saving import load_model
+from keras_textgen.models.loading import load_model
 from tests.conformance.registry import (
     MODELS,
     SIZES,

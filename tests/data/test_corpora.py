@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from keras_textgen.data.batching import SequenceBatches
+from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.data.corpora import DataError, load_corpus
-from keras_textgen.data.reading import SPLITS
+from keras_textgen.data.readers.files import SPLITS
 
 
 def write(path, text):

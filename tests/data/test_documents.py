@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_textgen.data.documents import load_documents
-from keras_textgen.data.reading import SPLITS, DataError
+from keras_textgen.data.readers.files import SPLITS, DataError
 from keras_textgen.data.sentences import split_sentences
 
 

@@ -4,8 +4,8 @@ import pytest
 import tensorflow as tf
 
 from keras_textgen.data.graph_sentences import split_sentences_in_graph
+from keras_textgen.data.readers.sotu import load_sotu_documents
 from keras_textgen.data.sentences import split_sentences
-from keras_textgen.data.sotu import load_sotu_documents
 
 
 def split(*texts):

@@ -10,7 +10,7 @@ from keras_textgen.data.labels import (
     read_labeled_lines,
     sorted_names,
 )
-from keras_textgen.data.reading import DataError
+from keras_textgen.data.readers.files import DataError
 
 
 def test_numbers_are_ordered_by_value():

@@ -15,7 +15,7 @@ from keras_textgen.data.ratings import (
     read_sotu_counts,
     read_table,
 )
-from keras_textgen.data.reading import DataError
+from keras_textgen.data.readers.files import DataError
 
 FIELDS = ("who", "what", "stars")
 

@@ -10,13 +10,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_textgen.data.vocabulary import (
-    END_ID,
-    START_ID,
-    UNKNOWN_ID,
-    Vocabulary,
-    split_words,
-)
+from keras_textgen.data.vocabulary import Vocabulary, split_words
+from keras_textgen.tokens import END_ID, START_ID, UNKNOWN_ID
 
 WORDS = ["the", "cat", "sat", "on", "mat", "."]
 

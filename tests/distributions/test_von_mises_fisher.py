@@ -13,7 +13,7 @@ from keras_textgen.distributions.von_mises_fisher import (
     uniform_on_sphere,
     von_mises_fisher,
 )
-from keras_textgen.layers.noise import Noise
+from keras_textgen.noise import Noise
 
 SETTINGS = [(2, 0.5), (2, 80.0), (3, 5.0), (4, 0.1), (5, 300.0), (32, 80.0)]
 SETTINGS += [(32, 1.0), (100, 80.0)]

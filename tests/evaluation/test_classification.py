@@ -7,7 +7,7 @@ from sklearn.metrics import f1_score
 from sklearn.model_selection import GridSearchCV, PredefinedSplit
 
 from keras_textgen.data.documents import DocumentCorpus
-from keras_textgen.data.reading import SPLITS
+from keras_textgen.data.readers.files import SPLITS
 from keras_textgen.evaluation.classification import (
     absent_classes,
     bag_of_words_baseline,

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from keras_textgen.data.corpora import TextCorpus
-from keras_textgen.data.reading import SPLITS
+from keras_textgen.data.readers.files import SPLITS
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation import probes
 from keras_textgen.evaluation.probes import (
@@ -25,8 +25,8 @@ from keras_textgen.evaluation.probes import (
     probes_csv,
     representations,
 )
-from keras_textgen.models.hsvae import HSVAE
-from keras_textgen.models.sentence_vae import SentenceVAE
+from keras_textgen.models.text.hsvae import HSVAE
+from keras_textgen.models.text.sentence_vae import SentenceVAE
 
 COUNTS = {"train": 240, "valid": 120, "test": 120}
 

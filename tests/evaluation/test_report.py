@@ -5,13 +5,13 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_textgen.data.batching import SequenceBatches
+from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.report import evaluate_model, format_table
-from keras_textgen.models.hdgm import HDGM
-from keras_textgen.models.lstm_lm import LSTMLanguageModel
-from keras_textgen.models.lstm_vae import LSTMVAE
-from keras_textgen.models.sentence_vae import SentenceVAE
+from keras_textgen.models.text.hdgm import HDGM
+from keras_textgen.models.text.lstm_lm import LSTMLanguageModel
+from keras_textgen.models.text.lstm_vae import LSTMVAE
+from keras_textgen.models.text.sentence_vae import SentenceVAE
 
 tfd = tfp.distributions
 

@@ -5,12 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from keras_textgen.data.vocabulary import UNKNOWN, Vocabulary
+from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.sample_quality import (
     copied_share,
     distinct_ngrams,
     judged_perplexity,
 )
+from keras_textgen.tokens import UNKNOWN
 
 ROSES = [
     "a rose is a rose",  # (a rose), (rose is), (is a), (a rose)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from keras_textgen.data.batching import SequenceBatches
+from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.sparsity import (
     code_views,
@@ -14,7 +14,7 @@ from keras_textgen.evaluation.sparsity import (
     hoyer_table,
     normalized,
 )
-from keras_textgen.models.hsvae import HSVAE
+from keras_textgen.models.text.hsvae import HSVAE
 
 
 def test_equal_magnitudes_are_not_sparse():

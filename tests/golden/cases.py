@@ -9,12 +9,12 @@ import scipy.sparse
 import tensorflow as tf
 
 from keras_textgen.data.vocabulary import Vocabulary
-from keras_textgen.models.dmf import DualMatrixFactorization
-from keras_textgen.models.han import HierarchicalAttentionNetwork
-from keras_textgen.models.registry import MODELS
-from keras_textgen.models.sae import SoftmaxAutoencoder
-from keras_textgen.training.optimizers import FusedAdam
-from keras_textgen.training.schedules import LinearSchedule
+from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
+from keras_textgen.models.matrices.dmf import DualMatrixFactorization
+from keras_textgen.models.register import MODELS
+from keras_textgen.models.topics.sae import SoftmaxAutoencoder
+from keras_textgen.optimizers import FusedAdam
+from keras_textgen.schedules import LinearSchedule
 
 WORDS = ["the", "cat", "sat", "on", "a", "mat", "and", "saw", "another", "hat"]
 TEXTS = [

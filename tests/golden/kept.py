@@ -4,7 +4,7 @@ import json
 import pathlib
 from typing import Any
 
-from keras_textgen.saving import load_model
+from keras_textgen.models.loading import load_model
 from tests.golden import cases
 from tests.golden.values import (
     Values,

@@ -19,8 +19,8 @@ import zipfile
 import keras
 import tensorflow as tf
 
-from keras_textgen.models.sae import SoftmaxAutoencoder
-from keras_textgen.saving import load_model
+from keras_textgen.models.loading import load_model
+from keras_textgen.models.topics.sae import SoftmaxAutoencoder
 from tests.golden import cases, kept, values
 
 # Floats may not hang on the last digit, nor texts on the last few.

@@ -15,17 +15,17 @@ import numpy as np
 import tensorflow as tf
 
 import trainer
-from keras_textgen.export import export_model
-from keras_textgen.export_dmf import export_dmf
-from keras_textgen.export_han import export_han
-from keras_textgen.export_sae import export_sae
-from keras_textgen.models.dmf import DualMatrixFactorization
-from keras_textgen.models.han import HierarchicalAttentionNetwork
-from keras_textgen.models.latent_text_model import LatentTextModel
-from keras_textgen.models.sae import SoftmaxAutoencoder
-from keras_textgen.models.sparse_text_model import SparseTextModel
-from keras_textgen.saving import load_model
-from keras_textgen.training import runs
+from keras_textgen.models.documents.export import export_han
+from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
+from keras_textgen.models.loading import load_model
+from keras_textgen.models.matrices.dmf import DualMatrixFactorization
+from keras_textgen.models.matrices.export import export_dmf
+from keras_textgen.models.text.export import export_model
+from keras_textgen.models.text.latent_text_model import LatentTextModel
+from keras_textgen.models.text.sparse_text_model import SparseTextModel
+from keras_textgen.models.topics.export import export_sae
+from keras_textgen.models.topics.sae import SoftmaxAutoencoder
+from keras_textgen.tasks import runs
 from tests.golden import cases
 
 Values = dict[str, Any]

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_textgen.data.vocabulary import END_ID, PAD_ID, START_ID
 from keras_textgen.layers.bag_of_words import BagOfWordsLogLikelihood
+from keras_textgen.tokens import END_ID, PAD_ID, START_ID
 
 CODE = np.array([[0.5, -1.0], [2.0, 0.3], [-0.7, 0.1]])
 TARGETS = np.array([[4, 5, 4, 3], [1, 3, 0, 0], [3, 0, 0, 0]])

@@ -10,8 +10,8 @@ import scipy.special
 import scipy.stats
 
 from keras_textgen.data.vocabulary import Vocabulary
-from keras_textgen.models.hsvae import HSVAE
-from keras_textgen.models.mat_vae import MATVAE
+from keras_textgen.models.text.hsvae import HSVAE
+from keras_textgen.models.text.mat_vae import MATVAE
 from tests.models import numpy_reference as reference
 from tests.models.tiny_models import WORDS, known_values
 

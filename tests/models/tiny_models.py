@@ -5,10 +5,10 @@ import tensorflow as tf
 
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.layers.von_mises_fisher import DirectionHead
-from keras_textgen.models.hdgm import HDGM
-from keras_textgen.models.lstm_lm import LSTMLanguageModel
-from keras_textgen.models.lstm_vae import LSTMVAE
-from keras_textgen.models.sentence_vae import SentenceVAE
+from keras_textgen.models.text.hdgm import HDGM
+from keras_textgen.models.text.lstm_lm import LSTMLanguageModel
+from keras_textgen.models.text.lstm_vae import LSTMVAE
+from keras_textgen.models.text.sentence_vae import SentenceVAE
 
 WORDS = ["the", "cat", "sat", "on", "a", "mat"]
 SIZES = {

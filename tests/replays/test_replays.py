@@ -16,8 +16,9 @@ import scipy.special
 import tensorflow as tf
 
 from keras_textgen.data.documents import DocumentCorpus
+from keras_textgen.data.readers.word_vectors import read_word_vectors
 from keras_textgen.data.vocabulary import Vocabulary
-from keras_textgen.data.word_vectors import read_word_vectors
+from keras_textgen.decoding.sampling import sample
 from keras_textgen.distributions.von_mises_fisher import (
     kl_to_uniform,
     sample_from_noise,
@@ -25,12 +26,11 @@ from keras_textgen.distributions.von_mises_fisher import (
 from keras_textgen.evaluation.classification import bag_of_words_baseline
 from keras_textgen.evaluation.ranking import ranking_quality
 from keras_textgen.evaluation.topics import compare_topics, topic_diversity
-from keras_textgen.generation.sampling import sample
-from keras_textgen.models.dmf import DualMatrixFactorization
-from keras_textgen.models.han import HierarchicalAttentionNetwork
-from keras_textgen.models.lstm_lm import LSTMLanguageModel
-from keras_textgen.models.sae import SoftmaxAutoencoder
-from keras_textgen.models.sentence_vae import SentenceVAE
+from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
+from keras_textgen.models.matrices.dmf import DualMatrixFactorization
+from keras_textgen.models.text.lstm_lm import LSTMLanguageModel
+from keras_textgen.models.text.sentence_vae import SentenceVAE
+from keras_textgen.models.topics.sae import SoftmaxAutoencoder
 
 WORDS = ["red", "rose", "sea", "ship"]
 TEXTS = ["red rose", "sea", "red ship sea rose", "ship ship", "rose"]

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_textgen.data.batching import SequenceBatches
+from keras_textgen.cli.settings import RunError
+from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.data.vocabulary import Vocabulary
-from keras_textgen.models.sentence_vae import SentenceVAE
+from keras_textgen.models.text.sentence_vae import SentenceVAE
 from keras_textgen.training import callbacks
 from keras_textgen.training.checkpoints import (
     Progress,
@@ -19,7 +20,6 @@ from keras_textgen.training.checkpoints import (
     newest_first,
 )
 from keras_textgen.training.run_directory import RunDirectory
-from keras_textgen.training.settings import RunError
 
 
 def read_csv(path):

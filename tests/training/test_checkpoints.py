@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_textgen.cli.settings import RunError
 from keras_textgen.training import checkpoints
 from keras_textgen.training.checkpoints import Progress, RunCheckpoints
 from keras_textgen.training.run_directory import RunDirectory
-from keras_textgen.training.settings import RunError
 
 INPUTS = tf.constant([[1.0, 2.0], [0.0, -1.0], [3.0, 1.0]])
 TARGETS = tf.reduce_sum(INPUTS, axis=1, keepdims=True)

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_textgen.optimizers import FusedAdam
 from keras_textgen.training.checkpoints import Progress
 from keras_textgen.training.collapse import (
     AggressiveTraining,
     DecoderReset,
     reset_optimizer,
 )
-from keras_textgen.training.optimizers import FusedAdam
 
 
 class ModelStub:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_textgen.data.batching import SequenceBatches
+from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.evaluation.report import evaluate_model
 from keras_textgen.training.kept_bounds import KeptBounds
 from tests.models.tiny_models import SEQUENCES, lstm_vae

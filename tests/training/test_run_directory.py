@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from keras_textgen.training import run_directory, settings
+from keras_textgen.cli import settings
+from keras_textgen.training import run_directory
 from keras_textgen.training.run_directory import RunDirectory
 
 
@@ -106,7 +107,7 @@ def test_a_second_process_is_refused(started):
     code = (
         "import sys\n"
         "from keras_textgen.training.run_directory import RunDirectory\n"
-        "from keras_textgen.training.settings import RunError\n"
+        "from keras_textgen.cli.settings import RunError\n"
         "try:\n"
         "    with RunDirectory(sys.argv[1]).claimed():\n"
         "        print('claimed')\n"

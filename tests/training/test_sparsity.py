@@ -4,11 +4,11 @@ import csv
 
 import pytest
 
-from keras_textgen.data.batching import SequenceBatches
+from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.sparsity import hoyer, normalized
-from keras_textgen.models.hsvae import HSVAE
-from keras_textgen.models.mat_vae import MATVAE
+from keras_textgen.models.text.hsvae import HSVAE
+from keras_textgen.models.text.mat_vae import MATVAE
 from keras_textgen.training.callbacks import MetricsFile, figures_text
 from keras_textgen.training.sparsity import Sparsity
 

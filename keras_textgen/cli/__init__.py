@@ -1,0 +1,1 @@
+"""The command line: settings, recipes, help; free of TensorFlow."""

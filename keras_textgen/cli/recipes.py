@@ -1,0 +1,38 @@
+"""Where the recipes are: the files `<model>_<dataset>.flags`."""
+
+import importlib.resources
+import pathlib
+
+import keras_textgen
+from keras_textgen.cli.settings import RunError
+
+# The folder of a clone is installed as this subpackage.
+_FOLDER, _SUBPACKAGE = "flags", "recipes"
+# The recipe of the command line without flags: there wherever recipes are.
+_MAIN = "hdgm_sotu.flags"
+
+
+def find_recipes() -> pathlib.Path:
+    """The folder with the recipes that belong to this package.
+
+    Returns:
+      The folder.
+
+    Raises:
+      RunError: if there is none.
+
+    Example:
+    >>> (find_recipes() / "hdgm_ptb.flags").is_file()
+    True
+    """
+    # The subpackage by its own name might be that of another clone, which is
+    # installed as editable.
+    package = pathlib.Path(str(importlib.resources.files(keras_textgen)))
+    places = [package.parent / _FOLDER, package / _SUBPACKAGE]
+    for place in places:
+        if (place / _MAIN).is_file():
+            return place
+    raise RunError(
+        f"no recipes, such as {_MAIN}, in {' or '.join(map(str, places))}; "
+        "allowed: a whole clone, or a whole installation of keras-textgen"
+    )

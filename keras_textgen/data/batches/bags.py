@@ -1,0 +1,435 @@
+"""Documents as bags of words: sparse counts, and batches of them."""
+
+from __future__ import annotations
+
+import collections
+import itertools
+from collections.abc import Collection, Iterator, Sequence
+
+import numpy as np
+import scipy.sparse
+import tensorflow as tf
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+from keras_textgen.data.batches.sequences import SequenceBatches, asserted
+from keras_textgen.data.text_lists import checked_texts, texts_or_none
+from keras_textgen.data.vocabulary import CHARACTERS, Vocabulary, split_words
+from keras_textgen.tokens import SPECIALS
+
+# Counts of words: SciPy sparse or float [documents, words]; or texts; or token
+# ids, a list of ints a document or padded int [documents, time].
+BagData = (
+    scipy.sparse.sparray
+    | scipy.sparse.spmatrix
+    | np.ndarray
+    | tf.RaggedTensor
+    | Sequence[str]
+    | Sequence[Sequence[int]]
+)
+# "columns" int32 and "counts" float32, both [batch, places].
+Bags = dict[str, tf.Tensor]
+
+# Bounds the memory that the strings of a large corpus take.
+_TEXTS_A_PIECE = 2000
+_NOT = "n't"
+
+
+def bag_vocabulary(
+    texts: Sequence[str],
+    max_size: int | None = None,
+    min_count: int = 1,
+    max_share: float = 1.0,
+    stop_words: Collection[str] = ENGLISH_STOP_WORDS,
+    standardize: str = "words",
+) -> Vocabulary:
+    """Builds a vocabulary of the words that say what a text is about.
+
+    Words begin with a letter and have two characters or more: to a bag of
+    words, punctuation and numbers are noise, and there is much of it. Where
+    characters stand for words, every letter is one.
+
+    Args:
+        texts: one string a document.
+        max_size: largest size, the four special tokens included; None for no
+            limit. The most frequent words are kept.
+        min_count: words that occur less often are left out.
+        max_share: words that are in a larger share of the texts are left out.
+        stop_words: are left out, also with an ending such as 'll or n't.
+        standardize: how text becomes words, see `split_words`.
+
+    Returns:
+        The vocabulary, most frequent words first, ties by word.
+
+    Raises:
+        ValueError: an argument that is not allowed, or no word is left.
+
+    Example:
+        >>> texts = ["A rose isn't 1 thorn.", "The rose: it's red!", "A tree"]
+        >>> bag_vocabulary(texts).get_vocabulary()[4:]
+        ['rose', 'red', 'thorn', 'tree']
+        >>> bag_vocabulary(texts, max_share=0.5).get_vocabulary()[4:]
+        ['red', 'thorn', 'tree']
+    """
+    if max_size is not None and max_size <= len(SPECIALS):
+        raise ValueError(
+            f"max_size={max_size}; "
+            f"allowed: more than the {len(SPECIALS)} special tokens"
+        )
+    if min_count < 1:
+        raise ValueError(f"min_count={min_count}; allowed: 1 or more")
+    if not 0 < max_share <= 1:
+        raise ValueError(f"max_share={max_share}; allowed: above 0, up to 1")
+    counts, documents = collections.Counter(), collections.Counter()
+    for piece in _pieces(texts):
+        words = split_words(tf.constant(piece, tf.string), standardize)
+        flat = words.flat_values.numpy()
+        counts.update(flat)
+        for begin, end in itertools.pairwise(words.row_splits.numpy()):
+            documents.update(set(flat[begin:end]))
+    most = max_share * len(texts)
+    kept = [
+        (-count, word.decode())
+        for word, count in counts.items()
+        if count >= min_count and documents[word] <= most
+    ]
+    shortest = 1 if standardize == CHARACTERS else 2
+    kept = [
+        each
+        for each in sorted(kept)
+        if _says_something(each[1], shortest, stop_words)
+    ]
+    if not kept:
+        raise ValueError(
+            f"no word is left with min_count={min_count}, max_share="
+            f"{max_share} and {len(stop_words)} stop words; allowed: limits "
+            "that leave 1 word or more"
+        )
+    if max_size is not None:
+        kept = kept[: max_size - len(SPECIALS)]
+    return Vocabulary([word for _, word in kept], standardize)
+
+
+def count_words(
+    texts: Sequence[str], vocabulary: Vocabulary
+) -> scipy.sparse.csr_array:
+    """Counts the words of texts.
+
+    Args:
+        texts: one string a document.
+        vocabulary: of the words; others are not counted.
+
+    Returns:
+        float32 CSR `[documents, words]`. The columns are the words without the
+        special tokens: column 0 is the word of id 4.
+
+    Example:
+        >>> vocabulary = Vocabulary(["red", "rose"])
+        >>> count_words(["A rose is a rose", "red rose"], vocabulary).toarray()
+        array([[0., 2.],
+               [1., 1.]], dtype=float32)
+    """
+    pieces = [vocabulary.tokenize(piece) for piece in _pieces(texts)]
+    return _count_ids(tf.concat(pieces, 0), num_words(vocabulary))
+
+
+def num_words(vocabulary: Vocabulary) -> int:
+    """Returns the number of words without the special tokens.
+
+    Example:
+        >>> num_words(Vocabulary(["red", "rose"]))
+        2
+    """
+    return vocabulary.size - len(SPECIALS)
+
+
+def as_counts(
+    data: BagData, width: int, vocabulary: Vocabulary | None = None
+) -> scipy.sparse.csr_array:
+    """Turns whatever a user holds into counts of words.
+
+    Args:
+        data: counts `[documents, width]`, SciPy sparse or float; texts; or
+            token ids, a list of ints a document, or int `[documents, time]`
+            padded with 0.
+        width: number of words.
+        vocabulary: needed for texts and token ids.
+
+    Returns:
+        float32 CSR `[documents, width]`, each column once a row, in order.
+
+    Raises:
+        ValueError: `data` is of another kind or shape, has no rows, or holds a
+            count or an id that is not allowed.
+
+    Example:
+        >>> vocabulary = Vocabulary(["red", "rose"])
+        >>> as_counts([[5, 4, 5], [1]], 2, vocabulary).toarray()
+        array([[1., 2.],
+               [0., 0.]], dtype=float32)
+        >>> as_counts(scipy.sparse.csr_array([[-1.0, 0.0]]), 2)
+        Traceback (most recent call last):
+        ValueError: count -1.0 in row 0; allowed: finite, 0 or more
+    """
+    if scipy.sparse.issparse(data) or _is_float(data):
+        counts = _checked_counts(data, width)
+    else:
+        counts = _from_words(data, width, vocabulary)
+    if not counts.shape[0]:
+        raise ValueError("no documents; allowed: 1 document or more")
+    return counts
+
+
+class BagBatches:
+    """Bags of words, cut into batches.
+
+    The counts stay sparse; a batch holds the words of its documents, padded to
+    those of the document with the most different words. Which documents make up
+    the batch of a given epoch and step depends on nothing but `seed`, epoch
+    and step, as in `SequenceBatches`.
+
+    Args:
+        counts: float CSR `[documents, words]`, each column once a row.
+        batch_size: documents a batch; the last batch may be smaller.
+        seed: of the shuffling.
+
+    Attributes:
+        has_words: which documents have a word at all, bool `[documents]`.
+
+    Raises:
+        ValueError: an argument that is not allowed.
+
+    Example:
+        >>> counts = scipy.sparse.csr_array([[0, 3, 1], [2, 0, 0], [0, 1, 0]])
+        >>> batches = BagBatches(counts, batch_size=2)
+        >>> for bags in batches.evaluation_dataset():
+        ...     print(bags["columns"].numpy().tolist(), bags["counts"].numpy())
+        [[1, 2], [0, 0]] [[3. 1.] [2. 0.]]
+        [[1]] [[1.]]
+    """
+
+    def __init__(
+        self, counts: scipy.sparse.csr_array, batch_size: int, seed: int = 0
+    ) -> None:
+        self.num_documents, self.num_words = counts.shape
+        self.has_words = counts.sum(axis=1) > 0
+        # A document is its number, twice because a sequence has two tokens or
+        # more. As all are of one length, they are shuffled and not grouped.
+        numbers = np.arange(1, self.num_documents + 1, dtype=np.int32)
+        self._numbers = SequenceBatches(
+            tf.RaggedTensor.from_tensor(np.stack([numbers, numbers], axis=1)),
+            batch_size,
+            seed,
+        )
+        self.steps_per_epoch = self._numbers.steps_per_epoch
+        # Kept on the host: a dataset runs there whatever device trains.
+        with tf.device("CPU:0"):
+            self._splits = tf.constant(counts.indptr, tf.int64)
+            self._columns = tf.constant(counts.indices, tf.int32)
+            self._counts = tf.constant(counts.data, tf.float32)
+
+    @property
+    def units(self) -> tuple[int, str]:
+        """What an epoch consists of: how many, and their name."""
+        return self.num_documents, "documents"
+
+    def training_stream(
+        self, first_epoch: int = 0, first_step: int = 0
+    ) -> tf.data.Dataset:
+        """Returns the endless stream of training batches.
+
+        Args:
+            first_epoch: epoch to begin with, from 0.
+            first_step: step of that epoch to begin with, from 0.
+
+        Returns:
+            Infinite dataset of {"columns": int32, "counts": float32}, both
+            `[batch, places]`; places on the right that a document does not
+            need have the count 0.
+        """
+        numbers = self._numbers.training_stream(first_epoch, first_step)
+        return numbers.map(self._batch).prefetch(tf.data.AUTOTUNE)
+
+    def evaluation_dataset(self) -> tf.data.Dataset:
+        """Returns every document once, in the given order.
+
+        Returns:
+            Dataset of the elements of `training_stream`.
+        """
+        numbers = self._numbers.evaluation_dataset()
+        return numbers.map(self._batch).prefetch(tf.data.AUTOTUNE)
+
+    def _batch(self, numbers: tf.Tensor) -> Bags:
+        rows = numbers[:, 0] - 1
+        places = tf.ragged.range(
+            tf.gather(self._splits, rows), tf.gather(self._splits, rows + 1)
+        )
+        return {
+            "columns": tf.gather(self._columns, places).to_tensor(),
+            "counts": tf.gather(self._counts, places).to_tensor(),
+        }
+
+
+def bags_of_tokens(tokens: tf.RaggedTensor | tf.Tensor) -> Bags:
+    """Turns token ids into bags, inside the graph.
+
+    Args:
+        tokens: int32 `[batch, time]`, ragged or padded with 0.
+
+    Returns:
+        Bags in which a word that occurs twice has two places.
+
+    Example:
+        >>> bags = bags_of_tokens(
+        ...     tf.constant([[2, 6, 4, 6, 3], [2, 1, 3, 0, 0]])
+        ... )
+        >>> bags["columns"].numpy().tolist(), bags["counts"].numpy().tolist()
+        ([[2, 0, 2], [0, 0, 0]], [[1.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
+    """
+    words = tf.ragged.boolean_mask(tokens, tokens >= len(SPECIALS))
+    counts = tf.ones_like(words, tf.float32)
+    return {
+        "columns": (words - len(SPECIALS)).to_tensor(),
+        "counts": counts.to_tensor(),
+    }
+
+
+def checked_bags(bags: Bags, width: int) -> Bags:
+    """Refuses inside the graph the bags that matrices are refused for.
+
+    Args:
+        bags: columns and counts, `[batch, places]`.
+        width: number of words; columns are below it.
+
+    Returns:
+        The same.
+
+    Raises:
+        tf.errors.InvalidArgumentError: a column that is not there, or a count
+            that is negative or not finite.
+
+    Example:
+        >>> bags = {
+        ...     "columns": tf.constant([[0]]),
+        ...     "counts": tf.constant([[2.0]]),
+        ... }
+        >>> checked_bags(bags, width=1)["counts"].numpy().tolist()
+        [[2.0]]
+    """
+    columns, counts = bags["columns"], tf.cast(bags["counts"], tf.float32)
+    columns_rule = f"a column of no word; allowed: 0 to {width - 1}"
+    is_word = (columns >= 0) & (columns < tf.cast(width, columns.dtype))
+    counts_rule = "a count that is none; allowed: finite, 0 or more"
+    is_count = tf.math.is_finite(counts) & (counts >= 0)
+    return {
+        "columns": asserted(columns, {columns_rule: is_word}),
+        "counts": asserted(counts, {counts_rule: is_count}),
+    }
+
+
+def _pieces(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    texts = checked_texts(texts)
+    for start in range(0, max(1, len(texts)), _TEXTS_A_PIECE):
+        yield texts[start : start + _TEXTS_A_PIECE]
+
+
+def _says_something(
+    word: str, shortest: int, stop_words: Collection[str]
+) -> bool:
+    if len(word) < shortest or not word[0].isalpha():
+        return False
+    if not stop_words:
+        return True
+    # "isn't" and "he'll" are single words here.
+    stem = word.split("'")[0]
+    return stem not in stop_words and not word.endswith(_NOT)
+
+
+def _is_float(data: BagData) -> bool:
+    return isinstance(data, np.ndarray) and data.dtype.kind == "f"
+
+
+def _checked_counts(data: BagData, width: int) -> scipy.sparse.csr_array:
+    if data.ndim != 2 or data.shape[1] != width:
+        raise ValueError(
+            f"counts of shape {list(data.shape)}; allowed: [documents, {width}]"
+        )
+    counts = scipy.sparse.csr_array(data, dtype=np.float32)
+    counts = _csr(counts.data, counts.indices, counts.indptr, counts.shape)
+    wrong = ~(np.isfinite(counts.data) & (counts.data >= 0))
+    if wrong.any():
+        place = np.argmax(wrong)
+        row = np.searchsorted(counts.indptr, place, side="right") - 1
+        raise ValueError(
+            f"count {counts.data[place]} in row {row}; "
+            "allowed: finite, 0 or more"
+        )
+    return counts
+
+
+def _from_words(
+    data: BagData, width: int, vocabulary: Vocabulary | None
+) -> scipy.sparse.csr_array:
+    if vocabulary is None:
+        raise ValueError(
+            "texts or token ids, and no vocabulary; allowed: counts of words, "
+            "a SciPy sparse matrix or a float array"
+        )
+    if isinstance(data, str):
+        data = [data]
+    if isinstance(data, np.ndarray):
+        data = data.tolist()
+    if isinstance(data, tf.RaggedTensor):
+        tokens = data
+    else:
+        texts = texts_or_none(data)
+        if texts is not None:
+            return count_words(texts, vocabulary)
+        tokens = _ragged(data)
+    ids = tokens.flat_values.numpy()
+    outside = ids[(ids < 0) | (ids >= vocabulary.size)]
+    if len(outside):
+        raise ValueError(
+            f"token id {outside[0]}; allowed: 0 to {vocabulary.size - 1}"
+        )
+    return _count_ids(tokens, width)
+
+
+def _ragged(documents: Sequence[Sequence[int]]) -> tf.RaggedTensor:
+    try:
+        ids = np.concatenate([[], *documents])
+        is_whole = np.all(ids == ids.astype(np.int32))
+        lengths = [len(document) for document in documents]
+    except (TypeError, ValueError):
+        is_whole = False
+    if not is_whole:
+        raise ValueError(
+            f"documents of {type(documents[0]).__name__}; allowed: texts, "
+            "lists of token ids, or counts of words"
+        )
+    return tf.RaggedTensor.from_row_lengths(ids.astype(np.int32), lengths)
+
+
+def _count_ids(tokens: tf.RaggedTensor, width: int) -> scipy.sparse.csr_array:
+    columns = tokens.flat_values.numpy() - len(SPECIALS)
+    is_word = columns >= 0
+    # How many words there are before each token, and before the end.
+    before = np.concatenate([[0], np.cumsum(is_word)])
+    return _csr(
+        np.ones(before[-1], np.float32),
+        columns[is_word],
+        before[tokens.row_splits.numpy()],
+        (int(tokens.nrows()), width),
+    )
+
+
+def _csr(
+    values: np.ndarray,
+    columns: np.ndarray,
+    splits: np.ndarray,
+    shape: tuple[int, int],
+) -> scipy.sparse.csr_array:
+    """Each column once a row, in order; 32-bit indices, for scikit-learn."""
+    parts = (values, columns.astype(np.int32), splits.astype(np.int32))
+    counts = scipy.sparse.csr_array(parts, shape, copy=True)
+    counts.sum_duplicates()
+    return counts

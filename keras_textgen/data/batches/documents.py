@@ -1,0 +1,336 @@
+"""Documents as sentences of words: token ids, and batches of like size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from keras_textgen.data.batches.sequences import SequenceBatches
+from keras_textgen.data.sentences import split_sentences
+from keras_textgen.data.text_lists import checked_texts, is_missing
+from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.tokens import PAD_ID
+
+# A text, or its sentences.
+Document = str | Sequence[str]
+# Ids [documents, (sentences), (words)].
+DocumentIds = tf.RaggedTensor | Sequence[Sequence[Sequence[int]]]
+
+# Of a document and of a sentence, the first so many are read.
+MAX_SENTENCES = 100
+MAX_WORDS = 100
+
+# Bounds the memory that the strings of a large corpus take.
+_DOCUMENTS_A_PIECE = 2000
+
+
+def sentences_of(document: Document) -> list[str]:
+    """Returns the sentences of a document.
+
+    Args:
+        document: a text, which is split into sentences, or its sentences,
+            which stay as they are.
+
+    Example:
+        >>> sentences_of("Mr. Fox asks. We do not.")
+        ['Mr. Fox asks.', 'We do not.']
+        >>> sentences_of(["Mr. Fox asks. We do not.", "Why?"])
+        ['Mr. Fox asks. We do not.', 'Why?']
+    """
+    if isinstance(document, str):
+        return split_sentences(document)
+    return list(document)
+
+
+def encode_documents(
+    documents: Sequence[Document],
+    vocabulary: Vocabulary,
+    max_sentences: int = MAX_SENTENCES,
+    max_words: int = MAX_WORDS,
+) -> tf.RaggedTensor:
+    """Turns documents into token ids, without start and end tokens.
+
+    Args:
+        documents: texts, or lists of sentences.
+        vocabulary: for the words.
+        max_sentences: of a document, the first so many are kept.
+        max_words: of a sentence, the first so many are kept.
+
+    Returns:
+        int32 RaggedTensor `[documents, (sentences), (words)]`; a sentence
+        without words is left out.
+
+    Raises:
+        ValueError: a document is missing, or is no text and no list of texts.
+
+    Example:
+        >>> encode_documents(
+        ...     ["A rose. A red rose.", "Red!"],
+        ...     Vocabulary(["red", "rose"], standardize="keras"),
+        ...     max_sentences=9,
+        ...     max_words=2,
+        ... )
+        <tf.RaggedTensor [[[1, 5], [1, 4]], [[4]]]>
+    """
+    _check_documents(documents)
+    pieces = []
+    for start in range(0, max(1, len(documents)), _DOCUMENTS_A_PIECE):
+        piece = documents[start : start + _DOCUMENTS_A_PIECE]
+        sentences = [sentences_of(document) for document in piece]
+        flat = [sentence for document in sentences for sentence in document]
+        ragged = tf.RaggedTensor.from_row_lengths(
+            tf.constant(flat, tf.string),
+            tf.constant([len(each) for each in sentences], tf.int64),
+        )
+        ids = encode_sentences(ragged, vocabulary, max_sentences, max_words)
+        pieces.append(ids)
+    return tf.concat(pieces, 0)
+
+
+def _check_documents(documents: Sequence[Document]) -> None:
+    for place, document in enumerate(documents):
+        if isinstance(document, str):
+            checked_texts([document], f"document {place}: text")
+        elif is_missing(document) or not isinstance(document, Sequence):
+            missing = "missing: " if is_missing(document) else ""
+            raise ValueError(
+                f"document {place} is {missing}{document!r:.40}; "
+                "allowed: a text, or a list of sentences"
+            )
+        else:
+            checked_texts(document, f"document {place}: sentence")
+
+
+def encode_sentences(
+    sentences: tf.RaggedTensor,
+    vocabulary: Vocabulary,
+    max_sentences: int,
+    max_words: int,
+) -> tf.RaggedTensor:
+    """`encode_documents` inside the graph, for sentences.
+
+    Args:
+        sentences: strings `[documents, (sentences)]`.
+        vocabulary: for the words.
+        max_sentences: see `encode_documents`.
+        max_words: see `encode_documents`.
+
+    Returns:
+        As `encode_documents`.
+
+    Example:
+        >>> encode_sentences(
+        ...     tf.ragged.constant([["A rose", "", "A red rose"], ["Red"]]),
+        ...     Vocabulary(["red", "rose"]),
+        ...     max_sentences=9,
+        ...     max_words=9,
+        ... )
+        <tf.RaggedTensor [[[1, 5], [1, 4, 5]], [[4]]]>
+    """
+    words = vocabulary.tokenize(sentences.flat_values)[:, 1:-1]
+    kept = words.row_lengths() > 0
+    lengths = tf.reduce_sum(
+        sentences.with_flat_values(tf.cast(kept, tf.int64)), axis=1
+    )
+    documents = tf.RaggedTensor.from_row_lengths(
+        tf.ragged.boolean_mask(words, kept), lengths
+    )
+    return documents[:, :max_sentences, :max_words]
+
+
+class DocumentBatches:
+    """Documents of token ids, cut into padded batches.
+
+    A batch holds documents of about the same number of sentences. Which
+    documents make up the batch of a given epoch and step depends on nothing
+    but `seed`, epoch and step, as in `SequenceBatches`.
+
+    Args:
+        documents: ids `[documents, (sentences), (words)]`, no padding. A
+            document without sentences counts as one sentence without words.
+        labels: integers `[documents]`; None for batches without labels.
+        batch_size: documents a batch; the last batch may be smaller.
+        seed: of the shuffling.
+
+    Raises:
+        ValueError: no documents, as many labels as there are not, or an
+            argument that is not allowed.
+
+    Example:
+        >>> batches = DocumentBatches(
+        ...     [[[5, 6], [7]], [[8]], [[9], [5]]], [1, 0, 1], batch_size=2
+        ... )
+        >>> for documents, labels in batches.evaluation_dataset():
+        ...     print(documents.numpy().tolist(), labels.numpy())
+        [[[8, 0], [0, 0]], [[5, 6], [7, 0]]] [0 1]
+        [[[9], [5]]] [1]
+    """
+
+    def __init__(
+        self,
+        documents: DocumentIds,
+        labels: Sequence[int] | np.ndarray | None = None,
+        *,
+        batch_size: int = 64,
+        seed: int = 0,
+    ) -> None:
+        if not isinstance(documents, tf.RaggedTensor):
+            documents = tf.ragged.constant(
+                documents, tf.int32, ragged_rank=2, row_splits_dtype=tf.int64
+            )
+        ids = _with_sentences(documents)
+        counts = ids.row_lengths().numpy()
+        if labels is not None and len(labels) != len(counts):
+            raise ValueError(
+                f"{len(labels)} labels of {len(counts)} documents; "
+                "allowed: one label a document"
+            )
+        self.num_documents = len(counts)
+        with tf.device("CPU:0"):
+            self._words = ids.flat_values
+            # The sentence of number 0 has no words: padding.
+            self._splits = tf.concat([[0], ids.values.row_splits], 0)
+            self._labels = (
+                None if labels is None else tf.constant(labels, tf.int32)
+            )
+            self._batches = SequenceBatches(
+                _numbers(counts), batch_size, seed=seed
+            )
+        self.steps_per_epoch = self._batches.steps_per_epoch
+
+    @property
+    def units(self) -> tuple[int, str]:
+        """What an epoch consists of: how many, and their name."""
+        return int(tf.size(self._words)), "words"
+
+    @property
+    def original_order(self) -> np.ndarray:
+        """Where each document stands in `evaluation_dataset()`.
+
+        As in `SequenceBatches`: `outputs[batches.original_order]` is in the
+        order of the documents.
+        """
+        return self._batches.original_order
+
+    def training_stream(
+        self, first_epoch: int = 0, first_step: int = 0
+    ) -> tf.data.Dataset:
+        """Returns the endless stream of training batches.
+
+        Args:
+            first_epoch: epoch to begin with, from 0.
+            first_step: step of that epoch to begin with, from 0.
+
+        Returns:
+            Infinite dataset of int32 ids `[batch, sentences, words]` with
+            int32 labels `[batch]`, or without.
+        """
+        return self._looked_up(
+            self._batches.training_stream(first_epoch, first_step)
+        )
+
+    def evaluation_dataset(self) -> tf.data.Dataset:
+        """Returns every document once, the same way every time.
+
+        Returns:
+            Dataset of the elements of `training_stream`, by increasing number
+            of sentences.
+        """
+        return self._looked_up(self._batches.evaluation_dataset())
+
+    def _looked_up(self, numbers: tf.data.Dataset) -> tf.data.Dataset:
+        return numbers.map(self._batch).prefetch(tf.data.AUTOTUNE)
+
+    def _batch(self, numbers: tf.Tensor) -> tuple[tf.Tensor, ...] | tf.Tensor:
+        """The batch of documents `[batch]` and their sentences `[batch, s]`."""
+        documents, sentences = numbers[:, 0], numbers[:, 1:]
+        flat = tf.reshape(sentences, [-1])
+        positions = tf.ragged.range(
+            tf.gather(self._splits, flat), tf.gather(self._splits, flat + 1)
+        )
+        words = tf.gather(self._words, positions).to_tensor(PAD_ID)
+        shape = [*tf.unstack(tf.shape(sentences)), tf.shape(words)[1]]
+        words = tf.reshape(words, shape)
+        if self._labels is None:
+            return words
+        return words, tf.gather(self._labels, documents - 1)
+
+
+def _with_sentences(documents: tf.RaggedTensor) -> tf.RaggedTensor:
+    """An empty sentence in every document that has none."""
+    missing = tf.cast(documents.row_lengths() == 0, tf.int64)
+    lengths = tf.zeros([tf.reduce_sum(missing)], tf.int64)
+    sentences = tf.RaggedTensor.from_row_lengths(
+        documents.flat_values[:0], lengths
+    )
+    return tf.concat(
+        [documents, tf.RaggedTensor.from_row_lengths(sentences, missing)], 1
+    )
+
+
+def _numbers(counts: np.ndarray) -> tf.RaggedTensor:
+    """For each document, its number and those of its sentences, from 1."""
+    ends = np.cumsum(counts)
+    sentences = tf.RaggedTensor.from_row_lengths(
+        np.arange(1, counts.sum() + 1, dtype=np.int32), counts
+    )
+    documents = np.arange(1, len(ends) + 1, dtype=np.int32)[:, np.newaxis]
+    return tf.concat([documents, sentences], 1)
+
+
+def as_document_ids(
+    documents: tf.RaggedTensor | tf.Tensor | np.ndarray, vocabulary_size: int
+) -> tf.RaggedTensor:
+    """Takes the padding off ids, and checks them.
+
+    Args:
+        documents: ids `[documents, sentences, words]`, ragged or padded with 0.
+        vocabulary_size: ids are below it.
+
+    Returns:
+        int32 RaggedTensor `[documents, (sentences), (words)]`. A sentence of
+        padding is an empty one where others follow it.
+
+    Raises:
+        ValueError: an id that is not allowed, an array of another shape or
+            type, or padding before a word.
+
+    Example:
+        >>> padded = np.array([[[5, 6], [7, 0]], [[8, 0], [0, 0]]])
+        >>> as_document_ids(padded, vocabulary_size=9)
+        <tf.RaggedTensor [[[5, 6], [7]], [[8]]]>
+    """
+    if not isinstance(documents, tf.RaggedTensor):
+        documents = _from_array(np.asarray(documents))
+    ids = documents.flat_values.numpy()
+    outside = ids[(ids <= PAD_ID) | (ids >= vocabulary_size)]
+    if len(outside):
+        raise ValueError(
+            f"token id {outside[0]}; allowed: 1 to {vocabulary_size - 1}, "
+            f"and {PAD_ID} on the right"
+        )
+    return tf.cast(documents, tf.int32)
+
+
+def _from_array(ids: np.ndarray) -> tf.RaggedTensor:
+    if ids.dtype.kind not in "iu" or ids.ndim != 3:
+        raise ValueError(
+            f"documents of type {ids.dtype} and shape {list(ids.shape)}; "
+            "allowed: integer ids [documents, sentences, words]"
+        )
+    is_word = ids != PAD_ID
+    lengths = np.count_nonzero(is_word, axis=2)
+    misplaced = is_word != (np.arange(ids.shape[2]) < lengths[..., np.newaxis])
+    if misplaced.any():
+        raise ValueError(
+            f"document {np.argwhere(misplaced)[0, 0]} has the padding id "
+            f"{PAD_ID} before a word; allowed: padding on the right"
+        )
+    places = np.arange(1, ids.shape[1] + 1)
+    counts = np.max(places * (lengths > 0), axis=1, initial=0)
+    sentences = tf.RaggedTensor.from_row_lengths(
+        ids[is_word], lengths[places <= counts[:, np.newaxis]]
+    )
+    return tf.RaggedTensor.from_row_lengths(sentences, counts)

@@ -1,0 +1,466 @@
+"""Batches of sequences of like length, shuffled by seed and epoch alone."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from keras_textgen.data.text_lists import texts_or_none
+from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.tokens import PAD_ID, START_ID
+
+_ORDERS = ("length", "stream")
+_INT64_MAX = np.iinfo(np.int64).max
+_NO_SEQUENCES = "no sequences; allowed: 1 sequence or more"
+
+
+class SequenceBatches:
+    """Sequences of token ids, cut into padded batches.
+
+    The sequences are kept as one flat array of values with row splits and are
+    padded a batch at a time. Which sequences make up the batch of a given epoch
+    and step depends on nothing but `seed`, epoch and step, so training can
+    go on from any point.
+
+    Args:
+        sequences: a RaggedTensor `[sequences, (time)]` or a list of lists of
+            ids, start and end tokens inside, no padding.
+        batch_size: sequences a batch; the last batch may be smaller.
+        seed: of the shuffling.
+        order: `"length"`: each epoch is shuffled, sorted by length (so that
+            a batch holds sequences of like length and little padding), cut into
+            batches, and the batches are shuffled; `"stream"`: batches of
+            consecutive sequences, in the given order, every epoch.
+
+    Raises:
+        ValueError: no sequences, a sequence without a token to predict, or
+            an argument that is not allowed.
+
+    Example:
+        >>> batches = SequenceBatches(
+        ...     [[2, 5, 3], [2, 3], [2, 4, 3]], batch_size=2
+        ... )
+        >>> for tokens in batches.evaluation_dataset():
+        ...     print(tokens.numpy().tolist())
+        [[2, 3, 0], [2, 5, 3]]
+        [[2, 4, 3]]
+        >>> stream = batches.training_stream(first_epoch=3, first_step=1)
+        >>> stream.element_spec
+        TensorSpec(shape=(None, None), dtype=tf.int32, name=None)
+    """
+
+    def __init__(
+        self,
+        sequences: tf.RaggedTensor | Sequence[Sequence[int]],
+        batch_size: int,
+        seed: int = 0,
+        order: str = "length",
+    ):
+        if batch_size < 1:
+            raise ValueError(f"batch_size={batch_size}; allowed: 1 or more")
+        if order not in _ORDERS:
+            raise ValueError(f"order={order!r}; allowed: {', '.join(_ORDERS)}")
+        values, lengths = _flatten(sequences)
+        _check_lengths(lengths)
+        self.batch_size = batch_size
+        self.seed = seed
+        self.order = order
+        self.num_sequences = len(lengths)
+        self.num_predicted_tokens = int(np.sum(lengths - 1))
+        self.steps_per_epoch = -(-self.num_sequences // batch_size)
+        # Kept on the host: a dataset runs there whatever device trains.
+        with tf.device("CPU:0"):
+            self._values = tf.constant(values.astype(np.int32))
+            self._lengths = tf.constant(lengths, tf.int64)
+            self._starts = tf.cumsum(self._lengths, exclusive=True)
+            self._evaluation_rows = tf.constant(
+                np.argsort(lengths, kind="stable")
+                if order == "length"
+                else np.arange(self.num_sequences)
+            )
+
+    @property
+    def units(self) -> tuple[int, str]:
+        """What an epoch consists of: how many, and their name."""
+        return self.num_predicted_tokens, "words"
+
+    @property
+    def checksum(self) -> int:
+        """A number that depends on every token of every sequence."""
+        number = zlib.crc32(self._lengths.numpy().tobytes())
+        return zlib.crc32(self._values.numpy().tobytes(), number)
+
+    @property
+    def evaluation_sizes(self) -> list[int]:
+        """Tokens of each batch of `evaluation_dataset()`, with padding.
+
+        Example:
+            >>> batches = SequenceBatches([[2, 4, 3], [2, 3], [2, 3]], 2)
+            >>> batches.evaluation_sizes
+            [4, 3]
+        """
+        lengths = self._lengths.numpy()[self._evaluation_rows.numpy()]
+        starts = range(0, self.num_sequences, self.batch_size)
+        batches = [lengths[i : i + self.batch_size] for i in starts]
+        return [len(batch) * int(max(batch)) for batch in batches]
+
+    @property
+    def original_order(self) -> np.ndarray:
+        """Where each sequence stands in `evaluation_dataset()`.
+
+        With `outputs` one row a sequence, in the order of
+        `evaluation_dataset()`, `outputs[batches.original_order]` is in the
+        order of the sequences the batches were made from.
+        """
+        return np.argsort(self._evaluation_rows.numpy())
+
+    def training_stream(
+        self, first_epoch: int = 0, first_step: int = 0
+    ) -> tf.data.Dataset:
+        """Returns the endless stream of training batches.
+
+        Epoch follows epoch, each of `steps_per_epoch` batches with every
+        sequence once. What is skipped is never made.
+
+        Args:
+            first_epoch: epoch to begin with, from 0.
+            first_step: step of that epoch to begin with, from 0; values of
+                `steps_per_epoch` and more reach into later epochs.
+
+        Returns:
+            Infinite dataset of int32 tokens `[batch, time]`.
+
+        Raises:
+            ValueError: a negative epoch or step.
+        """
+
+        def batches_of_epoch(
+            epoch: tf.Tensor,
+        ) -> Callable[[tf.Tensor], tf.Tensor]:
+            rows, steps = self._shuffled(epoch)
+            return lambda step: self._batch(rows, steps[step])
+
+        return endless_stream(
+            batches_of_epoch, self.steps_per_epoch, first_epoch, first_step
+        )
+
+    def evaluation_dataset(self) -> tf.data.Dataset:
+        """Returns every sequence once, in an order that never changes.
+
+        Returns:
+            Dataset of `steps_per_epoch` batches of int32 tokens
+            `[batch, time]`, by increasing length, or in the given order if
+            `order="stream"`.
+        """
+        steps = tf.data.Dataset.range(self.steps_per_epoch)
+        batches = steps.map(lambda i: self._batch(self._evaluation_rows, i))
+        return batches.prefetch(tf.data.AUTOTUNE)
+
+    def _shuffled(self, epoch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the rows in the order of batches, and the order of batches.
+
+        Args:
+            epoch: int64 scalar.
+
+        Returns:
+            int64 `[num_sequences]` and int64 `[steps_per_epoch]`.
+        """
+        steps = tf.range(self.steps_per_epoch, dtype=tf.int64)
+        if self.order == "stream":
+            return self._evaluation_rows, steps
+        rows = permutation(self.num_sequences, [self.seed, 2 * epoch])
+        by_length = tf.argsort(tf.gather(self._lengths, rows), stable=True)
+        order = permutation(self.steps_per_epoch, [self.seed, 2 * epoch + 1])
+        return tf.gather(rows, by_length), order
+
+    def _batch(self, rows: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+        begin = step * self.batch_size
+        rows = rows[begin : begin + self.batch_size]
+        starts = tf.gather(self._starts, rows)
+        ends = starts + tf.gather(self._lengths, rows)
+        positions = tf.ragged.range(starts, ends)
+        return tf.gather(self._values, positions).to_tensor(PAD_ID)
+
+
+def endless_stream(
+    batches_of_epoch: Callable[
+        [tf.Tensor], Callable[[tf.Tensor], tf.Tensor | dict[str, tf.Tensor]]
+    ],
+    steps_per_epoch: int,
+    first_epoch: int = 0,
+    first_step: int = 0,
+) -> tf.data.Dataset:
+    """Returns the batches of one epoch after the other, without end.
+
+    Args:
+        batches_of_epoch: turns the number of an epoch, int64, into a function
+            that turns the number of a step, int64, into its batch.
+        steps_per_epoch: batches an epoch.
+        first_epoch: epoch to begin with, from 0.
+        first_step: step of that epoch to begin with, from 0; values of
+            `steps_per_epoch` and more reach into later epochs. What is skipped
+            is never made.
+
+    Returns:
+        Infinite dataset of batches.
+
+    Raises:
+        ValueError: a negative epoch or step.
+
+    Example:
+        >>> stream = endless_stream(lambda epoch: lambda step: epoch + step, 3)
+        >>> [int(batch) for batch in stream.take(5)]
+        [0, 1, 2, 1, 2]
+    """
+    if first_epoch < 0 or first_step < 0:
+        raise ValueError(
+            f"first_epoch={first_epoch}, first_step={first_step}; "
+            "allowed: 0 or more"
+        )
+    first_epoch += first_step // steps_per_epoch
+    first_step %= steps_per_epoch
+
+    def batches(epoch: tf.Tensor) -> tf.data.Dataset:
+        begin = tf.where(epoch == first_epoch, first_step, 0)
+        steps = tf.data.Dataset.range(tf.cast(begin, tf.int64), steps_per_epoch)
+        return steps.map(batches_of_epoch(epoch))
+
+    stream = tf.data.Dataset.range(first_epoch, _INT64_MAX).flat_map(batches)
+    infinite = tf.data.experimental.assert_cardinality(
+        tf.data.INFINITE_CARDINALITY
+    )
+    return stream.apply(infinite).prefetch(tf.data.AUTOTUNE)
+
+
+def permutation(size: int, seed: Sequence[int | tf.Tensor]) -> tf.Tensor:
+    """Returns the numbers below `size` in an order that the seed decides.
+
+    Args:
+        size: how many.
+        seed: two integers.
+
+    Returns:
+        int32 `[size]`, the same on every device.
+
+    Example:
+        >>> sorted(permutation(4, [7, 1]).numpy().tolist())
+        [0, 1, 2, 3]
+    """
+    # The generator is named, because the default differs between devices.
+    keys = tf.random.stateless_uniform(
+        [size], seed, minval=None, maxval=None, dtype=tf.int64, alg="philox"
+    )
+    return tf.argsort(keys, stable=True)
+
+
+def _flatten(
+    sequences: tf.RaggedTensor | Sequence[Sequence[int]],
+) -> tuple[np.ndarray, np.ndarray]:
+    if isinstance(sequences, tf.RaggedTensor):
+        values = sequences.flat_values.numpy()
+        return values, sequences.row_lengths().numpy()
+    lengths = np.array([len(sequence) for sequence in sequences], np.int64)
+    return np.concatenate([[], *sequences]).astype(np.int32), lengths
+
+
+def _check_lengths(lengths: np.ndarray) -> None:
+    if not len(lengths):
+        raise ValueError(_NO_SEQUENCES)
+    shortest = int(np.argmin(lengths))
+    if lengths[shortest] < 2:
+        raise ValueError(
+            f"sequence {shortest} has {lengths[shortest]} tokens; "
+            "allowed: 2 or more, the start and end tokens among them"
+        )
+
+
+def as_batches(
+    data: tf.data.Dataset
+    | tf.RaggedTensor
+    | tf.Tensor
+    | np.ndarray
+    | Sequence[str],
+    vocabulary: Vocabulary,
+    batch_size: int = 32,
+) -> SequenceBatches | tf.data.Dataset:
+    """Turns whatever a user holds into batches of token ids.
+
+    Args:
+        data: a dataset of batches of strings or of ids; ids `[sequences,
+            time]`, start and end tokens inside, ragged or padded on the right;
+            or strings.
+        vocabulary: for strings, and the ids that are allowed.
+        batch_size: sequences a batch; a dataset keeps its own batches.
+
+    Returns:
+        A dataset of int32 tokens `[batch, time]` for a dataset, and else
+        `SequenceBatches`.
+
+    Raises:
+        ValueError: `data` is empty or of another kind, a text is missing, or
+            an id is not in the vocabulary. The ids of a dataset are checked as
+            they come, see `checked_tokens`.
+
+    Example:
+        >>> vocabulary = Vocabulary(["hello"])
+        >>> batches = as_batches(["hello", "hello hello"], vocabulary)
+        >>> next(iter(batches.evaluation_dataset())).numpy().tolist()
+        [[2, 4, 3, 0], [2, 4, 4, 3]]
+    """
+    if isinstance(data, tf.data.Dataset):
+        return _dataset_of_ids(data, vocabulary)
+    if isinstance(data, str):
+        data = [data]
+    if not isinstance(data, tf.RaggedTensor):
+        texts = texts_or_none(data)
+        if texts is not None:
+            data = vocabulary.tokenize_corpus(texts)
+        elif np.shape(data) == (0,):
+            raise ValueError(_NO_SEQUENCES)
+        else:
+            data = _from_array(np.asarray(data))
+    _check_ids(data, vocabulary.size)
+    return SequenceBatches(data, batch_size)
+
+
+def checked_tokens(tokens: tf.Tensor, vocabulary_size: int) -> tf.Tensor:
+    """Refuses the token ids inside the graph that arrays are refused for.
+
+    Args:
+        tokens: integers `[batch, time]`.
+        vocabulary_size: ids are below it.
+
+    Returns:
+        int32 `[batch, time]`.
+
+    Raises:
+        tf.errors.InvalidArgumentError: padding before a token, an id outside
+            the vocabulary, a row of fewer than 2 tokens, or a start token
+            inside of one.
+
+    Example:
+        >>> checked_tokens(tf.constant([[2, 4, 3, 0]]), 5).numpy().tolist()
+        [[2, 4, 3, 0]]
+    """
+    tokens = checked_ids(tokens, vocabulary_size)
+    rules = {
+        "a row of fewer than 2 tokens; allowed: 2 or more, the start and end "
+        "tokens among them": tf.math.count_nonzero(tokens, axis=1) >= 2,
+        f"the id {START_ID} of the start token after the first token; "
+        "allowed: as the first token": tokens[:, 1:] != START_ID,
+    }
+    return asserted(tokens, rules)
+
+
+def checked_ids(ids: tf.Tensor, vocabulary_size: int) -> tf.Tensor:
+    """Refuses ids outside the vocabulary, and padding before an id.
+
+    Args:
+        ids: integers `[..., time]`.
+        vocabulary_size: ids are below it.
+
+    Returns:
+        int32 `[..., time]`.
+
+    Raises:
+        tf.errors.InvalidArgumentError: there is such an id.
+
+    Example:
+        >>> checked_ids(tf.constant([[0, 4]]), vocabulary_size=5)
+        Traceback (most recent call last):
+        tensorflow.python.framework.errors_impl.InvalidArgumentError: ...
+    """
+    is_padding = ids == PAD_ID
+    rules = {
+        f"a token id outside the vocabulary; allowed: 1 to "
+        f"{vocabulary_size - 1}, and {PAD_ID} on the right": (
+            (ids >= PAD_ID) & (ids < vocabulary_size)
+        ),
+        f"the padding id {PAD_ID} before a token; allowed: padding on the "
+        "right": ~is_padding[..., :-1] | is_padding[..., 1:],
+    }
+    return asserted(tf.cast(ids, tf.int32), rules)
+
+
+def asserted(values: tf.Tensor, rules: dict[str, tf.Tensor]) -> tf.Tensor:
+    """Refuses values inside the graph.
+
+    Args:
+        values: any tensor.
+        rules: what is wrong and what is allowed, with where it is right,
+            booleans of any shape.
+
+    Returns:
+        The values.
+
+    Raises:
+        tf.errors.InvalidArgumentError: with the message of a rule that does
+            not hold everywhere.
+
+    Example:
+        >>> x = tf.constant([3, 4])
+        >>> asserted(x, {"a number below 0; allowed: others": x >= 0}).numpy()
+        array([3, 4], dtype=int32)
+    """
+    with tf.control_dependencies(
+        [
+            tf.debugging.assert_equal(tf.reduce_all(holds), True, message)
+            for message, holds in rules.items()
+        ]
+    ):
+        return tf.identity(values)
+
+
+def _from_array(tokens: np.ndarray) -> tf.RaggedTensor:
+    if tokens.dtype.kind not in "iu" or tokens.ndim != 2:
+        raise ValueError(
+            f"data of type {tokens.dtype} and shape {list(tokens.shape)}; "
+            "allowed: strings [sequences], or integer ids [sequences, time]"
+        )
+    lengths = np.count_nonzero(tokens, axis=1)
+    padding = np.arange(tokens.shape[1]) >= lengths[:, np.newaxis]
+    misplaced = np.any((tokens == PAD_ID) != padding, axis=1)
+    if misplaced.any():
+        raise ValueError(
+            f"row {np.argmax(misplaced)} has the padding id {PAD_ID} before a "
+            "token; allowed: padding on the right"
+        )
+    return tf.RaggedTensor.from_tensor(tokens, lengths)
+
+
+def _check_ids(tokens: tf.RaggedTensor, size: int) -> None:
+    ids = tokens.flat_values.numpy()
+    outside = ids[(ids <= PAD_ID) | (ids >= size)]
+    if len(outside):
+        raise ValueError(
+            f"token id {outside[0]}; allowed: 1 to {size - 1}, "
+            f"and {PAD_ID} on the right"
+        )
+    starts = np.flatnonzero(ids == START_ID)
+    inside = starts[~np.isin(starts, tokens.row_starts())]
+    if len(inside):
+        row = np.searchsorted(tokens.row_limits(), inside[0], side="right")
+        raise ValueError(
+            f"row {row} has the id {START_ID} of the start token after its "
+            "first token; allowed: as the first token"
+        )
+
+
+def _dataset_of_ids(
+    dataset: tf.data.Dataset, vocabulary: Vocabulary
+) -> tf.data.Dataset:
+    spec = dataset.element_spec
+    if isinstance(spec, tf.TensorSpec):
+        if spec.dtype == tf.string and spec.shape.rank == 1:
+            return dataset.map(vocabulary)
+        if spec.dtype.is_integer and spec.shape.rank == 2:
+            return dataset.map(
+                lambda tokens: checked_tokens(tokens, vocabulary.size)
+            )
+    raise ValueError(
+        f"a dataset of {spec}; allowed: batches of strings [batch] or of "
+        "integer ids [batch, time]"
+    )

@@ -1,0 +1,348 @@
+"""Reading the text files of corpora, strictly; free of TensorFlow."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import gzip
+import pathlib
+import zlib
+from collections.abc import Iterator
+
+import numpy as np
+
+SPLITS = ("train", "valid", "test")
+# Of the reduced protocol: one in so many sequences is for validation.
+_HELD_OUT = 10
+
+
+class DataError(ValueError):
+    """Input data that cannot be used; the message is one line.
+
+    It names the file, and the line where there is one: `FILE:LINE: what is
+    wrong; what is allowed`.
+    """
+
+
+@dataclasses.dataclass
+class Texts:
+    """The sequences of a corpus as text.
+
+    Attributes:
+        train: one string a sequence.
+        valid: the same, for validation.
+        test: the same, for the final figures.
+        labels: for each split, an integer array `[sequences]`; empty where the
+            corpus has no labels.
+        label_names: the names that the labels are the numbers of.
+        suffix: what the protocol adds to the name of the corpus.
+        note: one line that has to stand beside every result; empty if there is
+            nothing to say.
+        remarks: what the reader has left out, a line each, to be said once.
+    """
+
+    train: list[str]
+    valid: list[str]
+    test: list[str]
+    labels: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    label_names: tuple[str, ...] = ()
+    suffix: str = ""
+    note: str = ""
+    remarks: tuple[str, ...] = ()
+
+
+def find_text_file(folder: pathlib.Path, name: str) -> pathlib.Path | None:
+    """Returns `folder/name` or `folder/name.gz`, or None if neither exists."""
+    for path in (folder / name, folder / f"{name}.gz"):
+        if path.is_file():
+            return path
+    return None
+
+
+def read_lines(path: pathlib.Path) -> list[str]:
+    r"""Reads a UTF-8 text file, plain or (`.gz`) compressed, line by line.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The lines without their ends.
+
+    Raises:
+        DataError: the file cannot be read, is empty, is no UTF-8 text, or has
+            a line without words.
+
+    Example:
+        >>> import tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "notes.txt")
+        >>> _ = path.write_text("one line\nanother\n", "utf-8")
+        >>> read_lines(path)
+        ['one line', 'another']
+    """
+    text = decode(read_bytes(path), path)
+    if not text:
+        raise DataError(f"{path}: the file is empty; allowed: text, UTF-8")
+    lines = text.removesuffix("\n").split("\n")
+    for number, line in enumerate(lines, 1):
+        if not has_word(line):
+            raise DataError(
+                f"{path}:{number}: a line without words; "
+                "allowed: one sequence a line"
+            )
+    return lines
+
+
+def read_bytes(path: pathlib.Path) -> bytes:
+    """Reads a file, decompressed if its name ends in `.gz`.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The content.
+
+    Raises:
+        DataError: the file cannot be read, or is compressed and damaged.
+    """
+    with reading_errors(path):
+        content = path.read_bytes()
+        return gzip.decompress(content) if path.suffix == ".gz" else content
+
+
+@contextlib.contextmanager
+def reading_errors(path: pathlib.Path) -> Iterator[None]:
+    """Turns failures to read a file into one line that names it.
+
+    Args:
+        path: the file.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        DataError: the file cannot be read, or is compressed and damaged.
+
+    Example:
+        >>> with reading_errors(pathlib.Path("w.gz")):
+        ...     raise EOFError("it ends too early")
+        Traceback (most recent call last):
+        keras_textgen.data.readers.files.DataError: w.gz: the compressed file \
+is damaged (it ends too early); allowed: a whole .gz file
+    """
+    try:
+        yield
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(
+            f"{path}: the compressed file is damaged ({error}); "
+            "allowed: a whole .gz file"
+        ) from error
+    except OSError as error:
+        raise DataError(
+            f"{path}: {error.strerror}; allowed: a readable file"
+        ) from error
+
+
+def decode(content: bytes, source: pathlib.Path | str) -> str:
+    r"""Decodes UTF-8 and normalizes the ends of lines to one character.
+
+    Args:
+        content: of a text file.
+        source: the name of the file, for messages.
+
+    Returns:
+        The text, without a byte order mark.
+
+    Raises:
+        DataError: `content` is binary or is not valid UTF-8.
+
+    Example:
+        >>> decode(b"caf\xc3\xa9", "menu.txt")
+        'café'
+    """
+    if b"\0" in content:
+        number = content.count(b"\n", 0, content.index(b"\0")) + 1
+        raise DataError(
+            f"{source}:{number}: a zero byte, as binary files have; "
+            "allowed: text, UTF-8"
+        )
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        number = content.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{source}:{number}: invalid UTF-8 "
+            f"(byte 0x{content[error.start]:02x}); allowed: text, UTF-8"
+        ) from error
+    return text.replace("\r\n", "\n")
+
+
+def split_texts(
+    texts: list[str],
+    seed: int,
+    source: pathlib.Path,
+    labels: np.ndarray | None = None,
+) -> Texts:
+    """Splits sequences at random, 80/10/10, each split in the given order.
+
+    Args:
+        texts: one string a sequence.
+        seed: the split depends on it, on the number of texts and on their
+            labels alone.
+        source: where the texts are from, for messages.
+        labels: int32 `[sequences]`; each label is split by itself.
+
+    Returns:
+        The three splits; their `label_names` are left to the caller.
+
+    Raises:
+        DataError: fewer than 10 texts, so that a split would be empty, or
+            fewer than 3 of every label.
+
+    Example:
+        >>> texts = [str(i) for i in range(20)]
+        >>> splits = split_texts(texts, seed=1, source=pathlib.Path("x.txt"))
+        >>> len(splits.train), len(splits.valid), len(splits.test)
+        (16, 2, 2)
+    """
+    if len(texts) < 10:
+        raise DataError(
+            f"{source}: {len(texts)} sequences leave nothing for validation; "
+            "allowed: 10 or more to split, or train.txt, valid.txt and test.txt"
+        )
+    rows = dict(zip(SPLITS, split_rows(len(texts), seed, labels), strict=True))
+    if not len(rows["valid"]):
+        raise DataError(
+            f"{source}: no label has 3 texts, which leaves nothing for "
+            "validation; allowed: 3 texts or more of a label"
+        )
+    splits = {
+        split: [texts[row] for row in chosen] for split, chosen in rows.items()
+    }
+    if labels is None:
+        return Texts(**splits)
+    of_splits = {split: labels[chosen] for split, chosen in rows.items()}
+    return Texts(**splits, labels=of_splits)
+
+
+def split_rows(
+    size: int,
+    seed: int,
+    labels: np.ndarray | None = None,
+    held_out_parts: int = 2,
+) -> list[np.ndarray]:
+    """Splits row numbers at random into 80 %, 10 % and 10 %.
+
+    Args:
+        size: number of rows, 10 or more without labels.
+        seed: the split depends on it, on `size` and on the labels alone.
+        labels: integers `[size]`; the rows of each label are split by
+            themselves. A label of 3 to 19 rows gives one to each held-out
+            part, and one of 1 or 2 rows only to the training part.
+        held_out_parts: how many parts of 10 % follow the training part.
+
+    Returns:
+        Sorted integer arrays: training, then the held-out parts: by default
+        validation and test.
+
+    Example:
+        >>> [len(rows) for rows in split_rows(249, seed=0)]
+        [201, 24, 24]
+        >>> labels = np.array([0] * 30 + [1] * 5)
+        >>> [np.bincount(labels[r]).tolist() for r in split_rows(35, 0, labels)]
+        [[24, 3], [3, 1], [3, 1]]
+    """
+    if labels is None:
+        labels = np.zeros(size)
+    generator = np.random.Generator(np.random.Philox(seed))
+    parts = [
+        _split_at_random(
+            np.flatnonzero(labels == label), generator, held_out_parts
+        )
+        for label in np.unique(labels)
+    ]
+    return [np.sort(np.concatenate(part)) for part in zip(*parts, strict=True)]
+
+
+def _split_at_random(
+    rows: np.ndarray, generator: np.random.Generator, held_out_parts: int
+) -> list[np.ndarray]:
+    size = len(rows)
+    held_out = max(1, size // 10) if size > held_out_parts else 0
+    ends = size - held_out * np.arange(held_out_parts, 0, -1)
+    return np.split(rows[generator.permutation(size)], ends)
+
+
+def reduced_splits(
+    valid: list[str],
+    test: list[str],
+    labels: dict[str, np.ndarray],
+    train_name: str,
+    valid_path: pathlib.Path,
+) -> Texts:
+    """Makes do without the training file: the reduced protocol.
+
+    The validation file is the training set. Its last 10 % are held out for
+    validation; where there are labels, the last 10 % of each label, because
+    files sorted by label would else hold out whole classes. The test set stays
+    as it is.
+
+    Args:
+        valid: the sequences of the validation file.
+        test: the sequences of the test file.
+        labels: of both files, integers `[sequences]`; empty for no labels.
+        train_name: name of the missing file, for the note.
+        valid_path: the validation file, for the note and messages.
+
+    Returns:
+        The three splits, with the suffix `_reduced` and a note.
+
+    Raises:
+        DataError: too few sequences to hold out any.
+
+    Example:
+        >>> numbers = [str(i) for i in range(20)]
+        >>> texts = reduced_splits(
+        ...     numbers, ["20"], {}, "train.txt", pathlib.Path("valid.txt")
+        ... )
+        >>> len(texts.train), texts.valid, texts.test, texts.suffix
+        (18, ['18', '19'], ['20'], '_reduced')
+    """
+    held_out = _last_of_each(labels.get("valid", np.zeros(len(valid))))
+    if not held_out.any():
+        raise DataError(
+            f"{valid_path}: {len(valid)} sequences leave nothing for "
+            f"validation without {train_name}; "
+            f"allowed: {_HELD_OUT} or more of a label"
+        )
+    rows = {
+        "train": np.flatnonzero(~held_out),
+        "valid": np.flatnonzero(held_out),
+    }
+    of_each_label = " of each label" if labels else ""
+    splits = {split: [valid[row] for row in rows[split]] for split in rows}
+    if labels:
+        of_valid = labels["valid"]
+        labels = labels | {split: of_valid[rows[split]] for split in rows}
+    return Texts(
+        **splits,
+        test=test,
+        labels=labels,
+        suffix="_reduced",
+        note=f"{train_name} is missing: the reduced protocol trains on "
+        f"{valid_path.name}, its last 10 %{of_each_label} held out; not to be "
+        "set beside published numbers",
+    )
+
+
+def _last_of_each(labels: np.ndarray) -> np.ndarray:
+    """Marks the last 10 % of the rows of each label."""
+    marked = np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        marked[rows[len(rows) - len(rows) // _HELD_OUT :]] = True
+    return marked
+
+
+def has_word(text: str) -> bool:
+    """Returns whether anything in a text can be seen."""
+    return any(char.isprintable() and not char.isspace() for char in text)

@@ -1,0 +1,92 @@
+"""Penn Treebank in Mikolov's preparation (`simple-examples`).
+
+The text is tokenized already: words are separated by spaces, numbers read N,
+and rare words `<unk>`.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+
+import numpy as np
+
+from keras_textgen.data.readers.files import (
+    SPLITS,
+    DataError,
+    Texts,
+    find_text_file,
+    read_lines,
+)
+
+_FOLDERS = ("", "data", "simple-examples/data")
+_EXPECTED = (
+    "ptb.train.txt, ptb.valid.txt and ptb.test.txt (or .txt.gz) "
+    "in the folder or in simple-examples/data below it; they are in "
+    "http://www.fit.vutbr.cz/~imikolov/rnnlm/simple-examples.tgz"
+)
+
+
+def read_ptb(data_dir: str | os.PathLike | None) -> Texts:
+    """Reads the sentences, one a line.
+
+    Args:
+        data_dir: folder with `ptb.train.txt`, `ptb.valid.txt` and
+            `ptb.test.txt`, plain or `.gz`, or a folder with
+            `simple-examples/data` in it.
+
+    Returns:
+        42,068, 3,370 and 3,761 sentences.
+
+    Raises:
+        DataError: a file is missing or cannot be used.
+    """
+    if data_dir is None:
+        raise DataError(f"ptb: no data_dir given; allowed: {_EXPECTED}")
+    folder = pathlib.Path(data_dir)
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; allowed: {_EXPECTED}")
+    return Texts(*(_read_split(folder, split) for split in SPLITS))
+
+
+def stream_windows(
+    tokens: np.ndarray, batch_size: int, window: int
+) -> np.ndarray:
+    """Cuts one stream of tokens into windows, as Zaremba et al. (2014) do.
+
+    The stream is laid out in `batch_size` rows, each of which continues for an
+    epoch; batch `k` is window `k` of every row. A window holds `window` inputs
+    and the same number of targets, shifted by one, so neighbors share a
+    token. What does not fill the rows, or a last window, is dropped.
+
+    Args:
+        tokens: ids, shape `[tokens]`.
+        batch_size: number of rows.
+        window: number of predicted tokens a window.
+
+    Returns:
+        Ids, shape `[batches * batch_size, window + 1]`, batch after batch;
+        without rows if the stream is too short for one window.
+
+    Example:
+        >>> stream_windows(np.arange(10), batch_size=2, window=2)
+        array([[0, 1, 2],
+               [5, 6, 7],
+               [2, 3, 4],
+               [7, 8, 9]])
+    """
+    columns = len(tokens) // batch_size
+    rows = tokens[: batch_size * columns].reshape(batch_size, columns)
+    starts = np.arange(0, columns - window, window)
+    positions = starts[:, np.newaxis] + np.arange(window + 1)
+    windows = rows[:, positions].swapaxes(0, 1)
+    return windows.reshape(-1, window + 1)
+
+
+def _read_split(folder: pathlib.Path, split: str) -> list[str]:
+    name = f"ptb.{split}.txt"
+    for below in _FOLDERS:
+        path = find_text_file(folder / below, name)
+        if path is not None:
+            return read_lines(path)
+    raise DataError(f"{folder}: {name} is missing; allowed: {_EXPECTED}")

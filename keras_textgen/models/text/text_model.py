@@ -1,0 +1,555 @@
+"""What all text models share."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_textgen.data.batches.sequences import SequenceBatches, as_batches
+from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.decoding.beam_search import beam_search
+from keras_textgen.decoding.common import (
+    checked_integer,
+    checked_seed,
+    checked_temperature,
+    checked_top_p,
+)
+from keras_textgen.decoding.sampling import sample
+from keras_textgen.layers.recurrent import RecurrentStack, State
+from keras_textgen.layers.vocabulary import VocabularyLogLikelihood
+from keras_textgen.models.base import (
+    GlobalBatchModel,
+    check_sizes,
+)
+from keras_textgen.models.text.metrics import LikelihoodMetrics
+from keras_textgen.noise import Noise
+from keras_textgen.tokens import END_ID, PAD_ID, START_ID, UNKNOWN_ID
+
+# Texts, or token ids: what the methods for users take.
+TextData = (
+    Sequence[str] | np.ndarray | tf.Tensor | tf.data.Dataset | SequenceBatches
+)
+
+
+class DecoderState(NamedTuple):
+    """What the decoder carries from token to token; rows lead.
+
+    Attributes:
+        layers: State of every recurrent layer.
+        joined: What is joined to every embedded input, [rows, F]; F may be 0.
+    """
+
+    layers: State
+    joined: tf.Tensor
+
+
+class TextModel(GlobalBatchModel):
+    """Base of the text models: vocabulary, decoder, training, generation.
+
+    A model adds `call`, which gives "nll", "kl" and "num_tokens" of each
+    sequence, and `generation_state`, where generated texts start from.
+
+    Tokens are int32 [batch, time] with start and end tokens inside and 0 on
+    the right as padding. In training, noise is a function of seed, step and
+    row of the global batch; outside, of seed, text and number of the sample.
+
+    Args:
+        vocabulary: Text to ids and back; it is saved with the model.
+        likelihood_kind: What -(nll + kl) is: "exact", "lower bound" or
+            "reconstruction".
+        embedding_dim: Width E of the embedding.
+        rnn_units: Width H of the recurrent layers.
+        num_layers: Number of recurrent layers.
+        rnn_type: "block" or "basic" (both LSTM) or "gru".
+        word_keep_rate: Share of the decoder's input words kept in training
+            (Bowman et al. 2016, section 3.1.1); the others become the
+            unknown token. 0 is the inputless decoder, in evaluation too.
+        dropout: Share of the decoder's embedded inputs and of its outputs
+            dropped in training (Zaremba et al. 2014).
+        max_length: Cap on generated tokens, the end token included.
+        starts_with_end: Read the end token in place of the start token: for a
+            model of a stream of words, in which no start token occurs.
+        seed: Seed of all noise.
+
+    Raises:
+        ValueError: If a setting is out of its range.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        *,
+        likelihood_kind: str,
+        embedding_dim: int = 128,
+        rnn_units: int = 200,
+        num_layers: int = 2,
+        rnn_type: str = "block",
+        word_keep_rate: float = 1.0,
+        dropout: float = 0.0,
+        max_length: int = 60,
+        starts_with_end: bool = False,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(seed=seed, **kwargs)
+        check_sizes(
+            embedding_dim=embedding_dim,
+            rnn_units=rnn_units,
+            num_layers=num_layers,
+            max_length=max_length,
+        )
+        if not 0 <= word_keep_rate <= 1:
+            raise ValueError(
+                f"word_keep_rate={word_keep_rate} is outside [0, 1]"
+            )
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout={dropout} is outside [0, 1)")
+        self.vocabulary = vocabulary
+        self.likelihood_kind = likelihood_kind
+        self.embedding_dim = embedding_dim
+        self.rnn_units = rnn_units
+        self.num_layers = num_layers
+        self.rnn_type = rnn_type
+        self.word_keep_rate = word_keep_rate
+        self.dropout = dropout
+        self.max_length = max_length
+        self.starts_with_end = starts_with_end
+
+        self.embedding = keras.layers.Embedding(
+            vocabulary.size,
+            embedding_dim,
+            embeddings_initializer=keras.initializers.RandomUniform(-0.1, 0.1),
+            dtype=self.dtype_policy,
+        )
+        self.decoder = RecurrentStack(
+            rnn_units, num_layers, rnn_type, dtype=self.dtype_policy
+        )
+        self.output_layer = VocabularyLogLikelihood(vocabulary.size)
+        self._likelihood_metrics = LikelihoodMetrics(likelihood_kind)
+
+    # -- What a model adds ---------------------------------------------------
+
+    def call(
+        self, tokens: tf.Tensor, training: bool = False
+    ) -> dict[str, tf.Tensor]:
+        """Objective of each sequence.
+
+        Args:
+            tokens: int32 [batch, time].
+            training: Whether there is dropout.
+
+        Returns:
+            float32 [batch] each: "nll", the reconstruction term in nats;
+            "kl", the KL term in nats; "num_tokens", the predicted tokens.
+            In training, what else `training_losses` needs.
+        """
+        raise NotImplementedError
+
+    def generation_state(
+        self, num_texts: tf.Tensor, noise: Noise
+    ) -> DecoderState:
+        """Decoder states from which `num_texts` texts are generated."""
+        raise NotImplementedError
+
+    def kl_weight(self) -> tf.Tensor:
+        """Weight of the KL in the training loss at the current step."""
+        return tf.constant(1.0)
+
+    def training_losses(
+        self, outputs: dict[str, tf.Tensor], kl_weight: tf.Tensor
+    ) -> tf.Tensor:
+        """What is minimized, of each sequence: float32 [batch]."""
+        return outputs["nll"] + kl_weight * outputs["kl"]
+
+    def evaluation_losses(self, outputs: dict[str, tf.Tensor]) -> tf.Tensor:
+        """What decides which epoch is the best, of each sequence: [batch]."""
+        return outputs["nll"] + outputs["kl"]
+
+    # -- Building ------------------------------------------------------------
+
+    def build(self, input_shape: tuple | None = None) -> None:
+        """Create all weights; constructors call it, users need not."""
+        del input_shape
+        if not self.built:
+            self.built = True
+            self(tf.constant([[START_ID, UNKNOWN_ID]]), training=True)
+
+    # -- The decoder ---------------------------------------------------------
+
+    def embed(self, tokens: tf.Tensor) -> tf.Tensor:
+        """Embedded tokens, [..., E] for [...]."""
+        if self.starts_with_end:
+            tokens = tf.where(tokens == START_ID, END_ID, tokens)
+        return self.embedding(tokens)
+
+    def decode_log_likelihood(
+        self,
+        state: DecoderState,
+        tokens: tf.Tensor,
+        noise: Noise | None = None,
+    ) -> tf.Tensor:
+        """Log-likelihood of each sequence from the decoder's first state.
+
+        Args:
+            state: States of batch * S rows; the S states of a sequence follow
+                each other.
+            tokens: int32 [batch, time].
+            noise: Of dropout, in training.
+
+        Returns:
+            float32 [batch * S], nats.
+        """
+        hidden = self.decode_hidden(state, tokens, noise)
+        return self.hidden_log_likelihood(hidden, tokens, noise)
+
+    def decode_hidden(
+        self, state: DecoderState, tokens: tf.Tensor, noise: Noise | None
+    ) -> tf.Tensor:
+        """The decoder's outputs [batch * S, time - 1, H]."""
+        inputs = self._drop_words(tokens[:, :-1], noise)
+        rows, num_steps = tf.unstack(tf.shape(inputs))
+        embedded = self._drop(self.embed(inputs), rows, "inputs", noise)
+        embedded = _repeat(embedded, tf.shape(state.joined)[0])
+        joined = tf.repeat(state.joined[:, tf.newaxis], num_steps, axis=1)
+        embedded = _join(embedded, joined)  # [batch * S, time - 1, E + F]
+        hidden, _ = self.decoder(embedded, initial_state=state.layers)
+        return hidden
+
+    def hidden_log_likelihood(
+        self, hidden: tf.Tensor, tokens: tf.Tensor, noise: Noise | None
+    ) -> tf.Tensor:
+        """Log-likelihoods [batch * S] from the decoder's outputs."""
+        targets = _repeat(tokens[:, 1:], tf.shape(hidden)[0])
+        hidden = self._drop(hidden, tf.shape(tokens)[0], "outputs", noise)
+        return tf.reduce_sum(self.output_layer(hidden, targets), axis=1)
+
+    def next_token_logits(
+        self, tokens: tf.Tensor, state: DecoderState
+    ) -> tuple[tf.Tensor, DecoderState]:
+        """One step of the decoder.
+
+        Args:
+            tokens: The tokens just read, int32 [N].
+            state: The state before them.
+
+        Returns:
+            Logits of the next token, float32 [N, V], and the new state.
+        """
+        hidden, state = self.decoder_step(tokens, state)
+        return self.output_layer.logits(hidden), state
+
+    def decoder_step(
+        self, tokens: tf.Tensor, state: DecoderState
+    ) -> tuple[tf.Tensor, DecoderState]:
+        """The decoder's outputs [N, H] after tokens [N], and the new state."""
+        tokens = self._drop_words(tokens, None)
+        inputs = _join(self.embed(tokens), state.joined)
+        hidden, layers = self.decoder.step(inputs, state.layers)
+        return hidden, DecoderState(layers, state.joined)
+
+    def _drop(
+        self,
+        values: tf.Tensor,
+        num_sequences: tf.Tensor,
+        name: str,
+        noise: Noise | None,
+    ) -> tf.Tensor:
+        """Dropout of values [num_sequences * S, ...]; the rest is scaled up."""
+        if noise is None or not self.dropout:
+            return values
+        # By the row of the batch, as all noise is, whatever S is.
+        size = tf.size(values) // tf.maximum(num_sequences, 1)
+        chance = noise.uniform(name, [num_sequences, size])
+        kept = tf.reshape(chance, tf.shape(values)) >= self.dropout
+        scale = tf.constant(1 / (1 - self.dropout), values.dtype)
+        return tf.where(kept, values * scale, 0)
+
+    def _drop_words(self, inputs: tf.Tensor, noise: Noise | None) -> tf.Tensor:
+        """Replace words by the unknown token; the start token stays."""
+        if self.word_keep_rate == 1 or (
+            self.word_keep_rate > 0 and noise is None
+        ):
+            return inputs
+        dropped = inputs != START_ID
+        if noise is not None:
+            chance = noise.uniform("words", tf.unstack(tf.shape(inputs)))
+            dropped &= chance >= self.word_keep_rate
+        return tf.where(dropped, UNKNOWN_ID, inputs)
+
+    # -- Training and evaluation steps ---------------------------------------
+
+    def step_outputs(self, data: Any, training: bool) -> dict[str, tf.Tensor]:
+        """`call`, and the loss; in evaluation the KL has weight 1."""
+        tokens, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        outputs = self(tokens, training=training)
+        if training:
+            weight = self.kl_weight()
+            losses = self.training_losses(outputs, weight)
+        else:
+            weight = tf.constant(1.0)
+            losses = self.evaluation_losses(outputs)
+        return {**outputs, "losses": losses, "kl_weight": weight}
+
+    def update_metrics(self, outputs: dict[str, tf.Tensor]) -> None:
+        """Add a batch to the likelihoods."""
+        self._likelihood_metrics.update(outputs)
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The model's own metrics; Keras's loss tracker is not among them."""
+        return self._likelihood_metrics.all
+
+    # -- Texts and arrays in, texts and arrays out ---------------------------
+
+    def fit(
+        self,
+        x: TextData,
+        *args: Any,
+        batch_size: int = 32,
+        validation_data: TextData | None = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        """Train on texts, token ids or a `tf.data.Dataset` of either.
+
+        Texts and arrays are shuffled and batched by length.
+
+        Args:
+            x: Texts, int32 [N, time], or batches of either.
+            *args: As in `keras.Model.fit`.
+            batch_size: Sequences a batch, for texts and arrays.
+            validation_data: As `x`.
+            **kwargs: As in `keras.Model.fit`.
+
+        Returns:
+            Keras's history.
+        """
+        batches = self._as_batches(x, batch_size)
+        if isinstance(batches, SequenceBatches):
+            kwargs.setdefault("steps_per_epoch", batches.steps_per_epoch)
+            first_epoch = kwargs.get("initial_epoch", 0)
+            batches = batches.training_stream(first_epoch)
+        if validation_data is not None:
+            validation_data, _ = self.in_batches(validation_data, batch_size)
+        return super().fit(
+            batches,
+            *args,
+            validation_data=validation_data,
+            **kwargs,
+        )
+
+    def evaluate(
+        self,
+        x: TextData,
+        *args: Any,
+        batch_size: int = 32,
+        **kwargs: Any,
+    ) -> Any:
+        """Metrics over a set; what a text adds depends on the text alone."""
+        dataset, _ = self.in_batches(x, batch_size)
+        return super().evaluate(dataset, *args, **kwargs)
+
+    def predict(
+        self,
+        x: TextData,
+        *args: Any,
+        batch_size: int = 32,
+        **kwargs: Any,
+    ) -> dict[str, np.ndarray]:
+        """`call` for every sequence, in the order of `x`."""
+        dataset, order = self.in_batches(x, batch_size)
+        outputs = super().predict(dataset, *args, **kwargs)
+        return {name: each[order] for name, each in outputs.items()}
+
+    def generate(
+        self,
+        num_texts: int,
+        *,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        ban_unknown: bool = True,
+        seed: int = 0,
+    ) -> list[str]:
+        """Sample texts from the model.
+
+        Args:
+            num_texts: How many.
+            temperature: Divides the logits; below 1 is more cautious.
+            top_k: Keep the k most likely words only; 0 keeps all.
+            top_p: Keep the most likely words of this total probability.
+            ban_unknown: Never emit the unknown token.
+            seed: The same seed gives the same texts.
+
+        Returns:
+            `num_texts` strings.
+
+        Raises:
+            ValueError: If the model has no prior to sample from, or an
+                argument is out of its range.
+        """
+        tokens = self.in_graph("generate_tokens")(
+            checked_integer("num_texts", num_texts, minimum=1),
+            seed=tf.constant([self.seed, checked_seed(seed)]),
+            temperature=checked_temperature(temperature),
+            top_k=checked_integer("top_k", top_k, minimum=0),
+            top_p=checked_top_p(top_p),
+            ban_unknown=ban_unknown,
+        )
+        return decoded_strings(self.vocabulary.to_text(tokens))
+
+    def map_batches(
+        self,
+        function: Callable[[tf.Tensor], tf.Tensor],
+        data: TextData,
+        batch_size: int,
+    ) -> np.ndarray:
+        """Outputs of a function of tokens, in the order of `data`.
+
+        Args:
+            function: From int32 [batch, time] to [batch, ...].
+            data: Texts or token ids, N sequences.
+            batch_size: Sequences at a time.
+
+        Returns:
+            [N, ...].
+        """
+        dataset, order = self.in_batches(data, batch_size)
+        outputs = [function(batch).numpy() for batch in dataset]
+        return np.concatenate(outputs)[order]
+
+    def in_batches(
+        self, data: TextData, batch_size: int
+    ) -> tuple[tf.data.Dataset, np.ndarray | slice]:
+        """Batches of tokens, and the index that undoes their order.
+
+        Args:
+            data: Texts or token ids, N sequences.
+            batch_size: Sequences at a time.
+
+        Returns:
+            A dataset of int32 [batch, time], and what puts N outputs, in the
+            order of the dataset, into that of `data`.
+        """
+        batches = self._as_batches(data, batch_size)
+        if isinstance(batches, SequenceBatches):
+            return batches.evaluation_dataset(), batches.original_order
+        return batches, slice(None)
+
+    def _as_batches(
+        self, data: TextData, batch_size: int
+    ) -> SequenceBatches | tf.data.Dataset:
+        if isinstance(data, SequenceBatches):
+            return data
+        return as_batches(data, self.vocabulary, batch_size)
+
+    # -- The same in the graph, for the methods above and for export ---------
+
+    def generate_tokens(
+        self,
+        num_texts: tf.Tensor,
+        *,
+        seed: tf.Tensor,
+        temperature: tf.Tensor | float = 1.0,
+        top_k: tf.Tensor | int = 0,
+        top_p: tf.Tensor | float = 1.0,
+        ban_unknown: bool = True,
+    ) -> tf.Tensor:
+        """Sample tokens [num_texts, length]; arguments as in `generate`."""
+        return sample(
+            self.next_token_logits,
+            self.generation_state(num_texts, Noise(seed)),
+            seed=seed,
+            max_length=self.max_length,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            banned_ids=[UNKNOWN_ID] if ban_unknown else [],
+        )
+
+    def beam_search(
+        self,
+        state: State,
+        *,
+        beam_width: int,
+        max_length: int | tf.Tensor,
+        ban_unknown: bool,
+    ) -> tf.Tensor:
+        """Most likely tokens [N, length] from decoder states of N rows."""
+        tokens, _ = beam_search(
+            self.next_token_logits,
+            state,
+            beam_width=beam_width,
+            max_length=max_length,
+            banned_ids=[UNKNOWN_ID] if ban_unknown else [],
+        )
+        return tokens
+
+    # -- Saving --------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {
+            "vocabulary": keras.saving.serialize_keras_object(self.vocabulary),
+            "embedding_dim": self.embedding_dim,
+            "rnn_units": self.rnn_units,
+            "num_layers": self.num_layers,
+            "rnn_type": self.rnn_type,
+            "word_keep_rate": self.word_keep_rate,
+            "dropout": self.dropout,
+            "max_length": self.max_length,
+            "starts_with_end": self.starts_with_end,
+        }
+
+
+def num_predicted_tokens(tokens: tf.Tensor) -> tf.Tensor:
+    """Tokens of each sequence that are predicted, float32 [batch].
+
+    Example:
+        >>> num_predicted_tokens(tf.constant([[2, 7, 3, 0]])).numpy().tolist()
+        [2.0]
+    """
+    is_predicted = tf.cast(tokens[:, 1:] != PAD_ID, tf.float32)
+    return tf.reduce_sum(is_predicted, axis=1)
+
+
+def decoded_strings(texts: tf.Tensor | np.ndarray) -> list[str]:
+    """Python strings of a string tensor [N].
+
+    Example:
+        >>> decoded_strings(tf.constant(["a rose"]))
+        ['a rose']
+    """
+    return [text.decode() for text in np.asarray(texts)]
+
+
+def initialize_uniformly(
+    variables: Sequence[keras.Variable], limit: float, seed: int
+) -> None:
+    """Give variables values from U(-limit, limit) that depend on the seed.
+
+    Example:
+        >>> variable = keras.Variable([9.0, 9.0])
+        >>> initialize_uniformly([variable], limit=0.1, seed=1)
+        >>> bool(tf.reduce_all(tf.abs(variable) <= 0.1))
+        True
+    """
+    for index, variable in enumerate(variables):
+        values = tf.random.stateless_uniform(
+            variable.shape, [seed, index], -limit, limit
+        )
+        variable.assign(values)
+
+
+def _repeat(values: tf.Tensor, num_rows: tf.Tensor) -> tf.Tensor:
+    """Each row of [batch, ...] so often that there are `num_rows` rows."""
+    copies = num_rows // tf.maximum(tf.shape(values)[0], 1)
+    return tf.repeat(values, copies, axis=0)
+
+
+def _join(embedded: tf.Tensor, joined: tf.Tensor) -> tf.Tensor:
+    """Embedded tokens [..., E] with [..., F] at their end."""
+    if joined.shape[-1] == 0:
+        return embedded
+    return tf.concat([embedded, tf.cast(joined, embedded.dtype)], axis=-1)

@@ -1,0 +1,597 @@
+"""Softmax autoencoder: codes of documents from their words, and topics."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_textgen.data.batches.bags import (
+    BagBatches,
+    BagData,
+    Bags,
+    as_counts,
+    checked_bags,
+    num_words,
+)
+from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.evaluation.topics import fit_clusters
+from keras_textgen.models.base import (
+    GlobalBatchModel,
+    check_sizes,
+)
+from keras_textgen.tokens import SPECIALS
+
+_ACTIVATIONS = ("binary", "tanh")
+# Different numbers from one seed.
+_KERNEL, _OUTPUT_KERNEL = 0, 1
+_KERNEL_DEVIATION = 0.1
+
+
+@keras.saving.register_keras_serializable("keras_textgen")
+class SoftmaxAutoencoder(GlobalBatchModel):
+    """Autoencoder of bags of words whose codes are close to bits.
+
+    Bags of words with their counts divided by the sum, x [batch, words],
+
+        c = act(x W + b),   act(u) = 1 / (1 + exp(-alpha u))  or  tanh(u)
+        y = softmax(c W^T + b')
+        loss = KL(x || y) + l2 (|W|^2 + |b'|^2)
+
+    after the softmax autoencoder of keras-aquarium. x is never dense; y is,
+    for one batch at a time: its normalizer needs every word. `fit_topics`
+    groups the codes by K-means.
+
+    Args:
+        vocabulary: Words of the columns, in the order of their ids; None for a
+            model of matrices alone.
+        num_words: Number of columns; None for those of the vocabulary.
+        latent_dim: Width D of a code.
+        activation: "binary" or "tanh".
+        alpha: Steepness of the binary activation.
+        tied: Whether the decoder uses the kernel W of the encoder; False for
+            one of its own.
+        encoder: From x, a `tf.SparseTensor`, to [batch, any], in place of x in
+            the equations; a Keras layer or a function. Needs `tied=False`.
+        decoder: From c to [batch, any], in place of c; like `encoder`.
+        l2: Weight of the squared kernels and of the squared b'.
+        num_topics: Clusters of `fit_topics`.
+        seed: Of initial weights, shuffling and K-means.
+
+    Raises:
+        ValueError: If a setting is not allowed.
+
+    Example:
+        >>> texts = ["a red rose", "red wine", "the sea", "sea and ship"]
+        >>> model = SoftmaxAutoencoder(
+        ...     Vocabulary(["red", "rose", "sea", "ship", "wine"]),
+        ...     latent_dim=3,
+        ...     num_topics=2,
+        ... )
+        >>> model.compile("nadam")
+        >>> history = model.fit(texts, epochs=2, verbose=0)
+        >>> model.fit_topics(texts)
+        >>> model.encode(["red sea"]).shape, model.topics(texts).shape
+        ((1, 3), (4,))
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary | None = None,
+        num_words: int | None = None,
+        *,
+        latent_dim: int = 50,
+        activation: str = "binary",
+        alpha: float = 50.0,
+        tied: bool = True,
+        encoder: Callable[[tf.SparseTensor], tf.Tensor] | None = None,
+        decoder: Callable[[tf.Tensor], tf.Tensor] | None = None,
+        l2: float = 1e-5,
+        num_topics: int = 20,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        # A row's code and divergence are float32 under every policy.
+        super().__init__(seed=seed, **{**kwargs, "dtype": "float32"})
+        num_words = _checked_width(vocabulary, num_words)
+        check_sizes(
+            num_words=num_words, latent_dim=latent_dim, num_topics=num_topics
+        )
+        _check_settings(activation, alpha, l2)
+        if tied and (encoder or decoder):
+            raise ValueError(
+                "tied=True with an encoder or decoder of one's own; "
+                "allowed: tied=False"
+            )
+        self.vocabulary = vocabulary
+        self.num_words = num_words
+        self.latent_dim = latent_dim
+        self.activation = activation
+        self.alpha = alpha
+        self.tied = tied
+        self.encoder = encoder
+        self.decoder = decoder
+        self.l2 = l2
+        self.num_topics = num_topics
+
+        # Built by a first call, which tells their widths.
+        x = tf.sparse.from_dense(tf.ones([1, num_words]))
+        features = num_words if encoder is None else encoder(x).shape[-1]
+        hidden = tf.zeros([1, latent_dim])
+        width = (hidden if decoder is None else decoder(hidden)).shape[-1]
+        self.kernel = self._kernel("kernel", (features, latent_dim), _KERNEL)
+        self.bias = self._zeros("bias", (latent_dim,))
+        self.output_kernel = self.kernel
+        if not tied:
+            self.output_kernel = self._kernel(
+                "output_kernel", (num_words, width), _OUTPUT_KERNEL
+            )
+        self.output_bias = self._zeros("output_bias", (num_words,))
+        self.topic_centers = self._zeros(
+            "topic_centers", (num_topics, latent_dim), trainable=False
+        )
+        self.has_topics = self._counter("has_topics")
+        self._metrics_of_steps = {
+            "losses": keras.metrics.Mean(name="loss"),
+            "kl": keras.metrics.Mean(name="kl"),
+        }
+        self.built = True
+
+    # -- The model -----------------------------------------------------------
+
+    def call(self, bags: Bags, training: bool = False) -> tf.Tensor:
+        """Codes of bags of words.
+
+        Args:
+            bags: "columns" int32 and "counts" float32, [batch, places]; see
+                `BagBatches`.
+            training: Makes no difference.
+
+        Returns:
+            float32 [batch, D].
+        """
+        del training
+        return self._codes(self.shares(bags))
+
+    def shares(self, bags: Bags) -> tf.SparseTensor:
+        """x: counts divided by their sum, sparse float32 [batch, words].
+
+        A document without words stays without.
+        """
+        counts = tf.cast(bags["counts"], tf.float32)
+        places = tf.where(counts > 0)  # [non-zeros, 2]
+        rows = places[:, 0]
+        columns = tf.cast(tf.gather_nd(bags["columns"], places), tf.int64)
+        totals = tf.gather(tf.reduce_sum(counts, axis=1), rows)
+        return tf.SparseTensor(
+            tf.stack([rows, columns], axis=1),
+            tf.gather_nd(counts, places) / totals,
+            [tf.shape(counts, tf.int64)[0], self.num_words],
+        )
+
+    def logits(self, codes: tf.Tensor) -> tf.Tensor:
+        """Logits of y, float32 [batch, words]."""
+        hidden = codes if self.decoder is None else self.decoder(codes)
+        hidden = tf.cast(hidden, tf.float32)
+        products = tf.matmul(hidden, self.output_kernel, transpose_b=True)
+        return products + self.output_bias
+
+    def reconstruct(self, bags: Bags) -> tf.Tensor:
+        """y, float32 [batch, words]."""
+        return tf.nn.softmax(self.logits(self(bags)))
+
+    def _codes(self, x: tf.SparseTensor) -> tf.Tensor:
+        if self.encoder is None:
+            products = tf.sparse.sparse_dense_matmul(x, self.kernel.value)
+        else:
+            hidden = tf.cast(self.encoder(x), tf.float32)
+            products = tf.matmul(hidden, self.kernel)
+        inputs = products + self.bias
+        if self.activation == "tanh":
+            return tf.tanh(inputs)
+        return tf.sigmoid(self.alpha * inputs)
+
+    # -- Training and evaluation steps ---------------------------------------
+
+    def step_outputs(self, data: Any, training: bool) -> dict[str, tf.Tensor]:
+        """Divergence KL(x || y) of each document, and its loss."""
+        bags, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        x = self.shares(bags)
+        logits = self.logits(self._codes(x))
+        # Only where x is not zero; the dense normalizer takes care of the rest.
+        log_y = tf.gather_nd(logits, x.indices)
+        terms = x.values * (tf.math.log(x.values) - log_y)
+        rows = x.indices[:, 0]
+        kl = tf.math.unsorted_segment_sum(terms, rows, x.dense_shape[0])
+        has_words = tf.math.unsorted_segment_sum(
+            x.values, rows, x.dense_shape[0]
+        )
+        kl += has_words * tf.reduce_logsumexp(logits, axis=1)
+        is_known = tf.cast(has_words > 0, tf.float32)
+        return {"losses": kl + self._penalty(), "kl": kl, "is_known": is_known}
+
+    def _penalty(self) -> tf.Tensor:
+        weights = [self.kernel, self.output_bias]
+        if not self.tied:
+            weights.append(self.output_kernel)
+        return self.l2 * sum(tf.reduce_sum(each.value**2) for each in weights)
+
+    def update_metrics(self, outputs: dict[str, tf.Tensor]) -> None:
+        """Add the documents with a known word to loss and divergence."""
+        for name, metric in self._metrics_of_steps.items():
+            metric.update_state(outputs[name], outputs["is_known"])
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The model's own metrics; Keras's loss tracker is not among them."""
+        return list(self._metrics_of_steps.values())
+
+    # -- Documents in, arrays out --------------------------------------------
+
+    def fit(
+        self,
+        x: BagData | BagBatches | tf.data.Dataset,
+        *args: Any,
+        batch_size: int = 64,
+        validation_data: BagData | BagBatches | tf.data.Dataset | None = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        """Train on documents.
+
+        Args:
+            x: Counts of words, SciPy sparse or float [N, words]; texts; token
+                ids, a list of ints a document; or batches of bags.
+            *args: As in `keras.Model.fit`.
+            batch_size: Documents a batch.
+            validation_data: As `x`.
+            **kwargs: As in `keras.Model.fit`.
+
+        Returns:
+            Keras's history, with "loss" and, without L2, "kl".
+
+        Raises:
+            ValueError: If `x` is not allowed.
+        """
+        if not isinstance(x, tf.data.Dataset):
+            x = self.batches(x, batch_size)
+            kwargs.setdefault("steps_per_epoch", x.steps_per_epoch)
+            x = x.training_stream(kwargs.get("initial_epoch", 0))
+        x = x.map(self._checked)
+        if validation_data is not None:
+            validation_data = self._dataset(validation_data, batch_size)
+        return super().fit(x, *args, validation_data=validation_data, **kwargs)
+
+    def begin_with(self, data: BagData) -> None:
+        """Let untrained weights fit documents whose rows are short.
+
+        b' becomes the logarithm of their mean shares, b what puts the mean
+        document in the middle of the activation, and the kernel is scaled up
+        to a standard deviation of 0.1. Otherwise all dimensions begin nearly
+        alike, and learn the mean first, which moves all codes the same way:
+        where alpha is high, to where bits have no gradient.
+
+        Args:
+            data: Documents, as in `fit`.
+
+        Raises:
+            ValueError: If `data` is not allowed, or the encoder is not linear.
+        """
+        if self.encoder is not None:
+            raise ValueError(
+                "begin_with of a model with an encoder of its own; allowed: "
+                "encoder=None"
+            )
+        counts = as_counts(data, self.num_words, self.vocabulary)
+        totals = counts.sum(axis=1)
+        has_words = totals > 0
+        weights = np.divide(1, totals, np.zeros_like(totals), where=has_words)
+        mean = weights @ counts / np.count_nonzero(has_words)
+        # A word that no document has is as rare as half a word of them all.
+        logs = np.log(np.maximum(mean, mean[mean > 0].min() / 2))
+        # The softmax takes any constant; this one costs least L2.
+        self.output_bias.assign(logs - logs.mean())
+        kernel = self.kernel.numpy()
+        self.kernel.assign(kernel * (_KERNEL_DEVIATION / kernel.std()))
+        self.bias.assign(-mean @ self.kernel.numpy())
+
+    def evaluate(
+        self,
+        x: BagData | BagBatches | tf.data.Dataset,
+        *args: Any,
+        batch_size: int = 64,
+        **kwargs: Any,
+    ) -> Any:
+        """Loss and divergence of documents, given as in `fit`."""
+        dataset = self._dataset(x, batch_size)
+        return super().evaluate(dataset, *args, **kwargs)
+
+    def predict(
+        self,
+        x: BagData | BagBatches | tf.data.Dataset,
+        *args: Any,
+        batch_size: int = 256,
+        **kwargs: Any,
+    ) -> np.ndarray:
+        """Codes of documents, given as in `fit`: float32 [N, D]."""
+        dataset = self._dataset(x, batch_size)
+        return super().predict(dataset, *args, **kwargs)
+
+    def batches(self, data: BagData, batch_size: int = 64) -> BagBatches:
+        """Documents in batches of bags.
+
+        Args:
+            data: As in `fit`, but no dataset.
+            batch_size: Documents a batch.
+
+        Raises:
+            ValueError: If `data` is not allowed.
+        """
+        if isinstance(data, BagBatches):
+            return data
+        counts = as_counts(data, self.num_words, self.vocabulary)
+        return BagBatches(counts, batch_size, seed=self.seed)
+
+    def encode(
+        self,
+        data: BagData | BagBatches | tf.data.Dataset,
+        batch_size: int = 256,
+    ) -> np.ndarray:
+        """Codes of documents, those of training or others.
+
+        Args:
+            data: As in `fit`.
+            batch_size: Documents a batch.
+
+        Returns:
+            float32 [N, D]; act(b), the code of nothing, for documents without
+            a known word, of which `topics` gives -1.
+
+        Raises:
+            ValueError: If `data` is not allowed.
+        """
+        encode = self.in_graph("call")
+        dataset = self._dataset(data, batch_size)
+        return np.concatenate([encode(bags).numpy() for bags in dataset])
+
+    def transform(self, data: BagData, batch_size: int = 256) -> np.ndarray:
+        """`encode`, under the name that scikit-learn's tools call."""
+        return self.encode(data, batch_size)
+
+    def nearest_documents(
+        self, data: BagData, among: BagData, k: int = 5
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The documents whose codes are nearest.
+
+        Args:
+            data: N documents, as in `fit`.
+            among: M documents to choose from.
+            k: How many.
+
+        Returns:
+            Their numbers, int64 [N, k], and Euclidean distances of codes,
+            float32 [N, k]; nearest first, equal ones by number. Documents
+            without a known word are near none: they are never among the
+            nearest, and have -1 and NaN themselves.
+
+        Raises:
+            ValueError: If `k` is not between 1 and the number of those of the
+                M documents that have a known word.
+
+        Example:
+            >>> model = SoftmaxAutoencoder(Vocabulary(["red", "sea"]))
+            >>> texts = ["sea", "red", "red sea"]
+            >>> model.nearest_documents(["red"], texts, k=1)[0]
+            array([[1]])
+        """
+        asked, others = self.batches(data), self.batches(among)
+        known = np.flatnonzero(others.has_words)
+        if not 1 <= k <= len(known):
+            raise ValueError(f"k={k}; allowed: 1 to {len(known)}")
+        candidates = self.encode(others)[known]
+        codes = self.encode(asked)
+        numbers = np.full((len(codes), k), -1, np.int64)
+        distances = np.full((len(codes), k), np.nan, np.float32)
+        for row in np.flatnonzero(asked.has_words):
+            all_distances = np.linalg.norm(candidates - codes[row], axis=1)
+            nearest = np.argsort(all_distances, kind="stable")[:k]
+            numbers[row] = known[nearest]
+            distances[row] = all_distances[nearest]
+        return numbers, distances
+
+    def _dataset(
+        self, data: BagData | BagBatches | tf.data.Dataset, batch_size: int
+    ) -> tf.data.Dataset:
+        if isinstance(data, tf.data.Dataset):
+            return data.map(self._checked)
+        return self.batches(data, batch_size).evaluation_dataset()
+
+    def _checked(self, *batch: Any) -> Any:
+        bags, *rest = batch
+        bags = checked_bags(bags, self.num_words)
+        return (bags, *rest) if rest else bags
+
+    # -- Topics --------------------------------------------------------------
+
+    def fit_topics(self, data: BagData | BagBatches) -> None:
+        """Find `num_topics` topics: K-means on the codes of documents.
+
+        Args:
+            data: As in `fit`, usually what the model was trained on. Topics
+                are those of the codes at this time; train first. Documents
+                without a known word are left out.
+
+        Raises:
+            ValueError: If there are fewer documents than topics.
+        """
+        batches = self.batches(data)
+        codes = self.encode(batches)[batches.has_words]
+        clusters = fit_clusters(codes, self.num_topics, self.seed)
+        self.topic_centers.assign(clusters.cluster_centers_)
+        self.has_topics.assign(1)
+
+    def topics(
+        self,
+        data: BagData | BagBatches | tf.data.Dataset,
+        batch_size: int = 256,
+    ) -> np.ndarray:
+        """Topics of documents: those with the nearest centers.
+
+        Args:
+            data: As in `fit`; also documents that `fit_topics` has not seen.
+            batch_size: Documents a batch.
+
+        Returns:
+            int32 [N]; -1 for documents without a known word.
+
+        Raises:
+            ValueError: If `fit_topics` was not called.
+        """
+        self._check_topics()
+        topics = self.in_graph("nearest_topics")
+        dataset = self._dataset(data, batch_size)
+        return np.concatenate([topics(bags)[0].numpy() for bags in dataset])
+
+    def nearest_topics(self, bags: Bags) -> tuple[tf.Tensor, tf.Tensor]:
+        """Topics of bags, int32 [batch], and distances, float32 [batch].
+
+        They are -1 and NaN for a bag without words, whose code is that of
+        nothing and no topic's.
+        """
+        differences = self(bags)[:, tf.newaxis] - self.topic_centers
+        distances = tf.norm(differences, axis=2)
+        topics = tf.argmin(distances, axis=1, output_type=tf.int32)
+        is_known = tf.reduce_any(bags["counts"] > 0, axis=1)
+        return (
+            tf.where(is_known, topics, -1),
+            tf.where(is_known, tf.reduce_min(distances, axis=1), np.nan),
+        )
+
+    def topic_words(self, k: int = 10) -> list[list[str]]:
+        """The words that topics make likelier than the documents at large.
+
+        Of the `k` words of the highest y log(y / mean y), y being what the
+        center of a topic decodes to and mean y the mean over topics.
+
+        Args:
+            k: Words a topic.
+
+        Returns:
+            Words of each topic, the strongest first.
+
+        Raises:
+            ValueError: If `fit_topics` was not called, if there is no
+                vocabulary, or if `k` is not between 1 and the number of words.
+        """
+        self._check_topics()
+        self._check_k(k)
+        return self._words(self.topic_word_columns(k))
+
+    def topic_word_columns(self, k: int) -> tf.Tensor:
+        """`topic_words` as columns, int32 [topics, k]."""
+        log_y = tf.nn.log_softmax(self.logits(self.topic_centers.value))
+        num_topics = tf.math.log(float(self.num_topics))
+        log_mean = tf.reduce_logsumexp(log_y, axis=0) - num_topics
+        return tf.math.top_k(tf.exp(log_y) * (log_y - log_mean), k).indices
+
+    def top_words(self, k: int = 10) -> list[list[str]]:
+        """The words that each dimension of the code makes likelier.
+
+        Of the `k` words whose logits rise most when the dimension goes from
+        its lowest value (0, or -1 for tanh) to 1, the others being at 0.
+
+        Args:
+            k: Words a dimension.
+
+        Returns:
+            Words of each of the D dimensions, the strongest first.
+
+        Raises:
+            ValueError: If there is no vocabulary, or if `k` is not between 1
+                and the number of words.
+        """
+        self._check_k(k)
+        on = tf.eye(self.latent_dim)
+        off = -on if self.activation == "tanh" else tf.zeros_like(on)
+        rise = self.logits(on) - self.logits(off)
+        return self._words(tf.math.top_k(rise, k).indices)
+
+    def _words(self, columns: tf.Tensor) -> list[list[str]]:
+        words = self.vocabulary.get_vocabulary()[len(SPECIALS) :]
+        return [[words[each] for each in row] for row in columns.numpy()]
+
+    def _check_k(self, k: int) -> None:
+        if self.vocabulary is None:
+            raise ValueError(
+                "the model has no vocabulary; allowed: a model made with one"
+            )
+        if not 1 <= k <= self.num_words:
+            raise ValueError(f"k={k}; allowed: 1 to {self.num_words}")
+
+    def _check_topics(self) -> None:
+        if not int(self.has_topics):
+            raise ValueError("no topics yet; allowed: after fit_topics")
+
+    # -- Building and saving -------------------------------------------------
+
+    def _kernel(
+        self, name: str, shape: tuple[int, int], stream: int
+    ) -> keras.Variable:
+        # Keras folds no stream into a seed.
+        seed = int(
+            np.random.SeedSequence([self.seed, stream]).generate_state(1)[0]
+        )
+        initializer = keras.initializers.GlorotNormal(seed % 2**31)
+        return self.add_weight(name=name, shape=shape, initializer=initializer)
+
+    def _zeros(
+        self, name: str, shape: tuple[int, ...], trainable: bool = True
+    ) -> keras.Variable:
+        return self.add_weight(
+            name=name, shape=shape, initializer="zeros", trainable=trainable
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        serialize = keras.saving.serialize_keras_object
+        return super().get_config() | {
+            "vocabulary": serialize(self.vocabulary),
+            "num_words": self.num_words,
+            "latent_dim": self.latent_dim,
+            "activation": self.activation,
+            "alpha": self.alpha,
+            "tied": self.tied,
+            "encoder": serialize(self.encoder),
+            "decoder": serialize(self.decoder),
+            "l2": self.l2,
+            "num_topics": self.num_topics,
+        }
+
+
+def _checked_width(
+    vocabulary: Vocabulary | None, given_words: int | None
+) -> int:
+    if vocabulary is None and given_words is None:
+        raise ValueError(
+            "neither vocabulary nor num_words; allowed: one of them"
+        )
+    if vocabulary is None:
+        return given_words
+    if given_words not in (None, num_words(vocabulary)):
+        raise ValueError(
+            f"num_words={given_words}; allowed: the {num_words(vocabulary)} "
+            "words of the vocabulary"
+        )
+    return num_words(vocabulary)
+
+
+def _check_settings(activation: str, alpha: float, l2: float) -> None:
+    if activation not in _ACTIVATIONS:
+        raise ValueError(
+            f"activation={activation!r} is not allowed; allowed: "
+            f"{', '.join(_ACTIVATIONS)}"
+        )
+    if not alpha > 0:
+        raise ValueError(f"alpha={alpha}; allowed: above 0")
+    if not l2 >= 0:
+        raise ValueError(f"l2={l2}; allowed: 0 or more")

@@ -1,0 +1,1 @@
+"""What is minimized and what bounds a likelihood: functions of tensors."""

@@ -1,0 +1,668 @@
+"""A page to look at: what the dimensions of sparse codes say of a corpus."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import html
+import pathlib
+from typing import Any
+
+import matplotlib
+import numpy as np
+import scipy.sparse
+import scipy.sparse.linalg
+import tensorflow as tf
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullFormatter
+
+from keras_textgen.data.batches.sequences import SequenceBatches
+from keras_textgen.data.corpora import TextCorpus
+from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.evaluation.sparsity import code_views, hoyer_table
+from keras_textgen.pages.html_page import html_page
+from keras_textgen.pages.svg import svg_element
+
+_BATCH_SIZE = 256
+_MAX_DIMENSIONS = 48
+_MAX_CLASSES = 30
+_SMALLEST_DIFFERENCE = 0.01
+_NUM_SENTENCES = 6
+_NUM_NEIGHBORS = 5
+_ENOUGH_DIMENSIONS = 3
+_MAX_CHIPS = 12
+# Blue, vermilion, green and purple of Okabe and Ito, safe for color-blind eyes.
+_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
+_INK, _PALE = "#222222", "#9aa5b1"
+_FIGURE_STYLE = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": _PALE,
+    "axes.grid": False,
+    "axes.labelcolor": _INK,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "font.size": 9,
+    "legend.frameon": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "keras_textgen",
+    "text.color": _INK,
+    "text.parse_math": False,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+}
+
+
+def write_sparsity_page(
+    path: pathlib.Path,
+    model: Any,
+    corpus: TextCorpus,
+    metrics_csv: pathlib.Path | None = None,
+) -> None:
+    """Writes one HTML file on the codes of the test set, figures included.
+
+    Args:
+        path: Of the file.
+        model: An `HSVAE` or a `MATVAE`.
+        corpus: That it was trained on; without labels, what is by class is
+            left out.
+        metrics_csv: Of the run, for sparsity by epoch.
+    """
+    codes = _Codes.of(model, corpus)
+    sections = [
+        _gate_section(codes, model),
+        _class_sections(codes, corpus),
+        _epoch_section(codes, metrics_csv),
+        _sentence_section(codes, corpus),
+    ]
+    name = type(model).__name__
+    body = [_paragraph(corpus.note), f"<dl>{_facts(codes)}</dl>", *sections]
+    title = f"Sparse codes: {name} on {corpus.name}"
+    path.write_text(html_page(title, "\n".join(body), _CSS), "utf-8")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Codes:
+    """What the page is made of.
+
+    Attributes:
+        gate: E[gamma], or the size of the mean where there is no gamma: [N, Z].
+        has_gamma: which of the two it is.
+        masked: mean codes without what is off, [N, Z].
+        is_on: 1 where a dimension is on, [N, Z].
+        hoyer: of the kinds of codes, as `hoyer_table` names them.
+    """
+
+    gate: np.ndarray
+    has_gamma: bool
+    masked: scipy.sparse.csr_matrix
+    is_on: scipy.sparse.csr_matrix
+    hoyer: dict[str, float]
+
+    @classmethod
+    def of(cls, model: Any, corpus: TextCorpus) -> _Codes:
+        batches = SequenceBatches(corpus.test, _BATCH_SIZE)
+        has_gamma = hasattr(model, "gate_probability")
+        if has_gamma:
+            gate = model.map_batches(
+                model.in_graph("gate_probability"), batches, _BATCH_SIZE
+            )
+        else:
+            gate = np.abs(model.encode(batches))
+        masked = model.encode(batches, sparse=True)
+        return cls(
+            gate,
+            has_gamma,
+            masked,
+            (masked != 0).astype(np.float32),
+            hoyer_table(code_views(model, batches)),
+        )
+
+    @property
+    def on_per_text(self) -> np.ndarray:
+        """How many dimensions are on, [N]."""
+        return self.is_on.sum(axis=1).A1
+
+    @property
+    def share_on(self) -> np.ndarray:
+        """In what share of the texts each dimension is on, [Z]."""
+        return self.is_on.mean(axis=0).A1
+
+
+# -- Sections ------------------------------------------------------------------
+
+
+def _facts(codes: _Codes) -> str:
+    texts, dimensions = codes.gate.shape
+    share = codes.share_on
+    facts = {
+        "texts of the test set": f"{texts:,}",
+        "dimensions of a code": f"{dimensions:,}",
+        "dimensions on per text, mean": f"{np.mean(codes.on_per_text):.1f}",
+        "dimensions on for no text": f"{np.count_nonzero(share == 0):,}",
+        "dimensions on for every text": f"{np.count_nonzero(share == 1):,}",
+    }
+    return "".join(
+        f"<div><dt>{name}</dt><dd>{value}</dd></div>"
+        for name, value in facts.items()
+    )
+
+
+def _gate_section(codes: _Codes, model: Any) -> str:
+    if codes.has_gamma:
+        title = "How likely is a dimension to be off?"
+        caption = (
+            "gamma is the probability of the spike, that is, of a dimension "
+            "being off; E[gamma] is its posterior mean for one text, and a "
+            "dimension counts as on where that is below 0.5. The prior is "
+            f"Beta({model.alpha:g}, {model.beta:g}). Left: all texts and "
+            "dimensions. Right: each dimension by itself, sorted by its "
+            "median; the band holds the middle 90 % of the texts. Where the "
+            "band crosses the dotted line, the dimension is on for some texts "
+            "and off for others."
+        )
+    else:
+        title = "How large are the means?"
+        caption = (
+            f"{type(model).__name__} has no gamma, so this is the size of the "
+            "posterior mean. Left: all texts and dimensions; the number of "
+            "entries is on a logarithmic scale. Right: each dimension by "
+            "itself, sorted by its median; the band holds the middle 90 % of "
+            "the texts."
+        )
+    figure = _gate_figure(codes, model)
+    return _section(title, svg_element(figure, title, _FIGURE_STYLE), caption)
+
+
+def _class_sections(codes: _Codes, corpus: TextCorpus) -> str:
+    labels = corpus.labels.get("test", [])
+    title = "Which dimensions are on for which class?"
+    if not len(labels):
+        return _section(title, "", f"{corpus.name} has no labels.")
+    classes = _largest_classes(labels)
+    names = [_class_name(corpus, each) for each in classes]
+    largest = (
+        f" The {_MAX_CLASSES} classes with the most texts are shown."
+        if len(classes) == _MAX_CLASSES
+        else ""
+    )
+    share = np.stack(
+        [codes.is_on[labels == c].mean(axis=0).A1 for c in classes]
+    )
+    shown = _telling_dimensions(share)
+    if len(shown):
+        figure = _heat_figure(share, codes.share_on, shown, names)
+        heat = svg_element(
+            figure,
+            "Share of texts with a dimension on, by class",
+            _FIGURE_STYLE,
+        )
+        caption = (
+            f"{len(shown):,} of {share.shape[1]:,} dimensions, at most "
+            f"{_MAX_DIMENSIONS}: those whose share of texts in which they are "
+            "on differs most between classes, by a percentage point or more, "
+            "grouped by the class in which they are on unusually often. Top: "
+            "the share of the texts of a class. Bottom: the same less the "
+            "share of all texts: columns with strong colors tell classes "
+            f"apart, pale ones do not.{largest}"
+        )
+    else:
+        heat = ""
+        caption = (
+            f"None: for each of the {share.shape[1]:,} dimensions, the share "
+            "of texts in which it is on differs by less than a percentage "
+            "point between classes."
+        )
+    gate = _gate_name(codes)
+    figure = _class_figure(codes, labels, classes, names)
+    by_class = svg_element(
+        figure, f"{gate} and number of dimensions on, by class", _FIGURE_STYLE
+    )
+    return _section(
+        title,
+        heat,
+        caption,
+    ) + _section(
+        "Are some classes sparser than others?",
+        by_class,
+        f"The texts of each class. Left: {gate}, mean over the dimensions of a "
+        "text. Right: how many dimensions are on in a text. The thin line "
+        "spans the middle 90 % of the texts, the thick one the middle half, "
+        f"the dot is the median.{largest}",
+    )
+
+
+def _epoch_section(codes: _Codes, metrics_csv: pathlib.Path | None) -> str:
+    title = "How did sparsity develop?"
+    table = _hoyer_rows(codes.hoyer)
+    measure = (
+        "Hoyer's measure is 0 if all dimensions of a code are of the same size "
+        "and 1 if a single one is not 0; normalized: after dividing every "
+        "dimension by its standard deviation over the set."
+    )
+    has_record = metrics_csv is not None and metrics_csv.is_file()
+    curves = _read_curves(metrics_csv) if has_record else {}
+    if not curves:
+        return _section(title, table, f"{measure} There is no record by epoch.")
+    figure = svg_element(
+        _epoch_figure(curves), "Hoyer's measure by epoch", _FIGURE_STYLE
+    )
+    return _section(
+        title,
+        figure + table,
+        f"{measure} The curves are of the validation set, after each epoch; "
+        "the table is of the test set.",
+    )
+
+
+def _sentence_section(codes: _Codes, corpus: TextCorpus) -> str:
+    title = "What do sentences with the same dimensions share?"
+    rows = _chosen_rows(codes.on_per_text)
+    if not len(rows):
+        return _section(title, "", "No dimension is on for any text.")
+    body = "".join(_sentence(codes, corpus, row) for row in rows)
+    return _section(
+        title,
+        body,
+        "Some texts of the test set, the dimensions that are on in them with "
+        "their means, and the other texts of the test set that share the most "
+        "of these dimensions; among equals, those with the larger cosine of "
+        "the codes, and then of more equal length, come first. In the strips "
+        "every dimension has its place from left to right: blue is above zero, "
+        "orange below; pale bars are dimensions that the text at the top does "
+        "not have.",
+    )
+
+
+# -- Figures -------------------------------------------------------------------
+
+
+def _gate_figure(codes: _Codes, model: Any) -> Figure:
+    with matplotlib.rc_context(_FIGURE_STYLE):
+        figure = Figure((9, 3), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        _gate_histogram(left, codes, model)
+        low, median, high = np.percentile(codes.gate, (5, 50, 95), axis=0)
+        order = np.argsort(median, kind="stable")
+        ranks = np.arange(1, len(order) + 1)
+        right.fill_between(
+            ranks,
+            low[order],
+            high[order],
+            step="mid",
+            color=_COLORS[0],
+            alpha=0.25,
+            linewidth=0,
+            label="middle 90 % of the texts",
+        )
+        right.plot(
+            ranks,
+            median[order],
+            color=_COLORS[0],
+            drawstyle="steps-mid",
+            label="median",
+        )
+        right.set(
+            xlabel="dimensions, sorted",
+            ylabel=_gate_name(codes),
+            title="Each dimension",
+            xlim=(0.5, len(order) + 0.5),
+        )
+        if codes.has_gamma:
+            right.set_ylim(0, 1)
+            right.axhline(0.5, color=_INK, ls=":", label="on below this")
+        right.legend(loc="best")
+    return figure
+
+
+def _gate_histogram(axes: Axes, codes: _Codes, model: Any) -> None:
+    top = 1.0 if codes.has_gamma else float(np.max(codes.gate)) or 1.0
+    counts, edges = np.histogram(codes.gate, bins=50, range=(0, top))
+    axes.stairs(counts, edges, fill=True, color=_COLORS[0], alpha=0.8)
+    axes.set(
+        xlabel=_gate_name(codes),
+        ylabel="entries",
+        title="All texts and dimensions",
+        xlim=(0, top),
+    )
+    if codes.has_gamma:
+        mean = model.alpha / (model.alpha + model.beta)
+        axes.axvline(mean, color=_COLORS[1], ls="--", label="mean of the prior")
+        axes.axvline(0.5, color=_INK, ls=":", label="on to the left of this")
+        axes.legend(loc="best")
+    else:
+        axes.set_yscale("log")
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_formatter("{x:,.0f}")
+
+
+def _class_figure(
+    codes: _Codes, labels: np.ndarray, classes: np.ndarray, names: list[str]
+) -> Figure:
+    with matplotlib.rc_context(_FIGURE_STYLE):
+        figure = Figure((9, 1 + 0.26 * len(names)), layout="constrained")
+        left, right = figure.subplots(1, 2, sharey=True)
+        panels = ((left, codes.gate.mean(axis=1)), (right, codes.on_per_text))
+        for axes, values in panels:
+            for place, each in enumerate(classes):
+                _spread_line(axes, place, values[labels == each])
+            axes.margins(y=0.5 / len(names))
+        left.set_yticks(range(len(names)), names)
+        left.invert_yaxis()
+        left.set_xlabel(f"{_gate_name(codes)}, mean over a text's dimensions")
+        left.xaxis.set_major_locator(MaxNLocator(5))
+        right.set_xlabel("dimensions on in a text")
+        right.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    return figure
+
+
+def _spread_line(axes: Axes, place: int, values: np.ndarray) -> None:
+    percentiles = np.percentile(values, (5, 25, 50, 75, 95))
+    axes.hlines(place, *percentiles[[0, 4]], color=_PALE, linewidth=1.5)
+    axes.hlines(place, *percentiles[[1, 3]], color=_COLORS[0], linewidth=5)
+    axes.plot(percentiles[2], place, "o", color="white", markersize=4, mec=_INK)
+
+
+def _heat_figure(
+    share: np.ndarray, overall: np.ndarray, shown: np.ndarray, names: list[str]
+) -> Figure:
+    difference = 100 * (share - overall)[:, shown]
+    limit = max(float(np.max(np.abs(difference))), 1e-3)
+    with matplotlib.rc_context(_FIGURE_STYLE):
+        figure = Figure((9, 1.6 + 0.44 * len(names)), layout="constrained")
+        top, bottom = figure.subplots(2, 1, sharex=True)
+        shares = _heat_map(top, 100 * share[:, shown], "cividis")
+        shares.set_clim(0)
+        differences = _heat_map(bottom, difference, "PuOr_r")
+        differences.set_clim(-limit, limit)
+        figure.colorbar(shares, ax=top, label="% of texts", pad=0.01)
+        figure.colorbar(
+            differences, ax=bottom, label="percentage points", pad=0.01
+        )
+        for axes in (top, bottom):
+            axes.set_yticks(range(len(names)), names)
+            axes.tick_params(length=0)
+            axes.spines[:].set_visible(False)
+        bottom.set_xticks(range(len(shown)), shown, rotation=90, fontsize=7)
+        top.set_title("Share of the class's texts")
+        bottom.set_title("Difference from the share of all texts")
+        bottom.set_xlabel("dimension")
+    return figure
+
+
+def _heat_map(axes: Axes, values: np.ndarray, colors: str) -> QuadMesh:
+    rows, columns = map(np.arange, values.shape)
+    mesh = axes.pcolormesh(
+        columns, rows, values, cmap=colors, edgecolors="white", lw=0.5
+    )
+    axes.invert_yaxis()
+    return mesh
+
+
+def _epoch_figure(curves: dict[str, tuple[list[int], list[float]]]) -> Figure:
+    with matplotlib.rc_context(_FIGURE_STYLE):
+        figure = Figure((9, 3), layout="constrained")
+        axes = figure.subplots()
+        views = dict.fromkeys(_view_of(name) for name in curves)
+        colors = dict(zip(views, _COLORS, strict=False))
+        for name, (epochs, values) in curves.items():
+            is_normalized = name.endswith("_normalized")
+            axes.plot(
+                epochs,
+                values,
+                "-" if is_normalized else "--",
+                color=colors[_view_of(name)],
+                marker="o" if is_normalized else None,
+                markersize=3,
+                label=_spoken(name),
+            )
+        axes.set(xlabel="epoch", ylabel="Hoyer", ylim=(0, 1))
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def _gate_name(codes: _Codes) -> str:
+    return "E[gamma]" if codes.has_gamma else "size of the mean"
+
+
+# -- Classes -------------------------------------------------------------------
+
+
+def _largest_classes(labels: np.ndarray) -> np.ndarray:
+    """The classes with the most texts, in the order of their numbers."""
+    classes, counts = np.unique(labels, return_counts=True)
+    largest = np.argsort(-counts, kind="stable")[:_MAX_CLASSES]
+    return np.sort(classes[largest])
+
+
+def _class_name(corpus: TextCorpus, label: int) -> str:
+    return corpus.label_names[label] if corpus.label_names else str(label)
+
+
+def _telling_dimensions(share: np.ndarray) -> np.ndarray:
+    """Dimensions whose shares differ most, by the class where they are high.
+
+    Args:
+        share: [classes, Z].
+
+    Returns:
+        Indices of at most `_MAX_DIMENSIONS` dimensions.
+    """
+    difference = np.ptp(share, axis=0)
+    order = np.argsort(-difference, kind="stable")[:_MAX_DIMENSIONS]
+    telling = order[difference[order] >= _SMALLEST_DIFFERENCE]
+    highest = np.argmax(share - np.mean(share, axis=0), axis=0)
+    return telling[np.argsort(highest[telling], kind="stable")]
+
+
+# -- Epochs --------------------------------------------------------------------
+
+
+def _read_curves(
+    path: pathlib.Path,
+) -> dict[str, tuple[list[int], list[float]]]:
+    """Epochs and values of every column that holds Hoyer's measure."""
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    curves = {}
+    for name in rows[0] if rows else ():
+        if name.startswith("val_hoyer_"):
+            there = [row for row in rows if row[name]]
+            curves[name.removeprefix("val_hoyer_")] = (
+                [int(row["epoch"]) for row in there],
+                [float(row[name]) for row in there],
+            )
+    return curves
+
+
+def _hoyer_rows(table: dict[str, float]) -> str:
+    figures = {
+        name.removeprefix("hoyer_"): each for name, each in table.items()
+    }
+    rows = "".join(
+        f"<tr><td>{html.escape(_spoken(view))}</td>"
+        f"<td class='number'>{figures[view]:.3f}</td>"
+        f"<td class='number'>{figures[f'{view}_normalized']:.3f}</td></tr>"
+        for view in dict.fromkeys(map(_view_of, figures))
+    )
+    return (
+        "<table class='small'><thead><tr><th>test set</th>"
+        "<th class='number'>Hoyer</th><th class='number'>normalized</th></tr>"
+        f"</thead><tbody>{rows}</tbody></table>"
+    )
+
+
+def _view_of(name: str) -> str:
+    return name.removesuffix("_normalized")
+
+
+def _spoken(name: str) -> str:
+    view = _view_of(name).replace("_", " ")
+    return f"{view}, normalized" if name.endswith("_normalized") else view
+
+
+# -- Sentences -----------------------------------------------------------------
+
+
+def _chosen_rows(on_per_text: np.ndarray) -> np.ndarray:
+    """Texts with a few dimensions on, if there are such, at equal distances."""
+    enough = np.clip(np.max(on_per_text), 1, _ENOUGH_DIMENSIONS)
+    rows = np.flatnonzero(on_per_text >= enough)
+    count = min(_NUM_SENTENCES, len(rows))
+    return rows[(2 * np.arange(count) + 1) * len(rows) // (2 * max(count, 1))]
+
+
+def _sentence(codes: _Codes, corpus: TextCorpus, row: int) -> str:
+    code = codes.masked[[row]].toarray()[0]
+    number = np.count_nonzero(code)
+    others = [
+        _neighbor(codes, corpus, code, *each)
+        for each in _neighbors(codes, corpus, row)
+    ]
+    table = (
+        "<table><thead><tr><th class='number'>shared</th>"
+        "<th class='number'>cosine</th><th>class</th><th>text</th><th>code</th>"
+        f"</tr></thead><tbody>{''.join(others)}</tbody></table>"
+        if others
+        else "<p>No other text shares a dimension.</p>"
+    )
+    (text,) = _texts(corpus.vocabulary, corpus.test, [row])
+    return (
+        f"<article><h3>{html.escape(text)}</h3>"
+        f"<p>{_class_chip(corpus, row)} {number:,} of {len(code):,} dimensions "
+        f"on</p>{_strip(code, np.ones(len(code), bool))}"
+        f"<p>{_chips(code)}</p>{table}</article>"
+    )
+
+
+def _neighbors(
+    codes: _Codes, corpus: TextCorpus, row: int
+) -> list[tuple[int, int, float, str]]:
+    """Rows, numbers of shared dimensions, cosines and texts, nearest first."""
+    shared = (codes.is_on @ codes.is_on[[row]].T).toarray()[:, 0]
+    products = (codes.masked @ codes.masked[[row]].T).toarray()[:, 0]
+    lengths = scipy.sparse.linalg.norm(codes.masked, axis=1)
+    cosines = products / np.where(shared, lengths * lengths[row], 1)
+    # With one dimension shared and no other on, the cosine is always 1.
+    distances = np.abs(lengths - lengths[row])
+    order = np.lexsort((distances, -np.round(cosines, 4), -shared))
+    # Texts with the same words are not worth showing.
+    candidates = order[: 20 * _NUM_NEIGHBORS]
+    candidates = candidates[shared[candidates] > 0]
+    texts = _texts(corpus.vocabulary, corpus.test, candidates)
+    seen = set(_texts(corpus.vocabulary, corpus.test, [row]))
+    found = []
+    for other, text in zip(candidates, texts, strict=True):
+        if text not in seen and len(found) < _NUM_NEIGHBORS:
+            seen.add(text)
+            found.append((other, int(shared[other]), cosines[other], text))
+    return found
+
+
+def _neighbor(
+    codes: _Codes,
+    corpus: TextCorpus,
+    code: np.ndarray,
+    row: int,
+    shared: int,
+    cosine: float,
+    text: str,
+) -> str:
+    other = codes.masked[[row]].toarray()[0]
+    return (
+        f"<tr><td class='number'>{shared:,}</td><td class='number'>{cosine:.2f}"
+        f"</td><td>{_class_chip(corpus, row)}</td><td>{html.escape(text)}</td>"
+        f'<td class="strip">{_strip(other, code != 0)}</td></tr>'
+    )
+
+
+def _texts(
+    vocabulary: Vocabulary, sequences: tf.RaggedTensor, rows: Any
+) -> list[str]:
+    tokens = tf.gather(sequences, rows).to_tensor()
+    return [text.decode() for text in vocabulary.to_text(tokens).numpy()]
+
+
+def _class_chip(corpus: TextCorpus, row: int) -> str:
+    if not len(corpus.labels.get("test", [])):
+        return ""
+    name = _class_name(corpus, corpus.labels["test"][row])
+    return f"<span class='class'>{html.escape(name)}</span>"
+
+
+def _chips(code: np.ndarray) -> str:
+    """The largest entries, each with its dimension."""
+    order = np.argsort(-np.abs(code), kind="stable")[:_MAX_CHIPS]
+    chips = [
+        f"<span class='chip'><b>{each}</b> {code[each]:+.2f}</span>"
+        for each in order
+        if code[each]
+    ]
+    more = np.count_nonzero(code) - len(chips)
+    return " ".join(chips) + (f" and {more:,} more" if more else "")
+
+
+def _strip(code: np.ndarray, is_strong: np.ndarray) -> str:
+    """A code as bars, every dimension at its place."""
+    top = float(np.max(np.abs(code))) or 1.0
+    # Bars of wide codes would be too thin to be seen.
+    width = max(0.8, len(code) / 200)
+    bars = []
+    for each in np.flatnonzero(code):
+        height = 10 * abs(code[each]) / top
+        begin = 10 - height if code[each] > 0 else 10
+        color = _COLORS[0] if code[each] > 0 else _COLORS[1]
+        pale = "" if is_strong[each] else ' opacity="0.3"'
+        bars.append(
+            f'<rect x="{each + 0.1:.1f}" y="{begin:.2f}" width="{width:g}" '
+            f'height="{height:.2f}" fill="{color}"{pale}>'
+            f"<title>{each}: {code[each]:+.2f}</title></rect>"
+        )
+    return (
+        f'<svg class="strip" viewBox="0 0 {len(code)} 20" '
+        'preserveAspectRatio="none" role="img" aria-label="code">'
+        f'<line x1="0" x2="{len(code)}" y1="10" y2="10"/>{"".join(bars)}</svg>'
+    )
+
+
+# -- HTML ----------------------------------------------------------------------
+
+
+def _section(title: str, body: str, caption: str) -> str:
+    return (
+        f"<section><h2>{html.escape(title)}</h2>"
+        f"<p class='caption'>{html.escape(caption)}</p>{body}</section>"
+    )
+
+
+def _paragraph(text: str) -> str:
+    return f"<p>{html.escape(text)}</p>" if text else ""
+
+
+_CSS = """\
+section { border-top: 1px solid #d8dde3; margin-top: 2.2rem;
+  padding-top: 1.2rem; }
+section > svg { margin: .8rem 0; }
+dl { display: flex; flex-wrap: wrap; gap: .6rem 2.2rem; margin: 0; }
+dl div { display: flex; flex-direction: column-reverse; }
+dt { color: #4a5560; font-size: .8rem; }
+dd { font-size: 1.4rem; font-variant-numeric: tabular-nums; margin: 0; }
+table.small { width: auto; }
+.number { font-variant-numeric: tabular-nums; text-align: right; }
+article { margin: 1.6rem 0 2.2rem; }
+article p { font-size: .85rem; margin: .35rem 0; }
+.class { background: #e8eef4; border-radius: .2rem; padding: .05rem .4rem;
+  white-space: nowrap; }
+.chip { border: 1px solid #cfd6dd; border-radius: .2rem; display: inline-block;
+  font-size: .8rem; font-variant-numeric: tabular-nums; padding: 0 .35rem; }
+svg.strip { background: #f6f8fa; display: block; height: 2.2rem;
+  width: 100%; }
+svg.strip line { stroke: #9aa5b1; stroke-width: 1;
+  vector-effect: non-scaling-stroke; }
+td.strip { min-width: 10rem; width: 24%; }
+td svg.strip { height: 1.4rem; }
+"""

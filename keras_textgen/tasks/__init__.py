@@ -1,0 +1,1 @@
+"""A kind of task a file: data, batches, results."""

@@ -1,0 +1,260 @@
+"""What a run does that depends on the kind of its model."""
+
+import abc
+import math
+import pathlib
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import keras
+import tensorflow as tf
+
+from keras_textgen.cli.settings import RunError, Settings
+from keras_textgen.models.loading import load_model
+from keras_textgen.optimizers import FusedAdam
+from keras_textgen.tasks.data import data_errors, read_data
+from keras_textgen.training.checkpoints import Progress, first_line
+from keras_textgen.training.run_directory import RunDirectory
+from keras_textgen.training.strategies import get_strategy
+
+# From here on, most of what a model could say is the unknown word.
+_MANY_UNKNOWN = 0.3
+_OPTIMIZERS = {
+    "adam": FusedAdam,
+    "nadam": keras.optimizers.Nadam,
+    "sgd": keras.optimizers.SGD,
+}
+
+
+class TrainingBatches(Protocol):
+    """A training set in batches, from any step of any epoch on."""
+
+    steps_per_epoch: int
+
+    @property
+    def units(self) -> tuple[int, str]:
+        """What an epoch consists of, such as (300_000, "words")."""
+
+    def training_stream(
+        self, first_epoch: int = 0, first_step: int = 0
+    ) -> tf.data.Dataset:
+        """Batches without end; each a function of seed, epoch and step."""
+
+
+class Task(abc.ABC):
+    """The part of a run that knows its data and its model.
+
+    `keras_textgen.tasks.runs` does the rest, which is the same for all.
+
+    Args:
+      settings: of the run.
+      data: what `read_data` gave for them; None reads the data now.
+
+    Attributes:
+      settings: of the run.
+      corpus: what `prepare` made of the data.
+
+    Raises:
+      RunError: for whatever the user can put right, in one line.
+    """
+
+    def __init__(self, settings: Settings, data: Any = None) -> None:
+        self.settings = settings
+        data = read_data(settings) if data is None else data
+        with data_errors(settings):
+            self.corpus = self.prepare(data)
+        for remark in self.corpus.remarks:
+            print(remark)
+
+    # -- The data ------------------------------------------------------------
+
+    def prepare(self, data: Any) -> Any:
+        """The corpus, with a `name`, a `note` and `remarks`.
+
+        The note is printed beside results, each remark when the data are
+        loaded.
+
+        Args:
+          data: what `read_data` gave.
+
+        Raises:
+          ValueError: if the data cannot be used.
+        """
+        return data
+
+    @property
+    @abc.abstractmethod
+    def size_text(self) -> str:
+        """The size of the training set, such as "9 words, 5 texts"."""
+
+    @abc.abstractmethod
+    def fingerprint(self) -> int:
+        """A 63-bit number that depends on all of the training data."""
+
+    @abc.abstractmethod
+    def training_batches(self) -> TrainingBatches:
+        """The training set."""
+
+    @abc.abstractmethod
+    def validation_data(self) -> tf.data.Dataset:
+        """The validation set, the same in every epoch."""
+
+    # -- The model -----------------------------------------------------------
+
+    @abc.abstractmethod
+    def make_model(self) -> keras.Model:
+        """A model with fresh weights, which depend on the seed alone.
+
+        Raises:
+          ValueError: if the model refuses a setting.
+        """
+
+    def build_model(self) -> keras.Model:
+        """The model that the settings describe, compiled."""
+        settings = self.settings
+        with get_strategy(settings.distribution_strategy).scope():
+            try:
+                model = self.make_model()
+            except ValueError as error:
+                raise RunError(str(error)) from None
+            model.compile(make_optimizer(settings))
+        return model
+
+    def start_training(self, model: keras.Model, steps_per_epoch: int) -> None:
+        """Prepare the model for its first step, or its next one."""
+        del model, steps_per_epoch
+
+    def notices(self, model: keras.Model) -> list[str]:
+        """What a user should know before the training takes its time."""
+        return []
+
+    def diagnostics(self, model: keras.Model) -> list[keras.callbacks.Callback]:
+        """Callbacks that add figures to those of an epoch."""
+        return []
+
+    def remedies(self, progress: Progress) -> list[keras.callbacks.Callback]:
+        """Callbacks that act on the model between epochs."""
+        return []
+
+    @property
+    def pretraining_epochs(self) -> int:
+        """Epochs at the start whose models are never the best."""
+        return 0
+
+    def fits(self, model: keras.Model) -> bool:
+        """Whether a saved model was trained on data like these."""
+        return True
+
+    # -- What comes after training -------------------------------------------
+
+    @abc.abstractmethod
+    def print_results(
+        self, model: keras.Model, folder: pathlib.Path
+    ) -> dict[str, str]:
+        """Print figures of the test set.
+
+        Args:
+          model: trained.
+          folder: for tables and pages.
+
+        Returns:
+          The names of the files written there, with a word on each.
+        """
+
+    @staticmethod
+    @abc.abstractmethod
+    def export(model: keras.Model, path: pathlib.Path) -> None:
+        """Write a SavedModel."""
+
+    @staticmethod
+    def print_generated(settings: Settings, model: keras.Model) -> None:
+        """Print texts that the model generates.
+
+        Raises:
+          RunError: if the model generates none.
+        """
+        raise RunError(
+            f"--mode=generate: {settings.model} generates no texts; allowed: "
+            "train, evaluate, export"
+        )
+
+
+def unknown_words_text(shares: Mapping[str, float], tokenizer: str) -> str:
+    """How many words of the splits are not in the vocabulary.
+
+    Args:
+      shares: of the words, by split.
+      tokenizer: "word" or "character".
+
+    Returns:
+      One line; where there are many, a second one with what helps.
+
+    Example:
+    >>> print(unknown_words_text({"train": 0.0, "test": 0.4}, "word"))
+    Unknown words: 0.0 % of train, 40.0 % of test.
+    Too many for good texts: a larger --vocab_size or a lower --min_count \
+helps, and --tokenizer=character for a script without spaces.
+    """
+    listed = (
+        f"{100 * share:.1f} % of {split}" for split, share in shares.items()
+    )
+    text = f"Unknown {tokenizer}s: {', '.join(listed)}."
+    if max(shares.values()) <= _MANY_UNKNOWN:
+        return text
+    text += (
+        "\nToo many for good texts: a larger --vocab_size or a lower "
+        "--min_count helps"
+    )
+    if tokenizer == "word":
+        text += ", and --tokenizer=character for a script without spaces"
+    return f"{text}."
+
+
+def make_optimizer(settings: Settings) -> keras.optimizers.Optimizer:
+    """The optimizer that the settings describe."""
+    return _OPTIMIZERS[settings.optimizer](
+        settings.learning_rate, global_clipnorm=settings.clip_norm
+    )
+
+
+def load_run(directory: RunDirectory) -> keras.Model:
+    """The model that a run has written.
+
+    Args:
+      directory: the run's folder.
+
+    Returns:
+      The model of the best epoch.
+
+    Raises:
+      RunError: if it is not there, or damaged.
+    """
+    directory.check_model()
+    path = directory.model_file
+    try:
+        return load_model(path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(
+            f"{path}: cannot be loaded ({first_line(error)}); "
+            "--mode=train writes it anew from the checkpoint"
+        ) from None
+
+
+def introduction(task: Task, model: keras.Model, steps_per_epoch: int) -> str:
+    """The first line of a run."""
+    parameters = sum(math.prod(each.shape) for each in model.trainable_weights)
+    return (
+        f"{task.settings.model} on {task.corpus.name}: "
+        f"{parameters:,} parameters, {task.size_text}, "
+        f"{steps_per_epoch:,} steps an epoch."
+    )
+
+
+def indented(text: str) -> str:
+    """Every line moved right by two spaces.
+
+    Example:
+    >>> indented("a rose")
+    '  a rose'
+    """
+    return "\n".join(f"  {line}" for line in text.splitlines())

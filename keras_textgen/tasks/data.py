@@ -1,0 +1,123 @@
+"""Reads the data of a run without TensorFlow.
+
+The program does so before it imports TensorFlow, so that what is wrong with
+them is said at once.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from keras_textgen.cli.flag_table import TEXT_MODELS
+from keras_textgen.cli.settings import NO_VALUES, RunError, Settings
+from keras_textgen.data.readers.files import DataError
+
+__all__ = ["DataError", "data_errors", "read_data"]
+
+
+@contextlib.contextmanager
+def data_errors(settings: Settings) -> Iterator[None]:
+    """Name the data set in what is said of it.
+
+    Args:
+      settings: of the run.
+
+    Yields:
+      Nothing.
+
+    Raises:
+      DataError: as it comes, since it names a file.
+      RunError: in place of any other ValueError.
+
+    Example:
+    >>> with data_errors(Settings(dataset="text")):
+    ...     raise ValueError("window=1; allowed: 2 or more")
+    Traceback (most recent call last):
+    keras_textgen.cli.settings.RunError: --dataset=text: window=1; \
+allowed: 2 or more
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except ValueError as error:
+        raise RunError(f"--dataset={settings.dataset}: {error}") from None
+
+
+def read_data(settings: Settings) -> Any:
+    r"""Read the data that `--dataset` names, for the kind of the model.
+
+    Args:
+      settings: of the run.
+
+    Returns:
+      `Texts` for text models, a `DocumentCorpus` for HAN and SAE, a
+      `RatingsCorpus` for DMF.
+
+    Raises:
+      DataError: if the data are not there or cannot be used.
+      RunError: if a setting is not for these data.
+
+    Example:
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "poems.txt")
+    >>> _ = path.write_text("a rose\n" * 20, "utf-8")
+    >>> settings = Settings(
+    ...     model="vae", dataset="text", data_dir=path, split_seed=0
+    ... )
+    >>> len(read_data(settings).train)
+    16
+    """
+    with data_errors(settings):
+        if settings.model in TEXT_MODELS:
+            return _texts(settings)
+        if settings.model == "dmf":
+            return _matrix(settings)
+        return _documents(settings)
+
+
+# Each imports what it needs alone: SciPy takes longer than most errors.
+
+
+def _texts(settings: Settings):
+    from keras_textgen.data.readers.texts import read_texts
+
+    return read_texts(settings.dataset, settings.data_dir, settings.split_seed)
+
+
+def _documents(settings: Settings):
+    from keras_textgen.data.documents import load_documents
+
+    corpus = load_documents(
+        settings.dataset,
+        settings.data_dir,
+        label=settings.label,
+        seed=settings.split_seed,
+    )
+    if settings.model == "han" and not corpus.label_names:
+        raise ValueError(
+            "the documents have no labels; allowed for "
+            f"{settings.model}: labeled ones (docs/data.md says how)"
+        )
+    return corpus
+
+
+def _matrix(settings: Settings):
+    from keras_textgen.data.ratings import load_ratings
+    from keras_textgen.data.readers.tables import TABLE_FIELDS
+
+    row, column, value = TABLE_FIELDS
+    value = settings.value_field or value
+    fields = (
+        settings.row_field or row,
+        settings.column_field or column,
+        None if value == NO_VALUES else value,
+    )
+    return load_ratings(
+        settings.dataset,
+        settings.data_dir,
+        fold=settings.fold or 1,
+        fields=fields,
+        seed=settings.split_seed,
+        duplicates=settings.duplicates,
+    )

@@ -1,0 +1,223 @@
+"""Runs of the models that classify documents."""
+
+import pathlib
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_textgen.cli.settings import Settings
+from keras_textgen.data.batches.documents import (
+    DocumentBatches,
+    encode_documents,
+)
+from keras_textgen.data.readers.files import SPLITS
+from keras_textgen.data.readers.word_vectors import read_word_vectors
+from keras_textgen.data.vocabulary import (
+    Vocabulary,
+    standardizer,
+    unknown_share,
+)
+from keras_textgen.evaluation.classification import (
+    absent_classes,
+    bag_of_words_baseline,
+    class_table,
+    comparison_table,
+)
+from keras_textgen.models.documents.export import export_han
+from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
+from keras_textgen.pages.attention_page import (
+    ShownDocument,
+    attention_page,
+    choose_documents,
+)
+from keras_textgen.tasks.base import Task, indented, unknown_words_text
+from keras_textgen.tasks.data import data_errors
+from keras_textgen.tokens import SPECIALS
+from keras_textgen.training.checkpoints import writing
+from keras_textgen.training.progress_lines import PrintedWatch
+from keras_textgen.training.run_directory import write_whole
+
+_ARGUMENTS = (
+    "embedding_dim",
+    "rnn_type",
+    "rnn_units",
+    "attention_units",
+    "word_keep_rate",
+    "dropout",
+    "max_sentences",
+    "max_words",
+)
+_ATTENTION_PAGE = "attention.html"
+# Documents of each kind, right and wrong, on the page.
+_SHOWN = 5
+
+
+class DocumentTask(Task):
+    """A run of the HAN on a `DocumentCorpus` with labels."""
+
+    def __init__(self, settings: Settings, data: Any = None) -> None:
+        super().__init__(settings, data)
+        with data_errors(settings):
+            self._vocabulary = Vocabulary.from_texts(
+                self.corpus.train,
+                settings.vocab_size,
+                settings.min_count,
+                standardizer(settings.tokenizer),
+            )
+            self._fingerprint = self._fingerprint_of_corpus()
+            self._leave_out_unknown()
+
+    def _leave_out_unknown(self) -> None:
+        """Leaves out documents without a known word, which teach nothing."""
+        tokens = {
+            split: self._vocabulary.tokenize_corpus(getattr(self.corpus, split))
+            for split in SPLITS
+        }
+        shares = {split: unknown_share(ids) for split, ids in tokens.items()}
+        print(unknown_words_text(shares, self.settings.tokenizer))
+        known = {
+            split: tf.reduce_any(ids >= len(SPECIALS), axis=1).numpy()
+            for split, ids in tokens.items()
+        }
+        for line in self.corpus.leave_out(known):
+            print(line)
+
+    # -- The data ------------------------------------------------------------
+
+    @property
+    def size_text(self) -> str:
+        """Words, documents and classes."""
+        return (
+            f"{self._vocabulary.size:,} {self.settings.tokenizer}s, "
+            f"{len(self.corpus.train):,} "
+            f"training documents, {len(self.corpus.label_names)} classes"
+        )
+
+    def fingerprint(self) -> int:
+        """Depends on every word, document and label."""
+        return self._fingerprint
+
+    def _fingerprint_of_corpus(self) -> int:
+        words = "\n".join(self._vocabulary.get_vocabulary())
+        number = zlib.crc32(words.encode())
+        for split in ("train", "valid"):
+            for text in getattr(self.corpus, split):
+                number = zlib.crc32(text.encode(), number)
+            number = zlib.crc32(self.corpus.labels[split].tobytes(), number)
+        return number
+
+    def training_batches(self) -> DocumentBatches:
+        """The training documents."""
+        return self._batches("train")
+
+    def validation_data(self) -> tf.data.Dataset:
+        """The validation documents."""
+        return self._batches("valid").evaluation_dataset()
+
+    def _batches(self, split: str) -> DocumentBatches:
+        limits = given_arguments(self.settings, ("max_sentences", "max_words"))
+        documents = encode_documents(
+            getattr(self.corpus, split), self._vocabulary, **limits
+        )
+        return DocumentBatches(
+            documents,
+            self.corpus.labels[split],
+            batch_size=self.settings.batch_size,
+            seed=self.settings.seed,
+        )
+
+    # -- The model -----------------------------------------------------------
+
+    def make_model(self) -> HierarchicalAttentionNetwork:
+        """The HAN, with pretrained word vectors if there are some."""
+        settings = self.settings
+        model = HierarchicalAttentionNetwork(
+            self._vocabulary,
+            self.corpus.label_names,
+            seed=settings.seed,
+            **given_arguments(settings, _ARGUMENTS),
+        )
+        if settings.word_vectors is not None:
+            vectors = read_word_vectors(
+                settings.word_vectors, self._vocabulary.get_vocabulary()
+            )
+            found = model.use_word_vectors(vectors)
+            print(
+                f"{settings.word_vectors}: vectors of {found:,} of "
+                f"{self._vocabulary.size:,} words."
+            )
+            if vectors.note:
+                print(vectors.note)
+        return model
+
+    def fits(self, model: keras.Model) -> bool:
+        """Whether vocabularies and classes are the same."""
+        here = self._vocabulary.get_vocabulary()
+        return (
+            here == model.vocabulary.get_vocabulary()
+            and tuple(self.corpus.label_names) == model.label_names
+        )
+
+    # -- What comes after training -------------------------------------------
+
+    def print_results(
+        self, model: keras.Model, folder: pathlib.Path
+    ) -> dict[str, str]:
+        """Print figures beside those of a bag of words; write the page."""
+        corpus, labels = self.corpus, self.corpus.labels["test"]
+        probabilities = model.predict(
+            corpus.test, batch_size=self.settings.batch_size
+        )
+        predicted = np.argmax(probabilities, axis=1)
+        baseline = bag_of_words_baseline(corpus, watch=PrintedWatch())
+        systems = {"han": predicted, baseline.name: baseline.predicted}
+        names = corpus.label_names
+        print(indented(comparison_table(systems, labels)))
+        print()
+        print(indented(class_table(predicted, labels, names)))
+        absent = absent_classes(labels, names)
+        if absent:
+            print(
+                f"  Not in the test set: {', '.join(absent)}. Macro-F1 is of "
+                "classes that are there or predicted."
+            )
+        rows = np.concatenate(choose_documents(predicted, labels, _SHOWN))
+        attention = model.attention([corpus.test[row] for row in rows])
+        shown = [
+            ShownDocument(f"Document {row + 1}", each, int(labels[row]))
+            for row, each in zip(rows, attention, strict=True)
+        ]
+        title = f"Attention in test documents of {corpus.name}"
+        path = folder / _ATTENTION_PAGE
+        with writing(path):
+            write_whole(path, attention_page(shown, names, title))
+        return {path.name: "words and sentences colored by attention"}
+
+    @staticmethod
+    def export(model: keras.Model, path: pathlib.Path) -> None:
+        """Write a SavedModel with texts as inputs."""
+        export_han(model, path)
+
+
+def given_arguments(
+    settings: Settings, names: Sequence[str]
+) -> dict[str, object]:
+    """The settings of these names that have a value.
+
+    Args:
+      settings: of the run.
+      names: of settings.
+
+    Returns:
+      Values by name; what is left to the model is not there.
+
+    Example:
+    >>> given_arguments(Settings(a=1, b=None), ("a", "b"))
+    {'a': 1}
+    """
+    values = {name: getattr(settings, name) for name in names}
+    return {name: v for name, v in values.items() if v is not None}

@@ -1,0 +1,305 @@
+"""A whole run: data, model, training or resuming, and what comes after."""
+
+import os
+import pathlib
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_textgen.cli.settings import RunError, Settings
+from keras_textgen.data.readers.files import DataError
+from keras_textgen.tasks.base import (
+    Task,
+    TrainingBatches,
+    introduction,
+    load_run,
+)
+from keras_textgen.tasks.documents import DocumentTask
+from keras_textgen.tasks.matrices import MatrixTask
+from keras_textgen.tasks.text import TextTask
+from keras_textgen.tasks.topics import TopicTask
+from keras_textgen.training import callbacks
+from keras_textgen.training.callbacks import Interrupted
+from keras_textgen.training.checkpoints import (
+    Progress,
+    RunCheckpoints,
+    first_line,
+    writing,
+)
+from keras_textgen.training.plateau import LearningRate, Plateau
+from keras_textgen.training.progress_lines import ProgressLines
+from keras_textgen.training.run_directory import (
+    RunDirectory,
+    move_into_place,
+    unfinished,
+)
+
+__all__ = ["Interrupted", "run"]
+
+
+def run(settings: Settings, directory: RunDirectory, data: Any) -> None:
+    """Do what `--mode` says.
+
+    Args:
+      settings: of the run.
+      directory: checked, and claimed where the mode writes there.
+      data: what `read_data` gave; None in modes without data.
+
+    Raises:
+      RunError: for whatever the user can put right, in one line.
+      Interrupted: if a signal has ended the training.
+    """
+    keras.utils.set_random_seed(settings.seed)
+    tf.config.experimental.enable_op_determinism()
+    modes: dict[str, Callable[[], None]] = {
+        "train": lambda: _train(settings, directory, data),
+        "evaluate": lambda: _evaluate(settings, directory, data),
+        "generate": lambda: _generate(settings, directory),
+        "export": lambda: _export(settings, directory),
+    }
+    try:
+        modes[settings.mode]()
+    except DataError as error:
+        raise RunError(str(error)) from None
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        raise RunError(
+            f"out of memory ({first_line(error)}); choose a smaller "
+            "--batch_size or a smaller model"
+        ) from None
+
+
+def _train(settings: Settings, directory: RunDirectory, data: Any) -> None:
+    task = _task_class(settings)(settings, data)
+    model = task.build_model()
+    if not directory.flags_file.exists():
+        # First of all: what else is in the folder then has an owner.
+        _write_flags(settings, directory)
+    progress = Progress()
+    checkpoints = RunCheckpoints(directory, model, progress)
+    fingerprint = task.fingerprint()
+    if checkpoints.trained_on() not in (None, fingerprint):
+        raise _other_data(settings, directory)
+    checkpoints.restore_last()
+    progress.corpus.assign(fingerprint)
+    _write_flags(settings, directory)
+    _fit(task, checkpoints)
+    checkpoints.restore_best()
+    callbacks.save_model(model, directory.model_file)
+    _write_export(task, model, directory)
+    _print_written(directory, _print_results(task, model, directory))
+
+
+def _write_flags(settings: Settings, directory: RunDirectory) -> None:
+    with writing(directory.flags_file):
+        directory.write_flags(settings)
+
+
+def _fit(task: Task, checkpoints: RunCheckpoints) -> None:
+    model, progress = checkpoints.model, checkpoints.progress
+    batches, settings = task.training_batches(), task.settings
+    steps, step = batches.steps_per_epoch, int(progress.step)
+    print(introduction(task, model, steps))
+    _print_note(task)
+    _print_progress(settings, progress)
+    if _is_done(settings, progress):
+        return
+    for notice in task.notices(model):
+        print(notice)
+    task.start_training(model, steps)
+    with callbacks.Signals() as signals:
+        arguments = {
+            "validation_data": task.validation_data(),
+            "callbacks": _callbacks(task, checkpoints, batches, signals),
+            "verbose": 1 if sys.stdout.isatty() else 2,
+        }
+        if step:
+            # The rest of the epoch in which the run had stopped.
+            epoch = int(progress.epoch)
+            model.fit(
+                batches.training_stream(epoch, step),
+                steps_per_epoch=steps - step,
+                initial_epoch=epoch,
+                epochs=epoch + 1,
+                **arguments,
+            )
+        if not _is_done(settings, progress):
+            epoch = int(progress.epoch)
+            model.fit(
+                batches.training_stream(epoch),
+                steps_per_epoch=steps,
+                initial_epoch=epoch,
+                epochs=settings.epochs,
+                **arguments,
+            )
+        if signals.received is not None:
+            raise Interrupted(signals.received)
+
+
+def _is_done(settings: Settings, progress: Progress) -> bool:
+    return bool(progress.stopped) or int(progress.epoch) >= settings.epochs
+
+
+def _callbacks(
+    task: Task,
+    checkpoints: RunCheckpoints,
+    batches: TrainingBatches,
+    signals: callbacks.Signals,
+) -> list[keras.callbacks.Callback]:
+    """The callbacks, in the order in which they act."""
+    directory, progress = checkpoints.directory, checkpoints.progress
+    settings, steps = task.settings, batches.steps_per_epoch
+    epoch, step = int(progress.epoch), int(progress.step)
+    return [
+        LearningRate(
+            settings.learning_rate, settings.lr_halve_from_epoch, progress
+        ),
+        callbacks.FiniteLoss(directory, step),
+        *task.diagnostics(checkpoints.model),
+        callbacks.ProgressBar(settings.epochs, steps, step),
+        ProgressLines(
+            settings.epochs,
+            steps,
+            batches.units,
+            first_step=step,
+            within_epochs=not sys.stdout.isatty(),
+        ),
+        *task.remedies(progress),
+        Plateau(
+            progress,
+            halve=settings.lr_halve_on_plateau,
+            patience=settings.early_stopping_patience,
+            full_kl_weight=settings.kl_max,
+        ),
+        callbacks.MetricsFile(directory.metrics_file, epoch),
+        callbacks.TensorBoardLogs(directory.logs),
+        callbacks.Checkpointing(
+            checkpoints,
+            signals,
+            steps,
+            settings.checkpoint_seconds,
+            pretraining_epochs=task.pretraining_epochs,
+        ),
+    ]
+
+
+def _evaluate(settings: Settings, directory: RunDirectory, data: Any) -> None:
+    model = load_run(directory)
+    task = _task_class(settings)(settings, data)
+    if not task.fits(model):
+        raise _other_data(settings, directory)
+    for name, what in _print_results(task, model, directory).items():
+        print(f"\nWritten to {_shown(directory.path / name)}: {what}.")
+
+
+def _generate(settings: Settings, directory: RunDirectory) -> None:
+    _task_class(settings).print_generated(settings, load_run(directory))
+
+
+def _export(settings: Settings, directory: RunDirectory) -> None:
+    _write_export(_task_class(settings), load_run(directory), directory)
+    print(f"Written to {_shown(directory.export)}.")
+
+
+def _task_class(settings: Settings) -> type[Task]:
+    """What knows the model's kind of data."""
+    others = {"han": DocumentTask, "sae": TopicTask, "dmf": MatrixTask}
+    return others.get(settings.model, TextTask)
+
+
+def _other_data(settings: Settings, directory: RunDirectory) -> RunError:
+    began = directory.flags_file.stat().st_mtime
+    run = f"the run in {directory.path}, begun on {_date(began)}"
+    newest = _newest_file(settings.data_dir)
+    if newest is not None and newest.stat().st_mtime > began:
+        changed = _date(newest.stat().st_mtime)
+        problem = f"{newest}: changed on {changed}, after the start of {run}"
+        remedy = "put the file back as it was"
+    else:
+        # Other files, a package of other texts, or a copy that kept its date.
+        source = settings.data_dir or settings.dataset
+        problem = f"{source}: not the data of {run}"
+        remedy = "give the data that it was trained on"
+    return RunError(
+        f"{problem}; {remedy}, or choose another --run_dir to train on these"
+    )
+
+
+def _newest_file(data_dir: str | None) -> pathlib.Path | None:
+    if data_dir is None:
+        return None
+    source = pathlib.Path(data_dir)
+    files = [source] if source.is_file() else source.rglob("*")
+    return max(
+        (path for path in files if path.is_file()),
+        key=lambda path: path.stat().st_mtime,
+        default=None,
+    )
+
+
+def _date(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def _write_export(
+    task: Task | type[Task], model: keras.Model, directory: RunDirectory
+) -> None:
+    target = unfinished(directory.export)
+    print("Writing the SavedModel, which takes up to a minute.")
+    with writing(directory.export):
+        shutil.rmtree(target, ignore_errors=True)
+        task.export(model, target)
+        move_into_place(directory.export)
+
+
+def _print_note(task: Task) -> None:
+    if task.corpus.note:
+        print(task.corpus.note)
+
+
+def _print_progress(settings: Settings, progress: Progress) -> None:
+    epoch, step = int(progress.epoch), int(progress.step)
+    if progress.stopped:
+        print(f"Stopped early after epoch {epoch}: nothing had improved.")
+    elif epoch >= settings.epochs:
+        print(
+            f"All {settings.epochs} epochs are done; a larger --epochs would "
+            "train further."
+        )
+    elif epoch or step:
+        print(f"Going on after step {step} of epoch {epoch + 1}.")
+
+
+def _print_results(
+    task: Task, model: keras.Model, directory: RunDirectory
+) -> dict[str, str]:
+    print("\nTest set, with the weights of the best epoch:")
+    _print_note(task)
+    return task.print_results(model, directory.path)
+
+
+def _print_written(directory: RunDirectory, more: dict[str, str]) -> None:
+    contents = {
+        directory.flags_file: "--flagfile of it repeats the run",
+        directory.metrics_file: "a row an epoch",
+        directory.logs: "for TensorBoard",
+        directory.last_checkpoints.parent: "last and best",
+        directory.model_file: "keras_textgen.load_model loads it",
+        directory.export: "tf.saved_model.load loads it",
+        **{directory.path / name: what for name, what in more.items()},
+    }
+    print(f"\nWritten to {_shown(directory.path)}:")
+    width = max(len(path.name) for path in contents) + 2
+    for path, what in contents.items():
+        print(f"  {path.name:{width}}{what}")
+
+
+def _shown(path: pathlib.Path) -> str:
+    """The path from the current folder, if it is below it."""
+    if path.is_relative_to(os.getcwd()):
+        return str(path.relative_to(os.getcwd()))
+    return str(path)

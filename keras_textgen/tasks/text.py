@@ -1,0 +1,440 @@
+"""Runs of the text models: corpus, model, figures, generated texts."""
+
+import pathlib
+import zlib
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_textgen import schedules
+from keras_textgen.cli.settings import RunError, Settings, given_values
+from keras_textgen.data.batches.sequences import SequenceBatches
+from keras_textgen.data.corpora import TextCorpus, load_corpus
+from keras_textgen.data.readers.files import SPLITS, Texts
+from keras_textgen.data.vocabulary import Vocabulary, unknown_share
+from keras_textgen.evaluation.probes import (
+    format_probes,
+    probe_corpus,
+    probes_csv,
+)
+from keras_textgen.evaluation.report import evaluate_model, format_table
+from keras_textgen.evaluation.sample_quality import (
+    copied_share,
+    distinct_ngrams,
+)
+from keras_textgen.models.register import MODELS
+from keras_textgen.models.text.export import export_model
+from keras_textgen.models.text.latent_text_model import LatentTextModel
+from keras_textgen.models.text.sparse_text_model import SparseTextModel
+from keras_textgen.models.text.text_model import decoded_strings
+from keras_textgen.pages.sparsity_page import write_sparsity_page
+from keras_textgen.tasks.base import (
+    Task,
+    indented,
+    load_run,
+    unknown_words_text,
+)
+from keras_textgen.tokens import END_ID, UNKNOWN
+from keras_textgen.training import callbacks
+from keras_textgen.training.checkpoints import Progress, writing
+from keras_textgen.training.collapse import AggressiveTraining, DecoderReset
+from keras_textgen.training.kept_bounds import KeptBounds
+from keras_textgen.training.progress_lines import PrintedWatch
+from keras_textgen.training.run_directory import (
+    RunDirectory,
+    move_into_place,
+    unfinished,
+    write_whole,
+)
+from keras_textgen.training.sparsity import Sparsity
+
+# Where a flag and the constructor's argument differ in name: on the command
+# line, the same words mean the length of what is read, and texts to generate.
+_ARGUMENT_NAMES = {
+    "generated_length": "max_length",
+    "num_latent_samples": "num_samples",
+    "vmf_concentration": "concentration",
+}
+# What the constructor does not take: another flag's value says it, or it
+# belongs to the training.
+_NO_ARGUMENTS = ("inputless", "autoencoder_epochs")
+_DIAGNOSTIC_SEQUENCES = 500
+_NUM_RECONSTRUCTIONS = 3
+# Generated to be judged; also the texts that are decoded at a time.
+_JUDGED_SAMPLES = 1000
+_PROBES_FILE, _PAGE_FILE = "probes.csv", "sparsity.html"
+_BOUNDS_FILE = "importance_weighted_bounds.npz"
+
+
+class TextTask(Task):
+    """A run of a text model on a `TextCorpus`."""
+
+    # -- The data ------------------------------------------------------------
+
+    def prepare(self, data: Texts) -> TextCorpus:
+        """The corpus; says how many sequences were too long for it."""
+        settings = self.settings
+        corpus = load_corpus(
+            settings.dataset,
+            texts=data,
+            vocab_size=settings.vocab_size,
+            min_count=settings.min_count,
+            max_length=settings.max_length,
+            protocol=settings.ptb_protocol,
+            window=settings.window,
+            batch_size=settings.batch_size,
+            tokenizer=settings.tokenizer,
+        )
+        for split, number in corpus.dropped.items():
+            if number:
+                whole = number + int(getattr(corpus, split).nrows())
+                print(
+                    f"Left out of the {split} set to save time: {number:,} of "
+                    f"{whole:,} sequences, those of more than "
+                    f"{settings.max_length} {settings.tokenizer}s; "
+                    "--max_length=default keeps them."
+                )
+        shares = {s: unknown_share(getattr(corpus, s)) for s in SPLITS}
+        print(unknown_words_text(shares, settings.tokenizer))
+        return corpus
+
+    @property
+    def size_text(self) -> str:
+        """Words and sequences."""
+        return (
+            f"{self.corpus.vocabulary.size:,} {self.settings.tokenizer}s, "
+            f"{self.corpus.train.nrows():,} training sequences"
+        )
+
+    def fingerprint(self) -> int:
+        """Depends on every word and every sequence."""
+        words = "\n".join(self.corpus.vocabulary.get_vocabulary())
+        number = zlib.crc32(words.encode())
+        for split in (self.corpus.train, self.corpus.valid):
+            for part in (split.flat_values, split.row_splits):
+                number = zlib.crc32(part.numpy().tobytes(), number)
+        return number
+
+    def training_batches(self) -> SequenceBatches:
+        """The training sequences."""
+        return self._batches(self.corpus.train)
+
+    def validation_data(self) -> tf.data.Dataset:
+        """The validation sequences."""
+        return self._batches(self.corpus.valid).evaluation_dataset()
+
+    def _batches(self, sequences: tf.RaggedTensor) -> SequenceBatches:
+        return SequenceBatches(
+            sequences,
+            self.settings.batch_size,
+            seed=self.settings.seed,
+            order=self.corpus.order,
+        )
+
+    # -- The model -----------------------------------------------------------
+
+    def make_model(self) -> keras.Model:
+        """The text model, without start tokens if the corpus has none."""
+        return make_text_model(
+            self.settings,
+            self.corpus.vocabulary,
+            self.training_batches().steps_per_epoch,
+            is_stream=self.corpus.order == "stream",
+        )
+
+    def start_training(self, model: keras.Model, steps_per_epoch: int) -> None:
+        """Lets the KL schedule begin after the pretraining, of weight 0."""
+        if self.pretraining_epochs:
+            model.annealing_start.assign(
+                self.pretraining_epochs * steps_per_epoch
+            )
+
+    def notices(self, model: keras.Model) -> list[str]:
+        """That the model will not be able to generate, if it will not."""
+        if not _has_latents(model) or model.has_prior:
+            return []
+        return [
+            f"With --objective={model.objective} the decoder reads the encoded "
+            "text itself, so that this model cannot generate new texts; "
+            "--objective=bound trains one that can."
+        ]
+
+    def diagnostics(self, model: keras.Model) -> list[keras.callbacks.Callback]:
+        """Signs of collapse, which only models with latent variables show."""
+        if not _has_latents(model):
+            return []
+        sample = self._batches(
+            _spread(self.corpus.valid, _DIAGNOSTIC_SEQUENCES)
+        )
+        diagnostics = [callbacks.Diagnostics(sample)]
+        if isinstance(model, SparseTextModel):
+            diagnostics.append(Sparsity(sample))
+        return diagnostics
+
+    def remedies(self, progress: Progress) -> list[keras.callbacks.Callback]:
+        """Those against collapse that act between epochs."""
+        remedies = []
+        if self.pretraining_epochs:
+            remedies.append(
+                DecoderReset(self.pretraining_epochs, int(progress.step))
+            )
+        if self.settings.aggressive_encoder:
+            remedies.append(AggressiveTraining(progress))
+        return remedies
+
+    @property
+    def pretraining_epochs(self) -> int:
+        """Epochs of the autoencoder."""
+        return self.settings.autoencoder_epochs or 0
+
+    def fits(self, model: keras.Model) -> bool:
+        """Whether the vocabularies are the same."""
+        here = self.corpus.vocabulary.get_vocabulary()
+        return here == model.vocabulary.get_vocabulary()
+
+    # -- What comes after training -------------------------------------------
+
+    def print_results(
+        self, model: keras.Model, folder: pathlib.Path
+    ) -> dict[str, str]:
+        """Print likelihoods, texts, and how well the codes classify."""
+        test = self._batches(self.corpus.test)
+        samples = self.settings.importance_samples
+        figures = evaluate_model(
+            model,
+            test,
+            samples,
+            watch=PrintedWatch(),
+            kept_bounds=KeptBounds(folder / _BOUNDS_FILE, model, test, samples),
+        )
+        print(indented(format_table(figures)))
+        if _has_latents(model):
+            _print_reconstructions(self.settings, self.corpus, model)
+        self.print_generated(self.settings, model)
+        self._print_sample_quality(model)
+        return self._print_probes(model, folder) | self._write_page(
+            model, folder
+        )
+
+    def _print_sample_quality(self, model: keras.Model) -> None:
+        """Print what generated texts copy, and how diverse they are.
+
+        As many training texts stand beside them. The unknown word, which is
+        many words and is seldom generated, is in no n-gram of either. The
+        windows of a stream are no texts to compare samples with.
+        """
+        if not _can_generate(model) or self.corpus.order == "stream":
+            return
+        training = _texts(self.corpus, self.corpus.train)
+        count = min(_JUDGED_SAMPLES, len(training))
+        real = _texts(self.corpus, _spread(self.corpus.train, count))
+        samples = _sample_texts(self.settings, model, count)
+        print(
+            f"  {count:,} samples: {copied_share(samples, training):.1%} copy "
+            "a training sequence; distinct-2 "
+            f"{distinct_ngrams(_known_parts(samples)):.2f}, "
+            f"real text {distinct_ngrams(_known_parts(real)):.2f}"
+        )
+
+    def _print_probes(
+        self, model: keras.Model, folder: pathlib.Path
+    ) -> dict[str, str]:
+        asked = self.settings.probes
+        if asked is None:
+            asked = isinstance(model, SparseTextModel)
+        if not asked:
+            return {}
+        models = {self.settings.model: model, **self._model_beside()}
+        print("\nAccuracy of classifiers on the codes, test set:")
+        try:
+            rows = probe_corpus(
+                self.corpus, models, self.settings.seed, watch=PrintedWatch()
+            )
+        except ValueError as error:
+            print(f"  none: {error}")
+            return {}
+        print(indented(format_probes(rows)))
+        with writing(folder / _PROBES_FILE):
+            write_whole(folder / _PROBES_FILE, probes_csv(rows))
+        return {_PROBES_FILE: "the accuracies above"}
+
+    def _model_beside(self) -> dict[str, keras.Model]:
+        """The model of another run, by what the table is to call it."""
+        if self.settings.beside is None:
+            return {}
+        directory = RunDirectory(self.settings.beside)
+        model = load_run(directory)
+        if not self.fits(model):
+            raise RunError(
+                f"--beside={directory.path}: its vocabulary is not that of "
+                f"{self.corpus.name}; allowed: a run on the same data"
+            )
+        return {directory.path.name: model}
+
+    def _write_page(
+        self, model: keras.Model, folder: pathlib.Path
+    ) -> dict[str, str]:
+        if not isinstance(model, SparseTextModel):
+            return {}
+        page = folder / _PAGE_FILE
+        with writing(page):
+            write_sparsity_page(
+                unfinished(page),
+                model,
+                self.corpus,
+                RunDirectory(folder).metrics_file,
+            )
+            move_into_place(page)
+        return {_PAGE_FILE: "the sparsity of its codes, for a browser"}
+
+    @staticmethod
+    def export(model: keras.Model, path: pathlib.Path) -> None:
+        """Write a SavedModel with texts as inputs and outputs."""
+        export_model(model, path)
+
+    @staticmethod
+    def print_generated(settings: Settings, model: keras.Model) -> None:
+        """Print texts that the model generates, or why it cannot."""
+        source = " from the prior" if _has_latents(model) else ""
+        temperature = settings.sampling_temperature
+        print(f"\nGenerated{source} (temperature {temperature:g}):")
+        try:
+            texts = _sample_texts(settings, model, settings.num_samples)
+        except ValueError as error:
+            print(f"  nothing: {error}")
+            return
+        for number, text in enumerate(texts, 1):
+            print(f"  {number}  {text}")
+
+
+def make_text_model(
+    settings: Settings,
+    vocabulary: Vocabulary,
+    steps_per_epoch: int,
+    is_stream: bool = False,
+) -> keras.Model:
+    """The text model that the settings describe.
+
+    Args:
+      settings: of the run.
+      vocabulary: of the corpus.
+      steps_per_epoch: of the training set, for a KL schedule in epochs.
+      is_stream: whether the corpus is a stream, without start tokens.
+
+    Returns:
+      A model with fresh weights, which depend on the seed alone.
+
+    Raises:
+      RunError: if the KL schedule does not exist.
+      ValueError: if the model's constructor refuses a setting.
+    """
+    arguments = _model_arguments(settings, steps_per_epoch)
+    if is_stream:
+        arguments["starts_with_end"] = True
+    return MODELS[settings.model](vocabulary, seed=settings.seed, **arguments)
+
+
+def _model_arguments(
+    settings: Settings, steps_per_epoch: int
+) -> dict[str, Any]:
+    given = given_values(settings, "model") | given_values(settings, "collapse")
+    arguments = {
+        _ARGUMENT_NAMES.get(name, name): value
+        for name, value in given.items()
+        if name not in _NO_ARGUMENTS
+    }
+    if settings.kl_schedule is not None:
+        arguments["kl_schedule"] = kl_schedule(settings, steps_per_epoch)
+    return arguments
+
+
+def kl_schedule(settings: Settings, steps_per_epoch: int) -> schedules.Schedule:
+    """The KL schedule that the settings describe.
+
+    Args:
+      settings: of the run.
+      steps_per_epoch: what an epoch of --kl_epochs is.
+
+    Returns:
+      The schedule.
+
+    Raises:
+      RunError: if it does not exist.
+    """
+    top = settings.kl_max
+    if settings.kl_schedule == "constant":
+        return schedules.ConstantSchedule(top)
+    if settings.kl_schedule == "sigmoid":
+        return schedules.SigmoidSchedule(
+            settings.kl_bias, settings.kl_slope, top
+        )
+    steps = settings.kl_steps or settings.kl_epochs * steps_per_epoch
+    if settings.kl_schedule == "linear":
+        return schedules.LinearSchedule(steps, settings.kl_start or 0, top)
+    return schedules.CyclicalSchedule(steps, settings.kl_ramp or 0.5, top)
+
+
+def _has_latents(model: keras.Model) -> bool:
+    return isinstance(model, LatentTextModel)
+
+
+def _can_generate(model: keras.Model) -> bool:
+    return not _has_latents(model) or model.has_prior
+
+
+def _sample_texts(
+    settings: Settings, model: keras.Model, count: int
+) -> list[str]:
+    return model.generate(
+        count,
+        temperature=settings.sampling_temperature,
+        top_k=settings.top_k,
+        top_p=settings.top_p,
+        ban_unknown=settings.ban_unknown,
+        seed=settings.seed,
+    )
+
+
+def _texts(corpus: TextCorpus, sequences: tf.RaggedTensor) -> list[str]:
+    """Sequences as the model would write them."""
+    texts = []
+    for start in range(0, sequences.nrows(), _JUDGED_SAMPLES):
+        piece = sequences[start : start + _JUDGED_SAMPLES].to_tensor()
+        texts += decoded_strings(corpus.vocabulary.to_text(piece))
+    return texts
+
+
+def _known_parts(texts: list[str]) -> list[str]:
+    """What stands between unknown words."""
+    return [part for text in texts for part in text.split(UNKNOWN)]
+
+
+def _spread(sequences: tf.RaggedTensor, count: int) -> tf.RaggedTensor:
+    """At most `count` sequences, at equal distances."""
+    total = sequences.nrows().numpy()
+    count = min(count, total)
+    return tf.gather(sequences, np.arange(count) * total // count)
+
+
+def _print_reconstructions(
+    settings: Settings, corpus: TextCorpus, model: keras.Model
+) -> None:
+    # A window of a stream may end a sentence with its first word.
+    has_words = tf.reduce_all(corpus.test[:, :4].to_tensor() != END_ID, axis=1)
+    shown = tf.ragged.boolean_mask(corpus.test, has_words)
+    if shown.nrows() <= _NUM_RECONSTRUCTIONS:
+        shown = corpus.test
+    # Distances of a quarter, so that the first and the last are none of them.
+    tokens = _spread(shown, _NUM_RECONSTRUCTIONS + 1)[1:].to_tensor()
+    texts = corpus.vocabulary.to_text(tokens).numpy()
+    again = model.reconstruct(
+        tokens,
+        beam_width=settings.beam_width,
+        ban_unknown=settings.ban_unknown,
+    )
+    print("\nReconstructions of test sequences:")
+    for text, reconstruction in zip(texts, again, strict=True):
+        print(f"  text   {text.decode()}")
+        print(f"  again  {reconstruction}")

@@ -1,0 +1,304 @@
+"""Runs of the softmax autoencoder: documents, model, topics."""
+
+import pathlib
+import zlib
+from typing import Any
+
+import keras
+import numpy as np
+import scipy.sparse
+import scipy.sparse.linalg
+import tensorflow as tf
+from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.metrics import homogeneity_completeness_v_measure
+
+from keras_textgen.cli.settings import Settings, given_values
+from keras_textgen.data.batches.bags import (
+    BagBatches,
+    bag_vocabulary,
+    count_words,
+)
+from keras_textgen.data.readers.files import SPLITS
+from keras_textgen.data.vocabulary import standardizer
+from keras_textgen.evaluation.classification import (
+    comparison_table,
+    logistic_regression,
+)
+from keras_textgen.evaluation.topics import (
+    baseline_codes,
+    compare_topics,
+    format_scores,
+    scores_as_csv,
+)
+from keras_textgen.models.topics.export import export_sae
+from keras_textgen.models.topics.sae import SoftmaxAutoencoder
+from keras_textgen.pages.topic_page import topic_page
+from keras_textgen.tasks.base import Task, indented
+from keras_textgen.tasks.data import data_errors
+from keras_textgen.training.checkpoints import writing
+from keras_textgen.training.progress_lines import PrintedWatch
+from keras_textgen.training.run_directory import write_whole
+
+_METHOD = "SAE + K-means"
+_ARGUMENT_NAMES = {"code_activation": "activation"}
+_TABLE, _PAGE = "topics.csv", "topics.html"
+_FIGURES = ("val_homogeneity", "val_completeness", "val_v_measure")
+_NUM_WORDS = 10
+# alpha times the mean length of the documents' rows.
+_STEEPNESS = 7.5
+# Of documents without labels, where no number of topics is given.
+_MOST_TOPICS, _DOCUMENTS_A_TOPIC = 20, 10
+_MEASURES = """\
+  NPMI and diversity: ten words a topic, those that its center decodes to for
+  the SAE, else those of the highest mean tf-idf; together in the documents of
+  the training set."""
+
+
+class TopicTask(Task):
+    """A run of the softmax autoencoder on a `DocumentCorpus`."""
+
+    def __init__(self, settings: Settings, data: Any = None) -> None:
+        super().__init__(settings, data)
+        limits = {"max_share": settings.max_share}
+        if settings.stop_words is False:
+            limits["stop_words"] = ()
+        with data_errors(settings):
+            self._vocabulary = bag_vocabulary(
+                self.corpus.train,
+                settings.vocab_size,
+                settings.min_count,
+                standardize=standardizer(settings.tokenizer),
+                **{name: v for name, v in limits.items() if v is not None},
+            )
+        self._counts = {
+            split: count_words(getattr(self.corpus, split), self._vocabulary)
+            for split in SPLITS
+        }
+        self._fingerprint = self._fingerprint_of_counts()
+        # They would make topics of nothing.
+        known = {
+            split: np.diff(counts.indptr) > 0
+            for split, counts in self._counts.items()
+        }
+        with data_errors(settings):
+            for line in self.corpus.leave_out(known):
+                print(line)
+        self._counts = {
+            split: counts[known[split]]
+            for split, counts in self._counts.items()
+        }
+
+    # -- The data ------------------------------------------------------------
+
+    @property
+    def size_text(self) -> str:
+        """Words, documents and non-zeros."""
+        counts = self._counts["train"]
+        return (
+            f"{counts.shape[1]:,} words, {counts.shape[0]:,} training "
+            f"documents, {counts.nnz:,} counts above 0"
+        )
+
+    def fingerprint(self) -> int:
+        """Depends on every word and every count."""
+        return self._fingerprint
+
+    def _fingerprint_of_counts(self) -> int:
+        words = "\n".join(self._vocabulary.get_vocabulary())
+        number = zlib.crc32(words.encode())
+        for split in ("train", "valid"):
+            counts = self._counts[split]
+            for part in (counts.indptr, counts.indices, counts.data):
+                number = zlib.crc32(part.tobytes(), number)
+        return number
+
+    def training_batches(self) -> BagBatches:
+        """The training documents."""
+        return self._batches("train")
+
+    def validation_data(self) -> tf.data.Dataset:
+        """The validation documents."""
+        return self._batches("valid").evaluation_dataset()
+
+    def _batches(self, split: str) -> BagBatches:
+        return BagBatches(
+            self._counts[split], self.settings.batch_size, self.settings.seed
+        )
+
+    # -- The model -----------------------------------------------------------
+
+    def make_model(self) -> keras.Model:
+        """The model that the settings describe."""
+        arguments = {
+            _ARGUMENT_NAMES.get(name, name): value
+            for name, value in given_values(self.settings, "model").items()
+        }
+        arguments.setdefault("num_topics", self._default_num_topics())
+        is_sized = "alpha" not in arguments
+        if is_sized:
+            arguments["alpha"] = default_alpha(self._counts["train"])
+        model = SoftmaxAutoencoder(
+            self._vocabulary, seed=self.settings.seed, **arguments
+        )
+        documents = self._counts["train"].shape[0]
+        if model.num_topics > documents:
+            raise ValueError(
+                f"num_topics={model.num_topics} for {documents} training "
+                "documents; allowed: at most as many"
+            )
+        if is_sized:
+            model.begin_with(self._counts["train"])
+        return model
+
+    def _default_num_topics(self) -> int:
+        """As many as labels; without labels, what ten documents each allow."""
+        if self.corpus.label_names:
+            return len(self.corpus.label_names)
+        documents = self._counts["train"].shape[0]
+        return max(2, min(_MOST_TOPICS, documents // _DOCUMENTS_A_TOPIC))
+
+    def diagnostics(self, model: keras.Model) -> list[keras.callbacks.Callback]:
+        """Topics of every epoch, so that they are saved with its weights."""
+        del model
+        counts, labels = self._counts, self.corpus.labels
+        return [TopicsOfEpoch(counts["train"], counts["valid"], labels)]
+
+    def fits(self, model: keras.Model) -> bool:
+        """Whether the vocabularies are the same."""
+        here = self._vocabulary.get_vocabulary()
+        return here == model.vocabulary.get_vocabulary()
+
+    # -- What comes after training -------------------------------------------
+
+    def print_results(
+        self, model: keras.Model, folder: pathlib.Path
+    ) -> dict[str, str]:
+        """Print scores beside those of baselines, and the topics."""
+        train, test = self._counts["train"], self._counts["test"]
+        codes = {
+            split: model.encode(counts)
+            for split, counts in self._counts.items()
+        }
+        labels = self.corpus.labels
+        num_words = min(_NUM_WORDS, model.num_words)
+        scores = compare_topics(
+            {
+                _METHOD: (codes["train"], codes["test"]),
+                **baseline_codes(train, test, self.settings.seed),
+            },
+            (train, test),
+            (labels["train"], labels["test"]) if labels else None,
+            reference=train,
+            num_topics=model.num_topics,
+            seed=self.settings.seed,
+            words={_METHOD: model.topic_word_columns(num_words).numpy()},
+        )
+        print(indented(format_scores(scores)))
+        print(_MEASURES)
+        if labels:
+            print(f"\n{indented(self._classified(codes))}")
+        words = model.topic_words(num_words)
+        print("\nTopics:")
+        for number, each in enumerate(words):
+            print(f"  {number:3}  {' '.join(each)}")
+        every = scipy.sparse.vstack(list(self._counts.values()), format="csr")
+        page = topic_page(
+            np.concatenate(list(codes.values())),
+            model.topics(every),
+            words,
+            title=f"Topics of {self.corpus.name}",
+            note=self.corpus.note,
+            labels=np.concatenate([labels[each] for each in SPLITS])
+            if labels
+            else None,
+            label_names=self.corpus.label_names,
+            seed=self.settings.seed,
+        )
+        contents = {_TABLE: scores_as_csv(scores), _PAGE: page}
+        for name, text in contents.items():
+            with writing(folder / name):
+                write_whole(folder / name, text)
+        return {_TABLE: "the table above", _PAGE: "a map of the topics"}
+
+    def _classified(self, codes: dict[str, np.ndarray]) -> str:
+        """What codes still say of the labels, beside the words themselves."""
+        weighting = TfidfTransformer(sublinear_tf=True)
+        weighting.fit(self._counts["train"])
+        words = {
+            split: weighting.transform(counts)
+            for split, counts in self._counts.items()
+        }
+        labels, watch = self.corpus.labels, PrintedWatch()
+        systems = {
+            each.name: each.predicted
+            for each in (
+                logistic_regression("codes", codes, labels, watch=watch),
+                logistic_regression("words", words, labels, watch=watch),
+            )
+        }
+        return comparison_table(systems, labels["test"])
+
+    @staticmethod
+    def export(model: keras.Model, path: pathlib.Path) -> None:
+        """Write a SavedModel with texts as inputs."""
+        export_sae(model, path)
+
+
+def default_alpha(counts: scipy.sparse.csr_array) -> float:
+    """How steep binary codes should be for documents like these.
+
+    A row of shares is the shorter the more words a document has, and x W with
+    it: an alpha that makes bits of short texts leaves long ones grey. The
+    product of alpha and the rows' mean length is that of alpha = 50 for
+    newsgroup posts.
+
+    Args:
+      counts: of words, CSR [documents, words].
+
+    Returns:
+      7.5 divided by the mean Euclidean length of the rows, each divided by its
+      sum; rows without words do not count.
+
+    Example:
+    >>> short = scipy.sparse.csr_array([[1.0, 0, 0, 0], [0, 0, 0, 0]])
+    >>> long = scipy.sparse.csr_array([[1.0, 1, 1, 1]])
+    >>> default_alpha(short), default_alpha(long)
+    (7.5, 15.0)
+    """
+    lengths = scipy.sparse.linalg.norm(counts, axis=1)
+    sums = counts.sum(axis=1)
+    has_words = sums > 0
+    return float(_STEEPNESS / np.mean(lengths[has_words] / sums[has_words]))
+
+
+class TopicsOfEpoch(keras.callbacks.Callback):
+    """Finds topics after an epoch, and adds what they are worth.
+
+    `val_homogeneity`, `val_completeness` and `val_v_measure` compare topics and
+    labels of the validation documents. They are for reading: no setting and no
+    choice of an epoch depends on labels.
+
+    Args:
+      train: counts of words that topics are found in.
+      valid: counts of words that they are compared on.
+      labels: by split; empty for no comparison.
+    """
+
+    def __init__(
+        self,
+        train: scipy.sparse.csr_array,
+        valid: scipy.sparse.csr_array,
+        labels: dict[str, object],
+    ) -> None:
+        super().__init__()
+        self._train, self._valid, self._labels = train, valid, labels
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        """Adds the figures to `logs`, which later callbacks see."""
+        self.model.fit_topics(self._train)
+        if self._labels:
+            figures = homogeneity_completeness_v_measure(
+                self._labels["valid"], self.model.topics(self._valid)
+            )
+            for name, value in zip(_FIGURES, figures, strict=True):
+                logs[name] = float(value)

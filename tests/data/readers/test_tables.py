@@ -1,0 +1,184 @@
+"""Tables and matrices of one's own: pairs given again, ids, first lines."""
+
+import gzip
+import itertools
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import scipy.io
+import scipy.sparse
+
+from keras_textgen.data.cells import DUPLICATES
+from keras_textgen.data.ratings import load_ratings
+from keras_textgen.data.readers.files import SPLITS, DataError
+from keras_textgen.data.readers.tables import (
+    read_matrix,
+    read_table,
+)
+
+HEADER = "user,item,rating"
+LINES = [f"{i % 3},f{i},{i % 5}" for i in range(30)]
+MERGED = {"first": 1.0, "last": 4.0, "mean": 3.0, "sum": 9.0}
+
+
+def write(path, lines):
+    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    return path
+
+
+def values_of(corpus):
+    """The value of every pair of raw ids."""
+    values = {}
+    for split in SPLITS:
+        cells = getattr(corpus, split)
+        for row, column, value in zip(
+            cells.rows, cells.columns, cells.values, strict=True
+        ):
+            pair = corpus.row_names[row], corpus.column_names[column]
+            assert pair not in values
+            values[pair] = float(value)
+    return values
+
+
+# -- Pairs given again ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("duplicates", DUPLICATES)
+def test_merged_in_a_table(tmp_path, duplicates):
+    again = ["2,f5,4", "2,f5,4"]
+    lines = [HEADER, *LINES, *again]
+    lines[6] = "2,f5,1"
+    path = write(tmp_path / "a.csv", lines)
+    found = values_of(load_ratings("ratings", path, duplicates=duplicates))
+    expected = values_of(read_table(write(tmp_path / "b.csv", lines[:-2])))
+    assert found == expected | {("2", "f5"): MERGED[duplicates]}
+
+
+def test_refused_in_a_table(tmp_path):
+    again = [LINES[0], LINES[0], *LINES[3:6]]
+    path = write(tmp_path / "a.csv", [HEADER, *LINES, *again])
+    with pytest.raises(DataError) as error:
+        read_table(path)
+    assert str(error.value) == (
+        f"{path}:32: 0, f0 (line 32, first 2); 0, f0 (line 33, first 2); "
+        "0, f3 (line 34, first 5) and 2 more pairs are there already; "
+        "allowed: every pair once, or --duplicates=first, last, mean or sum"
+    )
+    with pytest.raises(ValueError, match="duplicates='any' is not allowed; al"):
+        read_table(path, duplicates="any")
+
+
+@pytest.fixture(params=["mtx", "npz", "symmetric"])
+def doubled(request, tmp_path):
+    """A matrix of 5 rows and columns with a place given three times."""
+    pairs = [*itertools.product(range(5), range(5))]
+    if request.param == "symmetric":
+        pairs = [(i, j) for i, j in pairs if i > j]
+    values = [float(i + 1) for i in range(len(pairs))]
+    place = pairs.index((3, 1))
+    values[place] = 1.0
+    pairs, values = [*pairs, (3, 1), (3, 1)], [*values, 4.0, 4.0]
+    if request.param == "npz":
+        path = tmp_path / "a.npz"
+        matrix = scipy.sparse.coo_array((values, np.transpose(pairs)), (5, 5))
+        scipy.sparse.save_npz(path, matrix)
+        return path, f"{path}: row 3, column 1; row 3, column 1 are there alre"
+    kind = "symmetric" if request.param == "symmetric" else "general"
+    lines = [
+        f"%%MatrixMarket matrix coordinate real {kind}",
+        "% a comment",
+        f"5 5 {len(pairs)}",
+        *(f"{i + 1} {j + 1} {v}" for (i, j), v in zip(pairs, values)),  # noqa: B905
+    ]
+    path = write(tmp_path / "a.mtx", lines)
+    line = 3 + len(pairs) - 1
+    return path, f"{path}:{line}: row 3, column 1; row 3, column 1"
+
+
+@pytest.mark.parametrize("duplicates", DUPLICATES)
+def test_merged_in_a_matrix(doubled, duplicates):
+    path, message = doubled
+    found = values_of(load_ratings("matrix", path, duplicates=duplicates))
+    assert found["3", "1"] == MERGED[duplicates]
+    with pytest.raises(DataError) as error:
+        read_matrix(path)
+    assert str(error.value).startswith(message)
+    assert "\n" not in str(error.value)
+
+
+def test_zeros_of_a_matrix_are_cells(tmp_path):
+    dense = np.arange(12.0).reshape(3, 4)
+    places = np.indices((3, 4)).reshape(2, -1)
+    matrix = scipy.sparse.coo_array((dense.ravel(), places), (3, 4))
+    scipy.sparse.save_npz(tmp_path / "a.npz", matrix)
+    scipy.io.mmwrite(tmp_path / "a.mtx", matrix)
+    for name in ("a.npz", "a.mtx"):
+        assert values_of(read_matrix(tmp_path / name))["0", "0"] == 0
+        assert len(values_of(read_matrix(tmp_path / name))) == 12
+
+
+# -- Ids -----------------------------------------------------------------------
+
+
+def test_whole_numbers_with_a_fraction(tmp_path):
+    lines = [f"{i % 4}{'.0' * (i % 2)},{i % 7}.5,{i}" for i in range(28)]
+    corpus = read_table(write(tmp_path / "a.csv", [HEADER, *lines]))
+    assert corpus.row_names == ("0", "1", "2", "3")
+    assert corpus.column_names[:2] == ("0.5", "1.5")
+    # Beside text, a number is text.
+    lines[0] = "ann,0.5,0"
+    corpus = read_table(write(tmp_path / "a.csv", [HEADER, *lines]))
+    assert corpus.row_names == ("ann", "1.0", "2", "3.0", "0")
+
+
+def test_zeros_in_front_stay(tmp_path):
+    lines = [f"0{i % 2},{i},1" for i in range(20)]
+    corpus = read_table(write(tmp_path / "a.csv", [HEADER, *lines]))
+    assert corpus.row_names == ("00", "01")
+
+
+# -- What is refused, and how early --------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["who,item,rating"], ":1: no column 'user'; there are who, item, rat"),
+        (
+            ["user;item;rating"],
+            ":1: no column 'user'; there are user;item;rati",
+        ),
+        (["user,item,user,rating"], ":1: 2 columns 'user'; allowed: one of th"),
+        ([HEADER, *LINES, ",f1,3"], ":32: user is missing; allowed: an id"),
+        ([HEADER, *LINES, "1, ,3"], ":32: item is missing; allowed: an id"),
+        ([HEADER, *LINES, "1,g,inf"], ":32: value 'inf'; allowed: a finite"),
+        ([HEADER, *LINES, "1,g,NaN"], ":32: value 'NaN'; allowed: a finite"),
+        ([HEADER, *LINES, "1,g,1_0"], ":32: value '1_0'; allowed: a finite"),
+        ([HEADER, *LINES, "1,g"], ":32: 2 columns; allowed: 3, as in the fi"),
+        ([HEADER, *LINES[:4]], ": 4 values leave nothing for validation; all"),
+    ],
+)
+def test_what_is_wrong_with_a_table_is_said_by_line(tmp_path, lines, message):
+    path = write(tmp_path / "a.csv", lines)
+    packed = tmp_path / "a.csv.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    for place in (path, packed):
+        with pytest.raises(DataError) as error:
+            read_table(place)
+        assert str(error.value).startswith(f"{place}{message}")
+        assert "\n" not in str(error.value)
+
+
+def test_no_tensorflow(tmp_path):
+    path = write(tmp_path / "a.csv", [HEADER, *LINES])
+    code = (
+        "import sys\n"
+        "from keras_textgen.data.ratings import load_ratings\n"
+        "load_ratings('ratings', sys.argv[1])\n"
+        "assert not {'tensorflow', 'keras'} & sys.modules.keys()\n"
+    )
+    root = pathlib.Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", code, path], check=True, cwd=root)

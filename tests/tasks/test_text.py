@@ -1,0 +1,314 @@
+"""From settings to schedule, model and optimizer."""
+
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_textgen.cli import settings
+from keras_textgen.cli.flag_table import TEXT_MODELS
+from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.models.text.hdgm import HDGM
+from keras_textgen.models.text.hsvae import HSVAE
+from keras_textgen.models.text.lstm_lm import LSTMLanguageModel
+from keras_textgen.models.text.lstm_vae import LSTMVAE
+from keras_textgen.tasks import text as text_task
+from keras_textgen.tasks.base import make_optimizer
+
+ROOT = pathlib.Path(__file__).parents[2]
+SIZES = ["--embedding_dim=3", "--rnn_units=4", "--latent_dim=2"]
+
+
+def parse(tmp_path, *arguments):
+    return settings.parse(["trainer.py", *arguments], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--kl_max=0.5"], [0.5, 0.5, 0.5]),
+        (
+            ["--kl_schedule=linear", "--kl_steps=40", "--kl_start=10"],
+            [0.0, 0.5, 1.0],
+        ),
+        (
+            ["--kl_schedule=sigmoid", "--kl_bias=60", "--kl_slope=0.1"],
+            1 / (1 + np.exp([3.0, 0.0, -3.0])),
+        ),
+        (
+            ["--kl_schedule=cyclical", "--kl_steps=120", "--kl_max=2"],
+            [0.0, 1.0, 2.0],
+        ),
+        (
+            ["--kl_schedule=cyclical", "--kl_steps=120", "--kl_ramp=0.25"],
+            [0.0, 1.0, 1.0],
+        ),
+        (["--kl_schedule=linear", "--kl_epochs=3"], [0.0, 0.5, 1.0]),
+        (["--kl_schedule=cyclical", "--kl_epochs=6"], [0.0, 0.5, 1.0]),
+    ],
+)
+def test_kl_schedule(tmp_path, arguments, expected):
+    schedule = text_task.kl_schedule(
+        parse(tmp_path, *arguments), steps_per_epoch=20
+    )
+    weights = schedule(tf.constant([0, 30, 60]))
+    np.testing.assert_allclose(weights, expected, rtol=1e-6)
+
+
+def test_every_model_flag_reaches_the_constructor(tmp_path):
+    given = {
+        "embedding_dim": 3,
+        "rnn_type": "gru",
+        "rnn_units": 4,
+        "num_layers": 1,
+        "latent_dim": 2,
+        "objective": "bound",
+        "word_keep_rate": 0.5,
+        "num_levels": 3,
+        "deterministic_layers": 1,
+        "attention_units": 6,
+        "generated_length": 7,
+    }
+    values = parse(
+        tmp_path,
+        *(f"--{name}={value}" for name, value in given.items()),
+        "--seed=5",
+        "--learning_rate=0.25",
+        "--clip_norm=2",
+    )
+    model = text_task.make_text_model(values, Vocabulary(["a", "b"]), 1)
+    assert isinstance(model, HDGM)
+    config = model.get_config()
+    expected = {**given, "max_length": 7, "seed": 5}
+    del expected["generated_length"]
+    assert {name: config[name] for name in expected} == expected
+    optimizer = make_optimizer(values)
+    assert float(optimizer.learning_rate) == 0.25
+    assert optimizer.global_clipnorm == 2
+
+
+def test_every_flag_of_the_lstm_vae_reaches_the_constructor(tmp_path):
+    given = {
+        "embedding_dim": 3,
+        "rnn_units": 4,
+        "latent_dim": 2,
+        "dropout": 0.25,
+        "num_latent_samples": 3,
+        "feed_latent": False,
+        "free_bits": 2.0,
+        "bag_of_words_weight": 0.5,
+        "word_keep_rate": 0.0,
+        "aggressive_encoder": True,
+    }
+    values = parse(
+        tmp_path,
+        "--model=lstm_vae_avg",
+        "--optimizer=sgd",
+        "--learning_rate=0.25",
+        "--inputless",
+        *(f"--{name}={value}" for name, value in given.items()),
+    )
+    model = text_task.make_text_model(values, Vocabulary(["a", "b"]), 1)
+    assert isinstance(model, LSTMVAE)
+    config = model.get_config()
+    expected = {**given, "num_samples": 3, "averaging": "hidden_states"}
+    del expected["num_latent_samples"]
+    assert {name: config[name] for name in expected} == expected
+    optimizer = make_optimizer(values)
+    assert type(optimizer) is keras.optimizers.SGD
+    assert float(optimizer.learning_rate) == 0.25
+    assert optimizer.global_clipnorm == 5
+    assert optimizer.momentum == 0
+
+
+def test_sphere_of_a_sentence_vae(tmp_path):
+    values = parse(
+        tmp_path,
+        *SIZES,
+        "--model=vae",
+        "--objective=bound",
+        "--posterior_family=vmf",
+        "--vmf_concentration=7",
+        "--free_bits_per_dimension=0",
+    )
+    config = text_task.make_text_model(
+        values, Vocabulary(["a"]), 1
+    ).get_config()
+    assert (config["posterior_family"], config["concentration"]) == ("vmf", 7)
+
+
+def test_language_model_has_no_latent_arguments(tmp_path):
+    values = parse(
+        tmp_path,
+        "--model=lstm_lm",
+        "--embedding_dim=3",
+        "--rnn_units=4",
+        "--dropout=0.25",
+    )
+    model = text_task.make_text_model(values, Vocabulary(["a", "b"]), 1)
+    assert isinstance(model, LSTMLanguageModel)
+    assert model.get_config()["dropout"] == 0.25
+
+
+def test_flags_left_out_leave_the_models_defaults(tmp_path):
+    model = text_task.make_text_model(
+        parse(tmp_path, *SIZES), Vocabulary(["a"]), 1
+    )
+    defaults = HDGM(
+        Vocabulary(["a"]), embedding_dim=3, rnn_units=4, latent_dim=2
+    )
+    for name in ("num_layers", "attention_units", "objective", "rnn_type"):
+        assert getattr(model, name) == getattr(defaults, name)
+
+
+def test_flags_of_the_hsvae_reach_the_constructor(tmp_path):
+    given = {
+        "z_reg_weight": 0.25,
+        "gamma_reg_weight": 0.5,
+        "temperature": 0.75,
+        "alpha": 3.0,
+        "beta": 2.0,
+    }
+    flags = [f"--{name}={value}" for name, value in given.items()]
+    values = parse(tmp_path, "--model=hsvae", "--iter=7", *SIZES, *flags)
+    model = text_task.make_text_model(values, Vocabulary(["a", "b"]), 1)
+    assert isinstance(model, HSVAE)
+    config = model.get_config()
+    assert {name: config[name] for name in given} == given
+    assert config["seed"] == 7
+    assert config["starts_with_end"]
+
+
+def test_share_of_unknown_words_is_said_with_what_helps(tmp_path, capsys):
+    path = tmp_path / "texts.txt"
+    # Without spaces, every line is a word of its own.
+    lines = [f"这是第{number}句" for number in range(40)]
+    path.write_text("\n".join(lines), "utf-8")
+    flags = ["--model=lstm_lm", "--dataset=text", f"--data_dir={path}"]
+    text_task.TextTask(parse(tmp_path, *flags))
+    shares, hint = capsys.readouterr().out.splitlines()
+    assert shares == (
+        "Unknown words: 0.0 % of train, 100.0 % of valid, 100.0 % of test."
+    )
+    assert "--tokenizer=character for a script without spaces" in hint
+    task = text_task.TextTask(parse(tmp_path, *flags, "--tokenizer=character"))
+    (shares,) = capsys.readouterr().out.splitlines()
+    assert shares.startswith("Unknown characters: 0.0 % of train, ")
+    vocabulary = task.corpus.vocabulary
+    assert vocabulary.get_vocabulary()[4:7] == ["句", "是", "第"]
+    text = vocabulary.to_text(task.corpus.train[:1]).numpy()[0].decode()
+    assert text in lines
+
+
+def test_headings_and_rubbish_are_said(tmp_path, capsys):
+    path = tmp_path / "texts.tsv"
+    lines = ["label\ttext", *["a\tone two", "b\ttwo"] * 10]
+    path.write_text("\n".join(lines), "utf-8")
+    flags = ["--model=lstm_lm", "--dataset=text", f"--data_dir={path}"]
+    text_task.TextTask(parse(tmp_path, *flags))
+    out = capsys.readouterr().out
+    assert f"{path}:1: names the columns ('label'); left out.\n" in out
+
+
+def test_tokenizer_is_not_for_matrices(tmp_path):
+    flags = ["--model=dmf", "--dataset=sotu", "--tokenizer=character"]
+    with pytest.raises(
+        settings.RunError, match="--tokenizer has a meaning onl"
+    ):
+        parse(tmp_path, *flags)
+
+
+@pytest.mark.parametrize("model", TEXT_MODELS)
+def test_the_recipe_for_a_text_of_ones_own_makes_its_model(tmp_path, model):
+    values = settings.parse(
+        [
+            "trainer.py",
+            f"--model={model}",
+            "--dataset=text",
+            f"--data_dir={tmp_path}",
+            "--embedding_dim=3",
+            "--rnn_units=4",
+        ],
+        ROOT / "flags",
+    )
+    made = text_task.make_text_model(values, Vocabulary(["a", "b"]), 30)
+    exact_or_not = {"lstm_lm": "exact", "lstm_vae_avg": "reconstruction"}
+    assert made.likelihood_kind == exact_or_not.get(model, "lower bound")
+    if model in ("hdgm", "vae", "lstm_vae", "lstm_vae_avg"):
+        # Two epochs of annealing.
+        np.testing.assert_allclose(
+            made.kl_schedule(tf.constant([0, 30, 60, 90])), [0, 0.5, 1, 1]
+        )
+
+
+class Parrot:
+    """Says each of its lines in turn."""
+
+    def __init__(self, lines):
+        self.lines = lines
+
+    def generate(self, count, **settings):
+        assert settings["temperature"] == 0.5
+        return [self.lines[row % len(self.lines)] for row in range(count)]
+
+
+def test_samples_are_set_beside_the_training_text(tmp_path, capsys):
+    # Bigrams: (a b), (b c), (c d), (d e); (b d), (d b), (b a), of 2 * 8.
+    lines = ["a b c d e", "a b d b a"]
+    for split in ("train", "valid", "test"):
+        (tmp_path / f"{split}.txt").write_text("\n".join(lines * 2) + "\n")
+    values = parse(
+        tmp_path,
+        "--dataset=text",
+        "--objective=bound",
+        f"--data_dir={tmp_path}",
+        "--sampling_temperature=0.5",
+    )
+    task = text_task.TextTask(values)
+    capsys.readouterr()
+    # Bigrams: (e d), (d c); (a b), (b c), (c d), (d e), of 2 * 6.
+    task._print_sample_quality(Parrot(["e d c", "a b c d e"]))
+    assert capsys.readouterr().out == (
+        "  4 samples: 50.0% copy a training sequence; distinct-2 0.50, "
+        "real text 0.44\n"
+    )
+
+
+def test_the_unknown_word_is_in_no_pair(tmp_path, capsys):
+    # x and y occur once. Known pairs: (a b), (b c); (a b); (b c), (c c).
+    lines = ["a b c", "a b x b c c", "y a"]
+    for split in ("train", "valid", "test"):
+        (tmp_path / f"{split}.txt").write_text("\n".join(lines) + "\n")
+    values = parse(
+        tmp_path,
+        "--dataset=text",
+        "--objective=bound",
+        "--min_count=2",
+        f"--data_dir={tmp_path}",
+        "--sampling_temperature=0.5",
+    )
+    task = text_task.TextTask(values)
+    capsys.readouterr()
+    # (a a), (a a); a copy has its unknown words where the text has them.
+    task._print_sample_quality(Parrot(["a a a", "<unk> a", "b"]))
+    assert capsys.readouterr().out == (
+        "  3 samples: 33.3% copy a training sequence; distinct-2 0.50, "
+        "real text 0.60\n"
+    )
+
+
+def test_a_model_without_a_prior_has_no_samples_to_judge(tmp_path, capsys):
+    (tmp_path / "lines.txt").write_text("a b c\n" * 20)
+    values = parse(
+        tmp_path,
+        *SIZES,
+        "--dataset=text",
+        "--objective=reference",
+        f"--data_dir={tmp_path}",
+    )
+    task = text_task.TextTask(values)
+    capsys.readouterr()
+    task._print_sample_quality(task.make_model())
+    assert capsys.readouterr().out == ""
