@@ -134,3 +134,7 @@ def _quiet_stderr() -> Iterator[None]:
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
