@@ -923,6 +923,24 @@ def test_data_that_changed(run_dir, tmp_path, capsys):
     refused(capsys, given, message)
 
 
+def test_evaluation_of_data_that_changed(corpus, run_dir, tmp_path, capsys):
+    """The words are the same, but what was trained on would be tested."""
+    other = shutil.copytree(corpus, tmp_path / "other")
+    given = [
+        "--mode=evaluate",
+        f"--data_dir={other}",
+        f"--run_dir={run_dir}",
+        "--importance_samples=0",
+    ]
+    lines = (other / "train.txt").read_text("utf-8").splitlines()
+    lines[1], lines[2] = lines[2], lines[1]
+    (other / "train.txt").write_text("\n".join(lines) + "\n", "utf-8")
+    refused(capsys, given, f"{other / 'train.txt'}: changed on 2")
+    # A run of which the checkpoints were thrown away cannot tell.
+    shutil.rmtree(run_dir / "checkpoint")
+    assert call(*given) == 0
+
+
 def test_truncated_checkpoint_falls_back(run_dir, corpus, finished, capsys):
     folder = run_dir / "checkpoint" / "last"
     last = newest_first(folder)[0]

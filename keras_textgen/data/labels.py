@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_textgen.data.characters import normalize_text
-from keras_textgen.data.readers.files import DataError, read_lines
+from keras_textgen.data.readers.files import DataError, has_word, read_lines
 
 _LABELED = "a label, a tab and the text in every line, or no tab in any line"
 # What the column of labels is called in a first line that names the columns.
@@ -74,6 +74,11 @@ def read_labeled_lines(paths: Sequence[pathlib.Path]) -> LabeledLines:
         listed = [clean_label(label) for label, _ in halves]
         first = _is_heading(listed)
         if first:
+            if len(lines) == 1:
+                raise DataError(
+                    f"{path}: no line below the names of the columns; "
+                    f"allowed: {_LABELED}"
+                )
             remarks.append(
                 f"{path}:1: names the columns ({listed[0]!r}); left out."
             )
@@ -243,7 +248,7 @@ def _check_line(line: str, labeled: bool, place: str) -> None:
         problem = "a line without a tab"
     elif labeled and not clean_label(label):
         problem = "no label before the tab"
-    elif labeled and not texts[0].strip():
+    elif labeled and not has_word(texts[0]):
         problem = "no text after the label"
     elif len(texts) > labeled:
         problem = "a tab in the text"

@@ -42,8 +42,9 @@ def checked_texts(texts: Iterable[Any], what: str = "text") -> list[str]:
 
     Raises:
         ValueError: one is missing, or of another type, or holds half of a
-            surrogate pair, which UTF-8 cannot write; or there is but one
-            string in place of a list, whose characters would be texts.
+            surrogate pair, which UTF-8 cannot write, or bytes that are not
+            UTF-8; or there is but one string in place of a list, whose
+            characters would be texts.
 
     Example:
         >>> checked_texts(["a rose", float("nan")])
@@ -68,17 +69,22 @@ def checked_texts(texts: Iterable[Any], what: str = "text") -> list[str]:
                 f"{what} {place} is {text!r:.40}, of type "
                 f"{type(text).__name__}; allowed: strings"
             )
-        if isinstance(text, str) and not text.isascii():
-            _check_encodable(text, f"{what} {place}")
+        if not text.isascii():
+            _check_unicode(text, f"{what} {place}")
     return texts
 
 
-def _check_encodable(text: str, place: str) -> None:
+def _check_unicode(text: str | bytes, place: str) -> None:
     try:
-        text.encode()
+        text.decode() if isinstance(text, bytes) else text.encode()
     except UnicodeEncodeError as error:
         raise ValueError(
             f"{place} holds the surrogate {text[error.start]!a}; "
+            "allowed: Unicode text"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{place} holds invalid UTF-8 (byte 0x{text[error.start]:02x}); "
             "allowed: Unicode text"
         ) from None
 

@@ -155,21 +155,6 @@ class RunCheckpoints:
             ]
         return found
 
-    def trained_on(self) -> int | None:
-        """The fingerprint of the data that the newest checkpoint has seen.
-
-        It can be read where the checkpoint cannot be restored, as when other
-        data have made another vocabulary.
-
-        Returns:
-          The number; None without a checkpoint that has it.
-        """
-        name = "corpus/.ATTRIBUTES/VARIABLE_VALUE"
-        for path in newest_first(self.directory.last_checkpoints):
-            with contextlib.suppress(*_DAMAGES):
-                return int(tf.train.load_variable(str(path), name))
-        return None
-
     def restore_best(self) -> bool:
         """Go back to the weights of the best epoch, if one is finished.
 
@@ -249,6 +234,25 @@ def not_finite(
         "begin anew in another --run_dir with a lower --learning_rate or "
         "--clip_norm"
     )
+
+
+def trained_on(directory: RunDirectory) -> int | None:
+    """The fingerprint of the data that the newest checkpoint has seen.
+
+    It can be read where the checkpoint cannot be restored, as when other data
+    have made another vocabulary.
+
+    Args:
+      directory: the run's folder.
+
+    Returns:
+      The number; None without a checkpoint that has it.
+    """
+    name = "corpus/.ATTRIBUTES/VARIABLE_VALUE"
+    for path in newest_first(directory.last_checkpoints):
+        with contextlib.suppress(*_DAMAGES):
+            return int(tf.train.load_variable(str(path), name))
+    return None
 
 
 def newest_first(folder: pathlib.Path) -> list[pathlib.Path]:

@@ -116,3 +116,24 @@ def test_several_files(tmp_path):
 def test_long_lists_are_cut():
     assert listing([str(i) for i in range(30)]).endswith(", '19' and 10 more")
     assert listing(["a", "b"], most=2) == "'a', 'b'"
+
+
+def test_nothing_below_a_heading(tmp_path):
+    paths = [tmp_path / name for name in ("train.txt", "valid.txt")]
+    paths[0].write_text("label\ttext\na\tone\nb\ttwo\n", "utf-8")
+    paths[1].write_text("label\ttext\n", "utf-8")
+    message = f"^{paths[1]}: no line below the names of the columns; allowed"
+    with pytest.raises(DataError, match=message):
+        read_labeled_lines(paths)
+
+
+@pytest.mark.parametrize("text", ["\u200b", "\ufeff", "\ufe0f", "\u200d"])
+def test_a_text_that_cannot_be_seen(tmp_path, text):
+    """No word is made of it, which would be said without the line."""
+    path = tmp_path / "a.txt"
+    path.write_text(f"a\tone\nb\t{text}\n", "utf-8")
+    with pytest.raises(DataError, match=f"^{path}:2: no text after the label"):
+        read_labeled_lines([path])
+    path.write_text(f"one\n{text}\n", "utf-8")
+    with pytest.raises(DataError, match=f"^{path}:2: a line without words"):
+        read_labeled_lines([path])

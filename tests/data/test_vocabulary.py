@@ -249,3 +249,13 @@ def test_inside_a_dataset_and_a_function():
 def test_a_float16_policy_leaves_ids_alone():
     vocabulary = Vocabulary(WORDS, dtype="mixed_float16")
     assert vocabulary(["the cat"]).dtype == tf.int32
+
+
+def test_bytes_that_are_not_utf_8_are_refused():
+    """TensorFlow would read each byte of them as a word of its own."""
+    message = r"^text 1 holds invalid UTF-8 \(byte 0xe9\); allowed: Unicode"
+    for read in (Vocabulary.from_texts, Vocabulary(WORDS).tokenize):
+        with pytest.raises(ValueError, match=message):
+            read([b"the cat", b"caf\xe9"])
+    tokens = Vocabulary(["café"]).tokenize(["café".encode()])
+    assert tokens.to_list() == [[START_ID, 4, END_ID]]

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from keras_textgen.data.characters import normalize_text
+
 SPLITS = ("train", "valid", "test")
 # Of the reduced protocol: one in so many sequences is for validation.
 _HELD_OUT = 10
@@ -345,4 +347,7 @@ def _last_of_each(labels: np.ndarray) -> np.ndarray:
 
 def has_word(text: str) -> bool:
     """Returns whether anything in a text can be seen."""
-    return any(char.isprintable() and not char.isspace() for char in text)
+    return any(
+        char.isprintable() and not char.isspace() and normalize_text(char)
+        for char in text
+    )

@@ -195,7 +195,11 @@ def _allowed(fields: Fields) -> str:
 
 def _parse(text: str, path: pathlib.Path, fields: Fields) -> _Table:
     tabs = path.name.removesuffix(".gz").endswith((".tsv", ".tab"))
-    reader = csv.reader(io.StringIO(text), delimiter="\t" if tabs else ",")
+    # Strict, as a quote that is never closed would take the lines after it
+    # into one field.
+    reader = csv.reader(
+        io.StringIO(text), delimiter="\t" if tabs else ",", strict=True
+    )
     records = _records(reader, path)
     _, header = next(records, (1, []))
     header = [name.strip() for name in header]
@@ -240,13 +244,18 @@ def _records(
     reader: Iterator[list[str]], path: pathlib.Path
 ) -> Iterator[tuple[int, list[str]]]:
     """Gives the line and the fields of every record with any."""
+    before = 0
     try:
         for record in reader:
+            before = reader.line_num
             if record:
-                yield reader.line_num, record
+                yield before, record
     except csv.Error as error:
+        # A quote may have been opened many lines before.
         raise DataError(
-            f"{path}:{reader.line_num}: {error}; allowed: a table"
+            f"{path}:{before + 1}: {error}; allowed: a table, in which a field "
+            "that begins with a quote ends with one, and quotes inside it are "
+            "doubled"
         ) from error
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_textgen.data.characters import normalize_text
 from keras_textgen.data.readers.files import DataError, reading_errors
 
 _HEADING = re.compile(r"\d+ (\d+)")
@@ -52,7 +53,8 @@ def read_word_vectors(
     A line is a word and its numbers, with single spaces or tabs between them. A
     first line of two whole numbers (word2vec's number of words and width) is
     taken for a heading. The width is that of the heading or of most of the
-    first lines; a word may hold spaces. Of several vectors of one word, the
+    first lines; a word may hold spaces. A word is found in another spelling of
+    Unicode, too, see `normalize_text`. Of several vectors of one word, the
     first counts. Only what is returned is held in memory.
 
     A blank line, one of another width or without finite numbers, and one that
@@ -88,6 +90,9 @@ def read_word_vectors(
         try:
             word, values = _split(_decoded(content), width)
             number = numbers.get(word)
+            if number is None and not word.isascii():
+                # Texts have one spelling of what reads the same.
+                number = numbers.get(normalize_text(word))
             if number is not None and number not in found:
                 found[number] = _vector(values)
         except _BrokenLineError as error:
@@ -161,7 +166,9 @@ def _split(line: str, width: int) -> tuple[str, list[str]]:
 
 def _vector(values: list[str]) -> np.ndarray:
     try:
-        vector = np.array(values, np.float32)
+        # What is too large becomes infinite, and is refused below.
+        with np.errstate(over="ignore"):
+            vector = np.array(values, np.float32)
     except ValueError:
         vector = np.array(np.nan)
     if not np.isfinite(vector).all():

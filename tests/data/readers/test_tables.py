@@ -182,3 +182,19 @@ def test_no_tensorflow(tmp_path):
     )
     root = pathlib.Path(__file__).parents[2]
     subprocess.run([sys.executable, "-c", code, path], check=True, cwd=root)
+
+
+# -- What would be lost without a word -----------------------------------------
+
+
+@pytest.mark.parametrize("separator", [",", "\t"])
+@pytest.mark.parametrize("quoted", [(5,), (5, 20)])
+def test_a_quote_that_is_not_closed(tmp_path, separator, quoted):
+    """It would take the lines below into one field."""
+    lines = [HEADER + ",note", *(f"{line},x" for line in LINES)]
+    for place in quoted:
+        lines[place] = lines[place][:-1] + '"he said'
+    lines = [line.replace(",", separator) for line in lines]
+    path = tmp_path / f"a.{'csv' if separator == ',' else 'tsv'}"
+    with pytest.raises(DataError, match=f"^{path}:6: .*; allowed: .* quote"):
+        read_table(write(path, lines))

@@ -117,3 +117,17 @@ def test_files_that_cannot_be_read(write, tmp_path):
     for content in (whole[:-9], b"the 1 2\n"):
         with pytest.raises(DataError, match="file is damaged"):
             read_word_vectors(write(content, "vectors.gz"), WORDS)
+
+
+def test_words_in_another_spelling_of_unicode(write):
+    """The vocabulary has them in the normal form of texts."""
+    path = write("cafe\u0301 1 2\nthe\u200b 3 4\ncaf\xe9 5 6\n")
+    found = read_word_vectors(path, WORDS)
+    assert found.rows.tolist() == [2, 3]
+    assert found.vectors.tolist() == [[3, 4], [1, 2]]
+
+
+def test_numbers_beyond_single_precision_are_not_finite(write):
+    path = write("the 1e39 1\ncaf\xe9 1 2\n")
+    with pytest.raises(DataError, match=f"^{path}:1: .* no finite number"):
+        read_word_vectors(path, WORDS)
