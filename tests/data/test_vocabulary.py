@@ -53,6 +53,21 @@ def test_none_splits_at_white_space_only():
     assert words_of("The n.v.  N 'S", "none") == ["The", "n.v.", "N", "'S"]
 
 
+def test_white_space_of_unicode():
+    spaces = "\x85\u00a0\u1680\u2003\u2028\u2029\u202f\u205f\u3000\x1f"
+    for space in spaces:
+        assert words_of(f"a{space}rose") == ["a", "rose"]
+
+
+@pytest.mark.parametrize("standardize", ["none", "keras"])
+def test_words_with_a_no_break_space_are_as_they_were_read(standardize):
+    # No warning that no text has them, which would be an error here.
+    text = "a\u00a0red \x85 rose"
+    vocabulary = Vocabulary.from_texts([text], standardize=standardize)
+    assert set(vocabulary.get_vocabulary()[4:]) == set(text.split(" "))
+    assert vocabulary.to_text(vocabulary([text])).numpy()[0].decode() == text
+
+
 def test_keras_is_the_filter_of_its_classic_tokenizer():
     # Written out from the documentation of keras.preprocessing.text.Tokenizer.
     filtered = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'

@@ -403,7 +403,7 @@ def _sparse(path: pathlib.Path) -> scipy.sparse.coo_array:
         reader = scipy.sparse.load_npz
     content = io.BytesIO(read_bytes(path))
     try:
-        matrix = scipy.sparse.coo_array(reader(content))
+        matrix = _with_every_cell(reader(content))
         if matrix.ndim != 2 or np.iscomplexobj(matrix.data):
             raise ValueError(
                 f"it has {matrix.ndim} dimensions and {matrix.dtype} values"
@@ -425,6 +425,16 @@ def _sparse(path: pathlib.Path) -> scipy.sparse.coo_array:
     if not (np.abs(matrix.data) <= LARGEST).all():
         raise DataError(f"{path}: a value is not finite; allowed: numbers")
     return matrix
+
+
+def _with_every_cell(
+    matrix: np.ndarray | scipy.sparse.sparray,
+) -> scipy.sparse.coo_array:
+    """Zeros that are given stay cells, those of a dense matrix, too."""
+    if not isinstance(matrix, np.ndarray) or matrix.ndim != 2:
+        return scipy.sparse.coo_array(matrix)
+    places = tuple(each.ravel() for each in np.indices(matrix.shape))
+    return scipy.sparse.coo_array((matrix.ravel(), places), matrix.shape)
 
 
 # -- What both have in common -------------------------------------------------

@@ -171,6 +171,7 @@ def _vector(values: list[str]) -> np.ndarray:
             vector = np.array(values, np.float32)
     except ValueError:
         vector = np.array(np.nan)
-    if not np.isfinite(vector).all():
+    # Python takes 1_0 for a 10.
+    if any("_" in value for value in values) or not np.isfinite(vector).all():
         raise _BrokenLineError("the vector holds what is no finite number")
     return vector

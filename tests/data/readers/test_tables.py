@@ -115,7 +115,8 @@ def test_zeros_of_a_matrix_are_cells(tmp_path):
     matrix = scipy.sparse.coo_array((dense.ravel(), places), (3, 4))
     scipy.sparse.save_npz(tmp_path / "a.npz", matrix)
     scipy.io.mmwrite(tmp_path / "a.mtx", matrix)
-    for name in ("a.npz", "a.mtx"):
+    scipy.io.mmwrite(tmp_path / "dense.mtx", dense)
+    for name in ("a.npz", "a.mtx", "dense.mtx"):
         assert values_of(read_matrix(tmp_path / name))["0", "0"] == 0
         assert len(values_of(read_matrix(tmp_path / name))) == 12
 
@@ -180,7 +181,7 @@ def test_no_tensorflow(tmp_path):
         "load_ratings('ratings', sys.argv[1])\n"
         "assert not {'tensorflow', 'keras'} & sys.modules.keys()\n"
     )
-    root = pathlib.Path(__file__).parents[2]
+    root = pathlib.Path(__file__).parents[3]
     subprocess.run([sys.executable, "-c", code, path], check=True, cwd=root)
 
 

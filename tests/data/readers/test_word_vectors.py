@@ -89,6 +89,7 @@ def test_refused(write, content, message):
     [
         (b"\n", "not a word and 2 numbers"),
         (b"the 7\n", "not a word and 2 numbers"),
+        (b"the 1_0 7\n", "the vector holds what is no finite number"),
         (b"the 7 x\n", "the vector holds what is no finite number"),
         (b"caf\xe9 1 2\n", r"invalid UTF-8 (byte 0xe9)"),
     ],
