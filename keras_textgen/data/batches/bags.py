@@ -11,7 +11,8 @@ import scipy.sparse
 import tensorflow as tf
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-from keras_textgen.data.batches.sequences import SequenceBatches, asserted
+from keras_textgen.data.batches.base import RowBatches
+from keras_textgen.data.batches.sequences import asserted
 from keras_textgen.data.text_lists import checked_texts, texts_or_none
 from keras_textgen.data.vocabulary import CHARACTERS, Vocabulary, split_words
 from keras_textgen.tokens import SPECIALS
@@ -179,7 +180,7 @@ def as_counts(
     return counts
 
 
-class BagBatches:
+class BagBatches(RowBatches):
     """Bags of words, cut into batches.
 
     The counts stay sparse; a batch holds the words of its documents, padded to
@@ -191,6 +192,8 @@ class BagBatches:
         counts: float CSR `[documents, words]`, each column once a row.
         batch_size: documents a batch; the last batch may be smaller.
         seed: of the shuffling.
+        is_shuffled: see `RowBatches`.
+        sample_weight: a weight a document, see `RowBatches`.
 
     Attributes:
         has_words: which documents have a word at all, bool `[documents]`.
@@ -208,19 +211,25 @@ class BagBatches:
     """
 
     def __init__(
-        self, counts: scipy.sparse.csr_array, batch_size: int, seed: int = 0
+        self,
+        counts: scipy.sparse.csr_array,
+        batch_size: int,
+        seed: int = 0,
+        *,
+        is_shuffled: bool = True,
+        sample_weight: Sequence[float] | None = None,
     ) -> None:
         self.num_documents, self.num_words = counts.shape
-        self.has_words = counts.sum(axis=1) > 0
-        # A document is its number, twice because a sequence has two tokens or
-        # more. As all are of one length, they are shuffled and not grouped.
-        numbers = np.arange(1, self.num_documents + 1, dtype=np.int32)
-        self._numbers = SequenceBatches(
-            tf.RaggedTensor.from_tensor(np.stack([numbers, numbers], axis=1)),
+        super().__init__(
+            self.num_documents,
             batch_size,
-            seed,
+            seed=seed,
+            # All alike: shuffled, and not grouped.
+            lengths=np.zeros(self.num_documents, np.int64),
+            is_shuffled=is_shuffled,
+            sample_weight=sample_weight,
         )
-        self.steps_per_epoch = self._numbers.steps_per_epoch
+        self.has_words = counts.sum(axis=1) > 0
         # Kept on the host: a dataset runs there whatever device trains.
         with tf.device("CPU:0"):
             self._splits = tf.constant(counts.indptr, tf.int64)
@@ -232,34 +241,14 @@ class BagBatches:
         """What an epoch consists of: how many, and their name."""
         return self.num_documents, "documents"
 
-    def training_stream(
-        self, first_epoch: int = 0, first_step: int = 0
-    ) -> tf.data.Dataset:
-        """Returns the endless stream of training batches.
+    def tensors(
+        self, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor
+    ) -> Bags:
+        """{"columns": int32, "counts": float32}, both `[batch, places]`.
 
-        Args:
-            first_epoch: epoch to begin with, from 0.
-            first_step: step of that epoch to begin with, from 0.
-
-        Returns:
-            Infinite dataset of {"columns": int32, "counts": float32}, both
-            `[batch, places]`; places on the right that a document does not
-            need have the count 0.
+        Places on the right that a document does not need have the count 0.
         """
-        numbers = self._numbers.training_stream(first_epoch, first_step)
-        return numbers.map(self._batch).prefetch(tf.data.AUTOTUNE)
-
-    def evaluation_dataset(self) -> tf.data.Dataset:
-        """Returns every document once, in the given order.
-
-        Returns:
-            Dataset of the elements of `training_stream`.
-        """
-        numbers = self._numbers.evaluation_dataset()
-        return numbers.map(self._batch).prefetch(tf.data.AUTOTUNE)
-
-    def _batch(self, numbers: tf.Tensor) -> Bags:
-        rows = numbers[:, 0] - 1
+        del epoch, step
         places = tf.ragged.range(
             tf.gather(self._splits, rows), tf.gather(self._splits, rows + 1)
         )

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.data.batches.sequences import endless_stream, permutation
+from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.data.cells import Ratings, relevant_cells
-
-# The epoch whose unobserved cells an evaluation draws.
-_EVALUATION = 0
 
 Batch = dict[str, tf.Tensor]
 
 
-class PairBatches:
+class PairBatches(RowBatches):
     """Known cells of a matrix, cut into batches, perhaps with unknown cells.
 
     Every batch is a dictionary: "row" and "column", int32 [batch]; "value" and
@@ -38,6 +35,9 @@ class PairBatches:
         seed: Of the shuffling, and of what is drawn.
         negatives: Cells drawn for each known one.
         observed: Further cells that must not be drawn, besides `cells`.
+        is_shuffled: See `RowBatches`.
+        sample_weight: A weight a known cell, see `RowBatches`; what is drawn
+            for a cell has the cell's.
 
     Raises:
         ValueError: No cells, a cell outside the matrix, a value that is not
@@ -62,20 +62,24 @@ class PairBatches:
         seed: int = 0,
         negatives: int = 0,
         observed: Ratings | None = None,
+        is_shuffled: bool = True,
+        sample_weight: Sequence[float] | None = None,
     ) -> None:
-        if batch_size < 1:
-            raise ValueError(f"batch_size={batch_size}; allowed: 1 or more")
         if negatives < 0:
             raise ValueError(f"negatives={negatives}; allowed: 0 or more")
         check_cells(cells, shape)
         if negatives:
             self._check_values(cells)
+        super().__init__(
+            len(cells),
+            batch_size,
+            seed=seed,
+            is_shuffled=is_shuffled,
+            sample_weight=sample_weight,
+        )
         self.cells = cells
         self.shape = shape
-        self.batch_size = batch_size
-        self.seed = seed
         self.negatives = negatives
-        self.steps_per_epoch = -(-len(cells) // batch_size)
         known = cells.rows, cells.columns
         if observed is not None:
             check_cells(observed, shape)
@@ -101,56 +105,11 @@ class PairBatches:
         """What an epoch consists of: how many, and their name."""
         return len(self.cells), "values"
 
-    def training_stream(
-        self, first_epoch: int = 0, first_step: int = 0
-    ) -> tf.data.Dataset:
-        """Give the endless stream of training batches.
-
-        Epoch follows epoch, each of `steps_per_epoch` batches with every known
-        cell once. What is skipped is never made.
-
-        Args:
-            first_epoch: Epoch to begin with, from 0.
-            first_step: Step of that epoch to begin with, from 0; values of
-                `steps_per_epoch` and more reach into later epochs.
-
-        Raises:
-            ValueError: A negative epoch or step.
-        """
-
-        def batches_of_epoch(
-            epoch: tf.Tensor,
-        ) -> Callable[[tf.Tensor], Batch]:
-            order = permutation(len(self.cells), [self.seed, 2 * epoch])
-            return lambda step: self._batch(order, epoch, step)
-
-        return endless_stream(
-            batches_of_epoch, self.steps_per_epoch, first_epoch, first_step
-        )
-
-    def evaluation_dataset(self) -> tf.data.Dataset:
-        """Give every known cell once, in the given order, always the same."""
-        order = tf.range(len(self.cells), dtype=tf.int64)
-        epoch = tf.constant(_EVALUATION, tf.int64)
-        steps = tf.data.Dataset.range(self.steps_per_epoch)
-        batches = steps.map(lambda step: self._batch(order, epoch, step))
-        return batches.prefetch(tf.data.AUTOTUNE)
-
-    def _known(self, order: tf.Tensor, step: tf.Tensor) -> Batch:
-        """The known cells of a step."""
-        begin = step * self.batch_size
-        chosen = order[begin : begin + self.batch_size]
-        batch = {
-            name: tf.gather(values, chosen)
-            for name, values in self._values.items()
-        }
-        batch["weight"] = tf.ones_like(batch["value"])
-        return batch
-
-    def _batch(
-        self, order: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor
+    def tensors(
+        self, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor
     ) -> Batch:
-        batch = self._known(order, step)
+        """Known cells, and those drawn for them."""
+        batch = self._known(rows)
         if not self.negatives:
             return batch
         drawn = self._drawn(
@@ -160,6 +119,20 @@ class PairBatches:
             name: tf.concat([batch[name], drawn[name]], axis=0)
             for name in batch
         }
+
+    def weights_of(self, sample_weight: tf.Tensor) -> tf.Tensor:
+        """Weights of known cells, and of those drawn for them."""
+        drawn = tf.repeat(sample_weight, self.negatives)
+        return tf.concat([sample_weight, drawn], axis=0)
+
+    def _known(self, rows: tf.Tensor) -> Batch:
+        """Known cells by their places."""
+        batch = {
+            name: tf.gather(values, rows)
+            for name, values in self._values.items()
+        }
+        batch["weight"] = tf.ones_like(batch["value"])
+        return batch
 
     def _check_values(self, cells: Ratings) -> None:
         """Refuse values that cannot be told from those of drawn cells."""
@@ -204,6 +177,8 @@ class RankingBatches(PairBatches):
         seed: Of the shuffling, and of what is drawn.
         negatives: Columns drawn for each cell, 1 or more.
         observed: Further cells that must not be drawn, besides `cells`.
+        is_shuffled: See `RowBatches`.
+        sample_weight: See `RowBatches`.
 
     Raises:
         ValueError: As `PairBatches`, but values may be 0 and less.
@@ -226,6 +201,8 @@ class RankingBatches(PairBatches):
         seed: int = 0,
         negatives: int,
         observed: Ratings | None = None,
+        is_shuffled: bool = True,
+        sample_weight: Sequence[float] | None = None,
     ) -> None:
         if negatives < 1:
             raise ValueError(f"negatives={negatives}; allowed: 1 or more")
@@ -236,6 +213,8 @@ class RankingBatches(PairBatches):
             seed=seed,
             negatives=negatives,
             observed=observed,
+            is_shuffled=is_shuffled,
+            sample_weight=sample_weight,
         )
         with tf.device("CPU:0"):
             self._counts = tf.constant(self._unobserved.counts, tf.float32)
@@ -243,16 +222,21 @@ class RankingBatches(PairBatches):
     def _check_values(self, cells: Ratings) -> None:
         """Any value will do: drawn columns stand by themselves."""
 
-    def _batch(
-        self, order: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor
+    def tensors(
+        self, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor
     ) -> Batch:
-        batch = self._known(order, step)
-        rows = tf.repeat(batch["row"], self.negatives)
-        drawn = self._drawn_columns(rows, epoch, step)
+        """Known cells, with columns of their rows beside them."""
+        batch = self._known(rows)
+        of_drawn = tf.repeat(batch["row"], self.negatives)
+        drawn = self._drawn_columns(of_drawn, epoch, step)
         return batch | {
             "drawn": tf.reshape(drawn, [-1, self.negatives]),
             "unobserved": tf.gather(self._counts, batch["row"]),
         }
+
+    def weights_of(self, sample_weight: tf.Tensor) -> tf.Tensor:
+        """Weights of known cells: what is drawn stands beside them."""
+        return sample_weight
 
 
 def feedback_batches(
@@ -265,6 +249,8 @@ def feedback_batches(
     negatives: int = 0,
     observed: Ratings | None = None,
     relevant_above: float | None = None,
+    is_shuffled: bool = True,
+    sample_weight: Sequence[float] | None = None,
 ) -> PairBatches:
     """Batches as a kind of feedback needs them.
 
@@ -278,6 +264,8 @@ def feedback_batches(
         negatives: Drawn for each known cell; not for explicit feedback.
         observed: Further cells that must not be drawn.
         relevant_above: For ranking, cells of other values count as unknown.
+        is_shuffled: See `RowBatches`.
+        sample_weight: See `RowBatches`.
 
     Raises:
         ValueError: As `PairBatches`, or no value is above `relevant_above`.
@@ -290,12 +278,20 @@ def feedback_batches(
         >>> len(batches.cells)
         1
     """
+    settings = {
+        "seed": seed,
+        "is_shuffled": is_shuffled,
+        "sample_weight": sample_weight,
+    }
     if feedback == "explicit":
-        return PairBatches(cells, shape, batch_size, seed=seed)
+        return PairBatches(cells, shape, batch_size, **settings)
     drawing = PairBatches
     if feedback == "ranking":
         drawing = RankingBatches
         if relevant_above is not None:
+            if sample_weight is not None:
+                relevant = cells.values > relevant_above
+                settings["sample_weight"] = np.asarray(sample_weight)[relevant]
             cells = relevant_cells(cells, relevant_above)
             if observed is not None:
                 observed = observed[observed.values > relevant_above]
@@ -303,9 +299,9 @@ def feedback_batches(
         cells,
         shape,
         batch_size,
-        seed=seed,
         negatives=negatives,
         observed=observed,
+        **settings,
     )
 
 

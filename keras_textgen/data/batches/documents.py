@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.data.batches.sequences import SequenceBatches
+from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.data.sentences import split_sentences
 from keras_textgen.data.text_lists import checked_texts, is_missing
 from keras_textgen.data.vocabulary import Vocabulary
@@ -140,7 +140,7 @@ def encode_sentences(
     return documents[:, :max_sentences, :max_words]
 
 
-class DocumentBatches:
+class DocumentBatches(RowBatches):
     """Documents of token ids, cut into padded batches.
 
     A batch holds documents of about the same number of sentences. Which
@@ -153,6 +153,8 @@ class DocumentBatches:
         labels: integers `[documents]`; None for batches without labels.
         batch_size: documents a batch; the last batch may be smaller.
         seed: of the shuffling.
+        is_shuffled: see `RowBatches`.
+        sample_weight: a weight a document, see `RowBatches`.
 
     Raises:
         ValueError: no documents, as many labels as there are not, or an
@@ -175,6 +177,8 @@ class DocumentBatches:
         *,
         batch_size: int = 64,
         seed: int = 0,
+        is_shuffled: bool = True,
+        sample_weight: Sequence[float] | None = None,
     ) -> None:
         if not isinstance(documents, tf.RaggedTensor):
             documents = tf.ragged.constant(
@@ -182,80 +186,51 @@ class DocumentBatches:
             )
         ids = _with_sentences(documents)
         counts = ids.row_lengths().numpy()
+        if not len(counts):
+            raise ValueError("no documents; allowed: 1 document or more")
         if labels is not None and len(labels) != len(counts):
             raise ValueError(
                 f"{len(labels)} labels of {len(counts)} documents; "
                 "allowed: one label a document"
             )
+        super().__init__(
+            len(counts),
+            batch_size,
+            seed=seed,
+            lengths=counts,
+            is_shuffled=is_shuffled,
+            targets=None if labels is None else np.asarray(labels, np.int32),
+            sample_weight=sample_weight,
+        )
         self.num_documents = len(counts)
         with tf.device("CPU:0"):
             self._words = ids.flat_values
             # The sentence of number 0 has no words: padding.
-            self._splits = tf.concat([[0], ids.values.row_splits], 0)
-            self._labels = (
-                None if labels is None else tf.constant(labels, tf.int32)
-            )
-            self._batches = SequenceBatches(
-                _numbers(counts), batch_size, seed=seed
-            )
-        self.steps_per_epoch = self._batches.steps_per_epoch
+            self._word_splits = tf.concat([[0], ids.values.row_splits], 0)
+            self._sentence_splits = ids.row_splits + 1
 
     @property
     def units(self) -> tuple[int, str]:
         """What an epoch consists of: how many, and their name."""
         return int(tf.size(self._words)), "words"
 
-    @property
-    def original_order(self) -> np.ndarray:
-        """Where each document stands in `evaluation_dataset()`.
-
-        As in `SequenceBatches`: `outputs[batches.original_order]` is in the
-        order of the documents.
-        """
-        return self._batches.original_order
-
-    def training_stream(
-        self, first_epoch: int = 0, first_step: int = 0
-    ) -> tf.data.Dataset:
-        """Returns the endless stream of training batches.
-
-        Args:
-            first_epoch: epoch to begin with, from 0.
-            first_step: step of that epoch to begin with, from 0.
-
-        Returns:
-            Infinite dataset of int32 ids `[batch, sentences, words]` with
-            int32 labels `[batch]`, or without.
-        """
-        return self._looked_up(
-            self._batches.training_stream(first_epoch, first_step)
-        )
-
-    def evaluation_dataset(self) -> tf.data.Dataset:
-        """Returns every document once, the same way every time.
-
-        Returns:
-            Dataset of the elements of `training_stream`, by increasing number
-            of sentences.
-        """
-        return self._looked_up(self._batches.evaluation_dataset())
-
-    def _looked_up(self, numbers: tf.data.Dataset) -> tf.data.Dataset:
-        return numbers.map(self._batch).prefetch(tf.data.AUTOTUNE)
-
-    def _batch(self, numbers: tf.Tensor) -> tuple[tf.Tensor, ...] | tf.Tensor:
-        """The batch of documents `[batch]` and their sentences `[batch, s]`."""
-        documents, sentences = numbers[:, 0], numbers[:, 1:]
+    def tensors(
+        self, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor
+    ) -> tf.Tensor:
+        """Ids int32 `[batch, sentences, words]`, padded with 0."""
+        del epoch, step
+        splits = self._sentence_splits
+        sentences = tf.ragged.range(
+            tf.gather(splits, rows), tf.gather(splits, rows + 1)
+        ).to_tensor()
         flat = tf.reshape(sentences, [-1])
         positions = tf.ragged.range(
-            tf.gather(self._splits, flat), tf.gather(self._splits, flat + 1)
+            tf.gather(self._word_splits, flat),
+            tf.gather(self._word_splits, flat + 1),
         )
         words = tf.gather(self._words, positions).to_tensor(PAD_ID)
         shape = [*tf.unstack(tf.shape(sentences)), tf.shape(words)[1]]
-        words = tf.reshape(words, shape)
-        if self._labels is None:
-            return words
-        return words, tf.gather(self._labels, documents - 1)
+        return tf.reshape(words, shape)
 
 
 def _with_sentences(documents: tf.RaggedTensor) -> tf.RaggedTensor:
@@ -268,16 +243,6 @@ def _with_sentences(documents: tf.RaggedTensor) -> tf.RaggedTensor:
     return tf.concat(
         [documents, tf.RaggedTensor.from_row_lengths(sentences, missing)], 1
     )
-
-
-def _numbers(counts: np.ndarray) -> tf.RaggedTensor:
-    """For each document, its number and those of its sentences, from 1."""
-    ends = np.cumsum(counts)
-    sentences = tf.RaggedTensor.from_row_lengths(
-        np.arange(1, counts.sum() + 1, dtype=np.int32), counts
-    )
-    documents = np.arange(1, len(ends) + 1, dtype=np.int32)[:, np.newaxis]
-    return tf.concat([documents, sentences], 1)
 
 
 def as_document_ids(

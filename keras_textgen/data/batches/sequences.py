@@ -1,23 +1,23 @@
-"""Batches of sequences of like length, shuffled by seed and epoch alone."""
+"""Sequences of token ids in batches of like length."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.data.text_lists import texts_or_none
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.tokens import PAD_ID, START_ID
 
 _ORDERS = ("length", "stream")
-_INT64_MAX = np.iinfo(np.int64).max
 _NO_SEQUENCES = "no sequences; allowed: 1 sequence or more"
 
 
-class SequenceBatches:
+class SequenceBatches(RowBatches):
     """Sequences of token ids, cut into padded batches.
 
     The sequences are kept as one flat array of values with row splits and are
@@ -34,6 +34,7 @@ class SequenceBatches:
             a batch holds sequences of like length and little padding), cut into
             batches, and the batches are shuffled; `"stream"`: batches of
             consecutive sequences, in the given order, every epoch.
+        sample_weight: a weight a sequence, see `RowBatches`.
 
     Raises:
         ValueError: no sequences, a sequence without a token to predict, or
@@ -58,29 +59,27 @@ class SequenceBatches:
         batch_size: int,
         seed: int = 0,
         order: str = "length",
+        sample_weight: Sequence[float] | None = None,
     ):
-        if batch_size < 1:
-            raise ValueError(f"batch_size={batch_size}; allowed: 1 or more")
         if order not in _ORDERS:
             raise ValueError(f"order={order!r}; allowed: {', '.join(_ORDERS)}")
         values, lengths = _flatten(sequences)
         _check_lengths(lengths)
-        self.batch_size = batch_size
-        self.seed = seed
+        super().__init__(
+            len(lengths),
+            batch_size,
+            seed=seed,
+            lengths=lengths,
+            is_shuffled=order == "length",
+            sample_weight=sample_weight,
+        )
         self.order = order
         self.num_sequences = len(lengths)
         self.num_predicted_tokens = int(np.sum(lengths - 1))
-        self.steps_per_epoch = -(-self.num_sequences // batch_size)
-        # Kept on the host: a dataset runs there whatever device trains.
         with tf.device("CPU:0"):
             self._values = tf.constant(values.astype(np.int32))
             self._lengths = tf.constant(lengths, tf.int64)
             self._starts = tf.cumsum(self._lengths, exclusive=True)
-            self._evaluation_rows = tf.constant(
-                np.argsort(lengths, kind="stable")
-                if order == "length"
-                else np.arange(self.num_sequences)
-            )
 
     @property
     def units(self) -> tuple[int, str]:
@@ -107,153 +106,15 @@ class SequenceBatches:
         batches = [lengths[i : i + self.batch_size] for i in starts]
         return [len(batch) * int(max(batch)) for batch in batches]
 
-    @property
-    def original_order(self) -> np.ndarray:
-        """Where each sequence stands in `evaluation_dataset()`.
-
-        With `outputs` one row a sequence, in the order of
-        `evaluation_dataset()`, `outputs[batches.original_order]` is in the
-        order of the sequences the batches were made from.
-        """
-        return np.argsort(self._evaluation_rows.numpy())
-
-    def training_stream(
-        self, first_epoch: int = 0, first_step: int = 0
-    ) -> tf.data.Dataset:
-        """Returns the endless stream of training batches.
-
-        Epoch follows epoch, each of `steps_per_epoch` batches with every
-        sequence once. What is skipped is never made.
-
-        Args:
-            first_epoch: epoch to begin with, from 0.
-            first_step: step of that epoch to begin with, from 0; values of
-                `steps_per_epoch` and more reach into later epochs.
-
-        Returns:
-            Infinite dataset of int32 tokens `[batch, time]`.
-
-        Raises:
-            ValueError: a negative epoch or step.
-        """
-
-        def batches_of_epoch(
-            epoch: tf.Tensor,
-        ) -> Callable[[tf.Tensor], tf.Tensor]:
-            rows, steps = self._shuffled(epoch)
-            return lambda step: self._batch(rows, steps[step])
-
-        return endless_stream(
-            batches_of_epoch, self.steps_per_epoch, first_epoch, first_step
-        )
-
-    def evaluation_dataset(self) -> tf.data.Dataset:
-        """Returns every sequence once, in an order that never changes.
-
-        Returns:
-            Dataset of `steps_per_epoch` batches of int32 tokens
-            `[batch, time]`, by increasing length, or in the given order if
-            `order="stream"`.
-        """
-        steps = tf.data.Dataset.range(self.steps_per_epoch)
-        batches = steps.map(lambda i: self._batch(self._evaluation_rows, i))
-        return batches.prefetch(tf.data.AUTOTUNE)
-
-    def _shuffled(self, epoch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the rows in the order of batches, and the order of batches.
-
-        Args:
-            epoch: int64 scalar.
-
-        Returns:
-            int64 `[num_sequences]` and int64 `[steps_per_epoch]`.
-        """
-        steps = tf.range(self.steps_per_epoch, dtype=tf.int64)
-        if self.order == "stream":
-            return self._evaluation_rows, steps
-        rows = permutation(self.num_sequences, [self.seed, 2 * epoch])
-        by_length = tf.argsort(tf.gather(self._lengths, rows), stable=True)
-        order = permutation(self.steps_per_epoch, [self.seed, 2 * epoch + 1])
-        return tf.gather(rows, by_length), order
-
-    def _batch(self, rows: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-        begin = step * self.batch_size
-        rows = rows[begin : begin + self.batch_size]
+    def tensors(
+        self, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor
+    ) -> tf.Tensor:
+        """Tokens int32 `[batch, time]`, padded with 0."""
+        del epoch, step
         starts = tf.gather(self._starts, rows)
         ends = starts + tf.gather(self._lengths, rows)
         positions = tf.ragged.range(starts, ends)
         return tf.gather(self._values, positions).to_tensor(PAD_ID)
-
-
-def endless_stream(
-    batches_of_epoch: Callable[
-        [tf.Tensor], Callable[[tf.Tensor], tf.Tensor | dict[str, tf.Tensor]]
-    ],
-    steps_per_epoch: int,
-    first_epoch: int = 0,
-    first_step: int = 0,
-) -> tf.data.Dataset:
-    """Returns the batches of one epoch after the other, without end.
-
-    Args:
-        batches_of_epoch: turns the number of an epoch, int64, into a function
-            that turns the number of a step, int64, into its batch.
-        steps_per_epoch: batches an epoch.
-        first_epoch: epoch to begin with, from 0.
-        first_step: step of that epoch to begin with, from 0; values of
-            `steps_per_epoch` and more reach into later epochs. What is skipped
-            is never made.
-
-    Returns:
-        Infinite dataset of batches.
-
-    Raises:
-        ValueError: a negative epoch or step.
-
-    Example:
-        >>> stream = endless_stream(lambda epoch: lambda step: epoch + step, 3)
-        >>> [int(batch) for batch in stream.take(5)]
-        [0, 1, 2, 1, 2]
-    """
-    if first_epoch < 0 or first_step < 0:
-        raise ValueError(
-            f"first_epoch={first_epoch}, first_step={first_step}; "
-            "allowed: 0 or more"
-        )
-    first_epoch += first_step // steps_per_epoch
-    first_step %= steps_per_epoch
-
-    def batches(epoch: tf.Tensor) -> tf.data.Dataset:
-        begin = tf.where(epoch == first_epoch, first_step, 0)
-        steps = tf.data.Dataset.range(tf.cast(begin, tf.int64), steps_per_epoch)
-        return steps.map(batches_of_epoch(epoch))
-
-    stream = tf.data.Dataset.range(first_epoch, _INT64_MAX).flat_map(batches)
-    infinite = tf.data.experimental.assert_cardinality(
-        tf.data.INFINITE_CARDINALITY
-    )
-    return stream.apply(infinite).prefetch(tf.data.AUTOTUNE)
-
-
-def permutation(size: int, seed: Sequence[int | tf.Tensor]) -> tf.Tensor:
-    """Returns the numbers below `size` in an order that the seed decides.
-
-    Args:
-        size: how many.
-        seed: two integers.
-
-    Returns:
-        int32 `[size]`, the same on every device.
-
-    Example:
-        >>> sorted(permutation(4, [7, 1]).numpy().tolist())
-        [0, 1, 2, 3]
-    """
-    # The generator is named, because the default differs between devices.
-    keys = tf.random.stateless_uniform(
-        [size], seed, minval=None, maxval=None, dtype=tf.int64, alg="philox"
-    )
-    return tf.argsort(keys, stable=True)
 
 
 def _flatten(
