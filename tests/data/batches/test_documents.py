@@ -127,7 +127,7 @@ def test_documents_without_any_word():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"documents": []}, "^no sequences; "),
+        ({"documents": []}, "^no documents; "),
         ({"documents": DOCUMENTS, "labels": [1]}, "^1 labels of 7 documents"),
         ({"documents": DOCUMENTS, "batch_size": 0}, "^batch_size=0; allowed"),
     ],
