@@ -1,4 +1,4 @@
-"""Training steps on a batch as a whole, however it is split."""
+"""What all models share: training steps on a batch as a whole."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,35 +6,37 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_textgen.models.front_door import FrontDoor
+from keras_textgen.models.seeding import seeded
 from keras_textgen.noise import GlobalRows
 
 
-class GlobalBatchModel(keras.Model):
+class GlobalBatchModel(FrontDoor):
     """Base of all models: what Keras's own steps get wrong with replicas.
+
+    A model says how its data become batches, see `FrontDoor`, and what is
+    minimized (`with_losses`), and nothing else.
 
     The loss is the mean over the rows of the global batch, whose last one
     need not be divided evenly among the replicas; the summed gradient is
-    clipped, not each replica's; figures are means over rows. Steps of training
-    are counted in a variable that checkpoints hold, so that noise and
-    schedules can be functions of them; evaluation changes no variable but
-    those of the metrics.
-
-    A model adds `step_outputs`, `update_metrics` and `metrics`.
+    clipped, not each replica's; figures are means over rows, by their weights.
+    Steps of training are counted in a variable that checkpoints hold, so that
+    noise and schedules can be functions of them; evaluation changes no
+    variable but those of the metrics.
 
     Args:
-        seed: Seed of all noise.
+        seed: Of the first weights, the order of data, and all noise; None
+            draws one from Keras's generator, and keeps it.
         **kwargs: As in `keras.Model`.
     """
 
-    # Arguments of Keras's methods that a model does without.
-    _not_honored = (
-        "sample_weight",
-        "class_weight",
-        "validation_split",
-        "shuffle",
-    )
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let the seed of each class decide its first weights."""
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__ = seeded(cls.__init__)
 
-    def __init__(self, *, seed: int = 0, **kwargs: Any) -> None:
+    def __init__(self, *, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         # XLA makes recurrent models slower on a CPU, compiles them anew for
         # each length, and draws other noise.
@@ -47,11 +49,22 @@ class GlobalBatchModel(keras.Model):
 
     # -- What a model adds ---------------------------------------------------
 
-    def step_outputs(self, data: Any, training: bool) -> dict[str, tf.Tensor]:
-        """What a step computes of one batch.
+    def with_losses(
+        self,
+        outputs: Any,
+        x: Any,
+        y: Any,
+        sample_weight: tf.Tensor | None,
+        training: bool,
+    ) -> dict[str, tf.Tensor]:
+        """What `call` gave, with the losses of the rows beside it.
 
         Args:
-            data: What the dataset gives for one batch.
+            outputs: Of `call`.
+            x: What `call` was given.
+            y: Targets, or None.
+            sample_weight: float32 [batch], or None. It multiplies the losses
+                later; here it is for what rows share.
             training: Whether the step is one of training.
 
         Returns:
@@ -60,9 +73,23 @@ class GlobalBatchModel(keras.Model):
         """
         raise NotImplementedError
 
-    def update_metrics(self, outputs: dict[str, tf.Tensor]) -> None:
-        """Add what `step_outputs` gave to the metrics."""
+    def update_metrics(
+        self, outputs: dict[str, tf.Tensor], sample_weight: tf.Tensor | None
+    ) -> None:
+        """Add what `with_losses` gave to the model's metrics."""
         raise NotImplementedError
+
+    @property
+    def own_metrics(self) -> list[keras.metrics.Metric]:
+        """The model's metrics, in the order in which they are printed."""
+        raise NotImplementedError
+
+    def target_and_prediction(
+        self, outputs: dict[str, tf.Tensor], x: Any, y: Any
+    ) -> tuple[tf.Tensor, tf.Tensor] | None:
+        """What metrics that a user compiles compare; None without targets."""
+        del outputs, x, y
+        return None
 
     def selected_gradients(
         self, gradients: list[tf.Tensor], outputs: dict[str, tf.Tensor]
@@ -72,56 +99,62 @@ class GlobalBatchModel(keras.Model):
         Args:
             gradients: Of `trainable_variables`; with several replicas they
                 are clipped already, with one the optimizer is still to do it.
-            outputs: What `step_outputs` gave.
+            outputs: What `with_losses` gave.
         """
         del outputs
         return gradients
 
-    # -- What Keras's methods take -------------------------------------------
-
-    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
-        """`keras.Model.fit`, which refuses what the models do not honor."""
-        self._check_compiled()
-        _refuse("fit", kwargs, self._not_honored)
-        per_call = self.steps_per_execution
-        steps = kwargs.get("steps_per_epoch")
-        if steps and steps % per_call:
-            # Keras would go on into the next epoch.
-            raise ValueError(
-                f"steps_per_execution={per_call} for an epoch of {steps} "
-                "steps; allowed: what divides them"
-            )
-        # The batches are shuffled already.
-        return super().fit(*args, shuffle=False, **kwargs)
-
-    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
-        """`keras.Model.evaluate`, which refuses what is not honored."""
-        self._check_compiled()
-        _refuse("evaluate", kwargs, self._not_honored)
-        return super().evaluate(*args, **kwargs)
-
-    def _check_compiled(self) -> None:
-        # Keras would take no account of them, as the steps are the model's.
-        config = self._compile_config.config if self.compiled else {}
-        for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
-            if config.get(name) is not None:
-                raise ValueError(
-                    f"compile with {name}={config[name]!r}; allowed: None, as "
-                    "the model has a loss and metrics of its own"
-                )
-
     # -- Steps ---------------------------------------------------------------
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: tf.Tensor | None = None,
+        training: bool = True,
+    ) -> tf.Tensor:
+        """What is minimized: sum(weights * losses) / rows, a scalar.
+
+        Args:
+            x: What `call` was given.
+            y: Targets, or None.
+            y_pred: What `call` gave.
+            sample_weight: float [batch], or None for 1 throughout.
+            training: Whether the step is one of training.
+
+        Returns:
+            Scalar; with several replicas, this one's part of the sum.
+        """
+        if not (isinstance(y_pred, dict) and "losses" in y_pred):
+            y_pred = self.with_losses(y_pred, x, y, sample_weight, training)
+        losses = y_pred["losses"]
+        # Replicas add up their gradients, so each divides by the rows of all
+        # of them; the last batch need not be divided evenly.
+        rows = tf.cast(GlobalRows.of(losses).total, tf.float32)
+        if sample_weight is not None:
+            losses *= tf.cast(sample_weight, losses.dtype)
+        return tf.reduce_sum(losses) / rows
+
+    def step_outputs(self, data: Any, training: bool) -> dict[str, tf.Tensor]:
+        """`call` of one batch, and `with_losses` of what it gives.
+
+        Args:
+            data: What a dataset gives for one batch.
+            training: Whether the step is one of training.
+        """
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+        outputs = self(x, training=training)
+        return self.with_losses(outputs, x, y, weights, training)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One update; Keras calls it, in every replica."""
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape() as tape:
             outputs = self.step_outputs(data, training=True)
-            losses = outputs["losses"]
-            # Replicas add up their gradients, so each divides by the rows of
-            # all of them; the last batch need not be divided evenly.
-            rows = tf.cast(GlobalRows.of(losses).total, tf.float32)
-            loss = self.optimizer.scale_loss(tf.reduce_sum(losses) / rows)
-        gradients = tape.gradient(loss, self.trainable_weights)
+            loss = self.compute_loss(x, y, outputs, weights, training=True)
+            scaled = self.optimizer.scale_loss(loss)
+        gradients = tape.gradient(scaled, self.trainable_weights)
         # Dense before they are clipped: the norm of a sparse gradient counts
         # the rows of a repeated word separately.
         gradients = [tf.convert_to_tensor(each) for each in gradients]
@@ -129,14 +162,40 @@ class GlobalBatchModel(keras.Model):
         gradients = self.selected_gradients(gradients, outputs)
         self.optimizer.apply(gradients, self.trainable_weights)
         self.train_steps.assign_add(1)
-        self.update_metrics(outputs)
-        return self.get_metrics_result()
+        return self._results(data, outputs, loss)
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One evaluation batch; Keras calls it."""
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
         outputs = self.step_outputs(data, training=False)
-        self.update_metrics(outputs)
-        return self.get_metrics_result()
+        loss = self.compute_loss(x, y, outputs, weights, training=False)
+        return self._results(data, outputs, loss)
+
+    def _results(
+        self, data: Any, outputs: dict[str, tf.Tensor], loss: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Metrics after a batch."""
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+        if type(self).compute_loss is not GlobalBatchModel.compute_loss:
+            # The loss is a subclass's own, and no sum over rows.
+            of_rows = tf.fill(tf.shape(outputs["losses"]), loss)
+            outputs = {**outputs, "losses": of_rows}
+        self.update_metrics(outputs, weights)
+        compared = self.target_and_prediction(outputs, x, y)
+        if compared is None:
+            return self.get_metrics_result()
+        return self.compute_metrics(x, *compared, weights)
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The model's own metrics, and those that it was compiled with.
+
+        Keras's loss tracker is not among them: the model has its own.
+        """
+        compiled = [
+            each for each in super().metrics if each.name == "compile_metrics"
+        ]
+        return [*self.own_metrics, *compiled]
 
     def step_seed(self) -> tf.Tensor:
         """Seed int32 [2] of the noise of the current step of training."""
@@ -194,17 +253,6 @@ class GlobalBatchModel(keras.Model):
         return cls(
             **{name: deserialize(value) for name, value in config.items()}
         )
-
-
-def _refuse(
-    method: str, arguments: dict[str, Any], names: tuple[str, ...]
-) -> None:
-    for name in names:
-        if arguments.get(name) is not None:
-            raise ValueError(
-                f"{method} with {name}, of which this model takes no account; "
-                "allowed: None"
-            )
 
 
 def check_sizes(**sizes: int) -> None:

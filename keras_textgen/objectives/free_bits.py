@@ -8,6 +8,7 @@ def free_bits(
     *,
     total: float = 0.0,
     per_dimension: float = 0.0,
+    sample_weight: tf.Tensor | None = None,
 ) -> tf.Tensor:
     """Penalty of each sequence under a floor of the mean KL.
 
@@ -22,6 +23,8 @@ def free_bits(
             float [batch, parts].
         total: Floor of the sum of the parts in nats; 0 for none.
         per_dimension: Floor of each part in nats; 0 for none.
+        sample_weight: Weight of each sequence in the mean, float [batch];
+            None for 1 throughout.
 
     Returns:
         Nats, [batch]. Without a floor, the KL itself.
@@ -40,9 +43,10 @@ def free_bits(
     """
     check_floors(total, per_dimension)
     if per_dimension:
-        return tf.reduce_sum(_floored(kl_parts, per_dimension), axis=1)
+        floored = _floored(kl_parts, per_dimension, sample_weight)
+        return tf.reduce_sum(floored, axis=1)
     kl = tf.reduce_sum(kl_parts, axis=1)
-    return _floored(kl, total) if total else kl
+    return _floored(kl, total, sample_weight) if total else kl
 
 
 def check_floors(total: float, per_dimension: float) -> None:
@@ -67,23 +71,33 @@ def check_floors(total: float, per_dimension: float) -> None:
         )
 
 
-def _floored(values: tf.Tensor, floor: float) -> tf.Tensor:
+def _floored(
+    values: tf.Tensor, floor: float, sample_weight: tf.Tensor | None
+) -> tf.Tensor:
     """Values [batch, ...] where their mean over rows is above the floor.
 
     Elsewhere the floor: the mean of what is returned is max(floor, mean).
     """
-    is_above = _global_mean(values) > floor
+    is_above = _global_mean(values, sample_weight) > floor
     return tf.where(is_above, values, tf.constant(floor, values.dtype))
 
 
-def _global_mean(values: tf.Tensor) -> tf.Tensor:
+def _global_mean(
+    values: tf.Tensor, sample_weight: tf.Tensor | None
+) -> tf.Tensor:
     """Mean over the rows of all replicas; it is compared, never trained."""
     values = tf.stop_gradient(values)
+    if sample_weight is None:
+        rows = tf.cast(tf.shape(values)[0], values.dtype)
+    else:
+        weights = tf.cast(sample_weight, values.dtype)
+        rows = tf.reduce_sum(weights)
+        shape = [-1, *[1] * (values.shape.rank - 1)]
+        values *= tf.reshape(weights, shape)
     sums = tf.reduce_sum(values, axis=0)
-    rows = tf.cast(tf.shape(values)[0], values.dtype)
     context = tf.distribute.get_replica_context()
     if context is not None and context.num_replicas_in_sync > 1:
         sums, rows = context.all_reduce(
             tf.distribute.ReduceOp.SUM, [sums, rows]
         )
-    return sums / rows
+    return tf.math.divide_no_nan(sums, rows)

@@ -12,7 +12,7 @@ import tensorflow as tf
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from keras_textgen.data.batches.base import RowBatches
-from keras_textgen.data.batches.sequences import asserted
+from keras_textgen.data.batches.sequences import asserted, checked_ids
 from keras_textgen.data.text_lists import checked_texts, texts_or_none
 from keras_textgen.data.vocabulary import CHARACTERS, Vocabulary, split_words
 from keras_textgen.tokens import SPECIALS
@@ -280,6 +280,59 @@ def bags_of_tokens(tokens: tf.RaggedTensor | tf.Tensor) -> Bags:
         "columns": (words - len(SPECIALS)).to_tensor(),
         "counts": counts.to_tensor(),
     }
+
+
+def prepared_bags(
+    data: Bags | tf.Tensor, width: int, vocabulary: Vocabulary | None = None
+) -> Bags:
+    """Bags of a batch, inside the graph.
+
+    Args:
+        data: bags; strings `[batch]`; token ids `[batch, time]`; or counts,
+            float `[batch, width]` or a `tf.SparseTensor` of them.
+        width: number of words.
+        vocabulary: needed for texts and token ids.
+
+    Returns:
+        Bags, checked as they come.
+
+    Raises:
+        ValueError: `data` is of another kind, or there is no vocabulary.
+
+    Example:
+        >>> vocabulary = Vocabulary(["red", "rose"])
+        >>> bags = prepared_bags(tf.constant(["a red rose"]), 2, vocabulary)
+        >>> bags["columns"].numpy().tolist()
+        [[0, 1]]
+    """
+    if isinstance(data, dict):
+        return checked_bags(data, width)
+    if isinstance(data, tf.Tensor) and data.dtype.is_floating:
+        data = tf.sparse.from_dense(data)
+    if isinstance(data, tf.SparseTensor):
+        return checked_bags(_bags_of_counts(data), width)
+    if vocabulary is None:
+        raise ValueError(
+            "texts or token ids, and no vocabulary; allowed: counts of words"
+        )
+    if data.dtype == tf.string and data.shape.rank == 1:
+        return bags_of_tokens(vocabulary.tokenize(data))
+    if data.dtype.is_integer and data.shape.rank == 2:
+        return bags_of_tokens(checked_ids(data, vocabulary.size))
+    raise ValueError(
+        f"a dataset of {data}; allowed: batches of bags, of strings [batch], "
+        "of token ids [batch, time], or of counts [batch, words]"
+    )
+
+
+def _bags_of_counts(counts: tf.SparseTensor) -> Bags:
+    rows = tf.RaggedTensor.from_value_rowids(
+        tf.cast(counts.indices[:, 1], tf.int32),
+        counts.indices[:, 0],
+        counts.dense_shape[0],
+    )
+    values = rows.with_flat_values(tf.cast(counts.values, tf.float32))
+    return {"columns": rows.to_tensor(), "counts": values.to_tensor()}
 
 
 def checked_bags(bags: Bags, width: int) -> Bags:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -138,53 +139,108 @@ def _check_lengths(lengths: np.ndarray) -> None:
         )
 
 
-def as_batches(
-    data: tf.data.Dataset
-    | tf.RaggedTensor
-    | tf.Tensor
-    | np.ndarray
-    | Sequence[str],
+def sequence_batches(
+    data: tf.RaggedTensor | tf.Tensor | np.ndarray | Sequence,
     vocabulary: Vocabulary,
     batch_size: int = 32,
-) -> SequenceBatches | tf.data.Dataset:
-    """Turns whatever a user holds into batches of token ids.
+    *,
+    seed: int = 0,
+    order: str = "length",
+    sample_weight: Sequence[float] | None = None,
+) -> SequenceBatches:
+    """Batches of what a user holds in memory.
 
     Args:
-        data: a dataset of batches of strings or of ids; ids `[sequences,
-            time]`, start and end tokens inside, ragged or padded on the right;
-            or strings.
+        data: strings; or ids `[sequences, time]`, start and end tokens inside,
+            ragged or padded on the right.
         vocabulary: for strings, and the ids that are allowed.
-        batch_size: sequences a batch; a dataset keeps its own batches.
-
-    Returns:
-        A dataset of int32 tokens `[batch, time]` for a dataset, and else
-        `SequenceBatches`.
+        batch_size: sequences a batch.
+        seed: see `SequenceBatches`.
+        order: see `SequenceBatches`.
+        sample_weight: see `SequenceBatches`.
 
     Raises:
         ValueError: `data` is empty or of another kind, a text is missing, or
-            an id is not in the vocabulary. The ids of a dataset are checked as
-            they come, see `checked_tokens`.
+            an id is not in the vocabulary.
 
     Example:
         >>> vocabulary = Vocabulary(["hello"])
-        >>> batches = as_batches(["hello", "hello hello"], vocabulary)
+        >>> batches = sequence_batches(["hello", "hello hello"], vocabulary)
         >>> next(iter(batches.evaluation_dataset())).numpy().tolist()
         [[2, 4, 3, 0], [2, 4, 4, 3]]
     """
-    if isinstance(data, tf.data.Dataset):
-        return _dataset_of_ids(data, vocabulary)
+    sequences = _sequences(data, vocabulary)
+    _check_ids(sequences, vocabulary.size)
+    return SequenceBatches(
+        sequences, batch_size, seed, order, sample_weight=sample_weight
+    )
+
+
+def _sequences(
+    data: tf.RaggedTensor | tf.Tensor | np.ndarray | Sequence,
+    vocabulary: Vocabulary,
+) -> tf.RaggedTensor:
     if isinstance(data, str):
         data = [data]
-    if not isinstance(data, tf.RaggedTensor):
-        texts = texts_or_none(data)
-        if texts is not None:
-            data = vocabulary.tokenize_corpus(texts)
-        elif np.shape(data) == (0,):
-            raise ValueError(_NO_SEQUENCES)
-        else:
-            data = _from_array(np.asarray(data))
-    _check_ids(data, vocabulary.size)
-    return SequenceBatches(data, batch_size)
+    if isinstance(data, tf.RaggedTensor):
+        return data
+    texts = texts_or_none(data)
+    if texts is not None:
+        return vocabulary.tokenize_corpus(texts)
+    if is_ragged_list(data):
+        return tf.ragged.constant(data, tf.int32, row_splits_dtype=tf.int64)
+    if np.shape(data) == (0,):
+        raise ValueError(_NO_SEQUENCES)
+    return _from_array(np.asarray(data))
+
+
+def is_ragged_list(data: Any) -> bool:
+    """Whether data are lists of whole numbers, of which the lengths differ.
+
+    Example:
+        >>> is_ragged_list([[2, 3], [2, 4, 3]]), is_ragged_list([[2, 3]])
+        (True, False)
+    """
+    if not isinstance(data, list | tuple) or not data:
+        return False
+    if not all(isinstance(row, list | tuple | np.ndarray) for row in data):
+        return False
+    numbers = (number for row in data for number in row)
+    return len({len(row) for row in data}) > 1 and all(
+        isinstance(number, int | np.integer) for number in numbers
+    )
+
+
+def prepared_tokens(data: tf.Tensor, vocabulary: Vocabulary) -> tf.Tensor:
+    """Tokens of a batch, inside the graph.
+
+    Args:
+        data: strings `[batch]`, or ids `[batch, time]`.
+        vocabulary: for strings, and the ids that are allowed.
+
+    Returns:
+        int32 `[batch, time]`; ids are checked as they come, see
+        `checked_tokens`.
+
+    Raises:
+        ValueError: `data` is of another kind.
+
+    Example:
+        >>> vocabulary = Vocabulary(["hello"])
+        >>> prepared_tokens(tf.constant(["hello"]), vocabulary).numpy().tolist()
+        [[2, 4, 3]]
+    """
+    if isinstance(data, tf.RaggedTensor) and data.dtype.is_integer:
+        data = data.to_tensor(PAD_ID)
+    if isinstance(data, tf.Tensor):
+        if data.dtype == tf.string and data.shape.rank == 1:
+            return vocabulary(data)
+        if data.dtype.is_integer and data.shape.rank == 2:
+            return checked_tokens(data, vocabulary.size)
+    raise ValueError(
+        f"a dataset of {data}; allowed: batches of strings [batch] or of "
+        "integer ids [batch, time]"
+    )
 
 
 def checked_tokens(tokens: tf.Tensor, vocabulary_size: int) -> tf.Tensor:
@@ -308,20 +364,3 @@ def _check_ids(tokens: tf.RaggedTensor, size: int) -> None:
             f"row {row} has the id {START_ID} of the start token after its "
             "first token; allowed: as the first token"
         )
-
-
-def _dataset_of_ids(
-    dataset: tf.data.Dataset, vocabulary: Vocabulary
-) -> tf.data.Dataset:
-    spec = dataset.element_spec
-    if isinstance(spec, tf.TensorSpec):
-        if spec.dtype == tf.string and spec.shape.rank == 1:
-            return dataset.map(vocabulary)
-        if spec.dtype.is_integer and spec.shape.rank == 2:
-            return dataset.map(
-                lambda tokens: checked_tokens(tokens, vocabulary.size)
-            )
-    raise ValueError(
-        f"a dataset of {spec}; allowed: batches of strings [batch] or of "
-        "integer ids [batch, time]"
-    )

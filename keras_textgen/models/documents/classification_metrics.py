@@ -28,12 +28,26 @@ class MacroF1(keras.metrics.Metric):
             for part in ("hits", "predicted", "actual")
         )
 
-    def update_state(self, labels: tf.Tensor, predicted: tf.Tensor) -> None:
-        """Add numbers of classes: the right ones [batch], the predicted."""
+    def update_state(
+        self,
+        labels: tf.Tensor,
+        predicted: tf.Tensor,
+        sample_weight: tf.Tensor | None = None,
+    ) -> None:
+        """Add numbers of classes, the right ones and the predicted, [batch].
+
+        With weights [batch], a row counts so many times.
+        """
         classes = self.hits.shape[0]
         labels = tf.one_hot(labels, classes)
         predicted = tf.one_hot(predicted, classes)
-        self.hits.assign_add(tf.reduce_sum(labels * predicted, axis=0))
+        hits = labels * predicted
+        if sample_weight is not None:
+            weights = tf.cast(sample_weight, labels.dtype)[:, tf.newaxis]
+            hits, labels, predicted = (
+                each * weights for each in (hits, labels, predicted)
+            )
+        self.hits.assign_add(tf.reduce_sum(hits, axis=0))
         self.predicted.assign_add(tf.reduce_sum(predicted, axis=0))
         self.actual.assign_add(tf.reduce_sum(labels, axis=0))
 

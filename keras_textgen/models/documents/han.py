@@ -5,7 +5,7 @@ Zichao Yang, Diyi Yang, Chris Dyer, Xiaodong He, Alex Smola, Eduard Hovy:
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.data.batches.base import checked_weights
 from keras_textgen.data.batches.documents import (
     MAX_SENTENCES,
     MAX_WORDS,
@@ -20,9 +21,11 @@ from keras_textgen.data.batches.documents import (
     DocumentBatches,
     as_document_ids,
     encode_documents,
+    encode_sentences,
     sentences_of,
 )
 from keras_textgen.data.batches.sequences import asserted, checked_ids
+from keras_textgen.data.graph_sentences import split_sentences_in_graph
 from keras_textgen.data.readers.word_vectors import (
     WordVectors,
     read_word_vectors,
@@ -103,7 +106,7 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
             is dropped in training.
         max_sentences: Of a longer document, the first so many are read.
         max_words: Of a longer sentence, the first so many are read.
-        seed: Seed of all noise.
+        **kwargs: As in `GlobalBatchModel`.
 
     Raises:
         ValueError: If a setting is out of its range.
@@ -119,6 +122,9 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
         [['a', 'good', 'film', '.'], ['really', 'good', '!']]
     """
 
+    has_targets = True
+    default_batch_size = 64
+
     def __init__(
         self,
         vocabulary: Vocabulary,
@@ -132,10 +138,9 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
         dropout: float = 0.0,
         max_sentences: int = MAX_SENTENCES,
         max_words: int = MAX_WORDS,
-        seed: int = 0,
         **kwargs: Any,
     ) -> None:
-        super().__init__(seed=seed, **kwargs)
+        super().__init__(**kwargs)
         check_sizes(
             embedding_dim=embedding_dim,
             rnn_units=rnn_units,
@@ -186,8 +191,6 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
         }
         self._macro_f1 = MacroF1(len(label_names))
         self.build()
-
-    _not_honored = ("sample_weight", "validation_split", "shuffle")
 
     def build(self, input_shape: tuple | None = None) -> None:
         """Create all weights; the constructor calls it, users need not."""
@@ -350,90 +353,114 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
 
     # -- Training and evaluation steps ---------------------------------------
 
-    def step_outputs(self, data: Any, training: bool) -> dict[str, tf.Tensor]:
-        """`call`, and the cross-entropy with the labels, in nats."""
-        documents, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
-        outputs = self(documents, training=training)
+    def with_losses(
+        self,
+        outputs: dict[str, tf.Tensor],
+        x: tf.Tensor,
+        y: tf.Tensor,
+        sample_weight: tf.Tensor | None,
+        training: bool,
+    ) -> dict[str, tf.Tensor]:
+        """Adds the cross-entropy with the labels, in nats."""
+        del x, sample_weight, training
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
-            labels, outputs["logits"]
+            y, outputs["logits"]
         )
-        if weights is not None:
-            losses *= tf.cast(weights, losses.dtype)
-        return {**outputs, "losses": losses, "labels": labels}
+        return {**outputs, "losses": losses, "labels": y}
 
-    def update_metrics(self, outputs: dict[str, tf.Tensor]) -> None:
+    def update_metrics(
+        self, outputs: dict[str, tf.Tensor], sample_weight: tf.Tensor | None
+    ) -> None:
         """Add a batch."""
         labels = tf.cast(outputs["labels"], tf.int64)
         predicted = tf.argmax(outputs["logits"], axis=1)
-        self._means["loss"].update_state(outputs["losses"])
-        self._means["accuracy"].update_state(labels == predicted)
-        self._macro_f1.update_state(labels, predicted)
+        self._means["loss"].update_state(outputs["losses"], sample_weight)
+        self._means["accuracy"].update_state(labels == predicted, sample_weight)
+        self._macro_f1.update_state(labels, predicted, sample_weight)
+
+    def target_and_prediction(
+        self, outputs: dict[str, tf.Tensor], x: tf.Tensor, y: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Numbers of classes [batch], and probabilities [batch, classes]."""
+        del x
+        return y, tf.nn.softmax(outputs["logits"])
 
     @property
-    def metrics(self) -> list[keras.metrics.Metric]:
+    def own_metrics(self) -> list[keras.metrics.Metric]:
         """Loss, accuracy, and the mean of the classes' F1."""
         return [*self._means.values(), self._macro_f1]
 
     # -- Documents in, arrays out --------------------------------------------
 
-    def fit(
+    def row_batches(
         self,
         x: Documents,
-        y: Labels | None = None,
-        *args: Any,
-        batch_size: int = 64,
-        validation_data: tuple | tf.data.Dataset | None = None,
-        **kwargs: Any,
-    ) -> keras.callbacks.History:
-        """Train on documents and their labels.
+        y: Labels | None,
+        sample_weight: np.ndarray | None,
+        batch_size: int,
+        *,
+        is_shuffled: bool = True,
+        is_prediction: bool = False,
+    ) -> DocumentBatches:
+        """Texts, lists of sentences, or ids int32 [N, sentences, words].
 
-        They are shuffled, and those of like size are batched together.
-
-        Args:
-            x: Texts, lists of sentences, ids int32 [N, sentences, words], or
-                batches that hold the labels.
-            y: For texts and ids, N numbers of classes or names.
-            *args: As in `keras.Model.fit`.
-            batch_size: Documents a batch, for texts and ids.
-            validation_data: (x, y), or batches.
-            **kwargs: As in `keras.Model.fit`; `class_weight` (by number)
-                multiplies the losses of a class, as weights that batches hold
-                beside the labels do those of a document.
-
-        Returns:
-            Keras's history.
+        Labels are numbers of classes, their names, or one-hot rows.
         """
-        self._check_class_weight(kwargs.get("class_weight"))
-        batches = self._as_batches(x, y, batch_size)
-        if isinstance(batches, DocumentBatches):
-            kwargs.setdefault("steps_per_epoch", batches.steps_per_epoch)
-            first_epoch = kwargs.get("initial_epoch", 0)
-            batches = batches.training_stream(first_epoch)
-        if validation_data is not None:
-            if not isinstance(validation_data, tuple):
-                validation_data = (validation_data, None)
-            validation_data, _ = self.in_batches(*validation_data, batch_size)
-        return super().fit(
-            batches,
-            None,
-            *args,
-            validation_data=validation_data,
-            **kwargs,
+        del is_prediction
+        return DocumentBatches(
+            self.document_ids(x),
+            None if y is None else self.class_numbers(y),
+            batch_size=batch_size,
+            seed=self.seed,
+            is_shuffled=is_shuffled,
+            sample_weight=sample_weight,
         )
 
-    def evaluate(
+    def prepared(
+        self, x: tf.Tensor, y: tf.Tensor | None
+    ) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """Ids of strings [batch], or ids [batch, sentences, words], checked."""
+        ids = self._prepared_documents(x)
+        return ids, None if y is None else self._prepared_labels(y)
+
+    def _class_weigher(
+        self, class_weight: dict[int, float]
+    ) -> Callable[..., tuple]:
+        count = len(self.label_names)
+        unknown = sorted(set(class_weight) - set(range(count)))
+        if unknown:
+            raise ValueError(
+                f"class_weight of {unknown}; allowed: of classes by their "
+                f"number, 0 to {count - 1}"
+            )
+        weights = [float(class_weight.get(i, 1.0)) for i in range(count)]
+        checked_weights(weights, count)
+        of_classes = tf.constant(weights, tf.float32)
+
+        def weigh(
+            x: tf.Tensor, y: tf.Tensor, sample_weight: tf.Tensor | None = None
+        ) -> tuple:
+            weights = tf.gather(of_classes, y)
+            if sample_weight is not None:
+                weights *= tf.cast(sample_weight, tf.float32)
+            return x, y, weights
+
+        return weigh
+
+    def predict_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """Probabilities and which documents are known; Keras calls it."""
+        documents, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        outputs = self.probabilities_and_attention(documents)
+        return {name: outputs[name] for name in ("probabilities", "is_known")}
+
+    def predict(
         self,
         x: Documents,
-        y: Labels | None = None,
-        *args: Any,
-        batch_size: int = 64,
-        **kwargs: Any,
-    ) -> Any:
-        """Loss (nats), accuracy and macro-F1; arguments as in `fit`."""
-        dataset, _ = self.in_batches(x, y, batch_size)
-        return super().evaluate(dataset, None, *args, **kwargs)
-
-    def predict(self, x: Documents, *, batch_size: int = 64) -> np.ndarray:
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> np.ndarray:
         """Probabilities of the classes.
 
         A document without a known word has those of a document of unknown
@@ -442,11 +469,15 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
         Args:
             x: As in `fit`; labels in batches are not used.
             batch_size: Documents a batch, for texts and ids.
+            verbose: As in Keras.
+            steps: As in Keras.
+            callbacks: As in Keras.
 
         Returns:
             float32 [N, classes], in the order of `x`.
         """
-        probabilities, is_known = self._predicted(x, batch_size)
+        outputs = super().predict(x, batch_size, verbose, steps, callbacks)
+        is_known = outputs["is_known"]
         unknown = np.flatnonzero(~is_known)
         if len(unknown):
             warnings.warn(
@@ -455,9 +486,11 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
                 "probabilities say nothing of them (is_known marks them)",
                 stacklevel=2,
             )
-        return probabilities
+        return outputs["probabilities"]
 
-    def is_known(self, x: Documents, *, batch_size: int = 64) -> np.ndarray:
+    def is_known(
+        self, x: Documents, *, batch_size: int | None = None
+    ) -> np.ndarray:
         """Whether the model knows a word of each document.
 
         Args:
@@ -467,18 +500,7 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
         Returns:
             bool [N], in the order of `x`.
         """
-        return self._predicted(x, batch_size)[1]
-
-    def _predicted(
-        self, x: Documents, batch_size: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        dataset, order = self.in_batches(x, None, batch_size)
-        parts = [
-            (outputs["probabilities"], outputs["is_known"])
-            for outputs in self._outputs(dataset)
-        ]
-        probabilities, is_known = map(np.concatenate, zip(*parts, strict=True))
-        return probabilities[order], is_known[order]
+        return super().predict(x, batch_size, verbose=0)["is_known"]
 
     def attention(
         self, texts: Sequence[Document], *, batch_size: int = 64
@@ -494,7 +516,9 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
             sentences without words and what is beyond `max_sentences` and
             `max_words` are left out.
         """
-        dataset, order = self.in_batches(list(texts), None, batch_size)
+        dataset, order = self._evaluation_dataset(
+            list(texts), None, None, batch_size, None, is_prediction=True
+        )
         rows = [
             row
             for outputs in self._outputs(dataset)
@@ -548,65 +572,54 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
             "is_known": tf.reduce_any(documents >= len(SPECIALS), axis=[1, 2]),
         }
 
-    def in_batches(
-        self, x: Documents, y: Labels | None, batch_size: int
-    ) -> tuple[tf.data.Dataset, np.ndarray | slice]:
-        """Batches, and the index that undoes their order.
-
-        Args:
-            x: As in `fit`.
-            y: As in `fit`.
-            batch_size: As in `fit`.
-
-        Returns:
-            A dataset, and what puts N outputs, in the order of the dataset,
-            into that of `x`.
-        """
-        batches = self._as_batches(x, y, batch_size)
-        if isinstance(batches, DocumentBatches):
-            return batches.evaluation_dataset(), batches.original_order
-        return batches, slice(None)
-
-    def _as_batches(
-        self, x: Documents, y: Labels | None, batch_size: int
-    ) -> DocumentBatches | tf.data.Dataset:
-        if isinstance(x, tf.data.Dataset):
-            return x.map(self._checked)
-        if isinstance(x, DocumentBatches):
-            return x
-        labels = None if y is None else self.class_numbers(y)
-        return DocumentBatches(
-            self.document_ids(x), labels, batch_size=batch_size, seed=self.seed
-        )
-
-    def _checked(self, *batch: Any) -> Any:
-        documents, *others = batch
-        ids = checked_ids(documents, self.vocabulary.size)
-        if not others:
-            return ids
-        labels, *weights = others
-        return (ids, self._checked_labels(labels), *weights)
-
-    def _check_class_weight(self, weights: dict[int, float] | None) -> None:
-        count = len(self.label_names)
-        if weights is not None and set(weights) != set(range(count)):
+    def _prepared_documents(self, documents: tf.Tensor) -> tf.Tensor:
+        """Ids int32 [batch, sentences, words], inside the graph."""
+        if documents.dtype != tf.string:
+            return checked_ids(documents, self.vocabulary.size)
+        if documents.shape.rank != 1:
             raise ValueError(
-                f"class_weight of {list(weights)}; allowed: of each class by "
-                f"its number, 0 to {count - 1}"
+                f"documents of shape {documents.shape} in a dataset; allowed: "
+                "strings [batch], or ids [batch, sentences, words]"
             )
+        ids = encode_sentences(
+            split_sentences_in_graph(documents),
+            self.vocabulary,
+            self.max_sentences,
+            self.max_words,
+        )
+        return ids.to_tensor(PAD_ID)
 
-    def _checked_labels(self, labels: tf.Tensor) -> tf.Tensor:
-        """Refuse what `class_numbers` does; a GPU would give a NaN loss."""
-        if not labels.dtype.is_integer or labels.shape.rank != 1:
+    def _prepared_labels(self, labels: tf.Tensor) -> tf.Tensor:
+        """Numbers of classes, inside the graph; a GPU would give a NaN loss.
+
+        Raises:
+            ValueError: If the labels are of a type or shape that is none of
+                numbers [batch], names [batch] and one-hot rows.
+            tf.errors.InvalidArgumentError: If one is outside of the classes.
+        """
+        count = len(self.label_names)
+        if labels.dtype == tf.string and labels.shape.rank == 1:
+            names = tf.constant(self.label_names)
+            matches = tf.cast(labels[:, tf.newaxis] == names, tf.float32)
+        elif labels.shape.rank == 2 and labels.shape[1] in (None, count):
+            matches = tf.cast(labels, tf.float32)
+        elif labels.shape.rank == 1 and labels.dtype != tf.bool:
+            numbers = tf.cast(labels, tf.float32)[:, tf.newaxis]
+            matches = tf.cast(numbers == tf.range(float(count)), tf.float32)
+        else:
             raise ValueError(
                 f"labels of type {labels.dtype.name} and shape "
-                f"{labels.shape} in a dataset; allowed: numbers of classes, "
-                "integers [batch]"
+                f"{labels.shape} in a dataset; allowed: numbers of classes or "
+                f"their names [batch], or one-hot rows [batch, {count}]"
             )
-        count = len(self.label_names)
-        rule = f"a label outside of the classes; allowed: 0 to {count - 1}"
-        is_class = (labels >= 0) & (labels < count)
-        return asserted(tf.cast(labels, tf.int32), {rule: is_class})
+        rule = (
+            f"a label outside of the classes; allowed: 0 to {count - 1}, or "
+            f"{', '.join(self.label_names)}"
+        )
+        is_class = tf.reduce_all((matches == 0) | (matches == 1), axis=1)
+        is_class &= tf.reduce_sum(matches, axis=1) == 1
+        numbers = tf.argmax(matches, axis=1, output_type=tf.int32)
+        return asserted(numbers, {rule: is_class})
 
     def document_ids(self, documents: Documents) -> tf.RaggedTensor:
         """Ids of documents, cut to what the model reads.
@@ -629,7 +642,7 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
         return ids[:, : self.max_sentences, : self.max_words]
 
     def class_numbers(self, labels: Labels) -> np.ndarray:
-        """Numbers of classes, int32 [N], from numbers or names.
+        """Numbers of classes, int32 [N], from numbers, names or one-hot rows.
 
         Raises:
             ValueError: If a label is missing, or not one of the model's.
@@ -640,9 +653,12 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
                     f"label {place} is missing ({label}); allowed: one a "
                     "document"
                 )
-        labels = np.asarray(labels)
-        if labels.dtype.kind in "iu":
-            known = (labels >= 0) & (labels < len(self.label_names))
+        labels = _from_one_hot(np.asarray(labels), len(self.label_names))
+        if labels.dtype.kind in "SO":
+            labels = np.array([_text(label) for label in labels])
+        is_number = labels.dtype.kind in "iuf"
+        if is_number:
+            known = np.isin(labels, np.arange(len(self.label_names)))
         else:
             known = np.isin(labels, self.label_names)
         if labels.ndim != 1 or not known.all():
@@ -651,7 +667,7 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
                 f"label {what!r}; allowed: one a document, 0 to "
                 f"{len(self.label_names) - 1} or {', '.join(self.label_names)}"
             )
-        if labels.dtype.kind not in "iu":
+        if not is_number:
             names = {name: i for i, name in enumerate(self.label_names)}
             labels = [names[label] for label in labels]
         return np.asarray(labels, np.int32)
@@ -739,3 +755,20 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
             "max_sentences": self.max_sentences,
             "max_words": self.max_words,
         }
+
+
+def _from_one_hot(labels: np.ndarray, count: int) -> np.ndarray:
+    """Numbers of classes [N] of one-hot rows; other labels as they are."""
+    if labels.ndim != 2 or labels.shape[1] != count:
+        return labels
+    is_one_hot = np.isin(labels, (0, 1)).all(1) & (labels.sum(axis=1) == 1)
+    if not is_one_hot.all():
+        row = int(np.argmin(is_one_hot))
+        raise ValueError(
+            f"label {row} is {labels[row]}; allowed: one 1 among 0s"
+        )
+    return labels.argmax(axis=1)
+
+
+def _text(label: Any) -> Any:
+    return label.decode() if isinstance(label, bytes) else label

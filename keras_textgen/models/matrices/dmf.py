@@ -45,6 +45,7 @@ from keras_textgen.models.matrices.factor_model import (
     checked_ids,
     id_lookup,
 )
+from keras_textgen.models.matrices.prepared_cells import prepared_cells
 from keras_textgen.objectives.sampled_softmax import sampled_softmax_losses
 
 # A sparse matrix whose stored values are the known cells; cells by their
@@ -123,7 +124,7 @@ class DualMatrixFactorization(FactorModel):
             values.
         duplicates: "first", "last", "mean" or "sum": what becomes of a pair
             of row and column that is given again; None refuses it.
-        seed: Of what is drawn.
+        **kwargs: As in `GlobalBatchModel`.
 
     Raises:
         ValueError: If a setting is out of its range.
@@ -137,6 +138,9 @@ class DualMatrixFactorization(FactorModel):
         >>> model.recommend([1], k=5).columns.tolist()
         [[1, -1]]
     """
+
+    default_batch_size = 1024
+    default_optimizer = "nadam"
 
     def __init__(
         self,
@@ -166,10 +170,9 @@ class DualMatrixFactorization(FactorModel):
         seen: FeatureMatrix | SparseRows | None = None,
         fields: tuple[str, str, str] = ("row", "column", "value"),
         duplicates: str | None = None,
-        seed: int = 0,
         **kwargs: Any,
     ) -> None:
-        super().__init__(seed=seed, **kwargs)
+        super().__init__(**kwargs)
         self.row_ids = checked_ids("row_ids", row_ids)
         self.col_ids = checked_ids("col_ids", col_ids)
         if feedback not in FEEDBACK:
@@ -265,7 +268,7 @@ class DualMatrixFactorization(FactorModel):
                 keras.metrics.MeanAbsoluteError(name="mae"),
             ]
         self.built = True
-        self.compile("nadam")
+        self.compile(self.default_optimizer)
 
     @classmethod
     def from_matrix(
@@ -439,30 +442,32 @@ class DualMatrixFactorization(FactorModel):
 
     # -- Training and evaluation steps ---------------------------------------
 
-    def step_outputs(self, data: Any, training: bool) -> dict[str, tf.Tensor]:
-        """Predictions of a batch of cells, and the loss of each."""
-        cells, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        predictions = self(cells, training=training)
-        weights = tf.cast(cells["weight"], tf.float32)
+    def with_losses(
+        self,
+        outputs: tf.Tensor,
+        x: Batch,
+        y: None,
+        sample_weight: tf.Tensor | None,
+        training: bool,
+    ) -> dict[str, tf.Tensor]:
+        """The loss of each cell, beside its prediction."""
+        del y, sample_weight
+        weights = tf.cast(x["weight"], tf.float32)
+        found = {"predictions": outputs}
         if self.feedback == "ranking":
-            outputs = {
-                "losses": weights
-                * sampled_softmax_losses(
-                    predictions,
-                    self._drawn_predictions(cells),
-                    cells["unobserved"],
-                )
-            }
+            found["losses"] = weights * sampled_softmax_losses(
+                outputs, self._drawn_predictions(x), x["unobserved"]
+            )
         else:
-            values = tf.cast(cells["value"], tf.float32)
+            values = tf.cast(x["value"], tf.float32)
             if self.feedback == "implicit":
                 weights *= 1 + self.alpha * values
                 values = tf.cast(values > 0, tf.float32)
-            errors = predictions - values
-            outputs = {"losses": weights * errors**2, "errors": errors}
+            found["errors"] = outputs - values
+            found["losses"] = weights * found["errors"] ** 2
         if training:
-            outputs["losses"] += self._penalties(cells)
-        return outputs
+            found["losses"] += self._penalties(x)
+        return found
 
     def _penalties(self, cells: Batch) -> tf.Tensor:
         """What L2 regularization adds to the loss of each cell."""
@@ -478,76 +483,107 @@ class DualMatrixFactorization(FactorModel):
                 penalties += self.bias_l2 * tf.gather(tower.bias, ids) ** 2
         return penalties + sum(self.losses)
 
-    def update_metrics(self, outputs: dict[str, tf.Tensor]) -> None:
+    def update_metrics(
+        self, outputs: dict[str, tf.Tensor], sample_weight: tf.Tensor | None
+    ) -> None:
         """Add a batch to loss and errors."""
-        self._loss.update_state(outputs["losses"])
+        self._loss.update_state(outputs["losses"], sample_weight)
         for metric in self._errors:
             errors = outputs["errors"][:, tf.newaxis]
-            metric.update_state(tf.zeros_like(errors), errors)
+            metric.update_state(tf.zeros_like(errors), errors, sample_weight)
 
     @property
-    def metrics(self) -> list[keras.metrics.Metric]:
-        """The model's own metrics; Keras's loss tracker is not among them."""
+    def takes_metrics(self) -> bool:
+        """Whether predictions are those of values."""
+        return self.feedback == "explicit"
+
+    def target_and_prediction(
+        self, outputs: dict[str, tf.Tensor], x: Batch, y: None
+    ) -> tuple[tf.Tensor, tf.Tensor] | None:
+        """Values and predictions, float32 [batch], of explicit feedback."""
+        del y
+        if not self.takes_metrics:
+            return None
+        return tf.cast(x["value"], tf.float32), outputs["predictions"]
+
+    @property
+    def own_metrics(self) -> list[keras.metrics.Metric]:
+        """Loss, and for explicit feedback the errors."""
         return [self._loss, *self._errors]
 
     # -- Matrices in, arrays out ---------------------------------------------
 
-    def fit(
+    def row_batches(
         self,
         x: MatrixData,
-        *args: Any,
-        batch_size: int = 1024,
-        validation_data: MatrixData | None = None,
-        **kwargs: Any,
-    ) -> keras.callbacks.History:
-        """Train on known cells.
+        y: Sequence[float] | None,
+        sample_weight: np.ndarray | None,
+        batch_size: int,
+        *,
+        is_shuffled: bool = True,
+        is_prediction: bool = False,
+    ) -> PairBatches:
+        """A sparse matrix; or a table (named columns with raw ids, `fields`).
 
-        Args:
-            x: A sparse matrix; or a table (named columns with raw ids, see
-                `fields`); or cells by their numbers; or batches of them.
-            *args: As in `keras.Model.fit`.
-            batch_size: Cells a batch.
-            validation_data: As `x`.
-            **kwargs: As in `keras.Model.fit`.
-
-        Returns:
-            Keras's history.
-
-        Raises:
-            ValueError: If an id or a value is not allowed.
+        Or cells by their numbers. A table may hold its values, or `y` them.
+        Predictions need no values; those of a matrix are in the order of
+        `matrix.tocoo()`.
         """
-        if not isinstance(x, tf.data.Dataset):
-            x = self.batches(x, batch_size)
-            kwargs.setdefault("steps_per_epoch", x.steps_per_epoch)
-            x = x.training_stream(kwargs.get("initial_epoch", 0))
-        if validation_data is not None:
-            validation_data = self._dataset(validation_data, batch_size)
-        return super().fit(
-            x,
-            *args,
-            validation_data=validation_data,
-            **kwargs,
+        data = x if y is None else self._with_values(x, y)
+        cells = self._cells(data, has_values=not is_prediction)
+        settings = {"is_shuffled": is_shuffled, "sample_weight": sample_weight}
+        if is_prediction:
+            return PairBatches(cells, self.shape, batch_size, **settings)
+        check_cells(cells, self.shape)
+        merged = merge_repeated(cells, self.duplicates)
+        if sample_weight is not None and len(merged) < len(cells):
+            raise ValueError(
+                f"sample_weight with duplicates={self.duplicates!r}, which "
+                "makes one cell of several; allowed: every pair once"
+            )
+        return feedback_batches(
+            self.feedback,
+            merged,
+            self.shape,
+            batch_size,
+            seed=self.seed,
+            negatives=self.negatives,
+            observed=self._seen_cells(),
+            relevant_above=self.relevant_above,
+            **settings,
         )
 
-    def evaluate(
-        self, x: MatrixData, *args: Any, batch_size: int = 1024, **kwargs: Any
-    ) -> Any:
-        """Metrics of known cells; for implicit feedback, drawn ones too."""
-        dataset = self._dataset(x, batch_size)
-        return super().evaluate(dataset, *args, **kwargs)
+    def prepared(self, x: Batch, y: tf.Tensor | None) -> tuple[Batch, None]:
+        """Cells by their numbers, of a batch of a dataset.
 
-    def predict(
-        self, x: MatrixData, *args: Any, batch_size: int = 1024, **kwargs: Any
-    ) -> np.ndarray:
-        """Predicted values of cells, float32 [cells]; a table needs no values.
-
-        Those of a matrix are in the order of `matrix.tocoo()`.
+        Args:
+            x: "row" and "column", their numbers or raw ids as strings; or the
+                columns of a table, see `fields`, with raw ids. Beside them
+                the values, unless they are in `y`; perhaps "weight", and for
+                ranking what `RankingBatches` gives.
+            y: Values, or None.
         """
-        if not isinstance(x, (tf.data.Dataset, PairBatches)):
-            cells = self._cells(x, has_values=False)
-            x = PairBatches(cells, self.shape, batch_size)
-        dataset = self._dataset(x, batch_size)
-        return super().predict(dataset, *args, **kwargs)
+        batch = prepared_cells(self, x, y)
+        if self.feedback == "ranking" and y is not None:
+            raise ValueError(
+                "batches (x, y) with feedback='ranking', which needs what is "
+                "drawn beside a cell; allowed: model.batches(data)"
+            )
+        return batch, None
+
+    def _check_targets(self, are_given: bool) -> None:
+        """Values are in the data, or beside them."""
+
+    def _with_values(self, x: MatrixData, y: Sequence[float]) -> MatrixData:
+        is_table = isinstance(x, Mapping) or hasattr(x, "columns")
+        if not is_table or self.fields[2] in x:
+            raise ValueError(
+                "y beside data that hold their values; allowed: None, or a "
+                f"table without the column {self.fields[2]!r}"
+            )
+        names = self.fields[:2]
+        table = {name: table_column(x, name) for name in names}
+        return table | {self.fields[2]: y}
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -570,26 +606,9 @@ class DualMatrixFactorization(FactorModel):
         """
         if isinstance(data, PairBatches):
             return data
-        cells = self._cells(data)
-        check_cells(cells, self.shape)
-        cells = merge_repeated(cells, self.duplicates)
-        return feedback_batches(
-            self.feedback,
-            cells,
-            self.shape,
-            batch_size,
-            seed=self.seed,
-            negatives=self.negatives,
-            observed=self._seen_cells(),
-            relevant_above=self.relevant_above,
-        )
+        return self.row_batches(data, None, None, batch_size)
 
     # -- From what users have to numbers -------------------------------------
-
-    def _dataset(self, data: MatrixData, batch_size: int) -> tf.data.Dataset:
-        if isinstance(data, tf.data.Dataset):
-            return data
-        return self.batches(data, batch_size).evaluation_dataset()
 
     def _cells(self, data: MatrixData, has_values: bool = True) -> Ratings:
         if isinstance(data, Ratings):

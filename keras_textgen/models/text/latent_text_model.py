@@ -271,13 +271,17 @@ class LatentTextModel(TextModel):
         return outputs
 
     def training_losses(
-        self, outputs: dict[str, tf.Tensor], kl_weight: tf.Tensor
+        self,
+        outputs: dict[str, tf.Tensor],
+        kl_weight: tf.Tensor,
+        sample_weight: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """What is minimized, of each sequence: float32 [batch]."""
+        """What is minimized, as in `TextModel`."""
         kl = free_bits(
             self.weighted_kl_parts(outputs["kl_parts"]),
             total=self.free_bits,
             per_dimension=self.free_bits_per_dimension,
+            sample_weight=sample_weight,
         )
         losses = outputs["nll"] + kl_weight * kl
         if self.bag_of_words is not None:
@@ -287,6 +291,13 @@ class LatentTextModel(TextModel):
     def weighted_kl_parts(self, kl_parts: tf.Tensor) -> tf.Tensor:
         """The KL's parts [batch, P] as the training loss weighs them."""
         return kl_parts
+
+    @property
+    def refuses_weights(self) -> str | None:
+        """Encoder and decoder take turns by the loss of all sequences."""
+        if self.aggressive_encoder is not None:
+            return "aggressive_encoder=True"
+        return super().refuses_weights
 
     def selected_gradients(
         self, gradients: list[tf.Tensor], outputs: dict[str, tf.Tensor]

@@ -101,11 +101,19 @@ class MATVAE(SparseTextModel):
         outputs = super().training_outputs(inference, tokens, noise)
         return outputs | {"mmd": tf.repeat(mmd, tf.shape(tokens)[0])}
 
+    @property
+    def refuses_weights(self) -> str:
+        """The MMD is one number of a whole batch."""
+        return "the MMD, a number of the batch as a whole"
+
     def training_losses(
-        self, outputs: dict[str, tf.Tensor], kl_weight: tf.Tensor
+        self,
+        outputs: dict[str, tf.Tensor],
+        kl_weight: tf.Tensor,
+        sample_weight: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """What is minimized: the base's loss and alpha times the MMD."""
-        losses = super().training_losses(outputs, kl_weight)
+        losses = super().training_losses(outputs, kl_weight, sample_weight)
         return losses + self.alpha * outputs["mmd"]
 
     def weighted_kl_parts(self, kl_parts: tf.Tensor) -> tf.Tensor:

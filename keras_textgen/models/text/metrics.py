@@ -25,8 +25,15 @@ class Perplexity(keras.metrics.Metric):
         self.nats = self.add_variable((), "zeros", name="nats")
         self.tokens = self.add_variable((), "zeros", name="tokens")
 
-    def update_state(self, nats: tf.Tensor, num_tokens: tf.Tensor) -> None:
-        """Add sequences: their nats [batch] and predicted tokens [batch]."""
+    def update_state(
+        self,
+        nats: tf.Tensor,
+        num_tokens: tf.Tensor,
+        sample_weight: tf.Tensor | None = None,
+    ) -> None:
+        """Add sequences: nats, predicted tokens, perhaps weights, [batch]."""
+        if sample_weight is not None:
+            nats, num_tokens = nats * sample_weight, num_tokens * sample_weight
         self.nats.assign_add(tf.reduce_sum(nats))
         self.tokens.assign_add(tf.reduce_sum(num_tokens))
 
@@ -59,16 +66,28 @@ class LikelihoodMetrics:
         metrics = list(self.means.values())
         return metrics + ([self.perplexity] if self.perplexity else [])
 
-    def update(self, outputs: dict[str, tf.Tensor]) -> None:
+    def update(
+        self,
+        outputs: dict[str, tf.Tensor],
+        sample_weight: tf.Tensor | None = None,
+    ) -> None:
         """Add a batch.
 
         Args:
             outputs: "nll", "kl", "num_tokens" and "losses" of each sequence,
                 [batch], and the scalar "kl_weight" of the batch's losses.
+            sample_weight: Weight of each sequence in the means, [batch].
         """
         nats = outputs["nll"] + outputs["kl"]
         values = {**outputs, "loss": outputs["losses"], "elbo": -nats}
+        if sample_weight is not None:
+            sample_weight = tf.cast(sample_weight, nats.dtype)
         for name, mean in self.means.items():
-            mean.update_state(values[name])
+            is_scalar = values[name].shape.rank == 0
+            mean.update_state(
+                values[name], None if is_scalar else sample_weight
+            )
         if self.perplexity:
-            self.perplexity.update_state(nats, outputs["num_tokens"])
+            self.perplexity.update_state(
+                nats, outputs["num_tokens"], sample_weight
+            )

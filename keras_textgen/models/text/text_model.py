@@ -7,7 +7,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.data.batches.sequences import SequenceBatches, as_batches
+from keras_textgen.data.batches.sequences import (
+    SequenceBatches,
+    prepared_tokens,
+    sequence_batches,
+)
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.decoding.beam_search import beam_search
 from keras_textgen.decoding.common import (
@@ -71,7 +75,7 @@ class TextModel(GlobalBatchModel):
         max_length: Cap on generated tokens, the end token included.
         starts_with_end: Read the end token in place of the start token: for a
             model of a stream of words, in which no start token occurs.
-        seed: Seed of all noise.
+        **kwargs: As in `GlobalBatchModel`.
 
     Raises:
         ValueError: If a setting is out of its range.
@@ -90,10 +94,9 @@ class TextModel(GlobalBatchModel):
         dropout: float = 0.0,
         max_length: int = 60,
         starts_with_end: bool = False,
-        seed: int = 0,
         **kwargs: Any,
     ) -> None:
-        super().__init__(seed=seed, **kwargs)
+        super().__init__(**kwargs)
         check_sizes(
             embedding_dim=embedding_dim,
             rnn_units=rnn_units,
@@ -158,9 +161,20 @@ class TextModel(GlobalBatchModel):
         return tf.constant(1.0)
 
     def training_losses(
-        self, outputs: dict[str, tf.Tensor], kl_weight: tf.Tensor
+        self,
+        outputs: dict[str, tf.Tensor],
+        kl_weight: tf.Tensor,
+        sample_weight: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """What is minimized, of each sequence: float32 [batch]."""
+        """What is minimized, of each sequence: float32 [batch].
+
+        Args:
+            outputs: Of `call`.
+            kl_weight: Weight of the KL, a scalar.
+            sample_weight: float32 [batch], or None: of what is a mean over
+                the batch.
+        """
+        del sample_weight
         return outputs["nll"] + kl_weight * outputs["kl"]
 
     def evaluation_losses(self, outputs: dict[str, tf.Tensor]) -> tf.Tensor:
@@ -280,87 +294,61 @@ class TextModel(GlobalBatchModel):
 
     # -- Training and evaluation steps ---------------------------------------
 
-    def step_outputs(self, data: Any, training: bool) -> dict[str, tf.Tensor]:
-        """`call`, and the loss; in evaluation the KL has weight 1."""
-        tokens, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        outputs = self(tokens, training=training)
+    def with_losses(
+        self,
+        outputs: dict[str, tf.Tensor],
+        x: tf.Tensor,
+        y: None,
+        sample_weight: tf.Tensor | None,
+        training: bool,
+    ) -> dict[str, tf.Tensor]:
+        """Adds the loss of each sequence; in evaluation the KL has weight 1."""
+        del x, y
         if training:
             weight = self.kl_weight()
-            losses = self.training_losses(outputs, weight)
+            losses = self.training_losses(outputs, weight, sample_weight)
         else:
             weight = tf.constant(1.0)
             losses = self.evaluation_losses(outputs)
         return {**outputs, "losses": losses, "kl_weight": weight}
 
-    def update_metrics(self, outputs: dict[str, tf.Tensor]) -> None:
+    def update_metrics(
+        self, outputs: dict[str, tf.Tensor], sample_weight: tf.Tensor | None
+    ) -> None:
         """Add a batch to the likelihoods."""
-        self._likelihood_metrics.update(outputs)
+        self._likelihood_metrics.update(outputs, sample_weight)
 
     @property
-    def metrics(self) -> list[keras.metrics.Metric]:
-        """The model's own metrics; Keras's loss tracker is not among them."""
+    def own_metrics(self) -> list[keras.metrics.Metric]:
+        """Loss and likelihoods."""
         return self._likelihood_metrics.all
 
     # -- Texts and arrays in, texts and arrays out ---------------------------
 
-    def fit(
+    def row_batches(
         self,
         x: TextData,
-        *args: Any,
-        batch_size: int = 32,
-        validation_data: TextData | None = None,
-        **kwargs: Any,
-    ) -> keras.callbacks.History:
-        """Train on texts, token ids or a `tf.data.Dataset` of either.
-
-        Texts and arrays are shuffled and batched by length.
-
-        Args:
-            x: Texts, int32 [N, time], or batches of either.
-            *args: As in `keras.Model.fit`.
-            batch_size: Sequences a batch, for texts and arrays.
-            validation_data: As `x`.
-            **kwargs: As in `keras.Model.fit`.
-
-        Returns:
-            Keras's history.
-        """
-        batches = self._as_batches(x, batch_size)
-        if isinstance(batches, SequenceBatches):
-            kwargs.setdefault("steps_per_epoch", batches.steps_per_epoch)
-            first_epoch = kwargs.get("initial_epoch", 0)
-            batches = batches.training_stream(first_epoch)
-        if validation_data is not None:
-            validation_data, _ = self.in_batches(validation_data, batch_size)
-        return super().fit(
-            batches,
-            *args,
-            validation_data=validation_data,
-            **kwargs,
+        y: None,
+        sample_weight: np.ndarray | None,
+        batch_size: int,
+        *,
+        is_shuffled: bool = True,
+        is_prediction: bool = False,
+    ) -> SequenceBatches:
+        """Sequences of texts, or of ids [N, time]."""
+        del y, is_prediction
+        return sequence_batches(
+            x,
+            self.vocabulary,
+            batch_size,
+            seed=self.seed,
+            order="length" if is_shuffled else "stream",
+            sample_weight=sample_weight,
         )
 
-    def evaluate(
-        self,
-        x: TextData,
-        *args: Any,
-        batch_size: int = 32,
-        **kwargs: Any,
-    ) -> Any:
-        """Metrics over a set; what a text adds depends on the text alone."""
-        dataset, _ = self.in_batches(x, batch_size)
-        return super().evaluate(dataset, *args, **kwargs)
-
-    def predict(
-        self,
-        x: TextData,
-        *args: Any,
-        batch_size: int = 32,
-        **kwargs: Any,
-    ) -> dict[str, np.ndarray]:
-        """`call` for every sequence, in the order of `x`."""
-        dataset, order = self.in_batches(x, batch_size)
-        outputs = super().predict(dataset, *args, **kwargs)
-        return {name: each[order] for name, each in outputs.items()}
+    def prepared(self, x: tf.Tensor, y: None) -> tuple[tf.Tensor, None]:
+        """Tokens of strings [batch], or ids [batch, time] that are checked."""
+        return prepared_tokens(x, self.vocabulary), y
 
     def generate(
         self,
@@ -432,17 +420,9 @@ class TextModel(GlobalBatchModel):
             A dataset of int32 [batch, time], and what puts N outputs, in the
             order of the dataset, into that of `data`.
         """
-        batches = self._as_batches(data, batch_size)
-        if isinstance(batches, SequenceBatches):
-            return batches.evaluation_dataset(), batches.original_order
-        return batches, slice(None)
-
-    def _as_batches(
-        self, data: TextData, batch_size: int
-    ) -> SequenceBatches | tf.data.Dataset:
-        if isinstance(data, SequenceBatches):
-            return data
-        return as_batches(data, self.vocabulary, batch_size)
+        return self._evaluation_dataset(
+            data, None, None, batch_size, None, is_prediction=True
+        )
 
     # -- The same in the graph, for the methods above and for export ---------
 

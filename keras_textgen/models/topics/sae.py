@@ -12,9 +12,10 @@ from keras_textgen.data.batches.bags import (
     BagData,
     Bags,
     as_counts,
-    checked_bags,
     num_words,
+    prepared_bags,
 )
+from keras_textgen.data.rows import in_memory
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.topics import fit_clusters
 from keras_textgen.models.base import (
@@ -57,7 +58,7 @@ class SoftmaxAutoencoder(GlobalBatchModel):
         decoder: From c to [batch, any], in place of c; like `encoder`.
         l2: Weight of the squared kernels and of the squared b'.
         num_topics: Clusters of `fit_topics`.
-        seed: Of initial weights, shuffling and K-means.
+        **kwargs: As in `GlobalBatchModel`; the seed is that of K-means, too.
 
     Raises:
         ValueError: If a setting is not allowed.
@@ -76,6 +77,8 @@ class SoftmaxAutoencoder(GlobalBatchModel):
         ((1, 3), (4,))
     """
 
+    default_batch_size = 64
+
     def __init__(
         self,
         vocabulary: Vocabulary | None = None,
@@ -89,11 +92,10 @@ class SoftmaxAutoencoder(GlobalBatchModel):
         decoder: Callable[[tf.Tensor], tf.Tensor] | None = None,
         l2: float = 1e-5,
         num_topics: int = 20,
-        seed: int = 0,
         **kwargs: Any,
     ) -> None:
         # A row's code and divergence are float32 under every policy.
-        super().__init__(seed=seed, **{**kwargs, "dtype": "float32"})
+        super().__init__(**{**kwargs, "dtype": "float32"})
         num_words = _checked_width(vocabulary, num_words)
         check_sizes(
             num_words=num_words, latent_dim=latent_dim, num_topics=num_topics
@@ -195,10 +197,27 @@ class SoftmaxAutoencoder(GlobalBatchModel):
     # -- Training and evaluation steps ---------------------------------------
 
     def step_outputs(self, data: Any, training: bool) -> dict[str, tf.Tensor]:
-        """Divergence KL(x || y) of each document, and its loss."""
+        """As in `GlobalBatchModel`; shares are computed once."""
         bags, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        x = self.shares(bags)
-        logits = self.logits(self._codes(x))
+        shares = self.shares(bags)
+        return self._divergences(shares, self._codes(shares))
+
+    def with_losses(
+        self,
+        outputs: tf.Tensor,
+        x: Bags,
+        y: None,
+        sample_weight: tf.Tensor | None,
+        training: bool,
+    ) -> dict[str, tf.Tensor]:
+        """Divergence KL(x || y) of each document, and its loss."""
+        del y, sample_weight, training
+        return self._divergences(self.shares(x), outputs)
+
+    def _divergences(
+        self, x: tf.SparseTensor, codes: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        logits = self.logits(codes)
         # Only where x is not zero; the dense normalizer takes care of the rest.
         log_y = tf.gather_nd(logits, x.indices)
         terms = x.values * (tf.math.log(x.values) - log_y)
@@ -217,50 +236,49 @@ class SoftmaxAutoencoder(GlobalBatchModel):
             weights.append(self.output_kernel)
         return self.l2 * sum(tf.reduce_sum(each.value**2) for each in weights)
 
-    def update_metrics(self, outputs: dict[str, tf.Tensor]) -> None:
+    def update_metrics(
+        self, outputs: dict[str, tf.Tensor], sample_weight: tf.Tensor | None
+    ) -> None:
         """Add the documents with a known word to loss and divergence."""
+        weights = outputs["is_known"]
+        if sample_weight is not None:
+            weights *= tf.cast(sample_weight, tf.float32)
         for name, metric in self._metrics_of_steps.items():
-            metric.update_state(outputs[name], outputs["is_known"])
+            metric.update_state(outputs[name], weights)
 
     @property
-    def metrics(self) -> list[keras.metrics.Metric]:
-        """The model's own metrics; Keras's loss tracker is not among them."""
+    def own_metrics(self) -> list[keras.metrics.Metric]:
+        """Loss and divergence."""
         return list(self._metrics_of_steps.values())
 
     # -- Documents in, arrays out --------------------------------------------
 
-    def fit(
+    def row_batches(
         self,
-        x: BagData | BagBatches | tf.data.Dataset,
-        *args: Any,
-        batch_size: int = 64,
-        validation_data: BagData | BagBatches | tf.data.Dataset | None = None,
-        **kwargs: Any,
-    ) -> keras.callbacks.History:
-        """Train on documents.
+        x: BagData,
+        y: None,
+        sample_weight: np.ndarray | None,
+        batch_size: int,
+        *,
+        is_shuffled: bool = True,
+        is_prediction: bool = False,
+    ) -> BagBatches:
+        """Counts of words, SciPy sparse or float [N, words]; texts; token ids.
 
-        Args:
-            x: Counts of words, SciPy sparse or float [N, words]; texts; token
-                ids, a list of ints a document; or batches of bags.
-            *args: As in `keras.Model.fit`.
-            batch_size: Documents a batch.
-            validation_data: As `x`.
-            **kwargs: As in `keras.Model.fit`.
-
-        Returns:
-            Keras's history, with "loss" and, without L2, "kl".
-
-        Raises:
-            ValueError: If `x` is not allowed.
+        Token ids are a list of ints a document, or padded int [N, time].
         """
-        if not isinstance(x, tf.data.Dataset):
-            x = self.batches(x, batch_size)
-            kwargs.setdefault("steps_per_epoch", x.steps_per_epoch)
-            x = x.training_stream(kwargs.get("initial_epoch", 0))
-        x = x.map(self._checked)
-        if validation_data is not None:
-            validation_data = self._dataset(validation_data, batch_size)
-        return super().fit(x, *args, validation_data=validation_data, **kwargs)
+        del y, is_prediction
+        return BagBatches(
+            as_counts(x, self.num_words, self.vocabulary),
+            batch_size,
+            seed=self.seed,
+            is_shuffled=is_shuffled,
+            sample_weight=sample_weight,
+        )
+
+    def prepared(self, x: Bags | tf.Tensor, y: None) -> tuple[Bags, None]:
+        """Bags; of a batch of strings, token ids or counts, too."""
+        return prepared_bags(x, self.num_words, self.vocabulary), y
 
     def begin_with(self, data: BagData) -> None:
         """Let untrained weights fit documents whose rows are short.
@@ -282,7 +300,7 @@ class SoftmaxAutoencoder(GlobalBatchModel):
                 "begin_with of a model with an encoder of its own; allowed: "
                 "encoder=None"
             )
-        counts = as_counts(data, self.num_words, self.vocabulary)
+        counts = as_counts(in_memory(data), self.num_words, self.vocabulary)
         totals = counts.sum(axis=1)
         has_words = totals > 0
         weights = np.divide(1, totals, np.zeros_like(totals), where=has_words)
@@ -294,28 +312,6 @@ class SoftmaxAutoencoder(GlobalBatchModel):
         kernel = self.kernel.numpy()
         self.kernel.assign(kernel * (_KERNEL_DEVIATION / kernel.std()))
         self.bias.assign(-mean @ self.kernel.numpy())
-
-    def evaluate(
-        self,
-        x: BagData | BagBatches | tf.data.Dataset,
-        *args: Any,
-        batch_size: int = 64,
-        **kwargs: Any,
-    ) -> Any:
-        """Loss and divergence of documents, given as in `fit`."""
-        dataset = self._dataset(x, batch_size)
-        return super().evaluate(dataset, *args, **kwargs)
-
-    def predict(
-        self,
-        x: BagData | BagBatches | tf.data.Dataset,
-        *args: Any,
-        batch_size: int = 256,
-        **kwargs: Any,
-    ) -> np.ndarray:
-        """Codes of documents, given as in `fit`: float32 [N, D]."""
-        dataset = self._dataset(x, batch_size)
-        return super().predict(dataset, *args, **kwargs)
 
     def batches(self, data: BagData, batch_size: int = 64) -> BagBatches:
         """Documents in batches of bags.
@@ -329,8 +325,7 @@ class SoftmaxAutoencoder(GlobalBatchModel):
         """
         if isinstance(data, BagBatches):
             return data
-        counts = as_counts(data, self.num_words, self.vocabulary)
-        return BagBatches(counts, batch_size, seed=self.seed)
+        return self.row_batches(in_memory(data), None, None, batch_size)
 
     def encode(
         self,
@@ -402,14 +397,10 @@ class SoftmaxAutoencoder(GlobalBatchModel):
     def _dataset(
         self, data: BagData | BagBatches | tf.data.Dataset, batch_size: int
     ) -> tf.data.Dataset:
-        if isinstance(data, tf.data.Dataset):
-            return data.map(self._checked)
-        return self.batches(data, batch_size).evaluation_dataset()
-
-    def _checked(self, *batch: Any) -> Any:
-        bags, *rest = batch
-        bags = checked_bags(bags, self.num_words)
-        return (bags, *rest) if rest else bags
+        dataset, _ = self._evaluation_dataset(
+            data, None, None, batch_size, None, is_prediction=True
+        )
+        return dataset
 
     # -- Topics --------------------------------------------------------------
 

@@ -8,8 +8,9 @@ import tensorflow as tf
 
 from keras_textgen.data.batches.sequences import (
     SequenceBatches,
-    as_batches,
     checked_tokens,
+    prepared_tokens,
+    sequence_batches,
 )
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.training.strategies import get_strategy
@@ -249,21 +250,25 @@ IDS = [[2, 4, 5, 3], [2, 5, 3, 0]]
     ],
 )
 def test_as_batches_takes(data):
-    batches = as_batches(data, Vocabulary(["a", "b"]), batch_size=2)
+    batches = sequence_batches(data, Vocabulary(["a", "b"]), batch_size=2)
     (tokens,) = batches.evaluation_dataset()
     found = tokens.numpy()[batches.original_order]
     np.testing.assert_array_equal(found, IDS)
 
 
 def test_as_batches_takes_one_text():
-    (tokens,) = as_batches("a b", Vocabulary(["a", "b"])).evaluation_dataset()
+    batches = sequence_batches("a b", Vocabulary(["a", "b"]))
+    (tokens,) = batches.evaluation_dataset()
+        "a b", Vocabulary(["a", "b"])
+    ).evaluation_dataset()
     assert tokens.numpy().tolist() == IDS[:1]
 
 
 @pytest.mark.parametrize("values", [["a b", "b"], np.array(IDS, np.int64)])
 def test_as_batches_takes_datasets(values):
     dataset = tf.data.Dataset.from_tensor_slices(values).batch(2)
-    batches = as_batches(dataset, Vocabulary(["a", "b"]))
+    vocabulary = Vocabulary(["a", "b"])
+    batches = dataset.map(lambda batch: prepared_tokens(batch, vocabulary))
     assert batches.element_spec.dtype == tf.int32
     (tokens,) = batches
     np.testing.assert_array_equal(tokens, IDS)
@@ -279,13 +284,27 @@ def test_as_batches_takes_datasets(values):
         (np.array([[2, 4, 6, 3]]), "token id 6; allowed: 1 to 5"),
         (np.array([[2, -4, 3]]), "token id -4; allowed"),
         (tf.ragged.constant([[2, 0, 3]]), "token id 0; allowed"),
-        (tf.data.Dataset.from_tensors("a"), "allowed: batches of strings"),
-        (tf.data.Dataset.from_tensors((IDS, IDS)), "a dataset of"),
     ],
 )
 def test_as_batches_refuses(data, message):
     with pytest.raises(ValueError, match=message):
-        as_batches(data, Vocabulary(["a", "b"]))
+        sequence_batches(data, Vocabulary(["a", "b"]))
+
+
+@pytest.mark.parametrize(
+    "batch", [tf.constant("a"), tf.constant([[0.5]]), {"text": ["a"]}]
+)
+def test_other_batches_are_refused(batch):
+    with pytest.raises(ValueError, match="allowed: batches of strings"):
+        prepared_tokens(batch, Vocabulary(["a", "b"]))
+
+
+def test_ids_of_different_lengths():
+    data = [[2, 4, 5, 3], [2, 5, 3]]
+    (tokens,) = sequence_batches(
+        data, Vocabulary(["a", "b"]), order="stream"
+    ).evaluation_dataset()
+    assert tokens.numpy().tolist() == [[2, 4, 5, 3], [2, 5, 3, 0]]
 
 
 _REFUSED_TOKENS = [
@@ -301,11 +320,10 @@ _REFUSED_TOKENS = [
 @pytest.mark.parametrize(("tokens", "message"), _REFUSED_TOKENS)
 def test_datasets_of_ids_are_checked_as_arrays_are(tokens, message):
     vocabulary = Vocabulary(["red", "rose"])
-    dataset = tf.data.Dataset.from_tensors(np.array(tokens))
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        list(as_batches(dataset, vocabulary))
+        prepared_tokens(tf.constant(tokens), vocabulary)
     with pytest.raises(ValueError, match="allowed"):
-        as_batches(np.array(tokens), vocabulary)
+        sequence_batches(np.array(tokens), vocabulary)
 
 
 def test_allowed_ids_pass_the_check_of_a_graph():
@@ -322,11 +340,11 @@ def test_missing_texts(missing):
     vocabulary = Vocabulary(["red", "nan"])
     for data in (["red", missing], np.array(["red", missing], object)):
         with pytest.raises(ValueError, match=r"^text 1 is missing \("):
-            as_batches(data, vocabulary)
+            sequence_batches(data, vocabulary)
 
 
 def test_zero_bytes_in_lists_and_arrays():
     vocabulary = Vocabulary(["red", "rose"])
     for data in (["red\0rose"], np.array(["red\0rose"])):
-        (tokens,) = as_batches(data, vocabulary).evaluation_dataset()
+        (tokens,) = sequence_batches(data, vocabulary).evaluation_dataset()
         assert tokens.numpy().tolist() == [[2, 4, 5, 3]]

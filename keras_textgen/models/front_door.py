@@ -1,0 +1,542 @@
+"""Keras's methods, written once, for data as users have them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_textgen.data.batches.base import RowBatches
+from keras_textgen.data.batches.sources import is_stream, python_dataset
+from keras_textgen.data.rows import in_memory, num_rows, split_rows
+
+
+class FrontDoor(keras.Model):
+    """`fit`, `evaluate`, `predict` and the methods on a batch, of all models.
+
+    They take data as users have them, and every argument that Keras gives
+    them; what a model can take no account of is refused by name. A model says
+    how its data become batches, `row_batches` for data in memory and
+    `prepared` for those of a dataset, and nothing else.
+
+    Args:
+        **kwargs: As in `keras.Model`.
+
+    Attributes:
+        has_targets: Whether the data are pairs of inputs and targets.
+        default_batch_size: Rows a batch where nothing else is said.
+        default_optimizer: What a model that was not compiled is trained with.
+    """
+
+    has_targets = False
+    default_batch_size = 32
+    default_optimizer = "adam"
+
+    # -- What a model adds ---------------------------------------------------
+
+    def row_batches(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        batch_size: int,
+        *,
+        is_shuffled: bool = True,
+        is_prediction: bool = False,
+    ) -> RowBatches:
+        """Batches of data in memory.
+
+        Args:
+            x: What a user has.
+            y: Targets, or None.
+            sample_weight: A weight a row, or None.
+            batch_size: Rows a batch.
+            is_shuffled: Whether training takes the rows in another order.
+            is_prediction: Whether the data need no targets.
+        """
+        raise NotImplementedError
+
+    def prepared(self, x: Any, y: Any) -> tuple[Any, Any]:
+        """Tensors of a batch of a dataset, checked inside the graph.
+
+        Args:
+            x: As the dataset gives it: texts as strings, or tensors.
+            y: As the dataset gives it, or None.
+
+        Returns:
+            What `call` takes, and the targets.
+        """
+        raise NotImplementedError
+
+    @property
+    def refuses_weights(self) -> str | None:
+        """Why weights of rows have no meaning; None where they have one."""
+        return None
+
+    # -- Keras's methods -----------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: str | dict | keras.optimizers.Optimizer = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """As in Keras; the loss is the model's own.
+
+        Raises:
+            ValueError: If an argument has no meaning for the model.
+        """
+        refused = {"loss": loss, "loss_weights": loss_weights}
+        if not self.takes_metrics:
+            refused |= {
+                "metrics": metrics,
+                "weighted_metrics": weighted_metrics,
+            }
+        for name, value in refused.items():
+            if value is not None:
+                raise ValueError(
+                    f"compile with {name}={value!r}; allowed: None, as "
+                    "the model has a loss and metrics of its own"
+                )
+        if jit_compile is True:
+            raise ValueError(
+                "compile with jit_compile=True; allowed: False or 'auto', as "
+                "the graph's loops and noise are not those of XLA"
+            )
+        super().compile(
+            optimizer=optimizer,
+            metrics=metrics,
+            weighted_metrics=weighted_metrics,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile,
+            auto_scale_loss=auto_scale_loss,
+        )
+
+    @property
+    def takes_metrics(self) -> bool:
+        """Whether there is a prediction to compare with a target."""
+        return self.has_targets
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: str | int = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: dict[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int | list[int] = 1,
+    ) -> keras.callbacks.History:
+        """Train; arguments as in `keras.Model.fit`.
+
+        A model that was not compiled is compiled with `default_optimizer`.
+
+        Args:
+            x: Data in memory as the model takes them (texts, arrays, columns
+                of a data frame, tables, matrices), which are shuffled and, if
+                their lengths differ, batched by length; or batches of them: a
+                `tf.data.Dataset`, a `PyDataset`, a generator.
+            y: Targets of data in memory.
+            batch_size: Rows a batch, for data in memory.
+            epochs: As in Keras.
+            verbose: As in Keras.
+            callbacks: As in Keras.
+            validation_split: The last share of data in memory is left for
+                validation.
+            validation_data: As `x`, or (x, y), or (x, y, sample_weight).
+            shuffle: False leaves data in memory in their order. Batches that
+                come as such keep theirs.
+            class_weight: Number of a class -> factor of its losses.
+            sample_weight: Factor of the loss of each row in memory; the third
+                of a batch's parts is that of others.
+            initial_epoch: As in Keras.
+            steps_per_epoch: As in Keras.
+            validation_steps: As in Keras.
+            validation_batch_size: As in Keras.
+            validation_freq: As in Keras.
+
+        Returns:
+            Keras's history.
+
+        Raises:
+            ValueError: If an argument is not allowed.
+        """
+        self._compile_if_needed()
+        if validation_split:
+            if validation_data is not None:
+                raise ValueError(
+                    f"validation_split={validation_split} with "
+                    "validation_data; allowed: one of them"
+                )
+            self._check_in_memory("validation_split", x)
+            (x, y, sample_weight), validation_data = split_rows(
+                (in_memory(x), in_memory(y), in_memory(sample_weight)),
+                validation_split,
+            )
+        dataset, steps_per_epoch = self._training_dataset(
+            x,
+            y,
+            sample_weight,
+            batch_size,
+            shuffle,
+            initial_epoch,
+            steps_per_epoch,
+        )
+        if class_weight is not None:
+            dataset = self._with_class_weight(dataset, class_weight)
+        if validation_data is not None:
+            validation_data, _ = self._evaluation_dataset(
+                *_unpacked(validation_data),
+                validation_batch_size or batch_size,
+                validation_batch_size,
+            )
+        self._check_steps(steps_per_epoch)
+        return super().fit(
+            dataset,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_data=validation_data,
+            # The batches are shuffled already.
+            shuffle=False,
+            initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps,
+            validation_freq=validation_freq,
+        )
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Metrics over data, given as in `fit`; what a row adds depends on it.
+
+        Arguments as in `keras.Model.evaluate`.
+        """
+        self._compile_if_needed()
+        # Keras's own `fit` hands over what it has cached of `validation_data`.
+        if "_use_cached_eval_dataset" not in kwargs:
+            x, _ = self._evaluation_dataset(
+                x, y, sample_weight, batch_size, batch_size
+            )
+        return super().evaluate(
+            x,
+            verbose=verbose,
+            steps=steps,
+            callbacks=callbacks,
+            return_dict=return_dict,
+            **kwargs,
+        )
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """What `call` gives, in the order of `x`.
+
+        Args:
+            x: As in `fit`; targets and weights of batches are not used.
+            batch_size: As in `fit`.
+            verbose: As in Keras.
+            steps: As in Keras.
+            callbacks: As in Keras.
+        """
+        dataset, order = self._evaluation_dataset(
+            x, None, None, batch_size, batch_size, is_prediction=True
+        )
+        outputs = super().predict(
+            dataset, verbose=verbose, steps=steps, callbacks=callbacks
+        )
+        return keras.tree.map_structure(lambda each: each[order], outputs)
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: dict[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """One step on one batch of data as users have them, as in Keras."""
+        self._compile_if_needed()
+        batch = self._whole_batch(x, y, sample_weight)
+        if class_weight is not None:
+            batch = self._class_weigher(class_weight)(*_unpacked(batch))
+        return super().train_on_batch(*batch, return_dict=return_dict)
+
+    def test_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Metrics of one batch of data as users have them, as in Keras."""
+        self._compile_if_needed()
+        batch = self._whole_batch(x, y, sample_weight)
+        return super().test_on_batch(*batch, return_dict=return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """What `call` gives for one batch of data as users have them."""
+        return super().predict_on_batch(self.as_inputs(x))
+
+    def __call__(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """`call`, also of texts and of other data as users have them."""
+        return super().__call__(self.as_inputs(x), *args, **kwargs)
+
+    def as_inputs(self, x: Any) -> Any:
+        """What `call` takes, from what a user has: one batch in memory."""
+        tensors = keras.tree.flatten(x)
+        if all(_is_numeric_tensor(each) for each in tensors):
+            return x
+        batches = self.row_batches(
+            in_memory(x),
+            None,
+            None,
+            self.default_batch_size,
+            is_shuffled=False,
+            is_prediction=True,
+        )
+        return _unpacked(batches.whole())[0]
+
+    # -- From what users have to datasets ------------------------------------
+
+    def _training_dataset(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        batch_size: int | None,
+        shuffle: bool,
+        initial_epoch: int,
+        steps_per_epoch: int | None,
+    ) -> tuple[tf.data.Dataset, int | None]:
+        """Batches to train on, and the steps of an epoch if they are known."""
+        if is_stream(x):
+            self._check_stream(y, sample_weight, batch_size)
+            return self._streamed(x), steps_per_epoch
+        batches = self._batches(x, y, sample_weight, batch_size, shuffle)
+        if steps_per_epoch is None:
+            # Asked for when training begins: a callback may go on later.
+            first = _FirstEpoch(self, initial_epoch)
+            return batches.training_stream(first), batches.steps_per_epoch
+        first_step = initial_epoch * steps_per_epoch
+        return batches.training_stream(0, first_step), steps_per_epoch
+
+    def _evaluation_dataset(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        batch_size: int | None,
+        given_batch_size: int | None,
+        is_prediction: bool = False,
+    ) -> tuple[tf.data.Dataset, np.ndarray | slice]:
+        """Every row once, and the index that puts rows into the given order."""
+        if is_stream(x):
+            self._check_stream(y, sample_weight, given_batch_size)
+            return self._streamed(x, is_prediction), slice(None)
+        batches = self._batches(
+            x, y, sample_weight, batch_size, is_prediction=is_prediction
+        )
+        return batches.evaluation_dataset(), batches.original_order
+
+    def _batches(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        batch_size: int | None,
+        shuffle: bool = True,
+        is_prediction: bool = False,
+    ) -> RowBatches:
+        if isinstance(x, RowBatches):
+            self._check_stream(y, sample_weight, None)
+            return x
+        if x is None:
+            raise ValueError("x=None; allowed: data (docs/keras.md says which)")
+        if not is_prediction:
+            self._check_targets(y is not None)
+        self._check_weights(sample_weight)
+        return self.row_batches(
+            in_memory(x),
+            in_memory(y),
+            in_memory(sample_weight),
+            self.default_batch_size if batch_size is None else batch_size,
+            is_shuffled=shuffle,
+            is_prediction=is_prediction,
+        )
+
+    def _streamed(self, x: Any, is_prediction: bool = False) -> tf.data.Dataset:
+        """Batches that come as such, as tensors."""
+        if isinstance(x, tf.data.Dataset):
+            return x.map(
+                lambda *batch: self._prepared_batch(batch, is_prediction)
+            )
+
+        def convert(batch: Any, number: int) -> Any:
+            return self._whole_batch(*_unpacked(batch), number, is_prediction)
+
+        return python_dataset(x, convert)
+
+    def _prepared_batch(self, batch: tuple, is_prediction: bool) -> Any:
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(
+            batch if len(batch) > 1 else batch[0]
+        )
+        if not is_prediction:
+            self._check_targets(y is not None)
+        self._check_weights(sample_weight)
+        x, y = self.prepared(x, None if is_prediction else y)
+        if is_prediction:
+            sample_weight = None
+        return _packed(x, y, sample_weight)
+
+    def _whole_batch(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        number: int = 0,
+        is_prediction: bool = False,
+    ) -> tuple:
+        """One batch in memory as tensors (x, y, sample_weight)."""
+        rows = in_memory(x)
+        batches = self._batches(
+            rows,
+            None if is_prediction else y,
+            None if is_prediction else sample_weight,
+            max(1, num_rows(rows)),
+            shuffle=False,
+            is_prediction=is_prediction,
+        )
+        return _unpacked(batches.whole(number))
+
+    def _with_class_weight(
+        self, dataset: tf.data.Dataset, class_weight: dict[int, float]
+    ) -> tf.data.Dataset:
+        return dataset.map(self._class_weigher(class_weight))
+
+    def _class_weigher(
+        self, class_weight: dict[int, float]
+    ) -> Callable[..., tuple]:
+        """From (x, y, weights) to the same with those of the classes."""
+        raise ValueError(
+            "class_weight of a model without classes; allowed: None"
+        )
+
+    # -- What is refused -----------------------------------------------------
+
+    def _check_targets(self, are_given: bool) -> None:
+        if are_given == self.has_targets:
+            return
+        if are_given:
+            raise ValueError(
+                "y of a model without targets; allowed: None (in batches: x "
+                "alone, or (x, None, sample_weight))"
+            )
+        raise ValueError("y=None; allowed: a target for each row of x")
+
+    def _check_weights(self, sample_weight: Any) -> None:
+        if sample_weight is not None and self.refuses_weights:
+            raise ValueError(
+                f"sample_weight with {self.refuses_weights}; allowed: None"
+            )
+
+    def _check_in_memory(self, name: str, x: Any) -> None:
+        if is_stream(x) or isinstance(x, RowBatches):
+            raise ValueError(
+                f"{name} of {type(x).__name__}; allowed: of data in memory"
+            )
+
+    def _check_stream(
+        self, y: Any, sample_weight: Any, batch_size: int | None
+    ) -> None:
+        """Refuse what batches that come as such bring themselves."""
+        given = {
+            "y": y,
+            "sample_weight": sample_weight,
+            "batch_size": batch_size,
+        }
+        for name, value in given.items():
+            if value is not None:
+                raise ValueError(
+                    f"{name} with data that come in batches, which hold "
+                    f"inputs, targets and weights; allowed: {name}=None"
+                )
+
+    def _check_steps(self, steps: int | None) -> None:
+        per_call = self.steps_per_execution
+        if steps and steps % per_call:
+            # Keras would go on into the next epoch.
+            raise ValueError(
+                f"steps_per_execution={per_call} for an epoch of {steps} "
+                "steps; allowed: what divides them"
+            )
+
+    def _compile_if_needed(self) -> None:
+        if not self.compiled:
+            self.compile(self.default_optimizer)
+
+
+class _FirstEpoch:
+    """The epoch that training begins with, known when it does."""
+
+    def __init__(self, model: keras.Model, initial_epoch: int) -> None:
+        self._model = model
+        self._initial_epoch = initial_epoch
+
+    def __call__(self) -> int:
+        # `keras.callbacks.BackupAndRestore` sets it.
+        return self._model._initial_epoch or self._initial_epoch
+
+
+def _unpacked(data: Any) -> tuple[Any, Any, Any]:
+    """(x, y, sample_weight) of what a dataset or a user gives."""
+    if isinstance(data, tuple) and not hasattr(data, "_fields"):
+        return keras.utils.unpack_x_y_sample_weight(data)
+    return data, None, None
+
+
+def _packed(x: Any, y: Any, sample_weight: Any) -> Any:
+    """The shortest form that `_unpacked` reads."""
+    if sample_weight is not None:
+        return x, y, sample_weight
+    return x if y is None else (x, y)
+
+
+def _is_numeric_tensor(value: Any) -> bool:
+    """Whether a value can be given to `call` as it is."""
+    if isinstance(value, keras.KerasTensor):
+        return True
+    if isinstance(value, tf.RaggedTensor):
+        return False
+    return tf.is_tensor(value) and value.dtype != tf.string
