@@ -120,6 +120,11 @@ class FrontDoor(keras.Model):
             auto_scale_loss=auto_scale_loss,
         )
 
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as a saved model was; Keras asks for it."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
     @property
     def takes_metrics(self) -> bool:
         """Whether there is a prediction to compare with a target."""
@@ -429,6 +434,9 @@ class FrontDoor(keras.Model):
         is_prediction: bool = False,
     ) -> tuple:
         """One batch in memory as tensors (x, y, sample_weight)."""
+        if all(map(tf.is_tensor, keras.tree.flatten(x))):
+            batch = self._prepared_batch((x, y, sample_weight), is_prediction)
+            return _unpacked(batch)
         rows = in_memory(x)
         batches = self._batches(
             rows,

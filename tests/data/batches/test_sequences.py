@@ -259,8 +259,6 @@ def test_as_batches_takes(data):
 def test_as_batches_takes_one_text():
     batches = sequence_batches("a b", Vocabulary(["a", "b"]))
     (tokens,) = batches.evaluation_dataset()
-        "a b", Vocabulary(["a", "b"])
-    ).evaluation_dataset()
     assert tokens.numpy().tolist() == IDS[:1]
 
 

@@ -1,0 +1,393 @@
+"""What Keras users do with a model, line by line, for every model."""
+
+import copy
+import inspect
+import pickle
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.conformance.keras_cases import (
+    CASES,
+    CELLS,
+    assert_close,
+    each_case,
+    each_exact,
+    each_weighted,
+    figures,
+)
+from tests.conformance.registry import TEXTS
+
+METHODS = (
+    "fit",
+    "evaluate",
+    "predict",
+    "compile",
+    "train_on_batch",
+    "test_on_batch",
+    "predict_on_batch",
+)
+
+
+@each_case
+@pytest.mark.parametrize("method", METHODS)
+def test_every_argument_of_keras_is_there(case, method):
+    ours = inspect.signature(getattr(case.make(), method)).parameters
+    theirs = inspect.signature(getattr(keras.Model, method)).parameters
+    names = [name for name in theirs if name not in ("self", "kwargs")]
+    assert list(ours)[: len(names)] == names
+
+
+# -- Data into fit, evaluate, predict -----------------------------------------
+
+
+def columns(data, convert):
+    if data is None:
+        return None
+    if isinstance(data, dict):
+        return {name: convert(column) for name, column in data.items()}
+    return convert(data)
+
+
+def dataset(case, batch_size=2):
+    x = columns(case.x, lambda column: tf.constant(column))
+    data = x if case.y is None else (x, tf.constant(case.y))
+    return tf.data.Dataset.from_tensor_slices(data).batch(batch_size)
+
+
+def python_batches(case):
+    for chosen in ([0, 1], [2, 3], [4]):
+        x, y = case.rows(chosen)
+        yield x if y is None else (x, y)
+
+
+class Rows(keras.utils.PyDataset):
+    """The rows as a `PyDataset`."""
+
+    def __init__(self, case, **kwargs):
+        super().__init__(**kwargs)
+        self.batches = list(python_batches(case))
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __getitem__(self, number):
+        return self.batches[number]
+
+
+@each_case
+def test_all_kinds_of_data_give_the_same_figures(case):
+    model = case.make()
+    given = [part for part in (case.x, case.y) if part is not None]
+    expected = figures(model, *given, batch_size=2)
+    assert np.isfinite(list(expected.values())).all()
+    in_memory = [
+        [columns(part, lambda c: np.array(c, object)) for part in given],
+        [columns(part, np.array) for part in given],
+        [columns(part, tf.constant) for part in given],
+    ]
+    if isinstance(case.x, dict):
+        in_memory.pop()  # Tensors are a batch of cells already.
+    for kind in in_memory:
+        assert_close(figures(model, *kind, batch_size=3), expected)
+    for stream in (
+        dataset(case),
+        python_batches(case),
+        Rows(case),
+        Rows(case, workers=2),
+    ):
+        assert_close(figures(model, stream), expected)
+
+
+@each_case
+def test_predictions_are_in_the_order_of_the_rows(case):
+    model = case.make()
+    expected = model.predict(case.x, batch_size=1, verbose=0)
+    for batch_size in (2, 5):
+        found = model.predict(case.x, batch_size=batch_size, verbose=0)
+        assert_close(found, expected)
+    assert_close(model.predict(dataset(case), verbose=0), expected)
+    assert_close(model.predict(python_batches(case), verbose=0), expected)
+    whole = model.predict_on_batch(case.x)
+    if case.name != "han":  # Which gives whether documents are known, too.
+        assert_close(whole, expected)
+
+
+@each_case
+def test_fit_honours_epochs_steps_and_validation(case):
+    model = case.make()
+    given = {"x": case.x, "y": case.y, "batch_size": 2, "verbose": 0}
+    steps = []
+    count = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: steps.append(batch)
+    )
+    history = model.fit(
+        **given,
+        epochs=3,
+        initial_epoch=1,
+        steps_per_epoch=2,
+        validation_split=0.4,
+        validation_batch_size=1,
+        validation_freq=2,
+        callbacks=[count],
+    ).history
+    assert steps == [0, 1] * 2
+    assert len(history["loss"]) == 2
+    assert len(history["val_loss"]) == 1
+
+    def endless():
+        while True:
+            yield from python_batches(case)
+
+    model.fit(endless(), steps_per_epoch=2, epochs=2, verbose=0)
+    model.fit(dataset(case).repeat(), steps_per_epoch=2, verbose=0)
+    model.fit(Rows(case), epochs=2, verbose=0)
+
+
+@each_case
+def test_what_has_no_meaning_is_refused_before_training(case):
+    model = case.make()
+    wrong = case.x
+    if case.y is None:
+        wrong = dataset(case).map(lambda x: (x, x))
+    with pytest.raises(ValueError, match=r"^y(=None;| of | beside )"):
+        model.fit(wrong, verbose=0)
+    with pytest.raises(ValueError, match="batch_size"):
+        model.fit(dataset(case), batch_size=2, verbose=0)
+    with pytest.raises(ValueError, match="sample_weight"):
+        model.fit(dataset(case), sample_weight=[1.0] * 5, verbose=0)
+    with pytest.raises(ValueError, match="validation_split"):
+        model.fit(dataset(case), validation_split=0.5, verbose=0)
+    with pytest.raises(ValueError, match="validation_split"):
+        model.fit(case.x, case.y, validation_split=1.5, verbose=0)
+    with pytest.raises(ValueError, match="allowed"):
+        model.fit(columns(case.x, lambda c: c[:0]), case.y and [], verbose=0)
+    with pytest.raises(ValueError, match="loss"):
+        model.compile("adam", loss="mse")
+    with pytest.raises(ValueError, match="jit_compile"):
+        model.compile("adam", jit_compile=True)
+    assert int(model.train_steps) == 0
+
+
+@each_case
+def test_class_weight_is_for_classes(case):
+    model = case.make()
+    if case.name != "han":
+        with pytest.raises(ValueError, match="class_weight"):
+            model.fit(case.x, case.y, class_weight={0: 2.0}, verbose=0)
+        return
+    by_class, by_row = case.make(), case.make()
+    weights = [2.0 if label == 0 else 1.0 for label in case.y]
+    common = {"x": case.x, "y": case.y, "verbose": 0, "shuffle": False}
+    by_class.fit(**common, class_weight={0: 2.0})
+    by_row.fit(**common, sample_weight=weights)
+    assert_close(by_class.get_weights(), by_row.get_weights())
+
+
+# -- Weights -------------------------------------------------------------------
+
+
+@each_weighted
+def test_whole_weights_are_repeated_rows_in_evaluate(case):
+    model = case.make()
+    weights = [2, 1, 0, 1, 3]
+    repeated = case.rows([0, 0, 1, 3, 4, 4, 4])
+    found = figures(model, case.x, case.y, sample_weight=weights)
+    if case.name == "dmf":  # Which refuses a cell that is given again.
+        model.duplicates = None
+        parts = [figures(model, case.rows([i])[0]) for i in range(5)]
+        expected = np.average([p["loss"] for p in parts], weights=weights)
+        np.testing.assert_allclose(found["loss"], expected, rtol=1e-5)
+        return
+    assert_close(found, figures(model, *repeated))
+
+
+@each_exact
+def test_whole_weights_are_repeated_rows_in_the_summed_gradient(case):
+    if case.name == "dmf":
+        pytest.skip("a cell is given once")
+    once, often = case.make(), case.make()
+    weights = [2, 1, 0, 1, 3]
+    x, y = case.rows([0, 0, 1, 3, 4, 4, 4])
+    for model in (once, often):
+        model.compile(keras.optimizers.SGD(1.0))
+    before = once.get_weights()
+    once.train_on_batch(case.x, case.y, sample_weight=weights)
+    often.train_on_batch(x, y)
+    for old, one, many in zip(
+        before, once.get_weights(), often.get_weights(), strict=True
+    ):
+        if np.issubdtype(old.dtype, np.floating):
+            # sum(w g) / 5 and sum(g) / 7.
+            np.testing.assert_allclose(
+                5 * (one - old), 7 * (many - old), rtol=1e-4, atol=1e-5
+            )
+
+
+def test_weights_are_refused_where_they_have_no_meaning():
+    (case,) = [case for case in CASES if case.name == "mat_vae"]
+    with pytest.raises(ValueError, match="sample_weight with the MMD"):
+        case.make().fit(case.x, sample_weight=[1.0] * 5, verbose=0)
+
+
+@each_weighted
+@pytest.mark.parametrize("weights", [[1.0], [1, 1, 1, 1, -1], ["a"] * 5])
+def test_wrong_weights(case, weights):
+    with pytest.raises(ValueError, match="sample_weight"):
+        case.make().fit(case.x, case.y, sample_weight=weights, verbose=0)
+
+
+# -- compile -------------------------------------------------------------------
+
+
+@each_case
+def test_compile(case):
+    model = case.make()
+    for optimizer in (
+        "sgd",
+        {"class_name": "Adam", "config": {"learning_rate": 0.1}},
+        keras.optimizers.AdamW(weight_decay=0.1),
+    ):
+        if isinstance(optimizer, dict):
+            optimizer = keras.optimizers.deserialize(optimizer)
+        model.compile(optimizer)
+        model.train_on_batch(case.x, case.y)
+
+
+def test_metrics_where_there_are_targets():
+    by_name = {case.name: case for case in CASES}
+    han = by_name["han"].make()
+    han.compile("adam", metrics=["sparse_categorical_accuracy"])
+    found = figures(han, by_name["han"].x, by_name["han"].y)
+    assert found["sparse_categorical_accuracy"] == found["accuracy"]
+    dmf = by_name["dmf"].make()
+    dmf.compile("adam", metrics=[keras.metrics.MeanSquaredError(name="mse")])
+    found = figures(dmf, CELLS)
+    np.testing.assert_allclose(found["mse"], found["rmse"] ** 2, rtol=1e-5)
+    for case in CASES:
+        if case.name not in ("han", "dmf"):
+            with pytest.raises(ValueError, match="metrics"):
+                case.make().compile("adam", metrics=["mse"])
+
+
+def test_a_subclass_has_its_own_loss():
+    (case,) = [case for case in CASES if case.name == "lstm_lm"]
+
+    class Twice(type(case.make())):
+        def compute_loss(self, x, y, y_pred, sample_weight=None, training=True):
+            assert {"nll", "kl", "num_tokens"} <= set(y_pred)
+            return 2 * super().compute_loss(
+                x, y, y_pred, sample_weight, training
+            )
+
+    model = case.make()
+    twice = Twice.from_config(model.get_config())
+    twice.set_weights(model.get_weights())
+    np.testing.assert_allclose(
+        figures(twice, case.x)["loss"],
+        2 * figures(model, case.x)["loss"],
+        rtol=1e-5,
+    )
+
+
+# -- Steps by hand -------------------------------------------------------------
+
+
+@each_exact
+def test_a_tape_gives_the_gradients_of_fit(case):
+    by_hand, fitted = case.make(), case.make()
+    for model in (by_hand, fitted):
+        model.compile(keras.optimizers.SGD(0.1))
+    fitted.train_on_batch(case.x, case.y)
+    x = by_hand.as_inputs(case.x)
+    y = None if case.y is None else tf.constant(case.y)
+    if case.name == "dmf":
+        x |= {"value": tf.constant(CELLS["value"])}
+    with tf.GradientTape() as tape:
+        loss = by_hand.compute_loss(x=x, y=y, y_pred=by_hand(x, training=True))
+    gradients = tape.gradient(loss, by_hand.trainable_variables)
+    by_hand.optimizer.apply(
+        map(tf.convert_to_tensor, gradients), by_hand.trainable_variables
+    )
+    assert_close(
+        [each.numpy() for each in by_hand.trainable_variables],
+        [each.numpy() for each in fitted.trainable_variables],
+    )
+
+
+@each_case
+def test_models_take_raw_data_when_called(case):
+    model = case.make()
+    outputs = model(case.x)
+    again = model(model.as_inputs(case.x))
+    assert_close(
+        keras.tree.map_structure(np.asarray, outputs),
+        keras.tree.map_structure(np.asarray, again),
+    )
+
+
+@each_case
+def test_a_frozen_layer_stays(case):
+    model = case.make()
+    layer = next(each for each in model.layers if each.trainable_variables)
+    layer.trainable = False
+    before = [each.numpy() for each in layer.variables]
+    model.compile("adam")
+    model.train_on_batch(case.x, case.y)
+    assert_close([each.numpy() for each in layer.variables], before)
+
+
+# -- Seeds ---------------------------------------------------------------------
+
+
+@each_case
+def test_one_seed_is_one_fit(case):
+    config = case.make().get_config()
+    weights = []
+    for _ in range(2):
+        model = type(case.make()).from_config({**config, "seed": 11})
+        model.fit(case.x, case.y, epochs=2, batch_size=2, verbose=0)
+        weights.append(model.get_weights())
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@each_case
+def test_no_seed_draws_one_and_keeps_it(case):
+    config = {**case.make().get_config(), "seed": None}
+    kind = type(case.make())
+    keras.utils.set_random_seed(5)
+    first, second = kind.from_config(config), kind.from_config(config)
+    assert first.seed != second.seed
+    assert first.get_config()["seed"] == first.seed
+    keras.utils.set_random_seed(5)
+    assert kind.from_config(config).seed == first.seed
+
+
+# -- Saving --------------------------------------------------------------------
+
+
+@each_case
+def test_copies_answer_the_same(case, tmp_path):
+    model = case.make()
+    expected = model.predict(case.x, verbose=0)
+    path = str(tmp_path / "model.keras")
+    model.save(path)
+    model.save_weights(str(tmp_path / "model.weights.h5"))
+    fresh = type(model).from_config(model.get_config())
+    fresh.load_weights(str(tmp_path / "model.weights.h5"))
+    for other in (
+        keras.saving.load_model(path),
+        pickle.loads(pickle.dumps(model)),
+        copy.deepcopy(model),
+        fresh,
+    ):
+        assert_close(other.predict(case.x, verbose=0), expected)
+
+
+def test_unbatched_datasets_are_refused():
+    (case,) = [case for case in CASES if case.name == "lstm_lm"]
+    with pytest.raises(ValueError, match="allowed: batches of strings"):
+        case.make().fit(tf.data.Dataset.from_tensor_slices(TEXTS), verbose=0)
