@@ -427,7 +427,7 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
         self, class_weight: dict[int, float]
     ) -> Callable[..., tuple]:
         count = len(self.label_names)
-        unknown = sorted(set(class_weight) - set(range(count)))
+        unknown = [each for each in class_weight if each not in range(count)]
         if unknown:
             raise ValueError(
                 f"class_weight of {unknown}; allowed: of classes by their "
