@@ -13,6 +13,19 @@ import keras
 _CONSTRUCTION = threading.local()
 
 
+def drawn_seed() -> int:
+    """A seed from Keras's generator.
+
+    Example:
+        >>> keras.utils.set_random_seed(1)
+        >>> seed = drawn_seed()
+        >>> keras.utils.set_random_seed(1)
+        >>> drawn_seed() == seed
+        True
+    """
+    return int(keras.random.randint((), 0, 2**31 - 1))
+
+
 def seeded(init: Callable[..., None]) -> Callable[..., None]:
     """A constructor whose `seed` decides the first weights, too.
 
@@ -39,7 +52,7 @@ def seeded(init: Callable[..., None]) -> Callable[..., None]:
             init(self, *args, **kwargs)
             return
         if kwargs.get("seed") is None:
-            kwargs["seed"] = int(keras.random.randint((), 0, 2**31 - 1))
+            kwargs["seed"] = drawn_seed()
         state = random.getstate()
         random.seed(kwargs["seed"])
         _CONSTRUCTION.has_begun = True

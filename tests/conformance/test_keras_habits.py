@@ -77,6 +77,13 @@ class Rows(keras.utils.PyDataset):
         return self.batches[number]
 
 
+# Keras's own, of generators whose length it does not know.
+ends_with_a_warning = pytest.mark.filterwarnings(
+    "ignore:Your input ran out of data"
+)
+
+
+@ends_with_a_warning
 @each_case
 def test_all_kinds_of_data_give_the_same_figures(case):
     model = case.make()
@@ -101,6 +108,7 @@ def test_all_kinds_of_data_give_the_same_figures(case):
         assert_close(figures(model, stream), expected)
 
 
+@ends_with_a_warning
 @each_case
 def test_predictions_are_in_the_order_of_the_rows(case):
     model = case.make()
@@ -354,6 +362,7 @@ def test_one_seed_is_one_fit(case):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.draws_seeds
 @each_case
 def test_no_seed_draws_one_and_keeps_it(case):
     config = {**case.make().get_config(), "seed": None}

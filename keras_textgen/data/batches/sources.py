@@ -82,7 +82,13 @@ def python_dataset(
     dataset = tf.data.Dataset.from_generator(
         flat_batches, output_signature=signature
     )
-    return dataset.map(packed).prefetch(READ_AHEAD)
+    dataset = dataset.map(packed)
+    count = getattr(source, "num_batches", None)
+    if count is not None:
+        # Otherwise Keras warns at the end that there are no more.
+        known = tf.data.experimental.assert_cardinality(count)
+        dataset = dataset.apply(known)
+    return dataset.prefetch(READ_AHEAD)
 
 
 def _passes(
