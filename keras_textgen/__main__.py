@@ -44,8 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     program = program_name(argv[0])
     try:
         status = _run(argv)
-    except HelpRequested:
-        print(help_text(program), end="")
+    except HelpRequested as asked:
+        print(help_text(program, asked.model), end="")
         return 0
     except VersionRequested:
         print(f"keras-textgen {keras_textgen.__version__}")
