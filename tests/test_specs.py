@@ -73,7 +73,7 @@ def test_a_spec_is_of_its_class(name):
     cls = loaded(spec.class_path)
     assert spec.kind in KINDS
     assert spec.traits <= TRAITS.keys()
-    assert spec.help and not spec.help.endswith(".")
+    assert spec.help.rstrip(".") == spec.help != ""
     assert spec.fixed.keys() <= constructor_arguments_of(cls)
     assert getattr(MODELS[name], "func", MODELS[name]) is cls
     assert getattr(MODELS[name], "keywords", {}) == spec.fixed
@@ -111,7 +111,7 @@ def test_docs_of_a_model(name):
     ]
     assert len(rows) == 1
     assert f"`{model}" in rows[0]
-    assert f"(docs/models/{pages[0]})" in rows[0] or len(pages) > 1
+    assert any(f"(docs/models/{page})" in rows[0] for page in pages)
 
 
 def test_every_registered_class_is_imported_by_one_module():
