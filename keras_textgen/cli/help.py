@@ -1,14 +1,20 @@
 """What `--helpshort` prints."""
 
 import textwrap
+from collections.abc import Mapping
 
 from keras_textgen.cli.parsers import DEFAULT, Choice, Switch
 from keras_textgen.cli.setting import HEADINGS, Setting
 from keras_textgen.cli.table import SETTINGS, models_taking, other_names
-from keras_textgen.datasets import DATASETS
-from keras_textgen.specs import SPECS
+from keras_textgen.datasets import DATASETS, Dataset
+from keras_textgen.specs import SPECS, ModelSpec
 
 _WIDTH = 79
+# Settings that name a row of a table, whose help is shown with theirs.
+_TABLES: Mapping[str, Mapping[str, ModelSpec | Dataset]] = {
+    "model": SPECS,
+    "dataset": DATASETS,
+}
 VERSION_FLAG = "--version"
 
 
@@ -101,10 +107,9 @@ def _choices(name: str, parser: Choice, model: str | None) -> tuple[str, ...]:
 
 def _description(name: str, setting: Setting, model: str | None) -> str:
     text = setting.help
-    tables = {"model": SPECS, "dataset": DATASETS}
-    if name in tables:
+    if name in _TABLES and isinstance(setting.parser, Choice):
         listed = _choices(name, setting.parser, model)
-        rows = (f"{each}: {tables[name][each].help}" for each in listed)
+        rows = (f"{each}: {_TABLES[name][each].help}" for each in listed)
         text += f" {'; '.join(rows)}."
     is_settled = name == "model" and model is not None
     if setting.default is not None and not is_settled:

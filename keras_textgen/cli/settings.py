@@ -10,6 +10,7 @@ import difflib
 import os
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from absl import flags
 
@@ -175,7 +176,7 @@ def flagfile_text(settings: Settings) -> str:
 
 
 # Values by name: of settings, or of aliases, whose values are still texts.
-_Values = dict[str, object]
+_Values = dict[str, Any]
 
 
 def _new_flag_values() -> flags.FlagValues:
@@ -259,7 +260,7 @@ def _model_named(arguments: Sequence[str]) -> str | None:
     return None if named is None else _parse_value("model", named)
 
 
-def _parse_value(name: str, text: str, spelled: str | None = None) -> object:
+def _parse_value(name: str, text: str, spelled: str | None = None) -> Any:
     try:
         return SETTINGS[name].parser.parse(text)
     except ValueError as error:
@@ -374,7 +375,7 @@ def _check_meaning(
         values[name] = None
 
 
-def _missing(name: str, values: Mapping[str, object], spelled: str) -> str:
+def _missing(name: str, values: Mapping[str, Any], spelled: str) -> str:
     """What a setting lacks to have a meaning."""
     setting = SETTINGS[name]
     if setting.takes and not SPECS[values["model"]].is_one_of(setting.takes):
@@ -394,7 +395,7 @@ def _only_with(
     )
 
 
-def _has_meaning(name: str, values: Mapping[str, object]) -> bool:
+def _has_meaning(name: str, values: Mapping[str, Any]) -> bool:
     setting = SETTINGS[name]
     if setting.takes and not SPECS[values["model"]].is_one_of(setting.takes):
         return False
@@ -422,7 +423,7 @@ def _resolve_alternatives(values: _Values, given: _Values) -> None:
             values[from_recipe[0]] = None
 
 
-def _check_dataset(values: Mapping[str, object]) -> None:
+def _check_dataset(values: Mapping[str, Any]) -> None:
     allowed = SPECS[values["model"]].datasets
     if values["dataset"] not in allowed:
         raise RunError(

@@ -1,6 +1,7 @@
 """The settled values of all settings, and what they say to a model."""
 
 import dataclasses
+from typing import Any
 
 from keras_textgen.cli.options.collapse import CollapseOptions
 from keras_textgen.cli.options.data import DataOptions
@@ -38,7 +39,7 @@ class Settings(
         return SPECS[self.model]
 
 
-def constructor_arguments(settings: Settings) -> dict[str, object]:
+def constructor_arguments(settings: Settings) -> dict[str, Any]:
     """What the settings say to the constructor of their model.
 
     Args:
@@ -53,7 +54,7 @@ def constructor_arguments(settings: Settings) -> dict[str, object]:
     >>> constructor_arguments(Settings(model="dmf", hidden_layers="5:tanh"))
     {'seed': 0, 'row_layers': [(5, 'tanh')], 'col_layers': [(5, 'tanh')]}
     """
-    arguments: dict[str, object] = {}
+    arguments: dict[str, Any] = {}
     for name, setting in SETTINGS.items():
         value = getattr(settings, name)
         if value is None or settings.model not in models_taking(name):

@@ -58,7 +58,7 @@ class TopicTask(Task):
 
     def __init__(self, settings: Settings, data: Any = None) -> None:
         super().__init__(settings, data)
-        limits = {"max_share": settings.max_share}
+        limits: dict[str, Any] = {"max_share": settings.max_share}
         if settings.stop_words is False:
             limits["stop_words"] = ()
         with data_errors(settings):
