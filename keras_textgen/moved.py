@@ -70,7 +70,7 @@ MOVED = {
     "saving": "models.loading",
     "training.data": "tasks.data",
     "training.document_task": "tasks.documents",
-    "training.flag_table": "cli.flag_table",
+    "training.flag_table": "cli.table",
     "training.matrix_task": "tasks.matrices",
     "training.optimizers": "optimizers",
     "training.recipes": "cli.recipes",

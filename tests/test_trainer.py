@@ -365,6 +365,12 @@ INTERRUPTED = {
         [12],
         ("no longer climbs", 1),
     ),
+    # Of a pass of 6 steps, so that one is cut in the middle.
+    "cut epochs": (
+        ["--kl_epochs=2", "--epochs=3", "--steps_per_epoch=4"],
+        [3, 6],
+        ("Epoch 3/3", 1),
+    ),
 }
 
 
@@ -490,6 +496,7 @@ FLAGS = [
     ("--mode=fly", "must be one of train, evaluate, generate, export"),
     ("--epoch=1", "did you mean --epochs?"),
     ("--epochs=-1", "must be a whole number of at least 1"),
+    ("--steps_per_epoch=0", "must be a whole number of at least 1"),
     ("--epochs=many", "must be a whole number of at least 1"),
     ("--batch_size=0", "must be a whole number of at least 1"),
     ("--rnn_units=-200", "must be a whole number of at least 1"),

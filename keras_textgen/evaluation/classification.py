@@ -200,7 +200,9 @@ def class_table(
     columns = precision_recall_fscore_support(
         labels, predicted, labels=range(len(label_names)), zero_division=0
     )
-    lines = [("class", "precision", "recall", "F1", "documents")]
+    lines: list[tuple[str, ...]] = [
+        ("class", "precision", "recall", "F1", "documents")
+    ]
     for name, *ratios, count in zip(label_names, *columns, strict=True):
         lines.append((name, *(f"{x:.4f}" for x in ratios), f"{count:,}"))
     return _aligned(lines)
@@ -230,7 +232,7 @@ def absent_classes(
     ]
 
 
-def _aligned(lines: list[tuple[str, ...]]) -> str:
+def _aligned(lines: Sequence[tuple[str, ...]]) -> str:
     """The first column to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(

@@ -8,6 +8,7 @@ import io
 import itertools
 import warnings
 from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse
@@ -19,7 +20,7 @@ from sklearn.metrics import homogeneity_completeness_v_measure
 from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
-Codes = np.ndarray | scipy.sparse.csr_array
+Codes: TypeAlias = np.ndarray | scipy.sparse.csr_array
 
 TFIDF = "tf-idf + K-means"
 LSA_DIMENSIONS = 50
@@ -142,7 +143,8 @@ def topic_word_columns(
 
 
 def npmi_coherence(
-    top_words: Sequence[Sequence[int]], reference: scipy.sparse.csr_array
+    top_words: Sequence[Sequence[int]] | np.ndarray,
+    reference: scipy.sparse.csr_array,
 ) -> np.ndarray:
     """Normalized pointwise mutual information of the words of topics.
 
@@ -168,8 +170,7 @@ def npmi_coherence(
     has_word = scipy.sparse.csc_array(reference > 0, dtype=np.float64)
     documents = has_word.shape[0]
     coherence = []
-    for words in top_words:
-        words = np.asarray(words)
+    for words in map(np.asarray, top_words):
         columns = has_word[:, words[words >= 0]]
         together = (columns.T @ columns).toarray() / documents
         pairs = np.triu_indices(len(together), k=1)
@@ -191,7 +192,7 @@ def _npmi(
     return values
 
 
-def topic_diversity(top_words: Sequence[Sequence[int]]) -> float:
+def topic_diversity(top_words: Sequence[Sequence[int]] | np.ndarray) -> float:
     """Share of different words among those of all topics (Dieng et al. 2020).
 
     Args:
@@ -364,6 +365,8 @@ def scores_from_csv(texts: Iterable[str]) -> list[TopicScores]:
 
 
 def _score(row: dict[str, str]) -> TopicScores:
-    whole = {name: int(row[name]) for name in ("seed", "topics")}
-    figures = {n: float(row[n]) if row[n] else None for n in _FIGURES}
-    return TopicScores(row["method"], row["split"], **whole, **figures)
+    values: dict[str, Any] = {
+        **{name: int(row[name]) for name in ("seed", "topics")},
+        **{n: float(row[n]) if row[n] else None for n in _FIGURES},
+    }
+    return TopicScores(row["method"], row["split"], **values)

@@ -2,14 +2,13 @@
 
 import pathlib
 import zlib
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.cli.settings import Settings
+from keras_textgen.cli.settings import Settings, constructor_arguments
 from keras_textgen.data.batches.documents import (
     DocumentBatches,
     encode_documents,
@@ -41,16 +40,8 @@ from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.progress_lines import PrintedWatch
 from keras_textgen.training.run_directory import write_whole
 
-_ARGUMENTS = (
-    "embedding_dim",
-    "rnn_type",
-    "rnn_units",
-    "attention_units",
-    "word_keep_rate",
-    "dropout",
-    "max_sentences",
-    "max_words",
-)
+# How much of a document is read, by the model as by its batches.
+_LIMITS = ("max_sentences", "max_words")
 _ATTENTION_PAGE = "attention.html"
 # Documents of each kind, right and wrong, on the page.
 _SHOWN = 5
@@ -110,7 +101,7 @@ class DocumentTask(Task):
             number = zlib.crc32(self.corpus.labels[split].tobytes(), number)
         return number
 
-    def training_batches(self) -> DocumentBatches:
+    def training_set(self) -> DocumentBatches:
         """The training documents."""
         return self._batches("train")
 
@@ -119,7 +110,11 @@ class DocumentTask(Task):
         return self._batches("valid").evaluation_dataset()
 
     def _batches(self, split: str) -> DocumentBatches:
-        limits = given_arguments(self.settings, ("max_sentences", "max_words"))
+        limits = {
+            name: value
+            for name, value in constructor_arguments(self.settings).items()
+            if name in _LIMITS
+        }
         documents = encode_documents(
             getattr(self.corpus, split), self._vocabulary, **limits
         )
@@ -138,8 +133,7 @@ class DocumentTask(Task):
         model = HierarchicalAttentionNetwork(
             self._vocabulary,
             self.corpus.label_names,
-            seed=settings.seed,
-            **given_arguments(settings, _ARGUMENTS),
+            **constructor_arguments(settings),
         )
         if settings.word_vectors is not None:
             vectors = read_word_vectors(
@@ -201,23 +195,3 @@ class DocumentTask(Task):
     def export(model: keras.Model, path: pathlib.Path) -> None:
         """Write a SavedModel with texts as inputs."""
         export_han(model, path)
-
-
-def given_arguments(
-    settings: Settings, names: Sequence[str]
-) -> dict[str, object]:
-    """The settings of these names that have a value.
-
-    Args:
-      settings: of the run.
-      names: of settings.
-
-    Returns:
-      Values by name; what is left to the model is not there.
-
-    Example:
-    >>> given_arguments(Settings(a=1, b=None), ("a", "b"))
-    {'a': 1}
-    """
-    values = {name: getattr(settings, name) for name in names}
-    return {name: v for name, v in values.items() if v is not None}

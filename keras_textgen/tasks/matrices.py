@@ -11,8 +11,11 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-from keras_textgen.cli.flag_table import hidden_layers
-from keras_textgen.cli.settings import RunError, Settings
+from keras_textgen.cli.settings import (
+    RunError,
+    Settings,
+    constructor_arguments,
+)
 from keras_textgen.data.batches.cells import PairBatches, feedback_batches
 from keras_textgen.data.cells import Ratings, relevant_cells
 from keras_textgen.data.ratings import history_features
@@ -28,26 +31,6 @@ from keras_textgen.tasks.base import Task, indented
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.run_directory import write_whole
 
-# The constructor's arguments by the flags that give them.
-_ARGUMENTS = {
-    "embedding_dim": ("row_dim", "col_dim"),
-    "feature_dim": ("row_feature_dim", "col_feature_dim"),
-    "hidden_layers": ("row_layers", "col_layers"),
-    **{
-        name: (name,)
-        for name in (
-            "join",
-            "multi_level",
-            "use_biases",
-            "feedback",
-            "alpha",
-            "negatives",
-            "l2",
-            "bias_l2",
-            "kernel_l2",
-        )
-    },
-}
 # RMSE on MovieLens 100K, mean of five folds, published.
 PUBLISHED_RMSE = {
     "biases alone": 0.944,
@@ -132,7 +115,7 @@ class MatrixTask(Task):
             number = zlib.crc32(np.ascontiguousarray(part).tobytes(), number)
         return number
 
-    def training_batches(self) -> PairBatches:
+    def training_set(self) -> PairBatches:
         """The training cells."""
         return self._batches(self.corpus.train)
 
@@ -185,8 +168,7 @@ class MatrixTask(Task):
             col_features=self._col_features,
             value_range=corpus.value_range if is_explicit else None,
             relevant_above=self._relevant_above if is_ranking else None,
-            seed=self.settings.seed,
-            **_model_arguments(self.settings),
+            **constructor_arguments(self.settings),
         )
         if self.settings.start_at_baseline:
             model.start_at_baseline(corpus.train, corpus.valid)
@@ -342,14 +324,3 @@ def _as_csv(figures: dict[str, float]) -> str:
     writer.writerow(["figure", "value"])
     writer.writerows(figures.items())
     return buffer.getvalue()
-
-
-def _model_arguments(settings: Settings) -> dict[str, Any]:
-    arguments = {}
-    for name, targets in _ARGUMENTS.items():
-        value = getattr(settings, name)
-        if value is not None and name == "hidden_layers":
-            value = hidden_layers(value)
-        if value is not None:
-            arguments |= dict.fromkeys(targets, value)
-    return arguments

@@ -42,6 +42,13 @@ from keras_textgen.training.run_directory import (
 
 __all__ = ["Interrupted", "run"]
 
+_TASKS: dict[str, type[Task]] = {
+    "text": TextTask,
+    "documents": DocumentTask,
+    "topics": TopicTask,
+    "matrices": MatrixTask,
+}
+
 
 def run(settings: Settings, directory: RunDirectory, data: Any) -> None:
     """Do what `--mode` says.
@@ -211,8 +218,7 @@ def _export(settings: Settings, directory: RunDirectory) -> None:
 
 def _task_class(settings: Settings) -> type[Task]:
     """What knows the model's kind of data."""
-    others = {"han": DocumentTask, "sae": TopicTask, "dmf": MatrixTask}
-    return others.get(settings.model, TextTask)
+    return _TASKS[settings.spec.kind]
 
 
 def _other_data(settings: Settings, directory: RunDirectory) -> RunError:

@@ -12,7 +12,7 @@ import tensorflow as tf
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.metrics import homogeneity_completeness_v_measure
 
-from keras_textgen.cli.settings import Settings, given_values
+from keras_textgen.cli.settings import Settings, constructor_arguments
 from keras_textgen.data.batches.bags import (
     BagBatches,
     bag_vocabulary,
@@ -40,7 +40,6 @@ from keras_textgen.training.progress_lines import PrintedWatch
 from keras_textgen.training.run_directory import write_whole
 
 _METHOD = "SAE + K-means"
-_ARGUMENT_NAMES = {"code_activation": "activation"}
 _TABLE, _PAGE = "topics.csv", "topics.html"
 _FIGURES = ("val_homogeneity", "val_completeness", "val_v_measure")
 _NUM_WORDS = 10
@@ -59,7 +58,7 @@ class TopicTask(Task):
 
     def __init__(self, settings: Settings, data: Any = None) -> None:
         super().__init__(settings, data)
-        limits = {"max_share": settings.max_share}
+        limits: dict[str, Any] = {"max_share": settings.max_share}
         if settings.stop_words is False:
             limits["stop_words"] = ()
         with data_errors(settings):
@@ -112,7 +111,7 @@ class TopicTask(Task):
                 number = zlib.crc32(part.tobytes(), number)
         return number
 
-    def training_batches(self) -> BagBatches:
+    def training_set(self) -> BagBatches:
         """The training documents."""
         return self._batches("train")
 
@@ -129,17 +128,12 @@ class TopicTask(Task):
 
     def make_model(self) -> keras.Model:
         """The model that the settings describe."""
-        arguments = {
-            _ARGUMENT_NAMES.get(name, name): value
-            for name, value in given_values(self.settings, "model").items()
-        }
+        arguments = constructor_arguments(self.settings)
         arguments.setdefault("num_topics", self._default_num_topics())
         is_sized = "alpha" not in arguments
         if is_sized:
             arguments["alpha"] = default_alpha(self._counts["train"])
-        model = SoftmaxAutoencoder(
-            self._vocabulary, seed=self.settings.seed, **arguments
-        )
+        model = SoftmaxAutoencoder(self._vocabulary, **arguments)
         documents = self._counts["train"].shape[0]
         if model.num_topics > documents:
             raise ValueError(

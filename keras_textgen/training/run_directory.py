@@ -7,9 +7,9 @@ import pathlib
 import shutil
 from collections.abc import Iterator
 
-from keras_textgen.cli.flag_table import SETTINGS
 from keras_textgen.cli.settings import (
     FLAGS_FILE,
+    SETTINGS,
     RunError,
     Settings,
     flagfile_text,
