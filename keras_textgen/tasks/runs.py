@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from keras_textgen.cli.settings import RunError, Settings
 from keras_textgen.data.readers.files import DataError
+from keras_textgen.models.exporting import export_model
 from keras_textgen.tasks.base import (
     Task,
     TrainingBatches,
@@ -91,7 +92,7 @@ def _train(settings: Settings, directory: RunDirectory, data: Any) -> None:
     _fit(task, checkpoints)
     checkpoints.restore_best()
     callbacks.save_model(model, directory.model_file)
-    _write_export(task, model, directory)
+    _write_export(model, directory)
     _print_written(directory, _print_results(task, model, directory))
 
 
@@ -205,7 +206,7 @@ def _generate(settings: Settings, directory: RunDirectory) -> None:
 
 
 def _export(settings: Settings, directory: RunDirectory) -> None:
-    _write_export(_task_class(settings), load_run(directory), directory)
+    _write_export(load_run(directory), directory)
     print(f"Written to {_shown(directory.export)}.")
 
 
@@ -249,14 +250,12 @@ def _date(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
-def _write_export(
-    task: Task | type[Task], model: keras.Model, directory: RunDirectory
-) -> None:
+def _write_export(model: keras.Model, directory: RunDirectory) -> None:
     target = unfinished(directory.export)
     print("Writing the SavedModel, which takes up to a minute.")
     with writing(directory.export):
         shutil.rmtree(target, ignore_errors=True)
-        task.export(model, target)
+        export_model(model, target)
         move_into_place(directory.export)
 
 
