@@ -490,6 +490,7 @@ FLAGS = [
     ("--mode=fly", "must be one of train, evaluate, generate, export"),
     ("--epoch=1", "did you mean --epochs?"),
     ("--epochs=-1", "must be a whole number of at least 1"),
+    ("--export_version=0", "must be a whole number of at least 1"),
     ("--epochs=many", "must be a whole number of at least 1"),
     ("--batch_size=0", "must be a whole number of at least 1"),
     ("--rnn_units=-200", "must be a whole number of at least 1"),

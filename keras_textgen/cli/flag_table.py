@@ -358,6 +358,12 @@ SETTINGS: dict[str, Setting] = {
         default=60.0,
         role="stored",
     ),
+    "export_version": _integer(
+        "run",
+        "Write the SavedModel to export/N, as TensorFlow Serving looks for "
+        "versions. Default: to export itself.",
+        role="stored",
+    ),
     # Data.
     "data_dir": _path(
         "data",
