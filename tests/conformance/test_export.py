@@ -1,5 +1,6 @@
 """What every model serves, in a process that has only TensorFlow."""
 
+import importlib
 import inspect
 import pickle
 import subprocess
@@ -196,6 +197,22 @@ def test_quantize_is_refused():
         "quantize with mode='int8'; allowed: a model made under "
         "keras.config.set_dtype_policy('mixed_bfloat16')"
     )
+
+
+@pytest.mark.parametrize(
+    ("module", "function"),
+    [
+        ("export", "export_model"),
+        ("export_dmf", "export_dmf"),
+        ("export_han", "export_han"),
+        ("export_sae", "export_sae"),
+    ],
+)
+def test_old_names(module, function):
+    sys.modules.pop(f"keras_textgen.{module}", None)
+    with pytest.warns(DeprecationWarning, match="moved to keras_textgen.mod"):
+        found = importlib.import_module(f"keras_textgen.{module}")
+    assert getattr(found, function) is keras_textgen.export_model
 
 
 def test_arguments_are_those_of_keras():
