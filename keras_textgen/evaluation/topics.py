@@ -7,7 +7,7 @@ import dataclasses
 import io
 import itertools
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,6 +20,12 @@ from sklearn.metrics import homogeneity_completeness_v_measure
 from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
+from keras_textgen.evaluation.classification import (
+    comparison_table,
+    logistic_regression,
+)
+from keras_textgen.evaluation.watching import Watch, unwatched
+
 Codes: TypeAlias = np.ndarray | scipy.sparse.csr_array
 
 TFIDF = "tf-idf + K-means"
@@ -27,6 +33,10 @@ LSA_DIMENSIONS = 50
 LSA = f"LSA-{LSA_DIMENSIONS} + K-means"
 # K-means begins so often from other centers and keeps the best.
 _BEGINNINGS = 5
+_MEASURES = """\
+NPMI and diversity: ten words a topic, those that its center decodes to for
+the SAE, else those of the highest mean tf-idf; together in the documents of
+the training set."""
 _FIGURES = (
     "homogeneity",
     "completeness",
@@ -289,6 +299,113 @@ def compare_topics(
                 )
             )
     return scores
+
+
+def topic_report(
+    method: str,
+    codes: Mapping[str, np.ndarray],
+    counts: Mapping[str, scipy.sparse.csr_array],
+    labels: Mapping[str, np.ndarray],
+    words: np.ndarray,
+    *,
+    num_topics: int = 20,
+    seed: int = 0,
+    watch: Watch = unwatched,
+) -> dict[str, Any]:
+    """All figures of a model's topics, beside those that nobody has to train.
+
+    Args:
+        method: What tables call the model.
+        codes: By split ("train", "valid", "test"), [documents, D].
+        counts: Of words of the same documents, CSR, by split.
+        labels: Of the same documents, by split; empty for none.
+        words: Columns of the words of the model's topics, [num_topics, k].
+        num_topics: Number of topics.
+        seed: Of K-means and of LSA.
+        watch: Sees how classifiers advance.
+
+    Returns:
+        `documents` of the test set; `topics`, their number; `scores`, as
+        `compare_topics` gives them; `codes`, as given. With labels, also
+        `predicted`, classes of the test documents by classifiers of the codes
+        and of the words, by name, and `labels`, the right ones.
+    """
+    train, test = counts["train"], counts["test"]
+    scores = compare_topics(
+        {
+            method: (codes["train"], codes["test"]),
+            **baseline_codes(train, test, seed),
+        },
+        (train, test),
+        (labels["train"], labels["test"]) if labels else None,
+        reference=train,
+        num_topics=num_topics,
+        seed=seed,
+        words={method: words},
+    )
+    report = {
+        "documents": test.shape[0],
+        "topics": num_topics,
+        "scores": scores,
+        "codes": codes,
+    }
+    if not labels:
+        return report
+    predicted = classified_codes(codes, counts, labels, watch=watch)
+    return {**report, "predicted": predicted, "labels": labels["test"]}
+
+
+def classified_codes(
+    codes: Mapping[str, np.ndarray],
+    counts: Mapping[str, scipy.sparse.csr_array],
+    labels: Mapping[str, np.ndarray],
+    *,
+    watch: Watch = unwatched,
+) -> dict[str, np.ndarray]:
+    """What codes still say of the labels, beside the words themselves.
+
+    Args:
+        codes: As in `topic_report`.
+        counts: As in `topic_report`.
+        labels: As in `topic_report`; two different ones or more in training.
+        watch: As in `topic_report`.
+
+    Returns:
+        Classes of the test documents, by the name of the classifier.
+
+    Example:
+        >>> counts = scipy.sparse.csr_array([[2, 0], [0, 1], [1, 0], [0, 3]])
+        >>> splits = ("train", "valid", "test")
+        >>> predicted = classified_codes(
+        ...     {split: counts.toarray() for split in splits},
+        ...     {split: counts for split in splits},
+        ...     {split: np.array([0, 1, 0, 1]) for split in splits},
+        ... )
+        >>> [each.tolist() for each in predicted.values()]
+        [[0, 1, 0, 1], [0, 1, 0, 1]]
+    """
+    weighting = TfidfTransformer(sublinear_tf=True).fit(counts["train"])
+    words = {split: weighting.transform(each) for split, each in counts.items()}
+    found = (
+        logistic_regression("codes", codes, labels, watch=watch),
+        logistic_regression("words", words, labels, watch=watch),
+    )
+    return {each.name: each.predicted for each in found}
+
+
+def format_topics(report: Mapping[str, Any]) -> str:
+    """Sets a `topic_report` as tables of topics and of classifiers.
+
+    Example:
+        >>> row = TopicScores("LSA", "test", 0, 2, None, None, None, 0.5, 1.0)
+        >>> print(format_topics({"scores": [row]}).splitlines()[0])
+        method  split  homogeneity  completeness  V-measure   NPMI  diversity
+    """
+    text = f"{format_scores(report['scores'])}\n{_MEASURES}"
+    if "predicted" in report:
+        table = comparison_table(report["predicted"], report["labels"])
+        text += f"\n\n{table}"
+    return text
 
 
 def format_scores(scores: Iterable[TopicScores]) -> str:

@@ -213,11 +213,6 @@ class Task(abc.ABC):
         """
 
     @staticmethod
-    @abc.abstractmethod
-    def export(model: keras.Model, path: pathlib.Path) -> None:
-        """Write a SavedModel."""
-
-    @staticmethod
     def print_generated(settings: Settings, model: keras.Model) -> None:
         """Print texts that the model generates.
 
@@ -302,10 +297,10 @@ def introduction(task: Task, model: keras.Model, steps_per_epoch: int) -> str:
 
 
 def indented(text: str) -> str:
-    """Every line moved right by two spaces.
+    r"""Every line moved right by two spaces, but empty ones.
 
     Example:
-    >>> indented("a rose")
-    '  a rose'
+    >>> indented("a rose\n\nred")
+    '  a rose\n\n  red'
     """
-    return "\n".join(f"  {line}" for line in text.splitlines())
+    return "\n".join(f"  {line}" if line else "" for line in text.splitlines())

@@ -20,13 +20,7 @@ from keras_textgen.data.vocabulary import (
     standardizer,
     unknown_share,
 )
-from keras_textgen.evaluation.classification import (
-    absent_classes,
-    bag_of_words_baseline,
-    class_table,
-    comparison_table,
-)
-from keras_textgen.models.documents.export import export_han
+from keras_textgen.evaluation.report import evaluate_model, format_table
 from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
 from keras_textgen.pages.attention_page import (
     ShownDocument,
@@ -163,22 +157,14 @@ class DocumentTask(Task):
     ) -> dict[str, str]:
         """Print figures beside those of a bag of words; write the page."""
         corpus, labels = self.corpus, self.corpus.labels["test"]
-        probabilities = model.predict(
-            corpus.test, batch_size=self.settings.batch_size
+        results = evaluate_model(
+            model,
+            corpus,
+            batch_size=self.settings.batch_size,
+            watch=PrintedWatch(),
         )
-        predicted = np.argmax(probabilities, axis=1)
-        baseline = bag_of_words_baseline(corpus, watch=PrintedWatch())
-        systems = {"han": predicted, baseline.name: baseline.predicted}
-        names = corpus.label_names
-        print(indented(comparison_table(systems, labels)))
-        print()
-        print(indented(class_table(predicted, labels, names)))
-        absent = absent_classes(labels, names)
-        if absent:
-            print(
-                f"  Not in the test set: {', '.join(absent)}. Macro-F1 is of "
-                "classes that are there or predicted."
-            )
+        print(indented(format_table(results)))
+        predicted, names = results["predicted"], corpus.label_names
         rows = np.concatenate(choose_documents(predicted, labels, _SHOWN))
         attention = model.attention([corpus.test[row] for row in rows])
         shown = [
@@ -190,8 +176,3 @@ class DocumentTask(Task):
         with writing(path):
             write_whole(path, attention_page(shown, names, title))
         return {path.name: "words and sentences colored by attention"}
-
-    @staticmethod
-    def export(model: keras.Model, path: pathlib.Path) -> None:
-        """Write a SavedModel with texts as inputs."""
-        export_han(model, path)

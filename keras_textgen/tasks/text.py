@@ -28,7 +28,6 @@ from keras_textgen.evaluation.sample_quality import (
     distinct_ngrams,
 )
 from keras_textgen.models.register import MODELS
-from keras_textgen.models.text.export import export_model
 from keras_textgen.models.text.latent_text_model import LatentTextModel
 from keras_textgen.models.text.sparse_text_model import SparseTextModel
 from keras_textgen.models.text.text_model import decoded_strings
@@ -281,11 +280,6 @@ class TextTask(Task):
             )
             move_into_place(page)
         return {_PAGE_FILE: "the sparsity of its codes, for a browser"}
-
-    @staticmethod
-    def export(model: keras.Model, path: pathlib.Path) -> None:
-        """Write a SavedModel with texts as inputs and outputs."""
-        export_model(model, path)
 
     @staticmethod
     def print_generated(settings: Settings, model: keras.Model) -> None:

@@ -50,6 +50,12 @@ class RunOptions:
         default=60.0,
         role="stored",
     )
+    export_version: int | None = integer(
+        "run",
+        "Write the SavedModel to export/N, as TensorFlow Serving looks for "
+        "versions. Default: to export itself.",
+        role="stored",
+    )
     epochs: int = integer(
         "optimizer",
         "Passes over the training text; raise it to train a finished run "
