@@ -49,6 +49,7 @@ make_environment() {
 check_style() {
   "$1/bin/ruff" format --check .
   "$1/bin/ruff" check .
+  "$1/bin/mypy"
 }
 
 # check_wheel VERSION: the wheel, installed in an empty environment and run in

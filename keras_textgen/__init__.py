@@ -23,7 +23,7 @@ _PUBLIC = {
     "load_documents": "keras_textgen.data.documents",
     "load_ratings": "keras_textgen.data.ratings",
     "evaluate_model": "keras_textgen.evaluation.report",
-    "export_model": "keras_textgen.models.text.export",
+    "export_model": "keras_textgen.models.exporting",
     "load_model": "keras_textgen.models.loading",
 }
 

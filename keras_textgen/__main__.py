@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import io
 import logging
 import os
 import pathlib
@@ -40,12 +41,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = sys.argv if argv is None else argv
     started = time.monotonic()
     # Whole lines at once, also into a file, so that a kill loses none.
-    sys.stdout.reconfigure(line_buffering=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
     program = program_name(argv[0])
     try:
         status = _run(argv)
-    except HelpRequested:
-        print(help_text(program), end="")
+    except HelpRequested as asked:
+        print(help_text(program, asked.model), end="")
         return 0
     except VersionRequested:
         print(f"keras-textgen {keras_textgen.__version__}")

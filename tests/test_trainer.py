@@ -21,6 +21,7 @@ import tensorflow as tf
 
 import trainer
 from keras_textgen import __main__ as cli
+from keras_textgen.serving.saved_model import read
 from keras_textgen.tasks import runs
 from keras_textgen.training import callbacks
 from keras_textgen.training.checkpoints import newest_first
@@ -219,6 +220,20 @@ def test_the_run_directory_is_enough_for_other_modes(run_dir, capsys):
     assert (run_dir / "export" / "saved_model.pb").is_file()
 
 
+def test_versions_of_the_saved_model(run_dir, capsys):
+    export = ["--mode=export", f"--run_dir={run_dir}"]
+    shutil.rmtree(run_dir / "export")
+    for version in (1, 2, 1):
+        assert call(*export, f"--export_version={version}") == 0
+        written = run_dir / "export" / str(version)
+        assert f"Written to {written}.\n" in capsys.readouterr().out
+    names = {path.name for path in (run_dir / "export").iterdir()}
+    assert names == {"1", "2"}
+    served = read(run_dir / "export")
+    assert served.encode(tf.constant(["the cat"]))["code"].shape[0] == 1
+    refused(capsys, export, "holds versions 1, 2", "--export_version=N")
+
+
 def test_reference_hdgm_says_that_it_cannot_generate(corpus, tmp_path, capsys):
     given = arguments(corpus, tmp_path / "run", "--model=hdgm", "--epochs=1")
     given.remove("--objective=bound")
@@ -365,6 +380,12 @@ INTERRUPTED = {
         [12],
         ("no longer climbs", 1),
     ),
+    # Of a pass of 6 steps, so that one is cut in the middle.
+    "cut epochs": (
+        ["--kl_epochs=2", "--epochs=3", "--steps_per_epoch=4"],
+        [3, 6],
+        ("Epoch 3/3", 1),
+    ),
 }
 
 
@@ -490,6 +511,8 @@ FLAGS = [
     ("--mode=fly", "must be one of train, evaluate, generate, export"),
     ("--epoch=1", "did you mean --epochs?"),
     ("--epochs=-1", "must be a whole number of at least 1"),
+    ("--steps_per_epoch=0", "must be a whole number of at least 1"),
+    ("--export_version=0", "must be a whole number of at least 1"),
     ("--epochs=many", "must be a whole number of at least 1"),
     ("--batch_size=0", "must be a whole number of at least 1"),
     ("--rnn_units=-200", "must be a whole number of at least 1"),

@@ -12,6 +12,8 @@ import pathlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+from keras_textgen.cli.table import ALIASES
+
 FOLDER = pathlib.Path(__file__).parent
 NOT_FINISHED = "(not finished)"
 NONE = ""
@@ -95,9 +97,13 @@ def read_run(folder: pathlib.Path) -> Run:
 
 
 def read_flags(text: str) -> dict[str, str]:
-    """The flags of a flags.txt by name, as text."""
-    lines = re.findall(r"^--(\w+)=(.*)$", text, re.MULTILINE)
-    return dict(lines)
+    """The flags of a flags.txt by the names of today, as text."""
+    written = dict(re.findall(r"^--(\w+)=(.*)$", text, re.MULTILINE))
+    flags = {name: written[name] for name in written if name not in ALIASES}
+    for name in written.keys() & ALIASES.keys():
+        today = ALIASES[name][written["model"]]
+        flags.setdefault(today, written[name])
+    return flags
 
 
 def _read_epochs(path: pathlib.Path) -> list[dict[str, float]]:

@@ -77,7 +77,9 @@ def _gamma_of_prior(run: Run) -> tuple[str, np.ndarray]:
         gamma = run.flags["spike_probability"]
         gamma = 0.8 if gamma == settings.DEFAULT else float(gamma)
         return f"{gamma:g}", np.full(shape, gamma)
-    alpha, beta = (float(run.flags[name]) for name in ("alpha", "beta"))
+    alpha, beta = (
+        float(run.flags[name]) for name in ("gamma_alpha", "gamma_beta")
+    )
     gamma = np.random.default_rng(0).beta(alpha, beta, shape)
     return f"Beta({alpha:g}, {beta:g})", gamma
 

@@ -37,7 +37,8 @@ from run_folders import (
     tables,
 )
 
-from keras_textgen.cli import flag_table, settings
+from keras_textgen.cli import settings
+from keras_textgen.specs import names_of
 
 RECIPES = FOLDER.parent.parent / "flags"
 REMEDY_PREFIX = "lstm_vae_ptb_"
@@ -155,7 +156,7 @@ def page(runs: Sequence[Run], published: Sequence[dict[str, str]]) -> str:
 
 def _text_runs(runs: Sequence[Run]) -> list[Run]:
     """The runs of models that have a likelihood."""
-    return [run for run in runs if run.flags["model"] in flag_table.TEXT_MODELS]
+    return [run for run in runs if run.flags["model"] in names_of("text")]
 
 
 def _benchmark(run: Run) -> str | None:
@@ -341,7 +342,7 @@ def _differing_flags(run: Run, base: dict[str, str]) -> str:
 
 
 def _defines_run(name: str) -> bool:
-    setting = flag_table.SETTINGS.get(name)
+    setting = settings.SETTINGS.get(name)
     return setting is not None and setting.role == "run"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse
@@ -167,12 +167,36 @@ def comparison_table(
         always a    0.5000    0.3333
         coin        0.5000    0.5000
     """
-    lines = [("system", "accuracy", "macro-F1")]
-    for name, predicted in predictions.items():
-        macro_f1 = f1_score(labels, predicted, average="macro", zero_division=0)
-        accuracy = accuracy_score(labels, predicted)
-        lines.append((name, f"{accuracy:.4f}", f"{macro_f1:.4f}"))
-    return _aligned(lines)
+    return _system_table(
+        {
+            name: system_scores(predicted, labels)
+            for name, predicted in predictions.items()
+        }
+    )
+
+
+def system_scores(
+    predicted: Sequence[int] | np.ndarray, labels: Sequence[int] | np.ndarray
+) -> dict[str, float]:
+    """Scores a system over all classes.
+
+    Args:
+        predicted: Numbers of classes, `[N]`.
+        labels: The right ones, `[N]`.
+
+    Returns:
+        `accuracy`, and `macro_f1`, the mean F1 of the classes that are there or
+        predicted.
+
+    Example:
+        >>> system_scores([0, 1, 0, 1], [0, 0, 1, 1])
+        {'accuracy': 0.5, 'macro_f1': 0.5}
+    """
+    macro_f1 = f1_score(labels, predicted, average="macro", zero_division=0)
+    return {
+        "accuracy": float(accuracy_score(labels, predicted)),
+        "macro_f1": float(macro_f1),
+    }
 
 
 def class_table(
@@ -197,11 +221,115 @@ def class_table(
         ham       0.6667  1.0000  0.8000          2
         spam      1.0000  0.5000  0.6667          2
     """
+    return _class_table(class_scores(predicted, labels, label_names))
+
+
+def class_scores(
+    predicted: Sequence[int] | np.ndarray,
+    labels: Sequence[int] | np.ndarray,
+    label_names: Sequence[str],
+) -> dict[str, dict[str, float]]:
+    """Scores each class.
+
+    Args:
+        predicted: Numbers of classes, `[N]`.
+        labels: The right ones, `[N]`.
+        label_names: By number.
+
+    Returns:
+        By name: `precision`, `recall`, `f1` and `documents`, their number; a
+        ratio of nothing is 0.
+
+    Example:
+        >>> class_scores([0, 0], [0, 1], ["ham", "spam"])["ham"]["precision"]
+        0.5
+    """
     columns = precision_recall_fscore_support(
         labels, predicted, labels=range(len(label_names)), zero_division=0
     )
-    lines = [("class", "precision", "recall", "F1", "documents")]
-    for name, *ratios, count in zip(label_names, *columns, strict=True):
+    keys = ("precision", "recall", "f1", "documents")
+    return {
+        name: dict(zip(keys, [*map(float, ratios), int(count)], strict=True))
+        for name, *ratios, count in zip(label_names, *columns, strict=True)
+    }
+
+
+def classification_report(
+    systems: Mapping[str, np.ndarray],
+    labels: np.ndarray,
+    label_names: Sequence[str],
+) -> dict[str, Any]:
+    """All figures of a classifier and of what stands beside it.
+
+    Args:
+        systems: For each system, the one that is reported first, numbers of
+            classes `[N]`.
+        labels: The right ones, `[N]`.
+        label_names: By number.
+
+    Returns:
+        `documents`, N; `accuracy` and `macro_f1` of the first system;
+        `systems`, `system_scores` by name; `classes`, `class_scores` of the
+        first; `absent_classes`; `predicted`, the classes by the first.
+
+    Example:
+        >>> report = classification_report(
+        ...     {"a": np.array([0, 0])}, np.array([0, 0]), ["ham", "spam"]
+        ... )
+        >>> report["accuracy"], report["absent_classes"]
+        (1.0, ['spam'])
+    """
+    scores = {
+        name: system_scores(predicted, labels)
+        for name, predicted in systems.items()
+    }
+    first, predicted = next(iter(systems.items()))
+    return {
+        "documents": len(labels),
+        **scores[first],
+        "systems": scores,
+        "classes": class_scores(predicted, labels, label_names),
+        "absent_classes": absent_classes(labels, label_names),
+        "predicted": predicted,
+    }
+
+
+def format_classification(report: Mapping[str, Any]) -> str:
+    """Sets a `classification_report` as tables of systems and of classes.
+
+    Example:
+        >>> report = classification_report(
+        ...     {"a": np.array([0, 0])}, np.array([0, 0]), ["ham", "spam"]
+        ... )
+        >>> print(format_classification(report).splitlines()[-1])
+        Not in the test set: spam. Macro-F1 is of classes that are there or \
+predicted.
+    """
+    text = (
+        f"{_system_table(report['systems'])}\n\n"
+        f"{_class_table(report['classes'])}"
+    )
+    if report["absent_classes"]:
+        text += (
+            f"\nNot in the test set: {', '.join(report['absent_classes'])}. "
+            "Macro-F1 is of classes that are there or predicted."
+        )
+    return text
+
+
+def _system_table(systems: Mapping[str, Mapping[str, float]]) -> str:
+    lines: list[tuple[str, ...]] = [("system", "accuracy", "macro-F1")]
+    for name, scores in systems.items():
+        lines.append((name, *(f"{each:.4f}" for each in scores.values())))
+    return _aligned(lines)
+
+
+def _class_table(classes: Mapping[str, Mapping[str, float]]) -> str:
+    lines: list[tuple[str, ...]] = [
+        ("class", "precision", "recall", "F1", "documents")
+    ]
+    for name, scores in classes.items():
+        *ratios, count = scores.values()
         lines.append((name, *(f"{x:.4f}" for x in ratios), f"{count:,}"))
     return _aligned(lines)
 
@@ -230,7 +358,7 @@ def absent_classes(
     ]
 
 
-def _aligned(lines: list[tuple[str, ...]]) -> str:
+def _aligned(lines: Sequence[tuple[str, ...]]) -> str:
     """The first column to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(

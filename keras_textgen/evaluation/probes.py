@@ -342,7 +342,7 @@ def _probe_one(
         (_hidden_layer(labels, inputs, each, seed) for each in _HIDDEN_ALPHA),
         key=lambda result: result.valid,
     )
-    count = test.nnz if scipy.sparse.issparse(test) else np.count_nonzero(test)
+    count = np.count_nonzero(test) if isinstance(test, np.ndarray) else test.nnz
     return ProbeRow(
         name,
         test.shape[1],

@@ -101,7 +101,8 @@ def fit_biases(
         maxiter=_MOST_ITERATIONS,
         M=scipy.sparse.diags_array(1 / diagonal),
     )
-    return Biases(mean, *np.split(biases, [shape[0]]), strength)
+    rows, columns = np.split(biases, [shape[0]])
+    return Biases(mean, rows, columns, strength)
 
 
 def choose_biases(
@@ -160,7 +161,7 @@ def rating_baselines(
         "global mean": np.full(len(test), biases.mean),
         "biases": biases.predict(test),
     }
-    figures = {}
+    figures: dict[str, float] = {}
     for name, predicted in predictions.items():
         if value_range is not None:
             predicted = np.clip(predicted, *value_range)

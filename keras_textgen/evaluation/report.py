@@ -1,367 +1,85 @@
-"""All figures of a model on one set of sequences, and their table."""
+"""All figures of a model of any kind on its test set, and their table."""
 
-from __future__ import annotations
+from collections.abc import Mapping
+from typing import Any
 
-from collections.abc import Callable, Iterator
-from typing import Any, Protocol
-
-import keras
-import numpy as np
-import tensorflow as tf
-
-from keras_textgen.data.batches.sequences import SequenceBatches
-from keras_textgen.evaluation.diagnostics import (
-    active_units,
-    mutual_information,
-)
-from keras_textgen.evaluation.watching import Watch, unwatched
-
-
-class KeptValues(Protocol):
-    """Numbers of N rows that outlive the process that computes them."""
-
-    def restored(self, num_rows: int) -> np.ndarray:
-        """float64 [num_rows]; NaN where the number is not known yet."""
-
-    def store(self, values: np.ndarray) -> None:
-        """Takes note of all that is known so far, [N]."""
-
-
-class NotKept:
-    """`KeptValues` that are forgotten.
-
-    Example:
-        >>> NotKept().restored(2)
-        array([nan, nan])
-    """
-
-    def restored(self, num_rows: int) -> np.ndarray:
-        """Nothing is known."""
-        return np.full(num_rows, np.nan)
-
-    def store(self, values: np.ndarray) -> None:
-        """Forgets them."""
+from keras_textgen.evaluation.classification import format_classification
+from keras_textgen.evaluation.likelihoods import format_likelihoods
+from keras_textgen.evaluation.matrices import format_matrices
+from keras_textgen.evaluation.topics import format_topics
 
 
 def evaluate_model(
-    model: Any,
-    batches: SequenceBatches,
-    importance_samples: int = 500,
-    *,
-    watch: Watch = unwatched,
-    kept_bounds: KeptValues | None = None,
+    model: Any, data: Any, *args: Any, **options: Any
 ) -> dict[str, Any]:
-    """Evaluates a compiled model.
+    """Evaluates a model of this package, as a run does at its end.
+
+    The test set of a corpus is meant; training and validation sets serve the
+    baselines beside the model.
+
+    - **Text models**, compiled: `data` is what `load_corpus` gives,
+      `SequenceBatches`, texts or token ids. Likelihoods and diagnostics, as
+      `likelihood_report` says; options: `importance_samples`, `batch_size`,
+      `watch`, `kept_bounds`.
+    - **Models that classify documents**: what `load_documents` gives, with
+      labels, or (documents, labels), for no baseline. Accuracy, macro-F1 and
+      the figures of each class, as `classification_report` says, beside a bag
+      of words; options: `batch_size`, `watch`.
+    - **Topic models** with topics: what `load_documents` gives. Agreement with
+      labels, coherence and diversity, beside K-means on tf-idf and on LSA, and
+      what codes and words say of labels, as `topic_report` says; option:
+      `watch`.
+    - **Models of matrices**: what `load_ratings` gives. "figures": errors,
+      with explicit feedback, and rankings, as `rating_figures` and
+      `ranking_figures` say, beside a mean, biases and popularity.
 
     Args:
-        model: A compiled text model.
-        batches: The sequences.
-        importance_samples: K of the importance-weighted bound; 0 leaves the
-            bound out.
-        watch: Sees how the parts that may take long advance.
-        kept_bounds: Importance-weighted bounds of the sequences, in the order
-            of `batches.evaluation_dataset()`, that an evaluation before this
-            one has computed; None if there are none to go on from.
+        model: The model.
+        data: What to evaluate it on.
+        *args: Of text models, `importance_samples`.
+        **options: As above.
 
     Returns:
-        In this order, likelihoods as means in nats per sequence: `model` (the
-        name of its class), `likelihood_kind`, `sequences`, `predicted_tokens`,
-        `nll`. Then, if the kind is "exact" (there are no latent variables):
-        `log_likelihood` and `perplexity`. Otherwise:
-
-        - `kl` and `elbo` = -(nll + kl); `perplexity` unless the kind is
-          "reconstruction".
-        - If the model averages the hidden states of `num_latents` latents:
-          this number L; `all_kl_bound` = -(nll + L kl) and
-          `single_latent_bound`, which are bounds where `elbo` is not one;
-          `all_kl_perplexity` and `single_latent_perplexity` of the two.
-        - If the model has a prior and samples are asked for:
-          `importance_samples` and `importance_weighted_bound`.
-        - `active_units` of `latent_size` dimensions, and `mutual_information`
-          (nats).
+        "model", the name of its class, and the figures by name.
+        `format_table` sets them.
 
     Raises:
-        ValueError: If `importance_samples` is negative.
+        TypeError: For an option that this kind of model does not take.
+        ValueError: For data or options that are not allowed.
 
     Example:
-        >>> import tensorflow_probability as tfp
-        >>> class Model:  # What a compiled model does, in a few lines.
-        ...     likelihood_kind, has_prior = "reconstruction", False
-        ...     latent_columns = slice(0, 1)
-        ...
-        ...     def evaluate(self, dataset, **kwargs):
-        ...         return {"nll": 1.5, "kl": 0.5, "elbo": -2.0}
-        ...
-        ...     def encode(self, dataset):
-        ...         return np.array([[0.0], [0.0]])
-        ...
-        ...     def posterior(self, tokens):
-        ...         loc = tf.zeros([tokens.shape[0], 1])
-        ...         return tfp.distributions.MultivariateNormalDiag(loc)
-        >>> batches = SequenceBatches([[2, 4, 3], [2, 3]], batch_size=2)
-        >>> for name, value in evaluate_model(Model(), batches).items():
-        ...     print(name, value)
-        model Model
-        likelihood_kind reconstruction
-        sequences 2
-        predicted_tokens 3
-        nll 1.5
-        kl 0.5
-        elbo -2.0
-        active_units 0
-        latent_size 1
-        mutual_information 0.0
+        >>> from keras_textgen import LSTMLanguageModel, Vocabulary
+        >>> model = LSTMLanguageModel(Vocabulary(["red", "rose"]), rnn_units=4)
+        >>> model.compile()
+        >>> results = evaluate_model(model, ["red rose", "a rose"])
+        >>> print(format_table(results).splitlines()[2])
+        sequences         2
     """
-    if importance_samples < 0:
-        raise ValueError(
-            f"importance_samples={importance_samples}; allowed: 0 or more"
-        )
-    results = {
-        "model": type(model).__name__,
-        "likelihood_kind": model.likelihood_kind,
-        "sequences": batches.num_sequences,
-        "predicted_tokens": batches.num_predicted_tokens,
-    }
-    results |= _likelihoods(model, batches, watch)
-    if model.likelihood_kind == "exact":
-        return results
-    if getattr(model, "averages_states", False):
-        results |= _bounds_of_averaged_states(model, batches, results, watch)
-    if model.has_prior and importance_samples:
-        bounds = _by_batch(
-            lambda tokens: model.log_likelihood(
-                tokens, importance_samples, batch_size=batches.batch_size
-            ),
-            batches,
-            kept_bounds or NotKept(),
-            watch,
-            f"importance-weighted bound, {importance_samples} samples",
-            " (--importance_samples=0 leaves it out)",
-        )
-        results["importance_samples"] = importance_samples
-        results["importance_weighted_bound"] = _mean(bounds)
-    return results | _posterior_diagnostics(model, batches)
+    return model.report(data, *args, **options)
 
 
-class _Watched(keras.callbacks.Callback):
-    """Lets the batches of `evaluate` be watched.
-
-    Args:
-        steps: What a `Watch` gives on: an item a batch.
-    """
-
-    def __init__(self, steps: Iterator[Any]) -> None:
-        super().__init__()
-        self._steps = steps
-
-    def on_test_begin(self, logs: Any = None) -> None:
-        """Begins with the first batch."""
-        next(self._steps)
-
-    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Goes on to the next batch; after the last there is none."""
-        next(self._steps, None)
+# By a figure that only the reports of this kind have.
+_FORMATS = {
+    "likelihood_kind": format_likelihoods,
+    "classes": format_classification,
+    "scores": format_topics,
+    "figures": format_matrices,
+}
 
 
-def _by_batch(
-    function: Callable[[tf.Tensor], np.ndarray],
-    batches: SequenceBatches,
-    kept: KeptValues,
-    watch: Watch,
-    what: str,
-    hint: str = "",
-) -> np.ndarray:
-    """Numbers of sequences, in the order of the evaluation dataset, [N].
-
-    Args:
-        function: From tokens [batch, time] to numbers [batch].
-        batches: The sequences.
-        kept: What is known already, and what is to be kept.
-        watch: Sees how the batches advance.
-        what: What is computed, for `watch`.
-        hint: What a user can do about it, for `watch`.
-    """
-    values = kept.restored(batches.num_sequences)
-    size = batches.batch_size
-    is_known = ~np.isnan(values)
-    known = len(values) if is_known.all() else int(np.argmin(is_known)) // size
-    todo = batches.evaluation_dataset().skip(known)
-    sizes = batches.evaluation_sizes[known:]
-    for number, tokens in enumerate(watch(todo, what, sizes=sizes, hint=hint)):
-        begin = (known + number) * size
-        values[begin : begin + len(tokens)] = function(tokens)
-        kept.store(values)
-    return values
-
-
-def _likelihoods(
-    model: Any, batches: SequenceBatches, watch: Watch
-) -> dict[str, float]:
-    """What Keras's `evaluate` gives, under the names of the report."""
-    dataset, sizes = batches.evaluation_dataset(), batches.evaluation_sizes
-    steps = watch(range(len(sizes)), "likelihoods", sizes=sizes)
-    metrics = model.evaluate(
-        dataset, return_dict=True, verbose=0, callbacks=[_Watched(steps)]
-    )
-    results = {"nll": float(metrics["nll"])}
-    if model.likelihood_kind == "exact":
-        results["log_likelihood"] = -results["nll"]
-    else:
-        results["kl"] = float(metrics["kl"])
-        results["elbo"] = float(metrics["elbo"])
-    if model.likelihood_kind != "reconstruction":
-        results["perplexity"] = float(metrics["perplexity"])
-    return results
-
-
-def _bounds_of_averaged_states(
-    model: Any,
-    batches: SequenceBatches,
-    results: dict[str, Any],
-    watch: Watch,
-) -> dict[str, Any]:
-    """What holds for L averaged latents, with one KL charged for each."""
-    num_latents = model.num_samples
-    all_kl_bound = -(results["nll"] + num_latents * results["kl"])
-    single_latent_bound = _mean(
-        _by_batch(
-            lambda tokens: model.single_latent_bound(
-                tokens, batch_size=batches.batch_size
-            ),
-            batches,
-            NotKept(),
-            watch,
-            "bound of a single latent",
-        )
-    )
-    return {
-        "num_latents": num_latents,
-        "all_kl_bound": all_kl_bound,
-        "all_kl_perplexity": _perplexity(all_kl_bound, batches),
-        "single_latent_bound": single_latent_bound,
-        "single_latent_perplexity": _perplexity(single_latent_bound, batches),
-    }
-
-
-def _perplexity(bound: float, batches: SequenceBatches) -> float:
-    """Perplexity of a mean log-likelihood of a sequence, in nats."""
-    nats = -bound * batches.num_sequences
-    with np.errstate(over="ignore"):  # of a model that knows nothing yet
-        return float(np.exp(nats / batches.num_predicted_tokens))
-
-
-def _posterior_diagnostics(
-    model: Any, batches: SequenceBatches
-) -> dict[str, Any]:
-    codes = model.encode(batches.evaluation_dataset())
-    means = codes[:, model.latent_columns]
-    return {
-        "active_units": active_units(means),
-        "latent_size": means.shape[1],
-        "mutual_information": mutual_information(model, batches),
-    }
-
-
-def _mean(values: np.ndarray) -> float:
-    return float(np.mean(values, dtype=np.float64))
-
-
-def format_table(results: dict[str, Any]) -> str:
-    """Sets the results of `evaluate_model` as an aligned table.
+def format_table(results: Mapping[str, Any]) -> str:
+    """Sets the results of `evaluate_model` as text.
 
     Args:
         results: What `evaluate_model` returned.
 
     Returns:
-        A line for each figure: its name, its value, its unit.
+        What a run prints of them: aligned tables.
 
     Example:
-        >>> print(
-        ...     format_table(
-        ...         {
-        ...             "model": "SentenceVAE",
-        ...             "likelihood_kind": "lower bound",
-        ...             "sequences": 3761,
-        ...             "predicted_tokens": 82430,
-        ...             "nll": 98.123,
-        ...             "kl": 3.456,
-        ...             "elbo": -101.579,
-        ...             "perplexity": 103.02,
-        ...             "active_units": 3,
-        ...             "latent_size": 16,
-        ...             "mutual_information": 2.75,
-        ...         }
-        ...     )
-        ... )
-        model               SentenceVAE
-        likelihood          lower bound
-        sequences           3,761
-        predicted tokens    82,430
-        nll                 98.123 nats per sequence
-        KL                  3.456 nats per sequence
-        bound               -101.579 nats per sequence
-        perplexity          103.02
-        active units        3 of 16
-        mutual information  2.750 nats
+        >>> results = {"figures": {"rmse": 0.5}, "relevant_above": None}
+        >>> print(format_table(results))
+        RMSE  0.5000
     """
-    lines = {
-        "model": results["model"],
-        "likelihood": results["likelihood_kind"],
-        "sequences": f"{results['sequences']:,}",
-        "predicted tokens": f"{results['predicted_tokens']:,}",
-        "nll": _nats(results["nll"]),
-    }
-    if results["likelihood_kind"] == "exact":
-        lines["log-likelihood"] = f"{_nats(results['log_likelihood'])}, exact"
-    else:
-        lines["KL"] = _nats(results["kl"])
-        lines |= _bound_lines(results)
-    if "perplexity" in results:
-        lines["perplexity"] = f"{results['perplexity']:.2f}"
-    if "importance_weighted_bound" in results:
-        lines["importance-weighted bound"] = _importance_weighted(results)
-    if "active_units" in results:
-        units = f"{results['active_units']} of {results['latent_size']}"
-        lines["active units"] = units
-        information = f"{results['mutual_information']:z.3f} nats"
-        lines["mutual information"] = information
-    width = max(map(len, lines))
-    return "\n".join(f"{name:{width}}  {line}" for name, line in lines.items())
-
-
-def _bound_lines(results: dict[str, Any]) -> dict[str, str]:
-    """-(nll + KL) under a name that says what it is, and what is a bound."""
-    elbo = _nats(results["elbo"])
-    if results["likelihood_kind"] == "lower bound":
-        return {"bound": elbo}
-    if "num_latents" not in results:
-        return {"-(nll + KL), not a bound": elbo}
-    latents = results["num_latents"]
-    return {
-        "paper's metric, -(nll + KL)": (
-            f"{elbo}; one KL charged for {latents} latents: not a bound"
-        ),
-        f"bound, -(nll + {latents} KL)": (
-            f"{_nats(results['all_kl_bound'])}, "
-            f"perplexity {results['all_kl_perplexity']:.2f}"
-        ),
-        "bound, single latent": (
-            f"{_nats(results['single_latent_bound'])}, "
-            f"perplexity {results['single_latent_perplexity']:.2f}; "
-            "of the model that decodes one latent"
-        ),
-    }
-
-
-def _importance_weighted(results: dict[str, Any]) -> str:
-    line = (
-        f"{_nats(results['importance_weighted_bound'])}, "
-        f"{results['importance_samples']} samples"
-    )
-    if "num_latents" in results:
-        line += f" of all {results['num_latents']} latents"
-    return line
-
-
-def _nats(value: float) -> str:
-    return f"{value:z.3f} nats per sequence"
+    (kind,) = _FORMATS.keys() & results.keys()
+    return _FORMATS[kind](results)

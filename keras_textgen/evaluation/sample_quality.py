@@ -59,7 +59,7 @@ def distinct_ngrams(texts: Sequence[str], length: int = 2) -> float:
     """
     if length < 1:
         raise ValueError(f"length={length}; allowed: 1 or more")
-    ngrams = []
+    ngrams: list[tuple[str, ...]] = []
     for text in _checked(texts):
         words = text.split()
         shifted = [words[start:] for start in range(length)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse
@@ -13,7 +13,7 @@ from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.noise import TextNoise
 
-Codes = np.ndarray | scipy.sparse.csr_matrix
+Codes: TypeAlias = np.ndarray | scipy.sparse.csr_matrix
 
 # A standard deviation below this share of the largest value is what float32
 # makes of a constant.

@@ -7,7 +7,8 @@ import dataclasses
 import io
 import itertools
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse
@@ -19,13 +20,23 @@ from sklearn.metrics import homogeneity_completeness_v_measure
 from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
-Codes = np.ndarray | scipy.sparse.csr_array
+from keras_textgen.evaluation.classification import (
+    comparison_table,
+    logistic_regression,
+)
+from keras_textgen.evaluation.watching import Watch, unwatched
+
+Codes: TypeAlias = np.ndarray | scipy.sparse.csr_array
 
 TFIDF = "tf-idf + K-means"
 LSA_DIMENSIONS = 50
 LSA = f"LSA-{LSA_DIMENSIONS} + K-means"
 # K-means begins so often from other centers and keeps the best.
 _BEGINNINGS = 5
+_MEASURES = """\
+NPMI and diversity: ten words a topic, those that its center decodes to for
+the SAE, else those of the highest mean tf-idf; together in the documents of
+the training set."""
 _FIGURES = (
     "homogeneity",
     "completeness",
@@ -142,7 +153,8 @@ def topic_word_columns(
 
 
 def npmi_coherence(
-    top_words: Sequence[Sequence[int]], reference: scipy.sparse.csr_array
+    top_words: Sequence[Sequence[int]] | np.ndarray,
+    reference: scipy.sparse.csr_array,
 ) -> np.ndarray:
     """Normalized pointwise mutual information of the words of topics.
 
@@ -168,8 +180,7 @@ def npmi_coherence(
     has_word = scipy.sparse.csc_array(reference > 0, dtype=np.float64)
     documents = has_word.shape[0]
     coherence = []
-    for words in top_words:
-        words = np.asarray(words)
+    for words in map(np.asarray, top_words):
         columns = has_word[:, words[words >= 0]]
         together = (columns.T @ columns).toarray() / documents
         pairs = np.triu_indices(len(together), k=1)
@@ -191,7 +202,7 @@ def _npmi(
     return values
 
 
-def topic_diversity(top_words: Sequence[Sequence[int]]) -> float:
+def topic_diversity(top_words: Sequence[Sequence[int]] | np.ndarray) -> float:
     """Share of different words among those of all topics (Dieng et al. 2020).
 
     Args:
@@ -290,6 +301,113 @@ def compare_topics(
     return scores
 
 
+def topic_report(
+    method: str,
+    codes: Mapping[str, np.ndarray],
+    counts: Mapping[str, scipy.sparse.csr_array],
+    labels: Mapping[str, np.ndarray],
+    words: np.ndarray,
+    *,
+    num_topics: int = 20,
+    seed: int = 0,
+    watch: Watch = unwatched,
+) -> dict[str, Any]:
+    """All figures of a model's topics, beside those that nobody has to train.
+
+    Args:
+        method: What tables call the model.
+        codes: By split ("train", "valid", "test"), [documents, D].
+        counts: Of words of the same documents, CSR, by split.
+        labels: Of the same documents, by split; empty for none.
+        words: Columns of the words of the model's topics, [num_topics, k].
+        num_topics: Number of topics.
+        seed: Of K-means and of LSA.
+        watch: Sees how classifiers advance.
+
+    Returns:
+        `documents` of the test set; `topics`, their number; `scores`, as
+        `compare_topics` gives them; `codes`, as given. With labels, also
+        `predicted`, classes of the test documents by classifiers of the codes
+        and of the words, by name, and `labels`, the right ones.
+    """
+    train, test = counts["train"], counts["test"]
+    scores = compare_topics(
+        {
+            method: (codes["train"], codes["test"]),
+            **baseline_codes(train, test, seed),
+        },
+        (train, test),
+        (labels["train"], labels["test"]) if labels else None,
+        reference=train,
+        num_topics=num_topics,
+        seed=seed,
+        words={method: words},
+    )
+    report = {
+        "documents": test.shape[0],
+        "topics": num_topics,
+        "scores": scores,
+        "codes": codes,
+    }
+    if not labels:
+        return report
+    predicted = classified_codes(codes, counts, labels, watch=watch)
+    return {**report, "predicted": predicted, "labels": labels["test"]}
+
+
+def classified_codes(
+    codes: Mapping[str, np.ndarray],
+    counts: Mapping[str, scipy.sparse.csr_array],
+    labels: Mapping[str, np.ndarray],
+    *,
+    watch: Watch = unwatched,
+) -> dict[str, np.ndarray]:
+    """What codes still say of the labels, beside the words themselves.
+
+    Args:
+        codes: As in `topic_report`.
+        counts: As in `topic_report`.
+        labels: As in `topic_report`; two different ones or more in training.
+        watch: As in `topic_report`.
+
+    Returns:
+        Classes of the test documents, by the name of the classifier.
+
+    Example:
+        >>> counts = scipy.sparse.csr_array([[2, 0], [0, 1], [1, 0], [0, 3]])
+        >>> splits = ("train", "valid", "test")
+        >>> predicted = classified_codes(
+        ...     {split: counts.toarray() for split in splits},
+        ...     {split: counts for split in splits},
+        ...     {split: np.array([0, 1, 0, 1]) for split in splits},
+        ... )
+        >>> [each.tolist() for each in predicted.values()]
+        [[0, 1, 0, 1], [0, 1, 0, 1]]
+    """
+    weighting = TfidfTransformer(sublinear_tf=True).fit(counts["train"])
+    words = {split: weighting.transform(each) for split, each in counts.items()}
+    found = (
+        logistic_regression("codes", codes, labels, watch=watch),
+        logistic_regression("words", words, labels, watch=watch),
+    )
+    return {each.name: each.predicted for each in found}
+
+
+def format_topics(report: Mapping[str, Any]) -> str:
+    """Sets a `topic_report` as tables of topics and of classifiers.
+
+    Example:
+        >>> row = TopicScores("LSA", "test", 0, 2, None, None, None, 0.5, 1.0)
+        >>> print(format_topics({"scores": [row]}).splitlines()[0])
+        method  split  homogeneity  completeness  V-measure   NPMI  diversity
+    """
+    text = f"{format_scores(report['scores'])}\n{_MEASURES}"
+    if "predicted" in report:
+        table = comparison_table(report["predicted"], report["labels"])
+        text += f"\n\n{table}"
+    return text
+
+
 def format_scores(scores: Iterable[TopicScores]) -> str:
     """Sets scores as a table, mean and standard deviation over seeds.
 
@@ -364,6 +482,8 @@ def scores_from_csv(texts: Iterable[str]) -> list[TopicScores]:
 
 
 def _score(row: dict[str, str]) -> TopicScores:
-    whole = {name: int(row[name]) for name in ("seed", "topics")}
-    figures = {n: float(row[n]) if row[n] else None for n in _FIGURES}
-    return TopicScores(row["method"], row["split"], **whole, **figures)
+    values: dict[str, Any] = {
+        **{name: int(row[name]) for name in ("seed", "topics")},
+        **{n: float(row[n]) if row[n] else None for n in _FIGURES},
+    }
+    return TopicScores(row["method"], row["split"], **values)

@@ -58,7 +58,7 @@ def _over_time(
         (tf.constant(0), list(state), outputs),
         shape_invariants=(tf.TensorShape([]), any_batch, any_size),
     )
-    return state, [array.stack() for array in outputs]
+    return list(state), [array.stack() for array in outputs]
 
 
 def _shifted(first: tf.Tensor, sequence: tf.Tensor) -> tf.Tensor:

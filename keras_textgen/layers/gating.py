@@ -60,7 +60,8 @@ class SpikeAndSlabGate(keras.layers.Layer):
         self.latent_dim = latent_dim
         if concentration_range is not None:
             # A file holds a list.
-            low, high = concentration_range = tuple(concentration_range)
+            low, high = concentration_range
+            concentration_range = low, high
             if not 0 < low <= high:
                 raise ValueError(
                     f"concentration_range={concentration_range} is not "

@@ -1,7 +1,7 @@
 """From the rows (or columns) of a matrix to vectors: ids and features."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ import tensorflow as tf
 HiddenLayer = tuple[int, str | Callable | None] | Callable
 
 # Of rows or columns, [n, features].
-FeatureMatrix = scipy.sparse.sparray | np.ndarray
+FeatureMatrix: TypeAlias = scipy.sparse.sparray | np.ndarray
 
 JOINS = ("concatenate", "add")
 _INITIAL_STDDEV = 0.05
@@ -104,7 +104,8 @@ class SparseRows(keras.layers.Layer):
         """Hold a SciPy matrix."""
         matrix = scipy.sparse.csr_array(matrix, copy=True)
         matrix.sum_duplicates()
-        layer = cls(*matrix.shape, matrix.nnz)
+        num_rows, num_columns = matrix.shape
+        layer = cls(num_rows, num_columns, matrix.nnz)
         layer.splits.assign(matrix.indptr)
         layer.indices.assign(matrix.indices)
         layer.values.assign(matrix.data)

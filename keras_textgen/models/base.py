@@ -1,14 +1,20 @@
 """What all models share: training steps on a batch as a whole."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from keras_textgen.models.exporting import (
+    check_export_arguments,
+    export_model,
+)
 from keras_textgen.models.front_door import FrontDoor
 from keras_textgen.models.seeding import seeded
 from keras_textgen.noise import GlobalRows
+from keras_textgen.serving.endpoints import Endpoint
 
 
 class GlobalBatchModel(FrontDoor):
@@ -238,6 +244,55 @@ class GlobalBatchModel(FrontDoor):
             initializer="zeros",
             trainable=False,
             aggregation="only_first_replica",
+        )
+
+    # -- Serving -------------------------------------------------------------
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        """The functions that are served, by name; a model has some."""
+        raise NotImplementedError
+
+    def export(
+        self,
+        filepath: str | Path,
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        input_signature: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """`keras_textgen.export_model`, by Keras's name.
+
+        Args:
+            filepath: Folder to write.
+            format: "tf_saved_model".
+            verbose: Whether to print what was written; None is False.
+            input_signature: None; `endpoints` says what is served.
+            **kwargs: None of Keras's further arguments.
+
+        Raises:
+            ValueError: For any other value.
+        """
+        check_export_arguments(format, input_signature, kwargs)
+        export_model(self, filepath)
+        if verbose:
+            print(f"Written to {filepath}: {', '.join(self.endpoints())}.")
+
+    def quantize(
+        self,
+        mode: str | None = None,
+        config: Any = None,
+        filters: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Refused: the layers of these models have no quantized form.
+
+        Raises:
+            ValueError: Always.
+        """
+        del config, filters, kwargs
+        raise ValueError(
+            f"quantize with mode={mode!r}; allowed: a model made under "
+            "keras.config.set_dtype_policy('mixed_bfloat16')"
         )
 
     # -- Saving --------------------------------------------------------------

@@ -4,13 +4,8 @@ from pathlib import Path
 
 import keras
 
-from keras_textgen import (
-    optimizers,  # noqa: F401
-    schedules,  # noqa: F401
-)
-
 # Imported for what they register with Keras: the classes in a saved model.
-from keras_textgen.models import register as registry  # noqa: F401
+from keras_textgen.models import register  # noqa: F401
 
 
 def load_model(path: str | Path) -> keras.Model:

@@ -1,26 +1,31 @@
-"""The models by their names on the command line."""
+"""Imports every class that a saved model may be made of.
+
+Keras loads a file only where the classes in it are registered, which importing
+their modules does. Here are also the models by their names.
+"""
 
 import functools
+import importlib
 from collections.abc import Callable
 
-from keras_textgen.models.documents import han  # noqa: F401 - they register
-from keras_textgen.models.matrices import dmf  # noqa: F401 - they register
-from keras_textgen.models.text.hdgm import HDGM
-from keras_textgen.models.text.hsvae import HSVAE
-from keras_textgen.models.text.lstm_lm import LSTMLanguageModel
-from keras_textgen.models.text.lstm_vae import LSTMVAE
-from keras_textgen.models.text.mat_vae import MATVAE
-from keras_textgen.models.text.sentence_vae import SentenceVAE
-from keras_textgen.models.text.text_model import TextModel
-from keras_textgen.models.topics import sae  # noqa: F401 - they register
+import keras
 
-# From a vocabulary and settings to a model.
-MODELS: dict[str, Callable[..., TextModel]] = {
-    "hdgm": HDGM,
-    "vae": SentenceVAE,
-    "lstm_lm": LSTMLanguageModel,
-    "lstm_vae": LSTMVAE,
-    "lstm_vae_avg": functools.partial(LSTMVAE, averaging="hidden_states"),
-    "hsvae": HSVAE,
-    "mat_vae": MATVAE,
+from keras_textgen import (
+    optimizers,  # noqa: F401 - it registers
+    schedules,  # noqa: F401 - it registers
+)
+from keras_textgen.specs import SPECS, ModelSpec
+
+__all__ = ["MODELS"]
+
+
+def _constructor(spec: ModelSpec) -> Callable[..., keras.Model]:
+    module, _, name = spec.class_path.partition(":")
+    model = getattr(importlib.import_module(module), name)
+    return functools.partial(model, **spec.fixed) if spec.fixed else model
+
+
+# From data, such as a vocabulary, and settings to a model.
+MODELS: dict[str, Callable[..., keras.Model]] = {
+    name: _constructor(spec) for name, spec in SPECS.items()
 }

@@ -104,7 +104,10 @@ def attention_page(
         >>> "Review 7: good, predicted good (0.90)" in page
         True
     """
-    groups = {"Classified right": [], "Classified wrong": []}
+    groups: dict[str, list[str]] = {
+        "Classified right": [],
+        "Classified wrong": [],
+    }
     for document in documents:
         is_right = np.argmax(document.attention.probabilities) == document.label
         group = "Classified right" if is_right else "Classified wrong"

@@ -178,7 +178,7 @@ def _gate_section(codes: _Codes, model: Any) -> str:
 
 
 def _class_sections(codes: _Codes, corpus: TextCorpus) -> str:
-    labels = corpus.labels.get("test", [])
+    labels = corpus.labels.get("test", np.empty(0, np.int32))
     title = "Which dimensions are on for which class?"
     if not len(labels):
         return _section(title, "", f"{corpus.name} has no labels.")
@@ -420,7 +420,7 @@ def _epoch_figure(curves: dict[str, tuple[list[int], list[float]]]) -> Figure:
                 label=_spoken(name),
             )
         axes.set(xlabel="epoch", ylabel="Hoyer", ylim=(0, 1))
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.locator_params(axis="x", integer=True)
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
@@ -555,7 +555,7 @@ def _neighbors(
     candidates = candidates[shared[candidates] > 0]
     texts = _texts(corpus.vocabulary, corpus.test, candidates)
     seen = set(_texts(corpus.vocabulary, corpus.test, [row]))
-    found = []
+    found: list[tuple[int, int, float, str]] = []
     for other, text in zip(candidates, texts, strict=True):
         if text not in seen and len(found) < _NUM_NEIGHBORS:
             seen.add(text)

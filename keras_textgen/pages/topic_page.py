@@ -168,7 +168,8 @@ def _map(
         there = np.unique(topics)
         for number in there:
             axes.scatter(
-                *points[topics == number].T,
+                points[topics == number, 0],
+                points[topics == number, 1],
                 s=np.clip(16_000 / len(points), 9, 60),
                 linewidths=0,
                 alpha=0.75,
@@ -179,8 +180,8 @@ def _map(
             " ".join([str(number), *words[number][:_WORDS_ON_MAP]])
             for number in there
         ]
-        places = [_middle(points[topics == number]) for number in there]
-        places = _apart(np.array(places), names, axes)
+        middles = [_middle(points[topics == number]) for number in there]
+        places = _apart(np.array(middles), names, axes)
         # Names come last, to be above all points.
         for place, name in zip(places, names, strict=True):
             axes.annotate(

@@ -41,6 +41,52 @@ class TrainingBatches(Protocol):
         """Batches without end; each a function of seed, epoch and step."""
 
 
+class CutEpochs:
+    """A training set in epochs of so many steps.
+
+    As in Keras, they are cut from one stream: an epoch goes on where the one
+    before it ended, so that every example has its turn in every pass.
+
+    Args:
+      whole: a training set.
+      steps_per_epoch: steps of an epoch.
+
+    Attributes:
+      steps_per_epoch: steps of an epoch.
+
+    Example:
+    >>> class Numbers:
+    ...     steps_per_epoch, units = 5, (50, "words")
+    ...
+    ...     def training_stream(self, first_epoch=0, first_step=0):
+    ...         first = 5 * first_epoch + first_step
+    ...         return tf.data.Dataset.range(first, 1000)
+    >>> epochs = CutEpochs(Numbers(), 2)
+    >>> stream = epochs.training_stream(first_epoch=3, first_step=1)
+    >>> int(next(iter(stream))), epochs.units
+    (7, (20, 'words'))
+    """
+
+    def __init__(self, whole: TrainingBatches, steps_per_epoch: int) -> None:
+        self._whole = whole
+        self.steps_per_epoch = steps_per_epoch
+
+    @property
+    def units(self) -> tuple[int, str]:
+        """What an epoch consists of, such as (300_000, "words")."""
+        number, unit = self._whole.units
+        share = self.steps_per_epoch / self._whole.steps_per_epoch
+        return round(number * share), unit
+
+    def training_stream(
+        self, first_epoch: int = 0, first_step: int = 0
+    ) -> tf.data.Dataset:
+        """Batches without end; each a function of seed, epoch and step."""
+        return self._whole.training_stream(
+            0, first_epoch * self.steps_per_epoch + first_step
+        )
+
+
 class Task(abc.ABC):
     """The part of a run that knows its data and its model.
 
@@ -92,8 +138,13 @@ class Task(abc.ABC):
         """A 63-bit number that depends on all of the training data."""
 
     @abc.abstractmethod
+    def training_set(self) -> TrainingBatches:
+        """The training set, an epoch being a pass over it."""
+
     def training_batches(self) -> TrainingBatches:
-        """The training set."""
+        """The training set in the epochs that the settings ask for."""
+        whole, steps = self.training_set(), self.settings.steps_per_epoch
+        return whole if steps is None else CutEpochs(whole, steps)
 
     @abc.abstractmethod
     def validation_data(self) -> tf.data.Dataset:
@@ -160,11 +211,6 @@ class Task(abc.ABC):
         Returns:
           The names of the files written there, with a word on each.
         """
-
-    @staticmethod
-    @abc.abstractmethod
-    def export(model: keras.Model, path: pathlib.Path) -> None:
-        """Write a SavedModel."""
 
     @staticmethod
     def print_generated(settings: Settings, model: keras.Model) -> None:
@@ -251,10 +297,10 @@ def introduction(task: Task, model: keras.Model, steps_per_epoch: int) -> str:
 
 
 def indented(text: str) -> str:
-    """Every line moved right by two spaces.
+    r"""Every line moved right by two spaces, but empty ones.
 
     Example:
-    >>> indented("a rose")
-    '  a rose'
+    >>> indented("a rose\n\nred")
+    '  a rose\n\n  red'
     """
-    return "\n".join(f"  {line}" for line in text.splitlines())
+    return "\n".join(f"  {line}" if line else "" for line in text.splitlines())

@@ -5,10 +5,9 @@ them is said at once.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from keras_textgen.cli.flag_table import TEXT_MODELS
 from keras_textgen.cli.settings import NO_VALUES, RunError, Settings
 from keras_textgen.data.readers.files import DataError
 
@@ -33,7 +32,7 @@ def data_errors(settings: Settings) -> Iterator[None]:
     >>> with data_errors(Settings(dataset="text")):
     ...     raise ValueError("window=1; allowed: 2 or more")
     Traceback (most recent call last):
-    keras_textgen.cli.settings.RunError: --dataset=text: window=1; \
+    keras_textgen.cli.errors.RunError: --dataset=text: window=1; \
 allowed: 2 or more
     """
     try:
@@ -62,18 +61,12 @@ def read_data(settings: Settings) -> Any:
     >>> import pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp(), "poems.txt")
     >>> _ = path.write_text("a rose\n" * 20, "utf-8")
-    >>> settings = Settings(
-    ...     model="vae", dataset="text", data_dir=path, split_seed=0
-    ... )
+    >>> settings = Settings(model="vae", dataset="text", data_dir=path)
     >>> len(read_data(settings).train)
     16
     """
     with data_errors(settings):
-        if settings.model in TEXT_MODELS:
-            return _texts(settings)
-        if settings.model == "dmf":
-            return _matrix(settings)
-        return _documents(settings)
+        return _READERS[settings.spec.kind](settings)
 
 
 # Each imports what it needs alone: SciPy takes longer than most errors.
@@ -94,7 +87,7 @@ def _documents(settings: Settings):
         label=settings.label,
         seed=settings.split_seed,
     )
-    if settings.model == "han" and not corpus.label_names:
+    if settings.spec.kind == "documents" and not corpus.label_names:
         raise ValueError(
             "the documents have no labels; allowed for "
             f"{settings.model}: labeled ones (docs/data.md says how)"
@@ -107,10 +100,10 @@ def _matrix(settings: Settings):
     from keras_textgen.data.readers.tables import TABLE_FIELDS
 
     row, column, value = TABLE_FIELDS
-    value = settings.value_field or value
+    value = settings.value_column or value
     fields = (
-        settings.row_field or row,
-        settings.column_field or column,
+        settings.row_column or row,
+        settings.column_column or column,
         None if value == NO_VALUES else value,
     )
     return load_ratings(
@@ -121,3 +114,11 @@ def _matrix(settings: Settings):
         seed=settings.split_seed,
         duplicates=settings.duplicates,
     )
+
+
+_READERS: dict[str, Callable[[Settings], Any]] = {
+    "text": _texts,
+    "documents": _documents,
+    "topics": _documents,
+    "matrices": _matrix,
+}

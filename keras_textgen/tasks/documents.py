@@ -2,14 +2,13 @@
 
 import pathlib
 import zlib
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.cli.settings import Settings
+from keras_textgen.cli.settings import Settings, constructor_arguments
 from keras_textgen.data.batches.documents import (
     DocumentBatches,
     encode_documents,
@@ -21,13 +20,7 @@ from keras_textgen.data.vocabulary import (
     standardizer,
     unknown_share,
 )
-from keras_textgen.evaluation.classification import (
-    absent_classes,
-    bag_of_words_baseline,
-    class_table,
-    comparison_table,
-)
-from keras_textgen.models.documents.export import export_han
+from keras_textgen.evaluation.report import evaluate_model, format_table
 from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
 from keras_textgen.pages.attention_page import (
     ShownDocument,
@@ -41,16 +34,8 @@ from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.progress_lines import PrintedWatch
 from keras_textgen.training.run_directory import write_whole
 
-_ARGUMENTS = (
-    "embedding_dim",
-    "rnn_type",
-    "rnn_units",
-    "attention_units",
-    "word_keep_rate",
-    "dropout",
-    "max_sentences",
-    "max_words",
-)
+# How much of a document is read, by the model as by its batches.
+_LIMITS = ("max_sentences", "max_words")
 _ATTENTION_PAGE = "attention.html"
 # Documents of each kind, right and wrong, on the page.
 _SHOWN = 5
@@ -110,7 +95,7 @@ class DocumentTask(Task):
             number = zlib.crc32(self.corpus.labels[split].tobytes(), number)
         return number
 
-    def training_batches(self) -> DocumentBatches:
+    def training_set(self) -> DocumentBatches:
         """The training documents."""
         return self._batches("train")
 
@@ -119,7 +104,11 @@ class DocumentTask(Task):
         return self._batches("valid").evaluation_dataset()
 
     def _batches(self, split: str) -> DocumentBatches:
-        limits = given_arguments(self.settings, ("max_sentences", "max_words"))
+        limits = {
+            name: value
+            for name, value in constructor_arguments(self.settings).items()
+            if name in _LIMITS
+        }
         documents = encode_documents(
             getattr(self.corpus, split), self._vocabulary, **limits
         )
@@ -138,8 +127,7 @@ class DocumentTask(Task):
         model = HierarchicalAttentionNetwork(
             self._vocabulary,
             self.corpus.label_names,
-            seed=settings.seed,
-            **given_arguments(settings, _ARGUMENTS),
+            **constructor_arguments(settings),
         )
         if settings.word_vectors is not None:
             vectors = read_word_vectors(
@@ -169,22 +157,14 @@ class DocumentTask(Task):
     ) -> dict[str, str]:
         """Print figures beside those of a bag of words; write the page."""
         corpus, labels = self.corpus, self.corpus.labels["test"]
-        probabilities = model.predict(
-            corpus.test, batch_size=self.settings.batch_size
+        results = evaluate_model(
+            model,
+            corpus,
+            batch_size=self.settings.batch_size,
+            watch=PrintedWatch(),
         )
-        predicted = np.argmax(probabilities, axis=1)
-        baseline = bag_of_words_baseline(corpus, watch=PrintedWatch())
-        systems = {"han": predicted, baseline.name: baseline.predicted}
-        names = corpus.label_names
-        print(indented(comparison_table(systems, labels)))
-        print()
-        print(indented(class_table(predicted, labels, names)))
-        absent = absent_classes(labels, names)
-        if absent:
-            print(
-                f"  Not in the test set: {', '.join(absent)}. Macro-F1 is of "
-                "classes that are there or predicted."
-            )
+        print(indented(format_table(results)))
+        predicted, names = results["predicted"], corpus.label_names
         rows = np.concatenate(choose_documents(predicted, labels, _SHOWN))
         attention = model.attention([corpus.test[row] for row in rows])
         shown = [
@@ -196,28 +176,3 @@ class DocumentTask(Task):
         with writing(path):
             write_whole(path, attention_page(shown, names, title))
         return {path.name: "words and sentences colored by attention"}
-
-    @staticmethod
-    def export(model: keras.Model, path: pathlib.Path) -> None:
-        """Write a SavedModel with texts as inputs."""
-        export_han(model, path)
-
-
-def given_arguments(
-    settings: Settings, names: Sequence[str]
-) -> dict[str, object]:
-    """The settings of these names that have a value.
-
-    Args:
-      settings: of the run.
-      names: of settings.
-
-    Returns:
-      Values by name; what is left to the model is not there.
-
-    Example:
-    >>> given_arguments(Settings(a=1, b=None), ("a", "b"))
-    {'a': 1}
-    """
-    values = {name: getattr(settings, name) for name in names}
-    return {name: v for name, v in values.items() if v is not None}

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from keras_textgen.cli.settings import RunError, Settings
 from keras_textgen.data.readers.files import DataError
+from keras_textgen.models.exporting import export_model
 from keras_textgen.tasks.base import (
     Task,
     TrainingBatches,
@@ -41,6 +42,13 @@ from keras_textgen.training.run_directory import (
 )
 
 __all__ = ["Interrupted", "run"]
+
+_TASKS: dict[str, type[Task]] = {
+    "text": TextTask,
+    "documents": DocumentTask,
+    "topics": TopicTask,
+    "matrices": MatrixTask,
+}
 
 
 def run(settings: Settings, directory: RunDirectory, data: Any) -> None:
@@ -91,8 +99,9 @@ def _train(settings: Settings, directory: RunDirectory, data: Any) -> None:
     _fit(task, checkpoints)
     checkpoints.restore_best()
     callbacks.save_model(model, directory.model_file)
-    _write_export(task, model, directory)
-    _print_written(directory, _print_results(task, model, directory))
+    export = directory.export_of(settings.export_version)
+    _write_export(model, export)
+    _print_written(directory, export, _print_results(task, model, directory))
 
 
 def _write_flags(settings: Settings, directory: RunDirectory) -> None:
@@ -205,14 +214,14 @@ def _generate(settings: Settings, directory: RunDirectory) -> None:
 
 
 def _export(settings: Settings, directory: RunDirectory) -> None:
-    _write_export(_task_class(settings), load_run(directory), directory)
-    print(f"Written to {_shown(directory.export)}.")
+    export = directory.export_of(settings.export_version)
+    _write_export(load_run(directory), export)
+    print(f"Written to {_shown(export)}.")
 
 
 def _task_class(settings: Settings) -> type[Task]:
     """What knows the model's kind of data."""
-    others = {"han": DocumentTask, "sae": TopicTask, "dmf": MatrixTask}
-    return others.get(settings.model, TextTask)
+    return _TASKS[settings.spec.kind]
 
 
 def _other_data(settings: Settings, directory: RunDirectory) -> RunError:
@@ -249,15 +258,13 @@ def _date(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
-def _write_export(
-    task: Task | type[Task], model: keras.Model, directory: RunDirectory
-) -> None:
-    target = unfinished(directory.export)
+def _write_export(model: keras.Model, path: pathlib.Path) -> None:
+    target = unfinished(path)
     print("Writing the SavedModel, which takes up to a minute.")
-    with writing(directory.export):
+    with writing(path):
         shutil.rmtree(target, ignore_errors=True)
-        task.export(model, target)
-        move_into_place(directory.export)
+        export_model(model, target)
+        move_into_place(path)
 
 
 def _print_note(task: Task) -> None:
@@ -286,20 +293,23 @@ def _print_results(
     return task.print_results(model, directory.path)
 
 
-def _print_written(directory: RunDirectory, more: dict[str, str]) -> None:
+def _print_written(
+    directory: RunDirectory, export: pathlib.Path, more: dict[str, str]
+) -> None:
     contents = {
         directory.flags_file: "--flagfile of it repeats the run",
         directory.metrics_file: "a row an epoch",
         directory.logs: "for TensorBoard",
         directory.last_checkpoints.parent: "last and best",
         directory.model_file: "keras_textgen.load_model loads it",
-        directory.export: "tf.saved_model.load loads it",
+        export: "tf.saved_model.load loads it",
         **{directory.path / name: what for name, what in more.items()},
     }
     print(f"\nWritten to {_shown(directory.path)}:")
-    width = max(len(path.name) for path in contents) + 2
-    for path, what in contents.items():
-        print(f"  {path.name:{width}}{what}")
+    names = [path.relative_to(directory.path).as_posix() for path in contents]
+    width = max(map(len, names)) + 2
+    for name, what in zip(names, contents.values(), strict=True):
+        print(f"  {name:{width}}{what}")
 
 
 def _shown(path: pathlib.Path) -> str:

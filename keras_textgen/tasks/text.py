@@ -2,14 +2,17 @@
 
 import pathlib
 import zlib
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_textgen import schedules
-from keras_textgen.cli.settings import RunError, Settings, given_values
+from keras_textgen.cli.settings import (
+    RunError,
+    Settings,
+    constructor_arguments,
+)
 from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.data.corpora import TextCorpus, load_corpus
 from keras_textgen.data.readers.files import SPLITS, Texts
@@ -25,7 +28,6 @@ from keras_textgen.evaluation.sample_quality import (
     distinct_ngrams,
 )
 from keras_textgen.models.register import MODELS
-from keras_textgen.models.text.export import export_model
 from keras_textgen.models.text.latent_text_model import LatentTextModel
 from keras_textgen.models.text.sparse_text_model import SparseTextModel
 from keras_textgen.models.text.text_model import decoded_strings
@@ -50,16 +52,6 @@ from keras_textgen.training.run_directory import (
 )
 from keras_textgen.training.sparsity import Sparsity
 
-# Where a flag and the constructor's argument differ in name: on the command
-# line, the same words mean the length of what is read, and texts to generate.
-_ARGUMENT_NAMES = {
-    "generated_length": "max_length",
-    "num_latent_samples": "num_samples",
-    "vmf_concentration": "concentration",
-}
-# What the constructor does not take: another flag's value says it, or it
-# belongs to the training.
-_NO_ARGUMENTS = ("inputless", "autoencoder_epochs")
 _DIAGNOSTIC_SEQUENCES = 500
 _NUM_RECONSTRUCTIONS = 3
 # Generated to be judged; also the texts that are decoded at a time.
@@ -117,7 +109,7 @@ class TextTask(Task):
                 number = zlib.crc32(part.numpy().tobytes(), number)
         return number
 
-    def training_batches(self) -> SequenceBatches:
+    def training_set(self) -> SequenceBatches:
         """The training sequences."""
         return self._batches(self.corpus.train)
 
@@ -290,11 +282,6 @@ class TextTask(Task):
         return {_PAGE_FILE: "the sparsity of its codes, for a browser"}
 
     @staticmethod
-    def export(model: keras.Model, path: pathlib.Path) -> None:
-        """Write a SavedModel with texts as inputs and outputs."""
-        export_model(model, path)
-
-    @staticmethod
     def print_generated(settings: Settings, model: keras.Model) -> None:
         """Print texts that the model generates, or why it cannot."""
         source = " from the prior" if _has_latents(model) else ""
@@ -330,24 +317,12 @@ def make_text_model(
       RunError: if the KL schedule does not exist.
       ValueError: if the model's constructor refuses a setting.
     """
-    arguments = _model_arguments(settings, steps_per_epoch)
-    if is_stream:
-        arguments["starts_with_end"] = True
-    return MODELS[settings.model](vocabulary, seed=settings.seed, **arguments)
-
-
-def _model_arguments(
-    settings: Settings, steps_per_epoch: int
-) -> dict[str, Any]:
-    given = given_values(settings, "model") | given_values(settings, "collapse")
-    arguments = {
-        _ARGUMENT_NAMES.get(name, name): value
-        for name, value in given.items()
-        if name not in _NO_ARGUMENTS
-    }
+    arguments = constructor_arguments(settings)
     if settings.kl_schedule is not None:
         arguments["kl_schedule"] = kl_schedule(settings, steps_per_epoch)
-    return arguments
+    if is_stream:
+        arguments["starts_with_end"] = True
+    return MODELS[settings.model](vocabulary, **arguments)
 
 
 def kl_schedule(settings: Settings, steps_per_epoch: int) -> schedules.Schedule:

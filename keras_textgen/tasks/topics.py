@@ -9,10 +9,9 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
 import tensorflow as tf
-from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.metrics import homogeneity_completeness_v_measure
 
-from keras_textgen.cli.settings import Settings, given_values
+from keras_textgen.cli.settings import Settings, constructor_arguments
 from keras_textgen.data.batches.bags import (
     BagBatches,
     bag_vocabulary,
@@ -20,17 +19,8 @@ from keras_textgen.data.batches.bags import (
 )
 from keras_textgen.data.readers.files import SPLITS
 from keras_textgen.data.vocabulary import standardizer
-from keras_textgen.evaluation.classification import (
-    comparison_table,
-    logistic_regression,
-)
-from keras_textgen.evaluation.topics import (
-    baseline_codes,
-    compare_topics,
-    format_scores,
-    scores_as_csv,
-)
-from keras_textgen.models.topics.export import export_sae
+from keras_textgen.evaluation.report import format_table
+from keras_textgen.evaluation.topics import scores_as_csv
 from keras_textgen.models.topics.sae import SoftmaxAutoencoder
 from keras_textgen.pages.topic_page import topic_page
 from keras_textgen.tasks.base import Task, indented
@@ -39,8 +29,6 @@ from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.progress_lines import PrintedWatch
 from keras_textgen.training.run_directory import write_whole
 
-_METHOD = "SAE + K-means"
-_ARGUMENT_NAMES = {"code_activation": "activation"}
 _TABLE, _PAGE = "topics.csv", "topics.html"
 _FIGURES = ("val_homogeneity", "val_completeness", "val_v_measure")
 _NUM_WORDS = 10
@@ -48,10 +36,6 @@ _NUM_WORDS = 10
 _STEEPNESS = 7.5
 # Of documents without labels, where no number of topics is given.
 _MOST_TOPICS, _DOCUMENTS_A_TOPIC = 20, 10
-_MEASURES = """\
-  NPMI and diversity: ten words a topic, those that its center decodes to for
-  the SAE, else those of the highest mean tf-idf; together in the documents of
-  the training set."""
 
 
 class TopicTask(Task):
@@ -59,7 +43,7 @@ class TopicTask(Task):
 
     def __init__(self, settings: Settings, data: Any = None) -> None:
         super().__init__(settings, data)
-        limits = {"max_share": settings.max_share}
+        limits: dict[str, Any] = {"max_share": settings.max_share}
         if settings.stop_words is False:
             limits["stop_words"] = ()
         with data_errors(settings):
@@ -112,7 +96,7 @@ class TopicTask(Task):
                 number = zlib.crc32(part.tobytes(), number)
         return number
 
-    def training_batches(self) -> BagBatches:
+    def training_set(self) -> BagBatches:
         """The training documents."""
         return self._batches("train")
 
@@ -129,17 +113,12 @@ class TopicTask(Task):
 
     def make_model(self) -> keras.Model:
         """The model that the settings describe."""
-        arguments = {
-            _ARGUMENT_NAMES.get(name, name): value
-            for name, value in given_values(self.settings, "model").items()
-        }
+        arguments = constructor_arguments(self.settings)
         arguments.setdefault("num_topics", self._default_num_topics())
         is_sized = "alpha" not in arguments
         if is_sized:
             arguments["alpha"] = default_alpha(self._counts["train"])
-        model = SoftmaxAutoencoder(
-            self._vocabulary, seed=self.settings.seed, **arguments
-        )
+        model = SoftmaxAutoencoder(self._vocabulary, **arguments)
         documents = self._counts["train"].shape[0]
         if model.num_topics > documents:
             raise ValueError(
@@ -174,36 +153,19 @@ class TopicTask(Task):
         self, model: keras.Model, folder: pathlib.Path
     ) -> dict[str, str]:
         """Print scores beside those of baselines, and the topics."""
-        train, test = self._counts["train"], self._counts["test"]
-        codes = {
-            split: model.encode(counts)
-            for split, counts in self._counts.items()
-        }
         labels = self.corpus.labels
-        num_words = min(_NUM_WORDS, model.num_words)
-        scores = compare_topics(
-            {
-                _METHOD: (codes["train"], codes["test"]),
-                **baseline_codes(train, test, self.settings.seed),
-            },
-            (train, test),
-            (labels["train"], labels["test"]) if labels else None,
-            reference=train,
-            num_topics=model.num_topics,
-            seed=self.settings.seed,
-            words={_METHOD: model.topic_word_columns(num_words).numpy()},
+        results = model.report_of_counts(
+            self._counts, labels, watch=PrintedWatch()
         )
-        print(indented(format_scores(scores)))
-        print(_MEASURES)
-        if labels:
-            print(f"\n{indented(self._classified(codes))}")
+        print(indented(format_table(results)))
+        num_words = min(_NUM_WORDS, model.num_words)
         words = model.topic_words(num_words)
         print("\nTopics:")
         for number, each in enumerate(words):
             print(f"  {number:3}  {' '.join(each)}")
         every = scipy.sparse.vstack(list(self._counts.values()), format="csr")
         page = topic_page(
-            np.concatenate(list(codes.values())),
+            np.concatenate(list(results["codes"].values())),
             model.topics(every),
             words,
             title=f"Topics of {self.corpus.name}",
@@ -214,34 +176,11 @@ class TopicTask(Task):
             label_names=self.corpus.label_names,
             seed=self.settings.seed,
         )
-        contents = {_TABLE: scores_as_csv(scores), _PAGE: page}
+        contents = {_TABLE: scores_as_csv(results["scores"]), _PAGE: page}
         for name, text in contents.items():
             with writing(folder / name):
                 write_whole(folder / name, text)
         return {_TABLE: "the table above", _PAGE: "a map of the topics"}
-
-    def _classified(self, codes: dict[str, np.ndarray]) -> str:
-        """What codes still say of the labels, beside the words themselves."""
-        weighting = TfidfTransformer(sublinear_tf=True)
-        weighting.fit(self._counts["train"])
-        words = {
-            split: weighting.transform(counts)
-            for split, counts in self._counts.items()
-        }
-        labels, watch = self.corpus.labels, PrintedWatch()
-        systems = {
-            each.name: each.predicted
-            for each in (
-                logistic_regression("codes", codes, labels, watch=watch),
-                logistic_regression("words", words, labels, watch=watch),
-            )
-        }
-        return comparison_table(systems, labels["test"])
-
-    @staticmethod
-    def export(model: keras.Model, path: pathlib.Path) -> None:
-        """Write a SavedModel with texts as inputs."""
-        export_sae(model, path)
 
 
 def default_alpha(counts: scipy.sparse.csr_array) -> float:

@@ -60,8 +60,8 @@ class Signals:
     """
 
     def __init__(self) -> None:
-        self.received = None
-        self._before = {}
+        self.received: int | None = None
+        self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> "Signals":
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -159,7 +159,7 @@ class MetricsFile(keras.callbacks.Callback):
     def __init__(self, path: pathlib.Path, first_epoch: int = 0) -> None:
         super().__init__()
         self._path = path
-        self._rows = [
+        self._rows: list[dict[str, Any]] = [
             row for row in _read_rows(path) if int(row["epoch"]) <= first_epoch
         ]
 
@@ -189,7 +189,7 @@ class TensorBoardLogs(keras.callbacks.Callback):
     def __init__(self, folder: pathlib.Path) -> None:
         super().__init__()
         self._folder = folder
-        self._writers = {}
+        self._writers: dict[str, tf.summary.SummaryWriter] = {}
         self._metadata = tf.compat.v1.SummaryMetadata(
             plugin_data={"plugin_name": "scalars"}
         )

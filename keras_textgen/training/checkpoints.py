@@ -111,7 +111,7 @@ class RunCheckpoints:
             str(directory.best_checkpoints),
             max_to_keep=1,
         )
-        self._metric_values = None
+        self._metric_values: list[np.ndarray] | None = None
 
     def save_last(self, number: int) -> None:
         """Save the state of training.

@@ -7,15 +7,16 @@ import pathlib
 import shutil
 from collections.abc import Iterator
 
-from keras_textgen.cli.flag_table import SETTINGS
 from keras_textgen.cli.settings import (
     FLAGS_FILE,
+    SETTINGS,
     RunError,
     Settings,
     flagfile_text,
     read_flagfile,
     value_text,
 )
+from keras_textgen.serving.versions import version_numbers
 
 _LOCK_FILE = ".lock"
 # Names of what is being written; whatever bears them after a kill is rubbish.
@@ -68,8 +69,20 @@ class RunDirectory:
 
     @property
     def export(self) -> pathlib.Path:
-        """The SavedModel."""
+        """The SavedModel, or the folder of its versions."""
         return self.path / "export"
+
+    def export_of(self, version: int | None) -> pathlib.Path:
+        """Where a SavedModel is written.
+
+        Args:
+          version: None for none.
+
+        Example:
+        >>> RunDirectory("run").export_of(2).as_posix()
+        'run/export/2'
+        """
+        return self.export if version is None else self.export / str(version)
 
     def check(self, settings: Settings) -> None:
         """Refuse settings of another run than the one in the folder.
@@ -87,6 +100,8 @@ class RunDirectory:
             return
         if not self.path.is_dir():
             raise RunError(f"{self.path}: not a folder; allowed: a folder")
+        if settings.mode in ("train", "export"):
+            self._check_versions(settings.export_version)
         if self.flags_file.is_file():
             self._check_same(read_flagfile(self.flags_file), settings)
         elif any(_is_foreign(path) for path in self.path.iterdir()):
@@ -122,6 +137,17 @@ class RunDirectory:
                 "flags, or choose another --run_dir"
             )
 
+    def _check_versions(self, version: int | None) -> None:
+        """Refuse a SavedModel that would take the place of all versions."""
+        versions = version_numbers(self.export)
+        if version is None and versions:
+            raise RunError(
+                f"{self.export}: holds versions "
+                f"{', '.join(map(str, versions))}, which a SavedModel without "
+                "a version would replace; allowed: --export_version=N, of a "
+                "new version or one to replace"
+            )
+
     @contextlib.contextmanager
     def claimed(self) -> Iterator[None]:
         """Make the folder and keep other processes from writing there.
@@ -154,8 +180,9 @@ class RunDirectory:
             yield
 
     def _remove_unfinished(self) -> None:
-        for path in self.path.glob(f"*{_UNFINISHED}*"):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for folder in (self.path, self.export):
+            for path in folder.glob(f"*{_UNFINISHED}*"):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
         for path in self.path.glob("checkpoint/*/*.tempstate*"):
             path.unlink()
 

@@ -184,6 +184,7 @@ LAYERS = [
 
 # Classes that others derive from; they are checked as those.
 BASES = {
+    "DocumentClassifier",
     "ExplicitMaskLayer",
     "FactorModel",
     "GlobalBatchModel",
@@ -191,6 +192,7 @@ BASES = {
     "SingleLatentTextModel",
     "SparseTextModel",
     "TextModel",
+    "TopicModel",
 }
 
 # Layers that compute in float32 under every precision policy.

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from keras_textgen.data.batches.sequences import SequenceBatches
-from keras_textgen.models.text.export import export_model
+from keras_textgen.models.exporting import export_model
 from keras_textgen.models.text.lstm_vae import LSTMVAE
 from keras_textgen.training.strategies import get_strategy
 from tests.conformance.registry import (

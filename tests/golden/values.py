@@ -15,15 +15,12 @@ import numpy as np
 import tensorflow as tf
 
 import trainer
-from keras_textgen.models.documents.export import export_han
 from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
+from keras_textgen.models.exporting import export_model
 from keras_textgen.models.loading import load_model
 from keras_textgen.models.matrices.dmf import DualMatrixFactorization
-from keras_textgen.models.matrices.export import export_dmf
-from keras_textgen.models.text.export import export_model
 from keras_textgen.models.text.latent_text_model import LatentTextModel
 from keras_textgen.models.text.sparse_text_model import SparseTextModel
-from keras_textgen.models.topics.export import export_sae
 from keras_textgen.models.topics.sae import SoftmaxAutoencoder
 from keras_textgen.tasks import runs
 from tests.golden import cases
@@ -77,7 +74,6 @@ class _Kind(NamedTuple):
 
     answers: Callable[[keras.Model], Values]
     batches: Callable[[], list[tuple]]
-    export: Callable[[keras.Model, str], None]
     inputs: Callable[[], dict[str, tf.Tensor]]
 
 
@@ -85,16 +81,14 @@ def _of(model: keras.Model) -> _Kind:
     """The kind of a model."""
     kinds = {
         HierarchicalAttentionNetwork: _Kind(
-            _han_values, cases.document_batches, export_han, _han_inputs
+            _han_values, cases.document_batches, _han_inputs
         ),
-        SoftmaxAutoencoder: _Kind(
-            _sae_values, cases.bag_batches, export_sae, _sae_inputs
-        ),
+        SoftmaxAutoencoder: _Kind(_sae_values, cases.bag_batches, _sae_inputs),
         DualMatrixFactorization: _Kind(
-            _dmf_values, cases.cell_batches, export_dmf, _dmf_inputs
+            _dmf_values, cases.cell_batches, _dmf_inputs
         ),
     }
-    text = _Kind(_text_values, cases.token_batches, export_model, _text_inputs)
+    text = _Kind(_text_values, cases.token_batches, _text_inputs)
     return kinds.get(type(model), text)
 
 
@@ -246,10 +240,9 @@ def _dmf_values(model: DualMatrixFactorization) -> Values:
 
 def served_values(model: keras.Model) -> Values:
     """What the signatures of the model's SavedModel answer."""
-    kind = _of(model)
-    inputs = kind.inputs()
+    inputs = _of(model).inputs()
     with tempfile.TemporaryDirectory() as folder:
-        kind.export(model, folder)
+        export_model(model, folder)
         served = tf.saved_model.load(folder)
         values = {}
         for name, signature in served.signatures.items():

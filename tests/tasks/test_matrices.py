@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 import scipy.sparse
 
+from keras_textgen.cli.parsers import hidden_layers
 from keras_textgen.cli.settings import RunError, Settings
 from keras_textgen.evaluation.ranking import ranking_quality
 from keras_textgen.models.matrices.dmf import DualMatrixFactorization
-from keras_textgen.tasks.matrices import MatrixTask, hidden_layers
+from keras_textgen.tasks.matrices import MatrixTask
 
 DEFAULTS = {
     "model": "dmf",
     "dataset": "matrix",
     "fold": None,
-    "row_field": None,
-    "column_field": None,
-    "value_field": None,
+    "row_column": None,
+    "column_column": None,
+    "value_column": None,
     "duplicates": None,
     "start_at_baseline": None,
     "split_seed": 0,
@@ -32,7 +33,7 @@ DEFAULTS = {
     "multi_level": True,
     "use_biases": None,
     "feedback": "explicit",
-    "alpha": None,
+    "confidence": None,
     "negatives": None,
     "l2": 0.5,
     "bias_l2": None,
@@ -192,9 +193,9 @@ def test_fields_of_a_table(tmp_path):
     lines = ["user,film", *(f"ann,{number}" for number in range(20))]
     path = tmp_path / "films.csv"
     path.write_text("\n".join(lines))
-    table = {"dataset": "ratings", "data_dir": path, "column_field": "film"}
+    table = {"dataset": "ratings", "data_dir": path, "column_column": "film"}
     table |= {"feedback": "implicit", "negatives": 1}
-    corpus = task_of(path, **table, value_field="none").corpus
+    corpus = task_of(path, **table, value_column="none").corpus
     assert corpus.row_names == ("ann",)
     assert corpus.train.values.tolist() == [1] * 16
     with pytest.raises(ValueError, match="no column 'rating'; there are user"):

@@ -8,12 +8,12 @@ import pytest
 import tensorflow as tf
 
 from keras_textgen.cli import settings
-from keras_textgen.cli.flag_table import TEXT_MODELS
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.models.text.hdgm import HDGM
 from keras_textgen.models.text.hsvae import HSVAE
 from keras_textgen.models.text.lstm_lm import LSTMLanguageModel
 from keras_textgen.models.text.lstm_vae import LSTMVAE
+from keras_textgen.specs import names_of
 from keras_textgen.tasks import text as text_task
 from keras_textgen.tasks.base import make_optimizer
 
@@ -220,7 +220,7 @@ def test_tokenizer_is_not_for_matrices(tmp_path):
         parse(tmp_path, *flags)
 
 
-@pytest.mark.parametrize("model", TEXT_MODELS)
+@pytest.mark.parametrize("model", names_of("text"))
 def test_the_recipe_for_a_text_of_ones_own_makes_its_model(tmp_path, model):
     values = settings.parse(
         [

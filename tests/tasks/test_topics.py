@@ -171,7 +171,7 @@ def test_results(task, trained, tmp_path, capsys):
 def test_export(trained, tmp_path):
     model = trained[0]
     assert isinstance(model, SoftmaxAutoencoder)
-    TopicTask.export(model, tmp_path / "export")
+    model.export(tmp_path / "export")
     assert (tmp_path / "export" / "saved_model.pb").is_file()
 
 

@@ -137,13 +137,17 @@ def test_unfinished_files_are_removed(tmp_path):
     directory.last_checkpoints.mkdir(parents=True)
     run_directory.unfinished(directory.model_file).write_text("half")
     run_directory.unfinished(directory.export).mkdir()
+    versions = [directory.export_of(version) for version in (1, 2)]
+    versions[0].mkdir(parents=True)
+    run_directory.unfinished(versions[1]).mkdir()
     stale = directory.last_checkpoints / "ckpt-1.data-00000.tempstate123"
     stale.write_text("half")
     whole = directory.last_checkpoints / "ckpt-1.index"
     whole.write_text("")
     with directory.claimed():
         names = {path.name for path in directory.path.iterdir()}
-    assert names == {".lock", "checkpoint"}
+    assert names == {".lock", "checkpoint", "export"}
+    assert list(directory.export.iterdir()) == versions[:1]
     assert list(directory.last_checkpoints.iterdir()) == [whole]
 
 
@@ -158,6 +162,32 @@ def test_write_whole_keeps_the_old_file_on_failure(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         run_directory.write_whole(path, "new\n")
     assert path.read_text() == "old\n"
+
+
+def test_a_saved_model_does_not_take_the_place_of_versions(tmp_path, started):
+    same = ["--epochs=3"]
+    for version in ("2", "10"):
+        folder = started.export / version
+        folder.mkdir(parents=True)
+        (folder / "saved_model.pb").touch()
+    with pytest.raises(settings.RunError) as error:
+        started.check(parse(tmp_path, *same))
+    assert str(error.value) == (
+        f"{started.export}: holds versions 2, 10, which a SavedModel without a "
+        "version would replace; allowed: --export_version=N, of a new version "
+        "or one to replace"
+    )
+    # Another version is no other run, and evaluation writes none.
+    started.check(parse(tmp_path, *same, "--export_version=2"))
+    evaluation = ["--mode=evaluate", f"--run_dir={started.path}"]
+    started.check(parse(tmp_path, *evaluation))
+
+
+def test_versions_stand_beside_a_saved_model_without_one(tmp_path, started):
+    started.export.mkdir()
+    (started.export / "saved_model.pb").touch()
+    started.check(parse(tmp_path, "--epochs=3"))
+    started.check(parse(tmp_path, "--epochs=3", "--export_version=1"))
 
 
 def test_move_into_place_replaces_a_folder(tmp_path):

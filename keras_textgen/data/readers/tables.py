@@ -189,7 +189,7 @@ def _table_path(path: str | os.PathLike | None, fields: Fields) -> pathlib.Path:
 def _allowed(fields: Fields) -> str:
     return (
         f"allowed: a table with the columns {', '.join(filter(None, fields))}, "
-        "or their names by --row_field, --column_field and --value_field"
+        "or their names by --row_column, --column_column and --value_column"
     )
 
 

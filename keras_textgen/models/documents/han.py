@@ -34,11 +34,9 @@ from keras_textgen.data.text_lists import is_missing
 from keras_textgen.data.vocabulary import Vocabulary, split_words
 from keras_textgen.layers.attention import AttentionPooling
 from keras_textgen.layers.recurrent import BidirectionalStack
-from keras_textgen.models.base import (
-    GlobalBatchModel,
-    check_sizes,
-)
+from keras_textgen.models.base import check_sizes
 from keras_textgen.models.documents.classification_metrics import MacroF1
+from keras_textgen.models.documents.classifier import DocumentClassifier
 from keras_textgen.models.text.text_model import decoded_strings
 from keras_textgen.noise import GlobalRows, Noise
 from keras_textgen.tokens import PAD_ID, SPECIALS, UNKNOWN_ID
@@ -84,7 +82,7 @@ class DocumentAttention(NamedTuple):
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
-class HierarchicalAttentionNetwork(GlobalBatchModel):
+class HierarchicalAttentionNetwork(DocumentClassifier):
     """Classifies documents by attention over words and sentences.
 
     Words become sentence vectors, these the document's vector, each by a
@@ -191,6 +189,8 @@ class HierarchicalAttentionNetwork(GlobalBatchModel):
         }
         self._macro_f1 = MacroF1(len(label_names))
         self.build()
+
+    table_name = "han"
 
     def build(self, input_shape: tuple | None = None) -> None:
         """Create all weights; the constructor calls it, users need not."""

@@ -1,7 +1,7 @@
 """What a factorization gives once it has vectors of rows and columns."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -15,17 +15,18 @@ from keras_textgen.data.cells import (
     numbers_of_ids,
     raw_ids,
 )
+from keras_textgen.data.readers.files import SPLITS
 from keras_textgen.decoding.common import checked_integer
+from keras_textgen.evaluation.corpora import is_corpus
+from keras_textgen.evaluation.matrices import ranking_figures, rating_figures
 from keras_textgen.layers.towers import (
     FeatureMatrix,
     SparseVectors,
     Tower,
     check_finite,
 )
-from keras_textgen.models.base import (
-    GlobalBatchModel,
-    check_sizes,
-)
+from keras_textgen.models.base import GlobalBatchModel, check_sizes
+from keras_textgen.models.matrices.endpoints import Endpoint, matrix_endpoints
 
 _ROWS_AT_A_TIME = 1024
 
@@ -201,6 +202,67 @@ class FactorModel(GlobalBatchModel):
     def col_numbers(self, ids: tf.Tensor) -> tf.Tensor:
         """As `row_numbers`."""
         return tf.cast(self.col_lookup(ids), tf.int32) - 1
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        """What is served: see `keras_textgen.export_model`."""
+        return matrix_endpoints(self)
+
+    # -- What is said of a corpus --------------------------------------------
+
+    def report(self, data: Any) -> dict[str, Any]:
+        """Errors and rankings; see `keras_textgen.evaluate_model`.
+
+        Args:
+            data: A corpus of known cells, as `load_ratings` gives it.
+
+        Returns:
+            "model"; "figures", those of `rating_figures` with explicit
+            feedback, then those of `ranking_figures`; "relevant_above", the
+            value above which test cells are to be recommended, with explicit
+            feedback the mean of training, or None for all; "training_mean".
+
+        Raises:
+            ValueError: If the data are of another kind or have other ids, or
+                a test cell to recommend is one of training.
+        """
+        if not is_corpus(data):
+            raise ValueError(
+                f"data of type {type(data).__name__}; allowed: a corpus, as "
+                "load_ratings gives it"
+            )
+        ids = tuple(data.row_names), tuple(data.column_names)
+        if ids != (self.row_ids, self.col_ids):
+            raise ValueError(
+                f"{data.name}: rows or columns of other ids; allowed: those "
+                "that the model was made with"
+            )
+        shape = len(self.row_ids), len(self.col_ids)
+        splits = {split: getattr(data, split) for split in SPLITS}
+        mean = float(data.train.values.mean(dtype=float))
+        figures, above = {}, self.relevant_above
+        if self.feedback == "explicit":
+            above = mean
+            figures |= rating_figures(
+                self.predict(data.test, verbose=0),
+                splits,
+                shape,
+                data.value_range,
+            )
+        row_vectors, col_vectors = self.row_encoder(), self.col_encoder()
+        figures |= ranking_figures(
+            lambda rows: row_vectors[rows] @ col_vectors.T,
+            splits,
+            shape,
+            above,
+        )
+        return {
+            "model": type(self).__name__,
+            "figures": figures,
+            "relevant_above": above,
+            "training_mean": mean,
+        }
+
+    # -- From ids to numbers -------------------------------------------------
 
     def _numbers(
         self,

@@ -13,6 +13,7 @@ from keras_textgen.decoding.interpolation import homotopy
 from keras_textgen.layers.bag_of_words import BagOfWordsLogLikelihood
 from keras_textgen.models.base import check_sizes
 from keras_textgen.models.text.aggressive_encoder import AggressiveEncoder
+from keras_textgen.models.text.endpoints import Endpoint, latent_endpoints
 from keras_textgen.models.text.text_model import (
     DecoderState,
     TextData,
@@ -20,13 +21,7 @@ from keras_textgen.models.text.text_model import (
     decoded_strings,
     num_predicted_tokens,
 )
-from keras_textgen.noise import (
-    GlobalRows,
-    Noise,
-    NoNoise,
-    RowNoise,
-    TextNoise,
-)
+from keras_textgen.noise import GlobalRows, Noise, NoNoise, RowNoise, TextNoise
 from keras_textgen.objectives.free_bits import check_floors, free_bits
 from keras_textgen.objectives.importance_weights import (
     importance_weighted_bound,
@@ -596,6 +591,10 @@ class LatentTextModel(TextModel):
         )
         weights = log_likelihood - inference.log_ratio  # [batch * samples]
         return tf.transpose(tf.reshape(weights, [-1, num_samples]))
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        """What is served: see `keras_textgen.export_model`."""
+        return latent_endpoints(self)
 
     # -- The encoder's weights and the others --------------------------------
 

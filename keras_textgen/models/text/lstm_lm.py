@@ -15,6 +15,11 @@ from keras_textgen.models.text.text_model import (
     num_predicted_tokens,
 )
 from keras_textgen.noise import GlobalRows, Noise
+from keras_textgen.serving.endpoints import (
+    Endpoint,
+    Outputs,
+    of_texts_or_tokens,
+)
 
 # All parameters start from U(-0.1, 0.1).
 INITIAL_LIMIT = 0.1
@@ -94,6 +99,18 @@ class LSTMLanguageModel(TextModel):
         """log p(x) of tokens [batch, time]: float32 [batch], nats."""
         state = self._zero_state(tf.shape(tokens)[0])
         return self.decode_log_likelihood(state, tokens, noise)
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        """What is served: see `keras_textgen.export_model`."""
+
+        def log_likelihood(tokens: tf.Tensor) -> Outputs:
+            return {"log_likelihood": self.token_log_likelihood(tokens)}
+
+        return super().endpoints() | {
+            "log_likelihood": of_texts_or_tokens(
+                self.vocabulary, log_likelihood
+            )
+        }
 
     def _zero_state(self, num_rows: tf.Tensor) -> DecoderState:
         zeros = tf.zeros([num_rows, self.rnn_units], self.compute_dtype)

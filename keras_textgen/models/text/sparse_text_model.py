@@ -16,6 +16,11 @@ from keras_textgen.models.text.latent_text_model import (
 )
 from keras_textgen.models.text.text_model import TextData
 from keras_textgen.noise import RowNoise
+from keras_textgen.serving.endpoints import (
+    Endpoint,
+    Outputs,
+    of_texts_or_tokens,
+)
 from keras_textgen.tokens import PAD_ID
 
 SPIKE_SCALE = 0.05
@@ -168,6 +173,17 @@ class SparseTextModel(LatentTextModel):
         """Mean codes [batch, Z], 0 where a dimension is off."""
         codes, is_on = self.codes_and_mask(tokens)
         return tf.where(is_on, codes, 0.0)
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        """What is served: see `keras_textgen.export_model`."""
+
+        def encode(tokens: tf.Tensor) -> Outputs:
+            code, mask = self.codes_and_mask(tokens)
+            return {"code": code, "mask": mask}
+
+        return super().endpoints() | {
+            "encode": of_texts_or_tokens(self.vocabulary, encode)
+        }
 
 
 def sample_by_row(

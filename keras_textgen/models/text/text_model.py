@@ -21,12 +21,11 @@ from keras_textgen.decoding.common import (
     checked_top_p,
 )
 from keras_textgen.decoding.sampling import sample
+from keras_textgen.evaluation.likelihoods import likelihood_report
 from keras_textgen.layers.recurrent import RecurrentStack, State
 from keras_textgen.layers.vocabulary import VocabularyLogLikelihood
-from keras_textgen.models.base import (
-    GlobalBatchModel,
-    check_sizes,
-)
+from keras_textgen.models.base import GlobalBatchModel, check_sizes
+from keras_textgen.models.text.endpoints import Endpoint, text_endpoints
 from keras_textgen.models.text.metrics import LikelihoodMetrics
 from keras_textgen.noise import Noise
 from keras_textgen.tokens import END_ID, PAD_ID, START_ID, UNKNOWN_ID
@@ -465,6 +464,14 @@ class TextModel(GlobalBatchModel):
             banned_ids=[UNKNOWN_ID] if ban_unknown else [],
         )
         return tokens
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        """What is served: see `keras_textgen.export_model`."""
+        return text_endpoints(self)
+
+    def report(self, data: Any, *args: Any, **options: Any) -> dict[str, Any]:
+        """Likelihoods and diagnostics: see `likelihood_report`."""
+        return likelihood_report(self, data, *args, **options)
 
     # -- Saving --------------------------------------------------------------
 

@@ -18,10 +18,8 @@ from keras_textgen.data.batches.bags import (
 from keras_textgen.data.rows import in_memory
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.topics import fit_clusters
-from keras_textgen.models.base import (
-    GlobalBatchModel,
-    check_sizes,
-)
+from keras_textgen.models.base import check_sizes
+from keras_textgen.models.topics.topic_model import TopicModel
 from keras_textgen.tokens import SPECIALS
 
 _ACTIVATIONS = ("binary", "tanh")
@@ -31,7 +29,7 @@ _KERNEL_DEVIATION = 0.1
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
-class SoftmaxAutoencoder(GlobalBatchModel):
+class SoftmaxAutoencoder(TopicModel):
     """Autoencoder of bags of words whose codes are close to bits.
 
     Bags of words with their counts divided by the sum, x [batch, words],
@@ -78,6 +76,7 @@ class SoftmaxAutoencoder(GlobalBatchModel):
     """
 
     default_batch_size = 64
+    table_name = "SAE + K-means"
 
     def __init__(
         self,
@@ -518,10 +517,6 @@ class SoftmaxAutoencoder(GlobalBatchModel):
             )
         if not 1 <= k <= self.num_words:
             raise ValueError(f"k={k}; allowed: 1 to {self.num_words}")
-
-    def _check_topics(self) -> None:
-        if not int(self.has_topics):
-            raise ValueError("no topics yet; allowed: after fit_topics")
 
     # -- Building and saving -------------------------------------------------
 

@@ -10,6 +10,7 @@ import keras_textgen
 from keras_textgen.data.batches.bags import BagBatches, count_words
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.models.topics.sae import SoftmaxAutoencoder
+from tests.conformance.served import REFUSED_BAGS
 from tests.models.tiny_models import close, known_values
 
 WORDS = ["red", "rose", "wine", "sea", "ship", "wave", "sail"]
@@ -369,3 +370,15 @@ def test_biases_begin_with_the_mean_document():
     )
     with pytest.raises(ValueError, match="encoder of its own; allowed"):
         own.begin_with(counts)
+
+
+@pytest.mark.parametrize(("columns", "counts", "message"), REFUSED_BAGS)
+def test_refused_bags(columns, counts, message):
+    model = SoftmaxAutoencoder(num_words=6, latent_dim=2)
+    bags = {
+        "columns": tf.constant(columns),
+        "counts": tf.constant(counts, tf.float32),
+    }
+    dataset = tf.data.Dataset.from_tensors(bags)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        model.encode(dataset)

@@ -1,0 +1,1 @@
+"""The settings by subject, as fields of dataclasses; free of TensorFlow."""

@@ -1,0 +1,117 @@
+"""Which data are read, and how text becomes tokens."""
+
+import dataclasses
+
+from keras_textgen.cli.setting import (
+    choice,
+    corpora_with,
+    integer,
+    path,
+    text,
+)
+from keras_textgen.datasets import DATASETS, find_view
+
+_WORDS = ("text", "documents", "topics")
+_LABELS = {
+    name: row.views["documents"].labels
+    for name, row in DATASETS.items()
+    if "documents" in row.views
+}
+_TABLE = corpora_with(lambda view: "fields" in view.arguments)
+
+
+@dataclasses.dataclass(frozen=True)
+class DataOptions:
+    """Files, splits, vocabulary; what each corpus can be asked for."""
+
+    data_dir: str | None = path(
+        "data",
+        "The data: a file, a folder or an archive. A corpus is taken as its "
+        "publisher packs it. Not needed for sotu.",
+        role="stored",
+    )
+    vocab_size: int | None = integer(
+        "data",
+        "Keep the most frequent words only: so many entries, the four "
+        "special ones included.",
+        low=5,
+        takes=_WORDS,
+    )
+    min_count: int = integer(
+        "data",
+        "Keep words that occur at least so often in the training text.",
+        default=1,
+        takes=_WORDS,
+    )
+    tokenizer: str = choice(
+        "data",
+        "What a token is: word; or character, with its marks, for scripts "
+        "without spaces. What other flags say of words is then said of "
+        "characters.",
+        ("word", "character"),
+        default="word",
+        takes=_WORDS,
+    )
+    max_length: int | None = integer(
+        "data", "Leave out sequences of more words than this.", takes=("text",)
+    )
+    split_seed: int = integer(
+        "data",
+        "Seed of the split of sotu or of a single text into training, "
+        "validation and test sets; --seed leaves the split as it is.",
+        low=0,
+        default=0,
+    )
+    window: int | None = integer(
+        "data",
+        "Predicted tokens of a window: of the stream of ptb (20 by default), "
+        "of a part of a review of imdb (15).",
+        low=2,
+        takes=("text",),
+        needs=corpora_with(lambda view: view.window is not None),
+    )
+    ptb_protocol: str | None = choice(
+        "data",
+        "stream: windows cut from one stream of words, as in the original; "
+        "sentences: one by one.",
+        find_view("ptb", "texts").protocols,
+        needs=corpora_with(lambda view: bool(view.protocols)),
+    )
+    label: str | None = choice(
+        "data",
+        "What documents are classified by: "
+        + ", ".join(
+            f"{name} by {' or '.join(labels)}"
+            for name, labels in _LABELS.items()
+            if labels
+        )
+        + ".",
+        tuple(label for labels in _LABELS.values() for label in labels),
+        takes=("documents", "topics"),
+    )
+    fold: int | None = integer(
+        "data",
+        "Which of the five published folds. Default: 1.",
+        high=5,
+        needs=corpora_with(lambda view: "fold" in view.arguments),
+    )
+    row_column: str | None = text(
+        "data", "Column of the table with the ids of rows.", needs=_TABLE
+    )
+    column_column: str | None = text(
+        "data", "Column of the table with the ids of columns.", needs=_TABLE
+    )
+    value_column: str | None = text(
+        "data",
+        "Column of the table with the values; none if there are none, which "
+        "makes each a 1.",
+        needs=_TABLE,
+    )
+    duplicates: str | None = choice(
+        "data",
+        "What becomes of a pair of row and column that is given again: its "
+        "first or last value counts, or the mean or sum of all. Default: such "
+        "pairs are refused.",
+        ("first", "last", "mean", "sum"),
+        needs=corpora_with(lambda view: "duplicates" in view.arguments),
+    )

@@ -1,0 +1,28 @@
+"""Models that classify documents."""
+
+import dataclasses
+
+from keras_textgen.cli.setting import integer, path
+
+
+@dataclasses.dataclass(frozen=True)
+class DocumentOptions:
+    """How much of a document is read, and pretrained vectors of words."""
+
+    word_vectors: str | None = path(
+        "data",
+        "Text file of GloVe or word2vec, with which the embedding begins.",
+        takes=("documents",),
+    )
+    max_sentences: int | None = integer(
+        "model",
+        "Of a document, the first so many are read.",
+        takes=("documents",),
+        argument="max_sentences",
+    )
+    max_words: int | None = integer(
+        "model",
+        "Of a sentence, the first so many are read.",
+        takes=("documents",),
+        argument="max_words",
+    )

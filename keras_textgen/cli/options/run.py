@@ -1,0 +1,113 @@
+"""What every run has: what to do, seeds, and the optimizer."""
+
+import dataclasses
+
+from keras_textgen.cli.setting import choice, integer, number, path, switch
+from keras_textgen.datasets import DATASETS
+from keras_textgen.specs import SPECS
+
+
+@dataclasses.dataclass(frozen=True)
+class RunOptions:
+    """What to run, and how it is optimized."""
+
+    mode: str = choice(
+        "run",
+        "train (starts, or goes on where the run in the folder stopped), or "
+        "evaluate, generate or export what the run in the folder has learnt.",
+        ("train", "evaluate", "generate", "export"),
+        "train",
+        role="call",
+    )
+    model: str = choice("run", "What is trained.", tuple(SPECS), "hdgm")
+    dataset: str = choice(
+        "run", "What it is trained on.", tuple(DATASETS), "sotu"
+    )
+    run_dir: str | None = path(
+        "run",
+        "Where everything is written. Default: "
+        "saved_models/<model>_<dataset> in the current folder.",
+        role="call",
+    )
+    seed: int = integer(
+        "run",
+        "Seed of everything random; the same seed repeats the run.",
+        low=0,
+        default=0,
+        argument="seed",
+    )
+    distribution_strategy: str = choice(
+        "run",
+        "none: one device; mirrored: every device of this machine, the "
+        "batch split among them.",
+        ("none", "mirrored"),
+        "none",
+    )
+    checkpoint_seconds: float = number(
+        "run",
+        "Seconds between two checkpoints within an epoch; there is one at "
+        "the end of every epoch, too.",
+        default=60.0,
+        role="stored",
+    )
+    export_version: int | None = integer(
+        "run",
+        "Write the SavedModel to export/N, as TensorFlow Serving looks for "
+        "versions. Default: to export itself.",
+        role="stored",
+    )
+    epochs: int = integer(
+        "optimizer",
+        "Passes over the training text; raise it to train a finished run "
+        "further.",
+        default=10,
+    )
+    steps_per_epoch: int | None = integer(
+        "optimizer",
+        "Training steps that make an epoch; the next one goes on where it "
+        "ended. Default: one pass over the training set.",
+    )
+    batch_size: int = integer(
+        "optimizer",
+        "Sequences, documents or cells in a training step.",
+        default=32,
+    )
+    optimizer: str = choice(
+        "optimizer",
+        "adam; nadam; or sgd, plain stochastic gradient descent without "
+        "momentum.",
+        ("adam", "nadam", "sgd"),
+        "adam",
+    )
+    learning_rate: float = number(
+        "optimizer", "Learning rate at the start.", above=True, default=1e-3
+    )
+    lr_halve_from_epoch: int = integer(
+        "optimizer",
+        "Halve the learning rate in this epoch (counted from 1) and in "
+        "every later one; 0 never does.",
+        low=0,
+        default=0,
+    )
+    lr_halve_on_plateau: bool = switch(
+        "optimizer",
+        "Halve the learning rate after an epoch that does not improve the "
+        "validation bound (KL weight 1; for han, the share of documents that "
+        "are classified wrong); not before the KL weight is at its "
+        "highest for a whole epoch.",
+        default=False,
+    )
+    early_stopping_patience: int = integer(
+        "optimizer",
+        "Stop after so many epochs in a row that do not improve the "
+        "validation bound, counted as for --lr_halve_on_plateau; 0 never "
+        "stops.",
+        low=0,
+        default=0,
+    )
+    clip_norm: float = number(
+        "optimizer",
+        "Largest global norm of the gradients.",
+        above=True,
+        default=5.0,
+    )

@@ -1,0 +1,131 @@
+"""Models that read words one after another, and what they generate."""
+
+import dataclasses
+
+from keras_textgen.cli.setting import choice, integer, number, switch
+
+
+@dataclasses.dataclass(frozen=True)
+class TextOptions:
+    """Recurrent layers, exact and bounded likelihoods, generated texts."""
+
+    embedding_dim: int | None = integer(
+        "model",
+        "Width of a word's embedding; for dmf, of the embedding of an id.",
+        takes=("recurrent", "matrices"),
+        argument={
+            "recurrent": ("embedding_dim",),
+            "matrices": ("row_dim", "col_dim"),
+        },
+    )
+    rnn_type: str | None = choice(
+        "model",
+        "Recurrent cell; block and basic are both LSTMs.",
+        ("block", "basic", "gru"),
+        takes=("any_cell",),
+        argument="rnn_type",
+    )
+    rnn_units: int | None = integer(
+        "model",
+        "Width of a recurrent layer.",
+        takes=("recurrent",),
+        argument="rnn_units",
+    )
+    num_layers: int | None = integer(
+        "model",
+        "Recurrent layers in each stack.",
+        takes=("text",),
+        argument="num_layers",
+    )
+    dropout: float | None = number(
+        "model",
+        "Share of the decoder's embedded inputs, and of its outputs, that is "
+        "dropped in training.",
+        high=0.99,
+        takes=("recurrent",),
+        argument="dropout",
+    )
+    attention_units: int | None = integer(
+        "model",
+        "Width of the attention over words.",
+        takes=("attention",),
+        argument="attention_units",
+    )
+    generated_length: int | None = integer(
+        "model",
+        "Generated texts end after this many words at the latest.",
+        takes=("text",),
+        # On the command line, --max_length is of what is read.
+        argument="max_length",
+    )
+    word_keep_rate: float | None = number(
+        "collapse",
+        "Rate at which the decoder sees the true previous word in training; "
+        "1 is no word dropout, 0 is inputless (Bowman et al. 2016).",
+        high=1.0,
+        takes=("recurrent",),
+        argument="word_keep_rate",
+    )
+    inputless: bool | None = switch(
+        "collapse",
+        "The decoder never sees the true previous words, nor in "
+        "evaluation (Bowman et al. 2016): the same as --word_keep_rate=0.",
+        default=False,
+        takes=("text",),
+    )
+    importance_samples: int | None = integer(
+        "evaluation",
+        "Samples per sequence in the importance-weighted bound; 0 leaves "
+        "the bound out.",
+        low=0,
+        default=500,
+        role="stored",
+        takes=("text",),
+    )
+    num_samples: int | None = integer(
+        "generation",
+        "Sentences to generate from the prior.",
+        default=5,
+        role="stored",
+        takes=("text",),
+    )
+    sampling_temperature: float | None = number(
+        "generation",
+        "Below 1 samples are more alike, above 1 less.",
+        above=True,
+        default=1.0,
+        role="stored",
+        takes=("text",),
+    )
+    top_k: int | None = integer(
+        "generation",
+        "Sample among the so many likeliest words; 0: among all.",
+        low=0,
+        default=0,
+        role="stored",
+        takes=("text",),
+    )
+    top_p: float | None = number(
+        "generation",
+        "Sample among the likeliest words that together have this "
+        "probability; 1: among all.",
+        high=1.0,
+        above=True,
+        default=1.0,
+        role="stored",
+        takes=("text",),
+    )
+    beam_width: int | None = integer(
+        "generation",
+        "Beam width of reconstructions.",
+        default=5,
+        takes=("latent",),
+        role="stored",
+    )
+    ban_unknown: bool | None = switch(
+        "generation",
+        "Never generate the unknown word.",
+        default=True,
+        role="stored",
+        takes=("text",),
+    )

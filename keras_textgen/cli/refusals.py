@@ -1,0 +1,176 @@
+"""What is refused because settings contradict each other or their model.
+
+What one setting may be at all is its parser's to say, and which flag it needs
+stands with it in `cli/options/`.
+"""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from keras_textgen.cli.errors import RunError
+from keras_textgen.cli.values import Settings, value_text
+from keras_textgen.datasets import DATASETS
+
+# What --value_column is for a table without values.
+NO_VALUES = "none"
+# Flags with the path of what a run reads.
+_READ = ("data_dir", "word_vectors", "beside")
+# Flags that take less of some models than of others: names, kinds or traits of
+# models, flags, what is allowed.
+_RANGES: tuple[
+    tuple[tuple[str, ...], tuple[str, ...], Callable[[Any], bool], str], ...
+] = (
+    (("han",), ("word_keep_rate",), lambda value: value > 0, "above 0"),
+    (("mat_vae",), ("spike_probability",), lambda value: value < 1, "below 1"),
+    (
+        ("sparse",),
+        ("latent_dim",),
+        lambda value: value > 1,
+        "2 or more, as the sparsity of codes is measured",
+    ),
+    (
+        ("sparse",),
+        ("feed_latent",),
+        lambda value: value,
+        "true, as the decoder's first state is zero",
+    ),
+)
+
+
+def check_settings(settings: Settings) -> None:
+    """Refuse settings that cannot be used together.
+
+    Args:
+      settings: resolved ones.
+
+    Raises:
+      RunError: for the first that cannot.
+
+    Example:
+    >>> check_settings(Settings(epochs=2, autoencoder_epochs=2))
+    Traceback (most recent call last):
+    keras_textgen.cli.errors.RunError: --autoencoder_epochs=2 leaves none of \
+--epochs=2 for the model itself
+    """
+    _check_schedule(settings)
+    _check_encoder(settings)
+    _check_pretraining(settings)
+    _check_ranges(settings)
+    _check_free_bits(settings)
+    _check_sphere(settings)
+    _check_feedback(settings)
+
+
+def check_paths(settings: Settings) -> None:
+    """Refuse a run without data, and files that are not there.
+
+    Args:
+      settings: resolved ones.
+
+    Raises:
+      RunError: for the first that is missing.
+    """
+    if settings.mode not in ("train", "evaluate"):
+        return
+    read = [name for name in _READ if getattr(settings, name) is not None]
+    if not DATASETS[settings.dataset].needs_data_dir:
+        read = [name for name in read if name != "data_dir"]
+    elif settings.data_dir is None:
+        raise RunError(
+            f"--dataset={settings.dataset} needs --data_dir, the file, folder "
+            "or archive with its data (docs/data.md says which)"
+        )
+    for name in read:
+        if not os.path.exists(getattr(settings, name)):
+            raise RunError(
+                f"--{name}={getattr(settings, name)}: no such file or folder"
+            )
+
+
+def _check_encoder(settings: Settings) -> None:
+    if settings.aggressive_encoder and settings.optimizer != "sgd":
+        raise RunError(
+            "--aggressive_encoder needs --optimizer=sgd: while only the "
+            "encoder is trained, adam would go on moving the decoder, which "
+            "has no gradient"
+        )
+
+
+def _check_pretraining(settings: Settings) -> None:
+    pretraining = settings.autoencoder_epochs or 0
+    if pretraining >= settings.epochs:
+        raise RunError(
+            f"--autoencoder_epochs={pretraining} leaves none of "
+            f"--epochs={settings.epochs} for the model itself"
+        )
+
+
+def _check_ranges(settings: Settings) -> None:
+    for models, names, is_allowed, allowed in _RANGES:
+        for name in names if settings.spec.is_one_of(models) else ():
+            value = getattr(settings, name)
+            if value is not None and not is_allowed(value):
+                raise RunError(
+                    f"--{name}={value_text(settings, name)} with "
+                    f"--model={settings.model}; allowed: {allowed}"
+                )
+
+
+def _check_free_bits(settings: Settings) -> None:
+    total, each = settings.free_bits, settings.free_bits_per_dimension
+    if total and each:
+        raise RunError(
+            f"--free_bits={total} with --free_bits_per_dimension={each}; "
+            "allowed: one of them"
+        )
+
+
+def _check_sphere(settings: Settings) -> None:
+    if settings.posterior_family != "vmf":
+        return
+    if settings.objective == "reference":
+        raise RunError(
+            "--posterior_family=vmf with --objective=reference, whose noise "
+            "is a truncated normal; allowed: --objective=bound"
+        )
+    if settings.free_bits_per_dimension:
+        raise RunError(
+            "--posterior_family=vmf with --free_bits_per_dimension="
+            f"{settings.free_bits_per_dimension}: its KL is no sum over "
+            "dimensions; allowed: --free_bits"
+        )
+    if settings.latent_dim == 1:
+        raise RunError(
+            "--posterior_family=vmf with --latent_dim=1; allowed: 2 or more, "
+            "on a sphere"
+        )
+
+
+def _check_feedback(settings: Settings) -> None:
+    is_explicit = settings.feedback in (None, "explicit")
+    if settings.value_column == NO_VALUES and is_explicit:
+        raise RunError(
+            f"--value_column={NO_VALUES} leaves --feedback=explicit no values "
+            "to predict; allowed: --feedback=ranking or implicit"
+        )
+
+
+def _check_schedule(settings: Settings) -> None:
+    if settings.kl_steps and settings.kl_epochs:
+        raise RunError(
+            f"--kl_steps={settings.kl_steps} contradicts "
+            f"--kl_epochs={settings.kl_epochs}; give one of them"
+        )
+    lengths = ("kl_steps", "kl_epochs")
+    required = {
+        "sigmoid": (("kl_bias",), ("kl_slope",)),
+        "linear": (lengths,),
+        "cyclical": (lengths,),
+    }
+    for names in required.get(settings.kl_schedule, ()):
+        if all(getattr(settings, name) is None for name in names):
+            raise RunError(
+                f"--kl_schedule={settings.kl_schedule} needs "
+                f"--{' or --'.join(names)}"
+            )

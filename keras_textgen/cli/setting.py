@@ -1,0 +1,198 @@
+"""What a setting is: a flag, the models that take it, and what it sets.
+
+The settings are the fields of the dataclasses in `cli/options/`, one file a
+subject. To add one is to write its field there; flag, help, refusals and
+`flags.txt` follow from it.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from absl import flags
+
+from keras_textgen.cli import parsers
+from keras_textgen.datasets import DATASETS, View
+from keras_textgen.specs import ModelSpec
+
+# What help and flags.txt show settings under. It has no other meaning.
+HEADINGS = {
+    "run": "What to run",
+    "data": "Data",
+    "model": "Model",
+    "kl": "Weight of the KL term during training",
+    "collapse": "Remedies against posterior collapse",
+    "optimizer": "Optimization",
+    "evaluation": "Evaluation",
+    "generation": "Generation",
+}
+# Another flag, and the values of it beside which a setting has a meaning.
+Needs = tuple[str, tuple[str, ...]]
+_KEY = "setting"
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """One flag.
+
+    Attributes:
+      heading: key of the heading that help shows it under.
+      help: what it does.
+      parser: turns its text into a value.
+      default: the value if it is given nowhere; None leaves the choice to
+        the model or the corpus.
+      takes: the models that it has a meaning for, by names, kinds or traits of
+        `keras_textgen.specs`; none for all.
+      needs: another flag, and the values of it that it has a meaning beside.
+      role: "run" (defines the run: another value is another run), "stored"
+        (written with the run, may change) or "call" (not written).
+      argument: of the model's constructor, which it sets; more than one where
+        it sets several; by name, kind or trait where models differ. None where
+        it sets none.
+      convert: turns its value into that of the argument.
+    """
+
+    heading: str
+    help: str
+    parser: flags.ArgumentParser
+    default: object = None
+    takes: tuple[str, ...] = ()
+    needs: Needs | None = None
+    role: str = "run"
+    argument: str | tuple[str, ...] | Mapping[str, tuple[str, ...]] | None = (
+        None
+    )
+    convert: Callable[[Any], object] | None = None
+
+    def arguments(self, spec: ModelSpec) -> tuple[str, ...]:
+        """The arguments of a model's constructor that it sets.
+
+        Args:
+          spec: of a model that takes it.
+
+        Returns:
+          Their names.
+
+        Example:
+        >>> from keras_textgen.cli.table import SETTINGS
+        >>> from keras_textgen.specs import SPECS
+        >>> setting = SETTINGS["embedding_dim"]
+        >>> setting.arguments(SPECS["vae"]), setting.arguments(SPECS["dmf"])
+        (('embedding_dim',), ('row_dim', 'col_dim'))
+        """
+        named = self.argument
+        if isinstance(named, Mapping):
+            named = next(
+                names
+                for word, names in named.items()
+                if spec.is_one_of((word,))
+            )
+        return (named,) if isinstance(named, str) else named or ()
+
+
+def settings_of(options: type) -> Iterator[tuple[str, Setting]]:
+    """The settings that a dataclass carries.
+
+    Args:
+      options: such as `keras_textgen.cli.options.run.RunOptions`.
+
+    Yields:
+      Names and settings, in the order of the fields.
+    """
+    for field in dataclasses.fields(options):
+        yield field.name, field.metadata[_KEY]
+
+
+def corpora_with(has: Callable[[View], bool]) -> Needs:
+    """What a setting needs that only some corpora have.
+
+    Args:
+      has: whether a view of a corpus has it.
+
+    Returns:
+      The flag `--dataset` and the corpora's names.
+
+    Example:
+    >>> corpora_with(lambda view: "fold" in view.arguments)
+    ('dataset', ('ml100k',))
+    """
+    names = (
+        name
+        for name, row in DATASETS.items()
+        if any(has(view) for view in row.views.values())
+    )
+    return "dataset", tuple(names)
+
+
+# Each of the following is a field of a dataclass. They are `Any` to type
+# checkers, as `dataclasses.field` is: the field says its type.
+
+
+def integer(
+    heading: str,
+    text: str,
+    low: int = 1,
+    high: int = 2**31 - 1,
+    default: int | None = None,
+    **facts: Any,
+) -> Any:
+    """A whole number of `low` to `high`; further facts as in `Setting`."""
+    parser = parsers.Integer(low, default is None, high)
+    return setting(heading, text, parser, default, **facts)
+
+
+def number(
+    heading: str,
+    text: str,
+    low: float = 0.0,
+    high: float = math.inf,
+    above: bool = False,
+    default: float | None = None,
+    **facts: Any,
+) -> Any:
+    """A number of `low` (or, with `above`, from there on) to `high`."""
+    parser = parsers.Number(low, high, above, default is None)
+    return setting(heading, text, parser, default, **facts)
+
+
+def choice(
+    heading: str,
+    text: str,
+    choices: Sequence[str],
+    default: str | None = None,
+    **facts: Any,
+) -> Any:
+    """One of a few words."""
+    parser = parsers.Choice(choices, default is None)
+    return setting(heading, text, parser, default, **facts)
+
+
+def switch(
+    heading: str, text: str, default: bool | None = None, **facts: Any
+) -> Any:
+    """On or off."""
+    parser = parsers.Switch(default is None)
+    return setting(heading, text, parser, default, **facts)
+
+
+def text(heading: str, text: str, **facts: Any) -> Any:
+    """Any text."""
+    return setting(heading, text, parsers.Text(), **facts)
+
+
+def path(heading: str, text: str, **facts: Any) -> Any:
+    """A file or a folder."""
+    return setting(heading, text, parsers.Path(), **facts)
+
+
+def setting(
+    heading: str,
+    text: str,
+    parser: flags.ArgumentParser,
+    default: object = None,
+    **facts: Any,
+) -> Any:
+    """A value of a parser of its own."""
+    described = Setting(heading, text, parser, default, **facts)
+    return dataclasses.field(default=default, metadata={_KEY: described})

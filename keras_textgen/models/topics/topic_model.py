@@ -1,0 +1,170 @@
+"""What topic models share: what they serve and what is reported of them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_textgen.data.batches.bags import (
+    Bags,
+    bags_of_tokens,
+    checked_bags,
+    count_words,
+)
+from keras_textgen.data.readers.files import SPLITS
+from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.evaluation.corpora import is_corpus
+from keras_textgen.evaluation.topics import topic_report
+from keras_textgen.evaluation.watching import Watch, unwatched
+from keras_textgen.models.base import GlobalBatchModel
+from keras_textgen.serving.endpoints import TEXTS, Endpoint, Outputs
+
+_COLUMNS = tf.TensorSpec([None, None], tf.int32, name="columns")
+_COUNTS = tf.TensorSpec([None, None], tf.float32, name="counts")
+_WORDS_A_TOPIC = 10
+
+
+class TopicModel(GlobalBatchModel):
+    """Base of models that turn bags of words into codes and topics.
+
+    A model adds `call`, from bags to codes, `encode` and what is below.
+
+    Attributes:
+        table_name: What tables call the model's way to topics.
+        vocabulary: Words of the columns; None for a model of matrices alone.
+        num_words: Number of columns.
+        num_topics: Number of topics.
+        has_topics: 1 where there are topics, else 0.
+    """
+
+    table_name: str
+    vocabulary: Vocabulary | None
+    num_words: int
+    num_topics: int
+    has_topics: Any
+
+    def nearest_topics(self, bags: Bags) -> tuple[tf.Tensor, tf.Tensor]:
+        """Topics of bags, int32 [batch], and distances, float32 [batch]."""
+        raise NotImplementedError
+
+    def topic_words(self, k: int = 10) -> list[list[str]]:
+        """The words of each topic, the strongest first."""
+        raise NotImplementedError
+
+    def topic_word_columns(self, k: int) -> tf.Tensor:
+        """`topic_words` as columns, int32 [topics, k]."""
+        raise NotImplementedError
+
+    def encode(self, data: Any, batch_size: int = 256) -> np.ndarray:
+        """Codes of documents, float32 [N, D]."""
+        raise NotImplementedError
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        """What is served: see `keras_textgen.export_model`."""
+        functions = {"encode": lambda bags: {"code": self(bags)}}
+        if int(self.has_topics):
+            functions["topics"] = self._served_topics()
+        endpoints = {}
+        for name, function in functions.items():
+            if self.vocabulary is not None:
+                endpoints[name] = Endpoint(self._of_texts(function), [TEXTS])
+            endpoints[f"{name}_bags"] = Endpoint(
+                self._of_bags(function), [_COLUMNS, _COUNTS]
+            )
+        return endpoints
+
+    def _of_texts(self, function: Callable[[Bags], Outputs]) -> Callable:
+        return lambda texts: function(
+            bags_of_tokens(self.vocabulary.tokenize(texts))
+        )
+
+    def _of_bags(self, function: Callable[[Bags], Outputs]) -> Callable:
+        return lambda columns, counts: function(
+            checked_bags({"columns": columns, "counts": counts}, self.num_words)
+        )
+
+    def _served_topics(self) -> Callable[[Bags], Outputs]:
+        words = None
+        if self.vocabulary is not None:
+            shown = min(_WORDS_A_TOPIC, self.num_words)
+            # The last row is for the topic -1.
+            words = [*self.topic_words(shown), shown * [""]]
+
+        def topics(bags: Bags) -> Outputs:
+            topic, distance = self.nearest_topics(bags)
+            outputs = {"topic": topic, "distance": distance}
+            if words is not None:
+                outputs["words"] = tf.gather(
+                    tf.constant(words), topic % (self.num_topics + 1)
+                )
+            return outputs
+
+        return topics
+
+    def _check_topics(self) -> None:
+        if not int(self.has_topics):
+            raise ValueError("no topics yet; allowed: after fit_topics")
+
+    def report(self, data: Any, *, watch: Watch = unwatched) -> dict[str, Any]:
+        """Scores of topics; see `keras_textgen.evaluate_model`.
+
+        Args:
+            data: A corpus. Its documents without a known word are left out.
+            watch: Sees how the classifiers of codes advance.
+
+        Returns:
+            "model" and what `topic_report` gives.
+
+        Raises:
+            ValueError: If the data are of another kind, or the model has no
+                vocabulary or no topics.
+        """
+        if not is_corpus(data):
+            raise ValueError(
+                f"data of type {type(data).__name__}; allowed: a "
+                "corpus, as load_documents gives it"
+            )
+        if self.vocabulary is None:
+            raise ValueError(
+                "the model has no vocabulary; allowed: a model made with one"
+            )
+        counts, labels = {}, {}
+        for split in SPLITS:
+            every = count_words(getattr(data, split), self.vocabulary)
+            known = np.diff(every.indptr) > 0
+            counts[split] = every[known]
+            if data.labels:
+                labels[split] = data.labels[split][known]
+        return self.report_of_counts(counts, labels, watch=watch)
+
+    def report_of_counts(
+        self,
+        counts: dict[str, Any],
+        labels: dict[str, np.ndarray],
+        *,
+        watch: Watch = unwatched,
+    ) -> dict[str, Any]:
+        """`report` of documents whose words are counted already.
+
+        Args:
+            counts: Of words, CSR [documents, words], by split.
+            labels: Of the same documents, by split; empty for none.
+            watch: As in `report`.
+
+        Raises:
+            ValueError: If the model has no topics.
+        """
+        self._check_topics()
+        shown = min(_WORDS_A_TOPIC, self.num_words)
+        report = topic_report(
+            self.table_name,
+            {split: self.encode(each) for split, each in counts.items()},
+            counts,
+            labels,
+            words=self.topic_word_columns(shown).numpy(),
+            num_topics=self.num_topics,
+            seed=self.seed,
+            watch=watch,
+        )
+        return {"model": type(self).__name__, **report}

@@ -1,0 +1,1 @@
+"""The frame that writes SavedModels and reads them; it knows no model."""

@@ -1,0 +1,103 @@
+"""What a served function is, and the rules that served functions share."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from keras_textgen.data.batches.sequences import checked_tokens
+from keras_textgen.data.vocabulary import Vocabulary
+
+Outputs = dict[str, tf.Tensor]
+
+TEXTS = tf.TensorSpec([None], tf.string, name="texts")
+TOKENS = tf.TensorSpec([None, None], tf.int32, name="tokens")
+SEED = tf.TensorSpec([], tf.int32, name="seed")
+
+
+class Endpoint(NamedTuple):
+    """A function that is served, and what it takes.
+
+    Attributes:
+        function: From tensors to tensors by name.
+        inputs: Specs of the arguments that are always given, in their order;
+            a spec's name is that of the input.
+        options: Specs of the arguments behind them, for which the function has
+            defaults.
+        also: Specs to take in place of `inputs`, by what their signature's
+            name ends in: "tokens" makes `<endpoint>_tokens`.
+
+    Example:
+        >>> double = Endpoint(
+        ...     lambda x: {"y": 2 * x}, [tf.TensorSpec([None], name="x")]
+        ... )
+        >>> double.function(tf.constant([4.0]))["y"].numpy().tolist()
+        [8.0]
+    """
+
+    function: Callable[..., Outputs]
+    inputs: Sequence[tf.TensorSpec]
+    options: Sequence[tf.TensorSpec] = ()
+    also: Mapping[str, Sequence[tf.TensorSpec]] = {}
+
+
+def of_texts_or_tokens(
+    vocabulary: Vocabulary,
+    function: Callable[..., Outputs],
+    options: Sequence[tf.TensorSpec] = (),
+) -> Endpoint:
+    """Serve a function of tokens for texts, and for ids as `<name>_tokens`.
+
+    Ids are refused in the graph where `checked_tokens` refuses them. No texts
+    are tokens of no rows.
+
+    Args:
+        vocabulary: Of the texts.
+        function: From tokens, int32 [batch, time], time being 2 or more, and
+            the options to tensors by name.
+        options: As in `Endpoint`.
+
+    Returns:
+        The endpoint; its inputs are `texts`, string [batch], or `tokens`,
+        int32 [batch, time].
+
+    Example:
+        >>> endpoint = of_texts_or_tokens(
+        ...     Vocabulary(["rose"]), lambda tokens: {"tokens": tokens}
+        ... )
+        >>> endpoint.function(tf.constant(["a rose"]))[
+        ...     "tokens"
+        ... ].numpy().tolist()
+        [[2, 1, 4, 3]]
+    """
+
+    def of_either(inputs: tf.Tensor, *given: tf.Tensor) -> Outputs:
+        if inputs.dtype == tf.string:
+            return function(vocabulary(inputs), *given)
+        return function(_checked(inputs, vocabulary.size), *given)
+
+    return Endpoint(of_either, [TEXTS], options, also={"tokens": [TOKENS]})
+
+
+def _checked(tokens: tf.Tensor, size: int) -> tf.Tensor:
+    """Tokens [batch, time] of two columns or more, also where no rows are."""
+    tokens = checked_tokens(tokens, size)
+    missing = tf.maximum(2 - tf.shape(tokens)[1], 0)
+    return tf.pad(tokens, [[0, 0], [0, missing]])
+
+
+def noise_seed(of_model: int, seed: tf.Tensor | int) -> tf.Tensor:
+    """What an input `seed` means everywhere: other noise of the same model.
+
+    Args:
+        of_model: The model's own seed.
+        seed: int32 scalar, the input.
+
+    Returns:
+        The seed of the noise, int32 [2].
+
+    Example:
+        >>> noise_seed(7, 0).numpy().tolist()
+        [7, 0]
+    """
+    return tf.stack([of_model, seed])

@@ -1,0 +1,118 @@
+"""SavedModels of named functions, which need TensorFlow alone."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from keras_textgen.serving.endpoints import SEED, Endpoint
+from keras_textgen.serving.versions import MODEL_FILE, version_numbers
+
+
+def write(
+    path: str | Path,
+    endpoints: Mapping[str, Endpoint],
+    variables: Iterable[tf.Variable] = (),
+    tables: Iterable[tf.lookup.StaticHashTable] = (),
+) -> None:
+    """Write functions, with all that they refer to, as a SavedModel.
+
+    What `tf.saved_model.load(path)` gives has each function under its name, for
+    its inputs alone, with the options up to a seed, and with all options.
+    `signatures` has it with all of them, under its name and under those that
+    `Endpoint.also` makes.
+
+    Args:
+        path: Folder to write; made if it is not there.
+        endpoints: Functions by name.
+        variables: Those that the functions read.
+        tables: Those that the functions look up.
+
+    Raises:
+        ValueError: If two signatures would have one name.
+
+    Example:
+        >>> import tempfile
+        >>> path = tempfile.mkdtemp()
+        >>> scale = tf.Variable(2.0)
+        >>> scaled = Endpoint(
+        ...     lambda x: {"y": scale * x}, [tf.TensorSpec([None], name="x")]
+        ... )
+        >>> write(path, {"scaled": scaled}, variables=[scale])
+        >>> served = read(path)
+        >>> served.scaled(tf.constant([4.0]))["y"].numpy().tolist()
+        [8.0]
+    """
+    module = tf.Module()
+    # A SavedModel holds what hangs on the module: not Keras's objects, which
+    # could not be loaded without Keras.
+    module.weights = list(variables)
+    module.tables = list(tables)
+    signatures: dict[str, Any] = {}
+    for name, endpoint in endpoints.items():
+        function = tf.function(endpoint.function, autograph=False)
+        setattr(module, name, function)
+        inputs = {name: endpoint.inputs} | {
+            f"{name}_{end}": specs for end, specs in endpoint.also.items()
+        }
+        for signature, specs in inputs.items():
+            if signature in signatures:
+                raise ValueError(
+                    f"signature {signature!r} of endpoint {name!r} is that of "
+                    "another one; allowed: a name of its own"
+                )
+            signatures[signature] = _traced(function, specs, endpoint.options)
+    tf.saved_model.save(
+        module,
+        str(path),
+        signatures=signatures,
+        # They serve and do not train; tracing gradients takes long.
+        options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
+    )
+
+
+def _traced(
+    function: Any,
+    inputs: Sequence[tf.TensorSpec],
+    options: Sequence[tf.TensorSpec],
+) -> Any:
+    """Trace all that may be given; the last one, with all, is returned."""
+    lengths = {0, len(options)}
+    if SEED in options:
+        lengths.add(options.index(SEED) + 1)
+    return [
+        function.get_concrete_function(*inputs, *options[:length])
+        for length in sorted(lengths)
+    ][-1]
+
+
+def read(path: str | Path) -> Any:
+    """Load a SavedModel, or the newest of the versions in a folder.
+
+    Args:
+        path: What was written by `write`, or a folder of versions.
+
+    Returns:
+        An object with the functions by their names, and `signatures`. Keep
+        it: with it the variables go.
+
+    Raises:
+        ValueError: If the folder holds neither.
+
+    Example:
+        >>> read("nowhere")
+        Traceback (most recent call last):
+        ValueError: nowhere: no SavedModel; allowed: a folder with one, or \
+with versions of one (1, 2, ...)
+    """
+    folder = Path(path)
+    if not (folder / MODEL_FILE).is_file():
+        versions = version_numbers(folder)
+        if not versions:
+            raise ValueError(
+                f"{path}: no SavedModel; allowed: a folder with one, or with "
+                "versions of one (1, 2, ...)"
+            )
+        folder = folder / str(versions[-1])
+    return tf.saved_model.load(str(folder))
