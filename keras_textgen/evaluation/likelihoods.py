@@ -11,8 +11,10 @@ import tensorflow as tf
 
 from keras_textgen.data.batches.sequences import (
     SequenceBatches,
-    as_batches,
+    sequence_batches,
 )
+from keras_textgen.data.batches.sources import is_stream
+from keras_textgen.data.rows import in_memory
 from keras_textgen.evaluation.corpora import is_corpus
 from keras_textgen.evaluation.diagnostics import (
     active_units,
@@ -157,13 +159,12 @@ def _as_sequences(model: Any, data: Any, batch_size: int) -> SequenceBatches:
         return data
     if is_corpus(data):
         return SequenceBatches(data.test, batch_size, order=data.order)
-    batches = as_batches(data, model.vocabulary, batch_size)
-    if isinstance(batches, tf.data.Dataset):
+    if is_stream(data):
         raise ValueError(
             "data of a dataset, whose size is not known; allowed: "
             "SequenceBatches, a corpus, texts, token ids"
         )
-    return batches
+    return sequence_batches(in_memory(data), model.vocabulary, batch_size)
 
 
 class _Watched(keras.callbacks.Callback):
