@@ -8,11 +8,13 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from keras_textgen.cli.flag_table import TEXT_MODELS
 from keras_textgen.cli.settings import NO_VALUES, RunError, Settings
-from keras_textgen.data.readers.files import DataError
+from keras_textgen.data.corpus import Corpus, DataError, read_corpus
 
 __all__ = ["DataError", "data_errors", "read_data"]
+
+# How the models see a corpus that do not read texts.
+_VIEWS = {"han": "documents", "sae": "bags", "dmf": "matrices"}
 
 
 @contextlib.contextmanager
@@ -44,15 +46,14 @@ allowed: 2 or more
         raise RunError(f"--dataset={settings.dataset}: {error}") from None
 
 
-def read_data(settings: Settings) -> Any:
+def read_data(settings: Settings) -> Corpus:
     r"""Read the data that `--dataset` names, for the kind of the model.
 
     Args:
       settings: of the run.
 
     Returns:
-      `Texts` for text models, a `DocumentCorpus` for HAN and SAE, a
-      `RatingsCorpus` for DMF.
+      Raw rows: texts, or cells of a matrix for DMF.
 
     Raises:
       DataError: if the data are not there or cannot be used.
@@ -63,61 +64,41 @@ def read_data(settings: Settings) -> Any:
     >>> path = pathlib.Path(tempfile.mkdtemp(), "poems.txt")
     >>> _ = path.write_text("a rose\n" * 20, "utf-8")
     >>> settings = Settings(
-    ...     model="vae", dataset="text", data_dir=path, split_seed=0
+    ...     model="vae", dataset="text", data_dir=path, split_seed=0, label=None
     ... )
     >>> len(read_data(settings).train)
     16
     """
+    view = _VIEWS.get(settings.model, "texts")
     with data_errors(settings):
-        if settings.model in TEXT_MODELS:
-            return _texts(settings)
-        if settings.model == "dmf":
-            return _matrix(settings)
-        return _documents(settings)
-
-
-# Each imports what it needs alone: SciPy takes longer than most errors.
-
-
-def _texts(settings: Settings):
-    from keras_textgen.data.readers.texts import read_texts
-
-    return read_texts(settings.dataset, settings.data_dir, settings.split_seed)
-
-
-def _documents(settings: Settings):
-    from keras_textgen.data.documents import load_documents
-
-    corpus = load_documents(
-        settings.dataset,
-        settings.data_dir,
-        label=settings.label,
-        seed=settings.split_seed,
-    )
-    if settings.model == "han" and not corpus.label_names:
-        raise ValueError(
-            "the documents have no labels; allowed for "
-            f"{settings.model}: labeled ones (docs/data.md says how)"
+        corpus = read_corpus(
+            settings.dataset,
+            view,
+            data_dir=settings.data_dir,
+            seed=settings.split_seed,
+            label=settings.label,
+            **_of_matrices(settings) if view == "matrices" else {},
         )
+        if settings.model == "han" and not corpus.label_names:
+            raise ValueError(
+                "the documents have no labels; allowed for "
+                f"{settings.model}: labeled ones (docs/data.md says how)"
+            )
     return corpus
 
 
-def _matrix(settings: Settings):
-    from keras_textgen.data.ratings import load_ratings
+def _of_matrices(settings: Settings) -> dict[str, Any]:
+    # It imports SciPy, which takes longer than most errors.
     from keras_textgen.data.readers.tables import TABLE_FIELDS
 
     row, column, value = TABLE_FIELDS
     value = settings.value_field or value
-    fields = (
-        settings.row_field or row,
-        settings.column_field or column,
-        None if value == NO_VALUES else value,
-    )
-    return load_ratings(
-        settings.dataset,
-        settings.data_dir,
-        fold=settings.fold or 1,
-        fields=fields,
-        seed=settings.split_seed,
-        duplicates=settings.duplicates,
-    )
+    return {
+        "fold": settings.fold,
+        "fields": (
+            settings.row_field or row,
+            settings.column_field or column,
+            None if value == NO_VALUES else value,
+        ),
+        "duplicates": settings.duplicates,
+    }

@@ -180,5 +180,5 @@ def test_no_tensorflow(tmp_path):
         "load_ratings('ratings', sys.argv[1])\n"
         "assert not {'tensorflow', 'keras'} & sys.modules.keys()\n"
     )
-    root = pathlib.Path(__file__).parents[2]
+    root = pathlib.Path(__file__).parents[3]
     subprocess.run([sys.executable, "-c", code, path], check=True, cwd=root)
