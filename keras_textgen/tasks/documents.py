@@ -34,7 +34,7 @@ from keras_textgen.training.progress_lines import PrintedWatch
 from keras_textgen.training.run_directory import write_whole
 
 # How a document is read.
-_CUT = ("max_sentences", "max_words")
+_CUT = ("max_sentences", "max_words", "sentence_rule")
 _ARGUMENTS = (
     "embedding_dim",
     "rnn_type",

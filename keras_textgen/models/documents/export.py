@@ -4,9 +4,11 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from keras_textgen.data.batches.documents import encode_sentences
+from keras_textgen.data.batches.documents import (
+    encode_sentences,
+    sentences_and_words,
+)
 from keras_textgen.data.graph_sentences import split_sentences_in_graph
-from keras_textgen.data.vocabulary import split_words
 from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
 from keras_textgen.tokens import PAD, PAD_ID
 
@@ -21,9 +23,11 @@ def export_han(model: HierarchicalAttentionNetwork, path: str | Path) -> None:
     any batch size, 0 included; it needs no package but `tensorflow`. Their
     argument is either string [batch], documents, or string [batch, sentences],
     documents already split, with "" where a document has no more sentences.
-    Documents are split by `split_sentences_in_graph`, a simpler rule than the
-    one of `model.predict`, which is Python; for the same results, split them
-    by `keras_textgen.data.sentences.split_sentences` before.
+    Documents are split by `split_sentences_in_graph`, as by `model.predict`. A
+    model of `sentence_rule="sentencex"` is one that was trained before: its
+    `predict` splits by a rule in Python that no SavedModel can hold, so that,
+    for the same results, its documents have to be split before, by
+    `keras_textgen.data.sentences.split_sentences`.
 
     - `classify(documents)`: {"label": string [batch], "probabilities":
       float32 [batch, classes], "is_known": bool [batch]}: where no word of a
@@ -105,15 +109,11 @@ class _Functions:
         """Sentences, words and their weights."""
         sentences = _sentences(documents)
         outputs = self._outputs(sentences)
-        standardize = self._model.vocabulary.standardize
-        most, longest = self._sizes
-        flat = split_words(sentences.flat_values, standardize)
-        has_words = sentences.with_flat_values(flat.row_lengths() > 0)
-        words = sentences.with_flat_values(flat)
-        words = tf.ragged.boolean_mask(words, has_words)[:, :most, :longest]
-        sentences = tf.ragged.boolean_mask(sentences, has_words)[:, :most]
+        read, words = sentences_and_words(
+            sentences, self._model.vocabulary, *self._sizes
+        )
         return {
-            "sentences": sentences.to_tensor(PAD),
+            "sentences": read.to_tensor(PAD),
             "sentence_weights": outputs["sentence_weights"],
             "words": words.to_tensor(PAD),
             "word_weights": outputs["word_weights"],
