@@ -12,7 +12,8 @@ from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.models.documents.export import export_han
 from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
 
-TEXTS = ["The cat sat. Mr. Fox, too! It sat.", "", "A mat of a cat of a mat"]
+# Of a sentence that only `sentencex` cuts.
+TEXTS = ["The cat sat. mr. Fox, too! It sat.", "", "A mat of a cat of a mat"]
 SENTENCES = [["The cat sat.", "Mr. Fox, too!", "..."], ["It sat.", "", ""]]
 NAMES = ("bad", "good")
 
@@ -90,7 +91,6 @@ def test_classify(model, answers):
     unknown = "1 of 3 documents have no known word"
     with pytest.warns(UserWarning, match=unknown):
         expected = model.predict(documents)
-    # These texts the two ways of splitting split alike.
     with pytest.warns(UserWarning, match=unknown):
         found = model.predict(TEXTS)
     np.testing.assert_allclose(found, expected, atol=1e-6)
