@@ -72,7 +72,8 @@ def split_cells(
         **features: of rows and columns, as in `Matrix`.
 
     Example:
-        >>> cells = ratings_of([0] * 20, range(20), range(20))
+        >>> columns = np.arange(20)
+        >>> cells = Ratings(0 * columns, columns, 1.0 * columns)
         >>> names = tuple(map(str, range(20)))
         >>> len(split_cells("numbers", cells, ("0",), names, 0).test)
         2
