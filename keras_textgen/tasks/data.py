@@ -64,7 +64,7 @@ def read_data(settings: Settings) -> Corpus:
     >>> path = pathlib.Path(tempfile.mkdtemp(), "poems.txt")
     >>> _ = path.write_text("a rose\n" * 20, "utf-8")
     >>> settings = Settings(
-    ...     model="vae", dataset="text", data_dir=path, split_seed=0, label=None
+    ...     model="vae", dataset="text", data_dir=path, split_seed=0
     ... )
     >>> len(read_data(settings).train)
     16
@@ -76,8 +76,7 @@ def read_data(settings: Settings) -> Corpus:
             view,
             data_dir=settings.data_dir,
             seed=settings.split_seed,
-            label=settings.label,
-            **_of_matrices(settings) if view == "matrices" else {},
+            **_MORE[view](settings),
         )
         if settings.model == "han" and not corpus.label_names:
             raise ValueError(
@@ -85,6 +84,10 @@ def read_data(settings: Settings) -> Corpus:
                 f"{settings.model}: labeled ones (docs/data.md says how)"
             )
     return corpus
+
+
+def _of_documents(settings: Settings) -> dict[str, Any]:
+    return {"label": settings.label}
 
 
 def _of_matrices(settings: Settings) -> dict[str, Any]:
@@ -102,3 +105,12 @@ def _of_matrices(settings: Settings) -> dict[str, Any]:
         ),
         "duplicates": settings.duplicates,
     }
+
+
+# What further settings say how a corpus is read, by view.
+_MORE = {
+    "texts": lambda settings: {},
+    "documents": _of_documents,
+    "bags": _of_documents,
+    "matrices": _of_matrices,
+}
