@@ -21,7 +21,8 @@ import tensorflow as tf
 
 import keras_textgen
 from keras_textgen.data.batches.sequences import SequenceBatches
-from keras_textgen.data.corpora import TextCorpus, load_corpus
+from keras_textgen.data.corpora import load_corpus
+from keras_textgen.data.views import TokenIds
 
 ALPHAS, BETAS, SEEDS = (1, 4, 10, 30), (1, 10), (0, 1, 2)
 BATCH_SIZE = 32
@@ -38,7 +39,7 @@ class Stability:
     """
 
     def __init__(
-        self, corpus: TextCorpus, clip: str, args: argparse.Namespace
+        self, corpus: TokenIds, clip: str, args: argparse.Namespace
     ) -> None:
         self._corpus = corpus
         self._clip = clip

@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from keras_textgen.data.corpus import SPLITS, Corpus
 from keras_textgen.data.documents import load_documents
-from keras_textgen.data.readers.files import SPLITS, Texts, split_rows
+from keras_textgen.data.readers.files import split_rows
 from keras_textgen.data.readers.prepared import read_dbpedia, read_yahoo_short
 from keras_textgen.data.readers.sotu import (
     address_sentences,
@@ -106,7 +107,7 @@ def write(corpus: Callable[[], list[Rows]], folder: pathlib.Path) -> None:
         (folder / f"{split}.txt").write_text("".join(lines), "utf-8")
 
 
-def _drawn(corpus: Texts, *counts: int) -> list[Rows]:
+def _drawn(corpus: Corpus, *counts: int) -> list[Rows]:
     """So many documents of each split, drawn."""
     parts = []
     for split, count in zip(SPLITS, counts, strict=True):

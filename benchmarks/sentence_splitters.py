@@ -1,8 +1,9 @@
-"""How many sentences the splitter of exported models finds.
+"""How many sentences of `sentencex` the rule for documents finds.
 
-Exported models split documents inside the graph, by a simpler rule than
-`split_sentences`, which training uses. The row of a corpus is the share of the
-sentences of its test documents that both split alike, to the character:
+HAN and its SavedModels split documents inside the graph, by a simpler rule than
+`split_sentences`, which models of before were trained with. The row of a corpus
+is the share of the sentences of its test documents that both split alike, to
+the character:
 
     python benchmarks/sentence_splitters.py --data_dir=DIR
 

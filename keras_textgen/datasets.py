@@ -76,8 +76,8 @@ def _documents(reader: str, **facts) -> dict[str, View]:
     return {"documents": view, "bags": view}
 
 
-def _matrices(reader: str, *arguments: str) -> dict[str, View]:
-    return {"matrices": View(f"keras_textgen.data.{reader}", arguments)}
+def _matrices(reader: str, *arguments: str, **facts) -> dict[str, View]:
+    return {"matrices": View(f"{_READERS}.{reader}", arguments, **facts)}
 
 
 _ROWS = (
@@ -96,7 +96,7 @@ _ROWS = (
             arguments=("label", "seed"),
             labels=("party", "president"),
         )
-        | _matrices("ratings:read_sotu_counts", "seed"),
+        | _matrices("sotu:read_sotu_matrix", "seed", standardize="words"),
     ),
     Dataset(
         "ptb",
@@ -153,7 +153,7 @@ _ROWS = (
             window=15,
         )
         | _documents(
-            "imdb:read_imdb",
+            "imdb:read_imdb_documents",
             arguments=("data_dir", "label"),
             labels=("polarity", "rating"),
         ),
@@ -172,13 +172,13 @@ _ROWS = (
     Dataset(
         "ml100k",
         "MovieLens 100K",
-        _matrices("ratings:read_ml100k", "data_dir", "fold", "seed"),
+        _matrices("ml100k:read_ml100k", "data_dir", "fold", "seed"),
     ),
     Dataset(
         "ratings",
         "a table of your own",
         _matrices(
-            "readers.tables:read_table",
+            "tables:read_table",
             "data_dir",
             "fields",
             "seed",
@@ -188,9 +188,7 @@ _ROWS = (
     Dataset(
         "matrix",
         "a sparse matrix of your own",
-        _matrices(
-            "readers.tables:read_matrix", "data_dir", "seed", "duplicates"
-        ),
+        _matrices("tables:read_matrix", "data_dir", "seed", "duplicates"),
     ),
 )
 DATASETS: Mapping[str, Dataset] = types.MappingProxyType(

@@ -14,6 +14,7 @@ from typing import Any
 
 from absl import flags
 
+from keras_textgen.cli.before import with_settings_of_before
 from keras_textgen.cli.errors import HelpRequested, RunError, VersionRequested
 from keras_textgen.cli.help import VERSION_FLAG, help_text
 from keras_textgen.cli.parsers import DEFAULT, Switch, spelling
@@ -146,7 +147,7 @@ def read_flagfile(path: str | os.PathLike) -> Settings:
     Raises:
       RunError: if the file cannot be read or holds a bad flag.
     """
-    return _settings({}, _file_values(path))
+    return _settings({}, with_settings_of_before(_file_values(path)))
 
 
 def flagfile_text(settings: Settings) -> str:
@@ -280,7 +281,7 @@ def _base_values(given: _Values, recipes: str | os.PathLike) -> _Values:
             f"{own.parent}: there is no run ({FLAGS_FILE} is missing); "
             "--mode=train begins one"
         )
-    return _file_values(own)
+    return with_settings_of_before(_file_values(own))
 
 
 def _with_defaults(given: _Values) -> _Values:

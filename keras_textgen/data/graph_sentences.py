@@ -1,4 +1,4 @@
-"""Splitting documents into sentences by TensorFlow, for SavedModels."""
+"""Splitting documents into sentences by TensorFlow, so in SavedModels, too."""
 
 import tensorflow as tf
 
@@ -18,7 +18,7 @@ _END = (
 
 
 def split_sentences_in_graph(texts: tf.Tensor) -> tf.RaggedTensor:
-    r"""Splits texts into sentences, by a simpler rule than `split_sentences`.
+    r"""Splits documents into sentences, alike in Python and in a SavedModel.
 
     A sentence ends at an empty line, and at `.`, `!`, `?` or an ellipsis, with
     closing quotes and brackets, before a space and a capital letter or a

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import collections
+import itertools
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.data.characters import JOINERS, normalize_text
-from keras_textgen.data.graph_normalization import normalize_in_graph
+from keras_textgen.data.characters import normalize_text
 from keras_textgen.data.text_lists import checked_texts
+from keras_textgen.data.words import CHARACTERS, STANDARDIZERS, split_words
 from keras_textgen.tokens import (
     END,
     END_ID,
@@ -25,138 +27,129 @@ from keras_textgen.tokens import (
     UNKNOWN_ID,
 )
 
-CHARACTERS = "characters"
-
 # Texts are standardized and looked up in pieces, which bounds the memory that
 # the strings of a large corpus take between the two steps.
-_TEXTS_A_PIECE = 20_000
-
-# Of words; of the joiners, normalization has left those inside words.
-_LETTER = rf"[\p{{L}}\p{{M}}\p{{N}}{JOINERS}]"
-# In this order: the unknown token itself; numbers such as 1,000 or 19.5;
-# initials such as u.s. or p.m.; words with inner apostrophes and hyphens; and
-# whatever else is visible, character by character with its marks.
-_TOKEN = (
-    r"<unk>"
-    r"|\p{N}+(?:[.,]\p{N}+)+"
-    r"|(?:\p{L}\.){2,}"
-    rf"|{_LETTER}+(?:['\-]{_LETTER}+)*"
-    r"|[^\s\p{Z}\p{Cc}]\p{M}*"
-)
-# What a reader takes for one character: with marks, and what is joined to it.
-_CHARACTER = rf"<unk>|[^\p{{M}}{JOINERS}]?[\p{{M}}{JOINERS}]+|[^\p{{M}}]"
-_WHITE_SPACE = r"[\s\p{Z}\p{Cc}]+"
-# A control character, which no text holds once its white space is one space.
-_BREAK = "\x1f"
-_KERAS_FILTER = r"[!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~\t\n]"
+_TEXTS_A_PIECE = 2000
 
 
-def _lower(texts: tf.Tensor) -> tf.Tensor:
-    # Lower case first: a few capitals compose with no mark, their small
-    # letters do. TensorFlow's lower case ends a text at a zero byte.
-    texts = tf.strings.regex_replace(texts, r"\x00", " ")
-    return normalize_in_graph(tf.strings.lower(texts, encoding="utf-8"))
+class WordCounts(NamedTuple):
+    """How often the words of a corpus occur; special tokens do not count.
 
-
-def _separate_words(texts: tf.Tensor) -> tf.Tensor:
-    texts = _lower(texts)
-    texts = tf.strings.regex_replace(texts, r"[\x{2018}\x{2019}]", "'")
-    texts = tf.strings.regex_replace(texts, r"[\x{201C}\x{201D}]", '"')
-    texts = tf.strings.regex_replace(texts, _WHITE_SPACE, " ")
-    return tf.strings.regex_replace(texts, _TOKEN, r" \0 ")
-
-
-def _drop_punctuation(texts: tf.Tensor) -> tf.Tensor:
-    return tf.strings.regex_replace(_lower(texts), _KERAS_FILTER, " ")
-
-
-def _separate_characters(texts: tf.Tensor) -> tf.Tensor:
-    texts = normalize_in_graph(texts)
-    texts = tf.strings.regex_replace(texts, _WHITE_SPACE, " ")
-    texts = tf.strings.strip(texts)
-    return tf.strings.regex_replace(texts, _CHARACTER, rf"\0{_BREAK}")
-
-
-_STANDARDIZERS = {
-    "none": normalize_in_graph,
-    "words": _separate_words,
-    "keras": _drop_punctuation,
-    CHARACTERS: _separate_characters,
-}
-
-
-def standardizer(tokenizer: str, of_words: str = "words") -> str:
-    """Returns how text becomes tokens.
-
-    Args:
-        tokenizer: `"word"` or `"character"`.
-        of_words: the standardization of words, see `split_words`.
-
-    Raises:
-        ValueError: another tokenizer.
-
-    Example:
-        >>> standardizer("word"), standardizer("character")
-        ('words', 'characters')
+    Attributes:
+        occurrences: of each word.
+        texts: how many texts each word is in.
     """
-    kinds = {"word": of_words, "character": CHARACTERS}
-    if tokenizer not in kinds:
-        raise ValueError(
-            f"tokenizer={tokenizer!r}; allowed: {', '.join(kinds)}"
+
+    occurrences: collections.Counter[str]
+    texts: collections.Counter[str]
+
+    def most_frequent(
+        self, words: Iterable[str], max_size: int | None = None
+    ) -> list[str]:
+        """Puts words in order, the most frequent first, ties by word.
+
+        Args:
+            words: some of those that were counted.
+            max_size: of their vocabulary, the four special tokens included;
+                None for no limit.
+
+        Example:
+            >>> counts = count_corpus(["a rose is a rose", "a thorn"])
+            >>> counts.most_frequent(["thorn", "rose", "is"], max_size=6)
+            ['rose', 'is']
+        """
+        ordered = sorted(
+            words, key=lambda word: (-self.occurrences[word], word)
         )
-    return kinds[tokenizer]
+        return (
+            ordered if max_size is None else ordered[: max_size - len(SPECIALS)]
+        )
 
 
-def split_words(
-    texts: tf.Tensor, standardize: str = "words"
-) -> tf.RaggedTensor:
-    """Standardizes texts and splits them into words.
-
-    Everything is done by `tf.strings`, so that a SavedModel treats raw text
-    exactly as training did.
+def count_corpus(
+    texts: Sequence[str], standardize: str = "words"
+) -> WordCounts:
+    """Counts the words of a corpus.
 
     Args:
-        texts: strings, shape `[batch]`.
-        standardize: `"none"`: nothing, the text is split at white space;
-            `"words"`: lower case, curly quotes made straight, punctuation
-            split off into tokens of its own, while inner apostrophes and
-            hyphens, numbers (`1,000`, `19.5`) and initials (`u.s.`) stay
-            whole; `"keras"`: lower case and punctuation other than apostrophes
-            dropped, the default of Keras's classic `Tokenizer`;
-            `"characters"`: characters with their marks take the place of
-            words, and white space is one space, a word like the others.
-            Whichever it is, `normalize_text` comes first.
+        texts: one string a sequence or document.
+        standardize: how text becomes words, see `split_words`.
 
     Returns:
-        RaggedTensor of strings, shape `[batch, (words)]`.
+        The counts.
 
     Raises:
-        ValueError: `standardize` is not one of the four.
+        ValueError: a text is missing, or `standardize` is not allowed.
 
     Example:
-        >>> texts = tf.constant(["It's $1,000.50, isn't it?"])
-        >>> b" ".join(split_words(texts).numpy()[0]).decode()
-        "it's $ 1,000.50 , isn't it ?"
-        >>> b" ".join(split_words(texts, "keras").numpy()[0]).decode()
-        "it's 1 000 50 isn't it"
-        >>> split_words(tf.constant(["to  be"]), "characters")
-        <tf.RaggedTensor [[b't', b'o', b' ', b'b', b'e']]>
+        >>> counts = count_corpus(["a rose is a rose", "a thorn"])
+        >>> counts.occurrences["a"], counts.texts["a"]
+        (3, 2)
     """
-    if standardize not in _STANDARDIZERS:
+    occurrences, of_texts = collections.Counter(), collections.Counter()
+    for piece in pieces_of(texts):
+        words = split_words(piece, standardize)
+        flat = words.flat_values.numpy()
+        occurrences.update(flat)
+        for begin, end in itertools.pairwise(words.row_splits.numpy()):
+            of_texts.update(set(flat[begin:end]))
+    return WordCounts(_decoded(occurrences), _decoded(of_texts))
+
+
+def check_limits(max_size: int | None, min_count: int) -> None:
+    """Refuses limits that leave no word of any corpus.
+
+    Args:
+        max_size: of a vocabulary, the four special tokens included; None for
+            no limit.
+        min_count: words that occur less often are left out.
+
+    Raises:
+        ValueError: one of the two is too small.
+
+    Example:
+        >>> check_limits(4, 1)
+        Traceback (most recent call last):
+        ValueError: max_size=4; allowed: more than the 4 special tokens
+    """
+    if max_size is not None and max_size <= len(SPECIALS):
         raise ValueError(
-            f"standardize={standardize!r}; allowed: {', '.join(_STANDARDIZERS)}"
+            f"max_size={max_size}; "
+            f"allowed: more than the {len(SPECIALS)} special tokens"
         )
-    standardized = _STANDARDIZERS[standardize](texts)
-    if standardize != CHARACTERS:
-        return tf.strings.split(standardized)
-    characters = tf.strings.split(standardized, _BREAK)
-    return tf.ragged.boolean_mask(characters, characters != "")
+    if min_count < 1:
+        raise ValueError(f"min_count={min_count}; allowed: 1 or more")
 
 
-def _pieces(texts: Sequence[str]) -> Iterable[tf.Tensor]:
+def pieces_of(texts: Sequence[str]) -> Iterator[tf.Tensor]:
+    """Checks texts and gives them piece by piece.
+
+    Args:
+        texts: strings.
+
+    Yields:
+        Strings `[texts]`; one empty piece where there are no texts.
+
+    Raises:
+        ValueError: a text is missing, see `checked_texts`.
+
+    Example:
+        >>> [piece.shape[0] for piece in pieces_of(["a rose"] * 5000)]
+        [2000, 2000, 1000]
+    """
     texts = checked_texts(texts)
     for start in range(0, max(1, len(texts)), _TEXTS_A_PIECE):
         yield tf.constant(texts[start : start + _TEXTS_A_PIECE], tf.string)
+
+
+def _decoded(counts: collections.Counter[bytes]) -> collections.Counter[str]:
+    return collections.Counter(
+        {
+            word.decode(): count
+            for word, count in counts.items()
+            if word.decode() not in SPECIALS
+        }
+    )
 
 
 def unknown_share(tokens: tf.RaggedTensor) -> float:
@@ -214,10 +207,10 @@ class Vocabulary(keras.layers.Layer):
         self.supports_jit = False
         words = list(words)
         _check_words(words)
-        if standardize not in _STANDARDIZERS:
+        if standardize not in STANDARDIZERS:
             raise ValueError(
                 f"standardize={standardize!r}; "
-                f"allowed: {', '.join(_STANDARDIZERS)}"
+                f"allowed: {', '.join(STANDARDIZERS)}"
             )
         _warn_of_unreachable(words, standardize)
         self.standardize = standardize
@@ -263,28 +256,19 @@ class Vocabulary(keras.layers.Layer):
             >>> Vocabulary.from_texts(texts, max_size=6).get_vocabulary()
             ['', '<unk>', '<s>', '</s>', 'a', 'rose']
         """
-        if max_size is not None and max_size <= len(SPECIALS):
-            raise ValueError(
-                f"max_size={max_size}; "
-                f"allowed: more than the {len(SPECIALS)} special tokens"
-            )
-        if min_count < 1:
-            raise ValueError(f"min_count={min_count}; allowed: 1 or more")
-        counts = collections.Counter()
-        for piece in _pieces(texts):
-            counts.update(split_words(piece, standardize).flat_values.numpy())
-        for special in SPECIALS:
-            counts.pop(special.encode(), None)
-        frequent = [word for word in counts if counts[word] >= min_count]
-        frequent.sort(key=lambda word: (-counts[word], word))
+        check_limits(max_size, min_count)
+        counts = count_corpus(texts, standardize)
+        frequent = [
+            word
+            for word, count in counts.occurrences.items()
+            if count >= min_count
+        ]
         if not frequent:
             raise ValueError(
                 f"no word occurs min_count={min_count} times or more; "
                 "allowed: texts with words, and a min_count they reach"
             )
-        if max_size is not None:
-            frequent = frequent[: max_size - len(SPECIALS)]
-        return cls([word.decode() for word in frequent], standardize)
+        return cls(counts.most_frequent(frequent, max_size), standardize)
 
     @property
     def size(self) -> int:
@@ -332,7 +316,9 @@ class Vocabulary(keras.layers.Layer):
             ... )
             <tf.RaggedTensor [[2, 5, 3], [2, 4, 5, 3]]>
         """
-        return tf.concat([self.tokenize(piece) for piece in _pieces(texts)], 0)
+        return tf.concat(
+            [self.tokenize(piece) for piece in pieces_of(texts)], 0
+        )
 
     def call(self, texts: tf.Tensor | Sequence[str]) -> tf.Tensor:
         """Turns texts into token ids, padded on the right.

@@ -17,7 +17,7 @@ from sklearn.metrics import (
 )
 from threadpoolctl import threadpool_limits
 
-from keras_textgen.data.documents import DocumentCorpus
+from keras_textgen.data.corpus import Corpus
 from keras_textgen.data.readers.files import SPLITS
 from keras_textgen.evaluation.watching import Watch, unwatched
 
@@ -95,7 +95,7 @@ def logistic_regression(
 
 
 def bag_of_words_baseline(
-    corpus: DocumentCorpus, *, watch: Watch = unwatched
+    corpus: Corpus, *, watch: Watch = unwatched
 ) -> Baseline:
     """Trains a logistic regression on the words of whole documents.
 
@@ -113,7 +113,7 @@ def bag_of_words_baseline(
         The predictions for the test documents.
 
     Example:
-        >>> corpus = DocumentCorpus(
+        >>> corpus = Corpus(
         ...     "films",
         ...     train=["good film", "bad film", "so good", "so bad"],
         ...     valid=["bad", "good"],

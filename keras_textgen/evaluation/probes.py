@@ -19,8 +19,8 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from keras_textgen.data.batches.sequences import SequenceBatches
-from keras_textgen.data.corpora import TextCorpus
 from keras_textgen.data.readers.files import SPLITS
+from keras_textgen.data.views import TokenIds
 from keras_textgen.evaluation.sparsity import (
     Codes,
     code_views,
@@ -133,7 +133,7 @@ def probe(
 
 
 def probe_corpus(
-    corpus: TextCorpus,
+    corpus: TokenIds,
     models: dict[str, Any],
     seed: int = 0,
     *,

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from keras_textgen.data.batches.sequences import SequenceBatches
-from keras_textgen.data.corpora import TextCorpus
+from keras_textgen.data.views import TokenIds
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.sparsity import code_views, hoyer_table
 from keras_textgen.pages.html_page import html_page
@@ -59,7 +59,7 @@ _FIGURE_STYLE = {
 def write_sparsity_page(
     path: pathlib.Path,
     model: Any,
-    corpus: TextCorpus,
+    corpus: TokenIds,
     metrics_csv: pathlib.Path | None = None,
 ) -> None:
     """Writes one HTML file on the codes of the test set, figures included.
@@ -103,7 +103,7 @@ class _Codes:
     hoyer: dict[str, float]
 
     @classmethod
-    def of(cls, model: Any, corpus: TextCorpus) -> _Codes:
+    def of(cls, model: Any, corpus: TokenIds) -> _Codes:
         batches = SequenceBatches(corpus.test, _BATCH_SIZE)
         has_gamma = hasattr(model, "gate_probability")
         if has_gamma:
@@ -177,7 +177,7 @@ def _gate_section(codes: _Codes, model: Any) -> str:
     return _section(title, svg_element(figure, title, _FIGURE_STYLE), caption)
 
 
-def _class_sections(codes: _Codes, corpus: TextCorpus) -> str:
+def _class_sections(codes: _Codes, corpus: TokenIds) -> str:
     labels = corpus.labels.get("test", np.empty(0, np.int32))
     title = "Which dimensions are on for which class?"
     if not len(labels):
@@ -258,7 +258,7 @@ def _epoch_section(codes: _Codes, metrics_csv: pathlib.Path | None) -> str:
     )
 
 
-def _sentence_section(codes: _Codes, corpus: TextCorpus) -> str:
+def _sentence_section(codes: _Codes, corpus: TokenIds) -> str:
     title = "What do sentences with the same dimensions share?"
     rows = _chosen_rows(codes.on_per_text)
     if not len(rows):
@@ -439,7 +439,7 @@ def _largest_classes(labels: np.ndarray) -> np.ndarray:
     return np.sort(classes[largest])
 
 
-def _class_name(corpus: TextCorpus, label: int) -> str:
+def _class_name(corpus: TokenIds, label: int) -> str:
     return corpus.label_names[label] if corpus.label_names else str(label)
 
 
@@ -516,7 +516,7 @@ def _chosen_rows(on_per_text: np.ndarray) -> np.ndarray:
     return rows[(2 * np.arange(count) + 1) * len(rows) // (2 * max(count, 1))]
 
 
-def _sentence(codes: _Codes, corpus: TextCorpus, row: int) -> str:
+def _sentence(codes: _Codes, corpus: TokenIds, row: int) -> str:
     code = codes.masked[[row]].toarray()[0]
     number = np.count_nonzero(code)
     others = [
@@ -540,7 +540,7 @@ def _sentence(codes: _Codes, corpus: TextCorpus, row: int) -> str:
 
 
 def _neighbors(
-    codes: _Codes, corpus: TextCorpus, row: int
+    codes: _Codes, corpus: TokenIds, row: int
 ) -> list[tuple[int, int, float, str]]:
     """Rows, numbers of shared dimensions, cosines and texts, nearest first."""
     shared = (codes.is_on @ codes.is_on[[row]].T).toarray()[:, 0]
@@ -565,7 +565,7 @@ def _neighbors(
 
 def _neighbor(
     codes: _Codes,
-    corpus: TextCorpus,
+    corpus: TokenIds,
     code: np.ndarray,
     row: int,
     shared: int,
@@ -587,7 +587,7 @@ def _texts(
     return [text.decode() for text in vocabulary.to_text(tokens).numpy()]
 
 
-def _class_chip(corpus: TextCorpus, row: int) -> str:
+def _class_chip(corpus: TokenIds, row: int) -> str:
     if not len(corpus.labels.get("test", [])):
         return ""
     name = _class_name(corpus, corpus.labels["test"][row])

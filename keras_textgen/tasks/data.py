@@ -5,13 +5,16 @@ them is said at once.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from keras_textgen.cli.settings import NO_VALUES, RunError, Settings
-from keras_textgen.data.readers.files import DataError
+from keras_textgen.data.corpus import Corpus, DataError, read_corpus
 
 __all__ = ["DataError", "data_errors", "read_data"]
+
+# How a kind of model sees a corpus, where it is not called as the kind.
+_VIEWS = {"text": "texts", "topics": "bags"}
 
 
 @contextlib.contextmanager
@@ -43,15 +46,14 @@ allowed: 2 or more
         raise RunError(f"--dataset={settings.dataset}: {error}") from None
 
 
-def read_data(settings: Settings) -> Any:
+def read_data(settings: Settings) -> Corpus:
     r"""Read the data that `--dataset` names, for the kind of the model.
 
     Args:
       settings: of the run.
 
     Returns:
-      `Texts` for text models, a `DocumentCorpus` for HAN and SAE, a
-      `RatingsCorpus` for DMF.
+      Raw rows: texts, or cells of a matrix for DMF.
 
     Raises:
       DataError: if the data are not there or cannot be used.
@@ -65,60 +67,49 @@ def read_data(settings: Settings) -> Any:
     >>> len(read_data(settings).train)
     16
     """
+    kind = settings.spec.kind
+    view = _VIEWS.get(kind, kind)
     with data_errors(settings):
-        return _READERS[settings.spec.kind](settings)
-
-
-# Each imports what it needs alone: SciPy takes longer than most errors.
-
-
-def _texts(settings: Settings):
-    from keras_textgen.data.readers.texts import read_texts
-
-    return read_texts(settings.dataset, settings.data_dir, settings.split_seed)
-
-
-def _documents(settings: Settings):
-    from keras_textgen.data.documents import load_documents
-
-    corpus = load_documents(
-        settings.dataset,
-        settings.data_dir,
-        label=settings.label,
-        seed=settings.split_seed,
-    )
-    if settings.spec.kind == "documents" and not corpus.label_names:
-        raise ValueError(
-            "the documents have no labels; allowed for "
-            f"{settings.model}: labeled ones (docs/data.md says how)"
+        corpus = read_corpus(
+            settings.dataset,
+            view,
+            data_dir=settings.data_dir,
+            seed=settings.split_seed,
+            **_MORE[view](settings),
         )
+        if kind == "documents" and not corpus.label_names:
+            raise ValueError(
+                "the documents have no labels; allowed for "
+                f"{settings.model}: labeled ones (docs/data.md says how)"
+            )
     return corpus
 
 
-def _matrix(settings: Settings):
-    from keras_textgen.data.ratings import load_ratings
+def _of_documents(settings: Settings) -> dict[str, Any]:
+    return {"label": settings.label}
+
+
+def _of_matrices(settings: Settings) -> dict[str, Any]:
+    # It imports SciPy, which takes longer than most errors.
     from keras_textgen.data.readers.tables import TABLE_FIELDS
 
     row, column, value = TABLE_FIELDS
     value = settings.value_column or value
-    fields = (
-        settings.row_column or row,
-        settings.column_column or column,
-        None if value == NO_VALUES else value,
-    )
-    return load_ratings(
-        settings.dataset,
-        settings.data_dir,
-        fold=settings.fold or 1,
-        fields=fields,
-        seed=settings.split_seed,
-        duplicates=settings.duplicates,
-    )
+    return {
+        "fold": settings.fold,
+        "fields": (
+            settings.row_column or row,
+            settings.column_column or column,
+            None if value == NO_VALUES else value,
+        ),
+        "duplicates": settings.duplicates,
+    }
 
 
-_READERS: dict[str, Callable[[Settings], Any]] = {
-    "text": _texts,
-    "documents": _documents,
-    "topics": _documents,
-    "matrices": _matrix,
+# What further settings say how a corpus is read, by view.
+_MORE = {
+    "texts": lambda settings: {},
+    "documents": _of_documents,
+    "bags": _of_documents,
+    "matrices": _of_matrices,
 }

@@ -1,25 +1,19 @@
 """Runs of the models that classify documents."""
 
 import pathlib
-import zlib
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.cli.settings import Settings, constructor_arguments
+from keras_textgen.cli.settings import constructor_arguments
 from keras_textgen.data.batches.documents import (
     DocumentBatches,
     encode_documents,
 )
-from keras_textgen.data.readers.files import SPLITS
+from keras_textgen.data.corpus import Corpus
 from keras_textgen.data.readers.word_vectors import read_word_vectors
-from keras_textgen.data.vocabulary import (
-    Vocabulary,
-    standardizer,
-    unknown_share,
-)
+from keras_textgen.data.views import Documents, documents
 from keras_textgen.evaluation.report import evaluate_model, format_table
 from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
 from keras_textgen.pages.attention_page import (
@@ -28,72 +22,46 @@ from keras_textgen.pages.attention_page import (
     choose_documents,
 )
 from keras_textgen.tasks.base import Task, indented, unknown_words_text
-from keras_textgen.tasks.data import data_errors
-from keras_textgen.tokens import SPECIALS
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.progress_lines import PrintedWatch
 from keras_textgen.training.run_directory import write_whole
 
-# How much of a document is read, by the model as by its batches.
-_LIMITS = ("max_sentences", "max_words")
+# How a document is read, by the model as by its batches.
+_CUT = ("max_sentences", "max_words", "sentence_rule")
 _ATTENTION_PAGE = "attention.html"
 # Documents of each kind, right and wrong, on the page.
 _SHOWN = 5
 
 
 class DocumentTask(Task):
-    """A run of the HAN on a `DocumentCorpus` with labels."""
-
-    def __init__(self, settings: Settings, data: Any = None) -> None:
-        super().__init__(settings, data)
-        with data_errors(settings):
-            self._vocabulary = Vocabulary.from_texts(
-                self.corpus.train,
-                settings.vocab_size,
-                settings.min_count,
-                standardizer(settings.tokenizer),
-            )
-            self._fingerprint = self._fingerprint_of_corpus()
-            self._leave_out_unknown()
-
-    def _leave_out_unknown(self) -> None:
-        """Leaves out documents without a known word, which teach nothing."""
-        tokens = {
-            split: self._vocabulary.tokenize_corpus(getattr(self.corpus, split))
-            for split in SPLITS
-        }
-        shares = {split: unknown_share(ids) for split, ids in tokens.items()}
-        print(unknown_words_text(shares, self.settings.tokenizer))
-        known = {
-            split: tf.reduce_any(ids >= len(SPECIALS), axis=1).numpy()
-            for split, ids in tokens.items()
-        }
-        for line in self.corpus.leave_out(known):
-            print(line)
+    """A run of the HAN on documents with labels."""
 
     # -- The data ------------------------------------------------------------
+
+    def prepare(self, data: Corpus) -> Documents:
+        """The documents with a known word; says which words are unknown."""
+        settings = self.settings
+        corpus = documents(
+            data,
+            vocab_size=settings.vocab_size,
+            min_count=settings.min_count,
+            tokenizer=settings.tokenizer,
+        )
+        print(unknown_words_text(corpus.unknown_shares, settings.tokenizer))
+        return corpus
 
     @property
     def size_text(self) -> str:
         """Words, documents and classes."""
         return (
-            f"{self._vocabulary.size:,} {self.settings.tokenizer}s, "
+            f"{self.corpus.vocabulary.size:,} {self.settings.tokenizer}s, "
             f"{len(self.corpus.train):,} "
             f"training documents, {len(self.corpus.label_names)} classes"
         )
 
     def fingerprint(self) -> int:
         """Depends on every word, document and label."""
-        return self._fingerprint
-
-    def _fingerprint_of_corpus(self) -> int:
-        words = "\n".join(self._vocabulary.get_vocabulary())
-        number = zlib.crc32(words.encode())
-        for split in ("train", "valid"):
-            for text in getattr(self.corpus, split):
-                number = zlib.crc32(text.encode(), number)
-            number = zlib.crc32(self.corpus.labels[split].tobytes(), number)
-        return number
+        return self.corpus.fingerprint
 
     def training_set(self) -> DocumentBatches:
         """The training documents."""
@@ -104,16 +72,16 @@ class DocumentTask(Task):
         return self._batches("valid").evaluation_dataset()
 
     def _batches(self, split: str) -> DocumentBatches:
-        limits = {
+        cut = {
             name: value
             for name, value in constructor_arguments(self.settings).items()
-            if name in _LIMITS
+            if name in _CUT
         }
-        documents = encode_documents(
-            getattr(self.corpus, split), self._vocabulary, **limits
+        ids = encode_documents(
+            getattr(self.corpus, split), self.corpus.vocabulary, **cut
         )
         return DocumentBatches(
-            documents,
+            ids,
             self.corpus.labels[split],
             batch_size=self.settings.batch_size,
             seed=self.settings.seed,
@@ -125,18 +93,18 @@ class DocumentTask(Task):
         """The HAN, with pretrained word vectors if there are some."""
         settings = self.settings
         model = HierarchicalAttentionNetwork(
-            self._vocabulary,
+            self.corpus.vocabulary,
             self.corpus.label_names,
             **constructor_arguments(settings),
         )
         if settings.word_vectors is not None:
             vectors = read_word_vectors(
-                settings.word_vectors, self._vocabulary.get_vocabulary()
+                settings.word_vectors, self.corpus.vocabulary.get_vocabulary()
             )
             found = model.use_word_vectors(vectors)
             print(
                 f"{settings.word_vectors}: vectors of {found:,} of "
-                f"{self._vocabulary.size:,} words."
+                f"{self.corpus.vocabulary.size:,} words."
             )
             if vectors.note:
                 print(vectors.note)
@@ -144,7 +112,7 @@ class DocumentTask(Task):
 
     def fits(self, model: keras.Model) -> bool:
         """Whether vocabularies and classes are the same."""
-        here = self._vocabulary.get_vocabulary()
+        here = self.corpus.vocabulary.get_vocabulary()
         return (
             here == model.vocabulary.get_vocabulary()
             and tuple(self.corpus.label_names) == model.label_names

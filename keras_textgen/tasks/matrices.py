@@ -1,7 +1,6 @@
 """Runs of matrix factorization: cells, model, errors, recommendations."""
 
 import pathlib
-import zlib
 from typing import Any
 
 import keras
@@ -16,7 +15,9 @@ from keras_textgen.cli.settings import (
 )
 from keras_textgen.data.batches.cells import PairBatches, feedback_batches
 from keras_textgen.data.cells import Ratings
-from keras_textgen.data.ratings import history_features
+from keras_textgen.data.corpus import checksum
+from keras_textgen.data.matrix import Matrix, history_features
+from keras_textgen.data.views import cells
 from keras_textgen.evaluation.matrices import figures_csv
 from keras_textgen.evaluation.report import evaluate_model, format_table
 from keras_textgen.models.matrices.dmf import NEGATIVES, DualMatrixFactorization
@@ -38,7 +39,7 @@ _RATED = ("ml100k", "ratings")
 
 
 class MatrixTask(Task):
-    """A run of dual matrix factorization on a `RatingsCorpus`."""
+    """A run of dual matrix factorization on a `Matrix`."""
 
     def __init__(self, settings: Settings, data: Any = None) -> None:
         super().__init__(settings, data)
@@ -77,6 +78,10 @@ class MatrixTask(Task):
 
     # -- The data ------------------------------------------------------------
 
+    def prepare(self, data: Matrix) -> Matrix:
+        """The cells; where rows are texts, those of their words."""
+        return cells(data)
+
     @property
     def size_text(self) -> str:
         """Rows, columns and known cells."""
@@ -88,18 +93,11 @@ class MatrixTask(Task):
 
     def fingerprint(self) -> int:
         """Depends on every id, every known cell and every feature."""
-        corpus = self.corpus
-        names = "\n".join([*corpus.row_names, "", *corpus.column_names])
-        number = zlib.crc32(names.encode())
         parts = []
-        for cells in (corpus.train, corpus.valid):
-            parts += [cells.rows, cells.columns, cells.values]
         for features in (self._row_features, self._col_features):
             if features is not None:
                 parts += [features.indptr, features.indices, features.data]
-        for part in parts:
-            number = zlib.crc32(np.ascontiguousarray(part).tobytes(), number)
-        return number
+        return checksum(parts, self.corpus.fingerprint)
 
     def training_set(self) -> PairBatches:
         """The training cells."""

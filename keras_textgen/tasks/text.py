@@ -1,7 +1,6 @@
 """Runs of the text models: corpus, model, figures, generated texts."""
 
 import pathlib
-import zlib
 
 import keras
 import numpy as np
@@ -14,8 +13,8 @@ from keras_textgen.cli.settings import (
     constructor_arguments,
 )
 from keras_textgen.data.batches.sequences import SequenceBatches
-from keras_textgen.data.corpora import TextCorpus, load_corpus
-from keras_textgen.data.readers.files import SPLITS, Texts
+from keras_textgen.data.corpus import SPLITS, Corpus
+from keras_textgen.data.views import TokenIds, token_ids
 from keras_textgen.data.vocabulary import Vocabulary, unknown_share
 from keras_textgen.evaluation.probes import (
     format_probes,
@@ -61,16 +60,16 @@ _BOUNDS_FILE = "importance_weighted_bounds.npz"
 
 
 class TextTask(Task):
-    """A run of a text model on a `TextCorpus`."""
+    """A run of a text model on token ids."""
 
     # -- The data ------------------------------------------------------------
 
-    def prepare(self, data: Texts) -> TextCorpus:
+    def prepare(self, data: Corpus) -> TokenIds:
         """The corpus; says how many sequences were too long for it."""
         settings = self.settings
-        corpus = load_corpus(
+        corpus = token_ids(
             settings.dataset,
-            texts=data,
+            data,
             vocab_size=settings.vocab_size,
             min_count=settings.min_count,
             max_length=settings.max_length,
@@ -102,12 +101,7 @@ class TextTask(Task):
 
     def fingerprint(self) -> int:
         """Depends on every word and every sequence."""
-        words = "\n".join(self.corpus.vocabulary.get_vocabulary())
-        number = zlib.crc32(words.encode())
-        for split in (self.corpus.train, self.corpus.valid):
-            for part in (split.flat_values, split.row_splits):
-                number = zlib.crc32(part.numpy().tobytes(), number)
-        return number
+        return self.corpus.fingerprint
 
     def training_set(self) -> SequenceBatches:
         """The training sequences."""
@@ -372,7 +366,7 @@ def _sample_texts(
     )
 
 
-def _texts(corpus: TextCorpus, sequences: tf.RaggedTensor) -> list[str]:
+def _texts(corpus: TokenIds, sequences: tf.RaggedTensor) -> list[str]:
     """Sequences as the model would write them."""
     texts = []
     for start in range(0, sequences.nrows(), _JUDGED_SAMPLES):
@@ -394,7 +388,7 @@ def _spread(sequences: tf.RaggedTensor, count: int) -> tf.RaggedTensor:
 
 
 def _print_reconstructions(
-    settings: Settings, corpus: TextCorpus, model: keras.Model
+    settings: Settings, corpus: TokenIds, model: keras.Model
 ) -> None:
     # A window of a stream may end a sentence with its first word.
     has_words = tf.reduce_all(corpus.test[:, :4].to_tensor() != END_ID, axis=1)

@@ -1,7 +1,6 @@
 """Runs of the softmax autoencoder: documents, model, topics."""
 
 import pathlib
-import zlib
 from typing import Any
 
 import keras
@@ -11,20 +10,15 @@ import scipy.sparse.linalg
 import tensorflow as tf
 from sklearn.metrics import homogeneity_completeness_v_measure
 
-from keras_textgen.cli.settings import Settings, constructor_arguments
-from keras_textgen.data.batches.bags import (
-    BagBatches,
-    bag_vocabulary,
-    count_words,
-)
-from keras_textgen.data.readers.files import SPLITS
-from keras_textgen.data.vocabulary import standardizer
+from keras_textgen.cli.settings import constructor_arguments
+from keras_textgen.data.batches.bags import BagBatches
+from keras_textgen.data.corpus import SPLITS, Corpus
+from keras_textgen.data.views import Bags, bags
 from keras_textgen.evaluation.report import format_table
 from keras_textgen.evaluation.topics import scores_as_csv
 from keras_textgen.models.topics.sae import SoftmaxAutoencoder
 from keras_textgen.pages.topic_page import topic_page
 from keras_textgen.tasks.base import Task, indented
-from keras_textgen.tasks.data import data_errors
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.progress_lines import PrintedWatch
 from keras_textgen.training.run_directory import write_whole
@@ -39,45 +33,28 @@ _MOST_TOPICS, _DOCUMENTS_A_TOPIC = 20, 10
 
 
 class TopicTask(Task):
-    """A run of the softmax autoencoder on a `DocumentCorpus`."""
+    """A run of the softmax autoencoder on bags of words."""
 
-    def __init__(self, settings: Settings, data: Any = None) -> None:
-        super().__init__(settings, data)
+    # -- The data ------------------------------------------------------------
+
+    def prepare(self, data: Corpus) -> Bags:
+        """The bags of words that hold one."""
+        settings = self.settings
         limits: dict[str, Any] = {"max_share": settings.max_share}
         if settings.stop_words is False:
             limits["stop_words"] = ()
-        with data_errors(settings):
-            self._vocabulary = bag_vocabulary(
-                self.corpus.train,
-                settings.vocab_size,
-                settings.min_count,
-                standardize=standardizer(settings.tokenizer),
-                **{name: v for name, v in limits.items() if v is not None},
-            )
-        self._counts = {
-            split: count_words(getattr(self.corpus, split), self._vocabulary)
-            for split in SPLITS
-        }
-        self._fingerprint = self._fingerprint_of_counts()
-        # They would make topics of nothing.
-        known = {
-            split: np.diff(counts.indptr) > 0
-            for split, counts in self._counts.items()
-        }
-        with data_errors(settings):
-            for line in self.corpus.leave_out(known):
-                print(line)
-        self._counts = {
-            split: counts[known[split]]
-            for split, counts in self._counts.items()
-        }
-
-    # -- The data ------------------------------------------------------------
+        return bags(
+            data,
+            vocab_size=settings.vocab_size,
+            min_count=settings.min_count,
+            tokenizer=settings.tokenizer,
+            **{name: v for name, v in limits.items() if v is not None},
+        )
 
     @property
     def size_text(self) -> str:
         """Words, documents and non-zeros."""
-        counts = self._counts["train"]
+        counts = self.corpus.counts["train"]
         return (
             f"{counts.shape[1]:,} words, {counts.shape[0]:,} training "
             f"documents, {counts.nnz:,} counts above 0"
@@ -85,16 +62,7 @@ class TopicTask(Task):
 
     def fingerprint(self) -> int:
         """Depends on every word and every count."""
-        return self._fingerprint
-
-    def _fingerprint_of_counts(self) -> int:
-        words = "\n".join(self._vocabulary.get_vocabulary())
-        number = zlib.crc32(words.encode())
-        for split in ("train", "valid"):
-            counts = self._counts[split]
-            for part in (counts.indptr, counts.indices, counts.data):
-                number = zlib.crc32(part.tobytes(), number)
-        return number
+        return self.corpus.fingerprint
 
     def training_set(self) -> BagBatches:
         """The training documents."""
@@ -106,7 +74,9 @@ class TopicTask(Task):
 
     def _batches(self, split: str) -> BagBatches:
         return BagBatches(
-            self._counts[split], self.settings.batch_size, self.settings.seed
+            self.corpus.counts[split],
+            self.settings.batch_size,
+            self.settings.seed,
         )
 
     # -- The model -----------------------------------------------------------
@@ -117,34 +87,34 @@ class TopicTask(Task):
         arguments.setdefault("num_topics", self._default_num_topics())
         is_sized = "alpha" not in arguments
         if is_sized:
-            arguments["alpha"] = default_alpha(self._counts["train"])
-        model = SoftmaxAutoencoder(self._vocabulary, **arguments)
-        documents = self._counts["train"].shape[0]
+            arguments["alpha"] = default_alpha(self.corpus.counts["train"])
+        model = SoftmaxAutoencoder(self.corpus.vocabulary, **arguments)
+        documents = self.corpus.counts["train"].shape[0]
         if model.num_topics > documents:
             raise ValueError(
                 f"num_topics={model.num_topics} for {documents} training "
                 "documents; allowed: at most as many"
             )
         if is_sized:
-            model.begin_with(self._counts["train"])
+            model.begin_with(self.corpus.counts["train"])
         return model
 
     def _default_num_topics(self) -> int:
         """As many as labels; without labels, what ten documents each allow."""
         if self.corpus.label_names:
             return len(self.corpus.label_names)
-        documents = self._counts["train"].shape[0]
+        documents = self.corpus.counts["train"].shape[0]
         return max(2, min(_MOST_TOPICS, documents // _DOCUMENTS_A_TOPIC))
 
     def diagnostics(self, model: keras.Model) -> list[keras.callbacks.Callback]:
         """Topics of every epoch, so that they are saved with its weights."""
         del model
-        counts, labels = self._counts, self.corpus.labels
+        counts, labels = self.corpus.counts, self.corpus.labels
         return [TopicsOfEpoch(counts["train"], counts["valid"], labels)]
 
     def fits(self, model: keras.Model) -> bool:
         """Whether the vocabularies are the same."""
-        here = self._vocabulary.get_vocabulary()
+        here = self.corpus.vocabulary.get_vocabulary()
         return here == model.vocabulary.get_vocabulary()
 
     # -- What comes after training -------------------------------------------
@@ -155,7 +125,7 @@ class TopicTask(Task):
         """Print scores beside those of baselines, and the topics."""
         labels = self.corpus.labels
         results = model.report_of_counts(
-            self._counts, labels, watch=PrintedWatch()
+            self.corpus.counts, labels, watch=PrintedWatch()
         )
         print(indented(format_table(results)))
         num_words = min(_NUM_WORDS, model.num_words)
@@ -163,7 +133,9 @@ class TopicTask(Task):
         print("\nTopics:")
         for number, each in enumerate(words):
             print(f"  {number:3}  {' '.join(each)}")
-        every = scipy.sparse.vstack(list(self._counts.values()), format="csr")
+        every = scipy.sparse.vstack(
+            list(self.corpus.counts.values()), format="csr"
+        )
         page = topic_page(
             np.concatenate(list(results["codes"].values())),
             model.topics(every),

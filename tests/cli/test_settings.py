@@ -134,6 +134,26 @@ def test_flagfile_of_a_run_overrides_a_recipe_that_changed(recipes, tmp_path):
     assert again == values
 
 
+def test_a_run_of_before_keeps_its_sentence_rule(recipes, tmp_path):
+    run = tmp_path / "run"
+    given = "--model=han", f"--run_dir={run}"
+    text = settings.flagfile_text(parse(recipes, *given))
+    run.mkdir()
+    for rule, line in (("sentencex", ""), (None, "--sentence_rule=default\n")):
+        old = text.replace("--sentence_rule=default\n", line)
+        (run / "flags.txt").write_text(old)
+        again = parse(recipes, *given)
+        assert again.sentence_rule == rule
+        # So that the run goes on: what is there is what is asked for.
+        assert settings.read_flagfile(run / "flags.txt").sentence_rule == rule
+    asked = parse(recipes, *given, "--sentence_rule=sentencex")
+    assert asked.sentence_rule == "sentencex"
+    other = settings.flagfile_text(parse(recipes, "--model=sae"))
+    (run / "flags.txt").write_text(other)
+    again = parse(recipes, "--model=sae", f"--run_dir={run}")
+    assert again.sentence_rule is None
+
+
 def test_other_modes_take_the_flags_of_the_run(recipes, tmp_path):
     run = tmp_path / "run"
     run.mkdir()

@@ -202,10 +202,10 @@ def test_corpora_with_classes(tmp_path, name):
     [
         (
             {"name": "wiki"},
-            "corpus 'wiki'; allowed: sotu, ptb, imdb, text, yahoo, "
-            "yahoo_short, dbpedia",
+            "dataset='wiki' as texts; allowed: sotu, ptb, yahoo, yahoo_short, "
+            "dbpedia, imdb, text",
         ),
-        ({"protocol": "words"}, "allowed: for ptb stream or sentences"),
+        ({"protocol": "words"}, "protocol='words' for text; allowed: None"),
         ({"protocol": "stream"}, "protocol='stream' for text"),
         ({"max_length": 0}, "max_length=0; allowed: 1 or more"),
         ({"batch_size": 0}, "batch_size=0; allowed: 1 or more"),

@@ -54,7 +54,7 @@ def test_text(tmp_path):
 
 
 def test_refused(tmp_path):
-    message = "^documents 'ptb'; allowed: 20news, imdb, sotu, text$"
+    message = "^dataset='ptb' as documents; allowed: sotu, imdb, text, 20news$"
     with pytest.raises(ValueError, match=message):
         load_documents("ptb")
     message = "^label='x' for imdb; allowed: polarity or rating$"

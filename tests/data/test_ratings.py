@@ -8,14 +8,10 @@ import pytest
 import scipy.io
 import scipy.sparse
 
-from keras_textgen.data.ratings import (
-    load_ratings,
-    read_matrix,
-    read_ml100k,
-    read_sotu_counts,
-    read_table,
-)
-from keras_textgen.data.readers.files import DataError
+from keras_textgen.data.corpus import DataError
+from keras_textgen.data.ratings import load_ratings
+from keras_textgen.data.readers.ml100k import read_ml100k
+from keras_textgen.data.readers.tables import read_matrix, read_table
 
 FIELDS = ("who", "what", "stars")
 
@@ -89,7 +85,7 @@ def test_missing_files(tmp_path):
         read_ml100k(folder, fold=3)
     with pytest.raises(ValueError, match="fold=6; allowed: 1 to 5"):
         read_ml100k(folder, fold=6)
-    with pytest.raises(ValueError, match="'films' is unknown; allowed: ml100k"):
+    with pytest.raises(ValueError, match="dataset='films' as matrices; allow"):
         load_ratings("films")
 
 
@@ -110,7 +106,7 @@ def test_published_folds(shared_data):
 
 
 def test_counts_of_words():
-    corpus = read_sotu_counts()
+    corpus = load_ratings("sotu")
     cells = [corpus.train, corpus.valid, corpus.test]
     counts = sum(each.matrix(corpus.shape) for each in cells)
     lincoln = corpus.row_names.index("1863 Lincoln")

@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from sklearn.model_selection import GridSearchCV, PredefinedSplit
 
-from keras_textgen.data.documents import DocumentCorpus
+from keras_textgen.data.corpus import Corpus
 from keras_textgen.data.readers.files import SPLITS
 from keras_textgen.evaluation.classification import (
     absent_classes,
@@ -75,7 +75,7 @@ def corpus():
         "valid": slice(60, 75),
         "test": slice(75, 90),
     }
-    return DocumentCorpus(
+    return Corpus(
         "toy",
         **{split: texts[part] for split, part in parts.items()},
         labels={split: labels[part] for split, part in parts.items()},

@@ -12,8 +12,8 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from keras_textgen.data.corpora import TextCorpus
 from keras_textgen.data.readers.files import SPLITS
+from keras_textgen.data.views import TokenIds
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation import probes
 from keras_textgen.evaluation.probes import (
@@ -278,9 +278,9 @@ def corpus():
         )
 
     sizes = dict(zip(SPLITS, (36, 12, 15), strict=True))
-    return TextCorpus(
+    return TokenIds(
         "tiny",
-        vocabulary,
+        vocabulary=vocabulary,
         **{split: texts(count) for split, count in sizes.items()},
         labels={split: np.arange(size) % 3 for split, size in sizes.items()},
     )

@@ -9,9 +9,9 @@ from sklearn.metrics import f1_score, v_measure_score
 import keras_textgen
 from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.data.cells import Ratings
-from keras_textgen.data.corpora import TextCorpus
-from keras_textgen.data.documents import DocumentCorpus
-from keras_textgen.data.readers.tables import RatingsCorpus
+from keras_textgen.data.corpus import Corpus
+from keras_textgen.data.matrix import Matrix
+from keras_textgen.data.views import TokenIds
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.report import evaluate_model, format_table
 from keras_textgen.evaluation.topics import fit_clusters, npmi_coherence
@@ -30,7 +30,7 @@ TEST_LABELS = [0, 1, 1, 0]
 
 def documents(test=TEST, test_labels=TEST_LABELS):
     labels = {"train": LABELS, "valid": LABELS, "test": test_labels}
-    return DocumentCorpus(
+    return Corpus(
         "poems",
         train=TRAIN,
         valid=TRAIN,
@@ -58,7 +58,9 @@ def language_model():
 def test_texts_in_every_form(language_model):
     vocabulary = language_model.vocabulary
     tokens = vocabulary.tokenize_corpus(TEST)
-    corpus = TextCorpus("poems", vocabulary, tokens[:1], tokens[:1], tokens)
+    corpus = TokenIds(
+        "poems", tokens[:1], tokens[:1], tokens, vocabulary=vocabulary
+    )
     nll = language_model.predict(TEST, verbose=0)["nll"]
     for data in (TEST, corpus, SequenceBatches(tokens, 3), tokens):
         results = evaluate_model(language_model, data)
@@ -125,7 +127,7 @@ def test_documents_and_labels_alone(classifier):
 def test_what_a_classifier_refuses(classifier):
     with pytest.raises(ValueError, match=r"list; allowed: a corpus.*\(docume"):
         evaluate_model(classifier, TEST)
-    without = DocumentCorpus("poems", TRAIN, TRAIN, TEST)
+    without = Corpus("poems", TRAIN, TRAIN, TEST)
     with pytest.raises(ValueError, match="poems: the documents have no labels"):
         evaluate_model(classifier, without)
     with pytest.raises(TypeError, match="'importance_samples'"):
@@ -173,7 +175,7 @@ def test_topics(topic_model):
 
 
 def test_topics_without_labels(topic_model):
-    corpus = DocumentCorpus("poems", TRAIN, TRAIN, TEST)
+    corpus = Corpus("poems", TRAIN, TRAIN, TEST)
     results = evaluate_model(topic_model, corpus)
     assert results["scores"][0].v_measure is None
     assert "predicted" not in results
@@ -207,16 +209,15 @@ TEST_CELLS = [(0, 1), (1, 2), (2, 3)]
 
 def ratings(test=TEST_CELLS, ids=IDS):
     train = cells((0, 0), (1, 0), (1, 3), (2, 0), (2, 1), (2, 2))
-    return RatingsCorpus(
+    return Matrix(
         "films",
         train,
         cells((0, 2)),
         cells(*test),
-        *ids,
-        ids[1],
-        None,
-        None,
-        (1, 5),
+        row_names=ids[0],
+        column_names=ids[1],
+        column_titles=ids[1],
+        value_range=(1, 5),
     )
 
 

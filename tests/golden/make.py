@@ -1,6 +1,6 @@
 """Writes the kept files of a commit, or records changed values beside them.
 
-python -m tests.golden.make make --commit=e01c075
+python -m tests.golden.make make --commit=e01c075 --only="han*"
 python -m tests.golden.make margins --commit=e01c075
 python -m tests.golden.make record --key=mask --reason="Why." --only="*:*"
 
@@ -41,6 +41,7 @@ def main(arguments: list[str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     make = commands.add_parser("make", help="write all files of a commit")
     make.add_argument("--commit", required=True, help="its name: the folder's")
+    make.add_argument("--only", default="*", help="files, with * as in a shell")
     margins = commands.add_parser("margins", help="name values without one")
     margins.add_argument("--commit", required=True, help="name of the folder")
     record = commands.add_parser("record", help="write changed values")
@@ -51,7 +52,7 @@ def main(arguments: list[str]) -> int:
     )
     given = parser.parse_args(arguments)
     if given.command == "make":
-        _make(kept.HERE / given.commit)
+        _make(kept.HERE / given.commit, given.only)
         return 0
     if given.command == "margins":
         for file in sorted((kept.HERE / given.commit).glob("*.keras")):
@@ -63,16 +64,20 @@ def main(arguments: list[str]) -> int:
 # -- make ----------------------------------------------------------------------
 
 
-def _make(folder: pathlib.Path) -> None:
+def _make(folder: pathlib.Path, only: str) -> None:
     (folder / "changes").mkdir(parents=True)
     (folder / "changes" / ".gitkeep").touch()
     for name, case in cases.CASES.items():
         file = folder / f"{name}.keras"
+        if not fnmatch.fnmatchcase(file.name, only):
+            continue
         _trained(case).save(file)
         _deflate(file)
         _write_values(file)
     for name in cases.RUNS:
         file = folder / f"{name}_run.zip"
+        if not fnmatch.fnmatchcase(file.name, only):
+            continue
         _write_run(name, file)
         _write_values(file)
 

@@ -46,7 +46,7 @@ def test_changes_are_changes_and_have_a_reason(folder, key):
     assert change["reason"].endswith(".")
     assert change["values"]
     for case, entries in change["values"].items():
-        (file,) = (each for each in FILES if each.stem == case)
+        (file,) = (each for each in kept.files(folder) if each.stem == case)
         old = kept.old_values(file)
         for name, entry in entries.items():
             assert not kept.same(entry["value"], old[name]), (case, name)

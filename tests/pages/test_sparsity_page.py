@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_textgen.data.corpora import TextCorpus
+from keras_textgen.data.views import TokenIds
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.models.text.hsvae import HSVAE
 from keras_textgen.models.text.mat_vae import MATVAE
@@ -41,15 +41,15 @@ def corpus_of(texts, labels=None, names=()):
         [[2, *[FIRST_WORD + word for word in text], 3] for text in texts],
         tf.int32,
     )
-    return TextCorpus(
+    return TokenIds(
         "one & two",
-        Vocabulary(WORDS, standardize="none"),
         sequences,
         sequences,
         sequences,
         labels={} if labels is None else {"test": np.array(labels)},
         label_names=names,
         note="a note: 1 < 2",
+        vocabulary=Vocabulary(WORDS, standardize="none"),
     )
 
 

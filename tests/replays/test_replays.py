@@ -15,7 +15,7 @@ import scipy.sparse
 import scipy.special
 import tensorflow as tf
 
-from keras_textgen.data.documents import DocumentCorpus
+from keras_textgen.data.corpus import Corpus
 from keras_textgen.data.readers.word_vectors import read_word_vectors
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.decoding.sampling import sample
@@ -403,7 +403,7 @@ def test_fewer_columns_than_asked_for():
 
 
 def test_words_of_one_character_are_words_where_there_are_no_others():
-    corpus = DocumentCorpus(
+    corpus = Corpus(
         "letters",
         train=["a x", "b x", "a", "b"],
         valid=["a", "b"],

@@ -1,6 +1,7 @@
 """A run of the HAN on documents: data, model, figures, page."""
 
 import gzip
+import zlib
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ DEFAULTS = {
     "dropout": None,
     "max_sentences": None,
     "max_words": None,
+    "sentence_rule": None,
     "word_vectors": None,
 }
 
@@ -160,8 +162,23 @@ def test_documents_without_a_known_word_are_named_and_left_out(
     assert len(task.corpus.test) == len(task.corpus.labels["test"]) == 6
     # A run from before they were left out goes on.
     whole = load_documents("text", tmp_path / "all.txt")
-    task.corpus = whole
-    assert task.fingerprint() == task._fingerprint_of_corpus()
+    words = "\n".join(task.corpus.vocabulary.get_vocabulary())
+    number = zlib.crc32(words.encode())
+    for split in ("train", "valid"):
+        content = "".join(getattr(whole, split)).encode()
+        content += whole.labels[split].tobytes()
+        number = zlib.crc32(content, number)
+    assert task.fingerprint() == number
+
+
+def test_the_sentence_rule_reaches_model_and_batches(tmp_path):
+    lines = ["a\tSo it is. it is", "b\tNo. no, no"] * 10
+    (tmp_path / "all.txt").write_text("\n".join(lines), "utf-8")
+    for rule, sentences in (("graph", 1), ("sentencex", 2), (None, 1)):
+        task = task_of(tmp_path, sentence_rule=rule)
+        assert task.make_model().sentence_rule == (rule or "graph")
+        documents, _ = next(iter(task.training_batches().training_stream()))
+        assert documents.shape[1] == sentences
 
 
 def test_characters(tmp_path, capsys):

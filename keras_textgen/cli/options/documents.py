@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from keras_textgen.cli.setting import integer, path
+from keras_textgen.cli.setting import choice, integer, path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,4 +25,12 @@ class DocumentOptions:
         "Of a sentence, the first so many are read.",
         takes=("documents",),
         argument="max_words",
+    )
+    sentence_rule: str | None = choice(
+        "model",
+        "How texts are cut into sentences: graph, as SavedModels do, or "
+        "sentencex, as models did that were trained before.",
+        ("graph", "sentencex"),
+        takes=("documents",),
+        argument="sentence_rule",
     )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import collections
-import itertools
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import scipy.sparse
@@ -13,8 +11,14 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.data.batches.sequences import asserted, checked_ids
-from keras_textgen.data.text_lists import checked_texts, texts_or_none
-from keras_textgen.data.vocabulary import CHARACTERS, Vocabulary, split_words
+from keras_textgen.data.text_lists import texts_or_none
+from keras_textgen.data.vocabulary import (
+    Vocabulary,
+    check_limits,
+    count_corpus,
+    pieces_of,
+)
+from keras_textgen.data.words import CHARACTERS
 from keras_textgen.tokens import SPECIALS
 
 # Counts of words: SciPy sparse or float [documents, words]; or texts; or token
@@ -30,8 +34,6 @@ BagData = (
 # "columns" int32 and "counts" float32, both [batch, places].
 Bags = dict[str, tf.Tensor]
 
-# Bounds the memory that the strings of a large corpus take.
-_TEXTS_A_PIECE = 2000
 _NOT = "n't"
 
 
@@ -71,33 +73,18 @@ def bag_vocabulary(
         >>> bag_vocabulary(texts, max_share=0.5).get_vocabulary()[4:]
         ['red', 'thorn', 'tree']
     """
-    if max_size is not None and max_size <= len(SPECIALS):
-        raise ValueError(
-            f"max_size={max_size}; "
-            f"allowed: more than the {len(SPECIALS)} special tokens"
-        )
-    if min_count < 1:
-        raise ValueError(f"min_count={min_count}; allowed: 1 or more")
+    check_limits(max_size, min_count)
     if not 0 < max_share <= 1:
         raise ValueError(f"max_share={max_share}; allowed: above 0, up to 1")
-    counts, documents = collections.Counter(), collections.Counter()
-    for piece in _pieces(texts):
-        words = split_words(tf.constant(piece, tf.string), standardize)
-        flat = words.flat_values.numpy()
-        counts.update(flat)
-        for begin, end in itertools.pairwise(words.row_splits.numpy()):
-            documents.update(set(flat[begin:end]))
+    counts = count_corpus(texts, standardize)
     most = max_share * len(texts)
-    kept = [
-        (-count, word.decode())
-        for word, count in counts.items()
-        if count >= min_count and documents[word] <= most
-    ]
     shortest = 1 if standardize == CHARACTERS else 2
     kept = [
-        each
-        for each in sorted(kept)
-        if _says_something(each[1], shortest, stop_words)
+        word
+        for word, count in counts.occurrences.items()
+        if count >= min_count
+        and counts.texts[word] <= most
+        and says_something(word, stop_words, shortest)
     ]
     if not kept:
         raise ValueError(
@@ -105,9 +92,35 @@ def bag_vocabulary(
             f"{max_share} and {len(stop_words)} stop words; allowed: limits "
             "that leave 1 word or more"
         )
-    if max_size is not None:
-        kept = kept[: max_size - len(SPECIALS)]
-    return Vocabulary([word for _, word in kept], standardize)
+    return Vocabulary(counts.most_frequent(kept, max_size), standardize)
+
+
+def says_something(
+    word: str, stop_words: Collection[str] = (), shortest: int = 2
+) -> bool:
+    """Whether a word says what a text is about.
+
+    Args:
+        word: as `split_words` gives it.
+        stop_words: say nothing, also with an ending such as 'll or n't.
+        shortest: fewest characters of a word.
+
+    Returns:
+        True for a word that begins with a letter, is long enough, and is none
+        of `stop_words`.
+
+    Example:
+        >>> words = ["rose", "isn't", "a", "1,000", "?"]
+        >>> [word for word in words if says_something(word, {"is"})]
+        ['rose']
+    """
+    if len(word) < shortest or not word[0].isalpha():
+        return False
+    if not stop_words:
+        return True
+    # "isn't" and "he'll" are single words here.
+    stem = word.split("'")[0]
+    return stem not in stop_words and not word.endswith(_NOT)
 
 
 def count_words(
@@ -129,7 +142,7 @@ def count_words(
         array([[0., 2.],
                [1., 1.]], dtype=float32)
     """
-    pieces = [vocabulary.tokenize(piece) for piece in _pieces(texts)]
+    pieces = [vocabulary.tokenize(piece) for piece in pieces_of(texts)]
     return _count_ids(tf.concat(pieces, 0), num_words(vocabulary))
 
 
@@ -366,24 +379,6 @@ def checked_bags(bags: Bags, width: int) -> Bags:
         "columns": asserted(columns, {columns_rule: is_word}),
         "counts": asserted(counts, {counts_rule: is_count}),
     }
-
-
-def _pieces(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    texts = checked_texts(texts)
-    for start in range(0, max(1, len(texts)), _TEXTS_A_PIECE):
-        yield texts[start : start + _TEXTS_A_PIECE]
-
-
-def _says_something(
-    word: str, shortest: int, stop_words: Collection[str]
-) -> bool:
-    if len(word) < shortest or not word[0].isalpha():
-        return False
-    if not stop_words:
-        return True
-    # "isn't" and "he'll" are single words here.
-    stem = word.split("'")[0]
-    return stem not in stop_words and not word.endswith(_NOT)
 
 
 def _is_float(data: BagData) -> bool:

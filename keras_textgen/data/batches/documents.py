@@ -8,9 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.data.batches.base import RowBatches
+from keras_textgen.data.graph_sentences import split_sentences_in_graph
 from keras_textgen.data.sentences import split_sentences
 from keras_textgen.data.text_lists import checked_texts, is_missing
 from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.data.words import split_words
 from keras_textgen.tokens import PAD_ID
 
 # A text, or its sentences.
@@ -26,22 +28,78 @@ MAX_WORDS = 100
 _DOCUMENTS_A_PIECE = 2000
 
 
-def sentences_of(document: Document) -> list[str]:
-    """Returns the sentences of a document.
+def _split_by_sentencex(texts: tf.Tensor) -> tf.RaggedTensor:
+    sentences = [split_sentences(each.decode()) for each in texts.numpy()]
+    return _ragged(sentences)
+
+
+# How a text is cut into sentences, by name. "graph" is what SavedModels do;
+# "sentencex", which is Python, is kept for the models trained with it.
+SENTENCE_RULES = {
+    "graph": split_sentences_in_graph,
+    "sentencex": _split_by_sentencex,
+}
+
+
+def check_sentence_rule(rule: str) -> None:
+    """Refuses a rule that there is not.
 
     Args:
-        document: a text, which is split into sentences, or its sentences,
-            which stay as they are.
+        rule: how texts are cut into sentences.
+
+    Raises:
+        ValueError: it is not one of `SENTENCE_RULES`.
 
     Example:
-        >>> sentences_of("Mr. Fox asks. We do not.")
-        ['Mr. Fox asks.', 'We do not.']
-        >>> sentences_of(["Mr. Fox asks. We do not.", "Why?"])
-        ['Mr. Fox asks. We do not.', 'Why?']
+        >>> check_sentence_rule("lines")
+        Traceback (most recent call last):
+        ValueError: sentence_rule='lines'; allowed: graph, sentencex
     """
-    if isinstance(document, str):
-        return split_sentences(document)
-    return list(document)
+    if rule not in SENTENCE_RULES:
+        raise ValueError(
+            f"sentence_rule={rule!r}; allowed: {', '.join(SENTENCE_RULES)}"
+        )
+
+
+def sentences_of(
+    documents: Sequence[Document], rule: str = "graph"
+) -> tf.RaggedTensor:
+    """Returns the sentences of documents.
+
+    Args:
+        documents: texts, which are cut into sentences, or lists of sentences,
+            which stay as they are.
+        rule: one of `SENTENCE_RULES`: `"graph"`, see
+            `split_sentences_in_graph`, or `"sentencex"`, see
+            `split_sentences`.
+
+    Returns:
+        RaggedTensor of strings `[documents, (sentences)]`.
+
+    Raises:
+        ValueError: there is no such rule.
+
+    Example:
+        >>> sentences_of(["Mr. Fox asks. We do not.", ["Yes. No.", "Why?"]])
+        <tf.RaggedTensor [[b'Mr. Fox asks.', b'We do not.'],
+         [b'Yes. No.', b'Why?']]>
+    """
+    check_sentence_rule(rule)
+    is_text = np.array([isinstance(each, str) for each in documents], bool)
+    texts = [each for each in documents if isinstance(each, str)]
+    lists = [list(each) for each in documents if not isinstance(each, str)]
+    cut = SENTENCE_RULES[rule](tf.constant(texts, tf.string))
+    # Where each document stands when all texts come before all lists.
+    places = np.argsort(np.argsort(~is_text, kind="stable"))
+    return tf.gather(tf.concat([cut, _ragged(lists)], 0), places)
+
+
+def _ragged(sentences: Sequence[Sequence[str]]) -> tf.RaggedTensor:
+    flat = [sentence for document in sentences for sentence in document]
+    return tf.RaggedTensor.from_row_lengths(
+        tf.constant(flat, tf.string),
+        tf.constant([len(each) for each in sentences], tf.int64),
+    )
 
 
 def encode_documents(
@@ -49,6 +107,7 @@ def encode_documents(
     vocabulary: Vocabulary,
     max_sentences: int = MAX_SENTENCES,
     max_words: int = MAX_WORDS,
+    sentence_rule: str = "graph",
 ) -> tf.RaggedTensor:
     """Turns documents into token ids, without start and end tokens.
 
@@ -57,13 +116,15 @@ def encode_documents(
         vocabulary: for the words.
         max_sentences: of a document, the first so many are kept.
         max_words: of a sentence, the first so many are kept.
+        sentence_rule: how texts are cut into sentences, see `sentences_of`.
 
     Returns:
         int32 RaggedTensor `[documents, (sentences), (words)]`; a sentence
         without words is left out.
 
     Raises:
-        ValueError: a document is missing, or is no text and no list of texts.
+        ValueError: a document is missing, or is no text and no list of texts;
+            or there is no such rule.
 
     Example:
         >>> encode_documents(
@@ -78,13 +139,8 @@ def encode_documents(
     pieces = []
     for start in range(0, max(1, len(documents)), _DOCUMENTS_A_PIECE):
         piece = documents[start : start + _DOCUMENTS_A_PIECE]
-        sentences = [sentences_of(document) for document in piece]
-        flat = [sentence for document in sentences for sentence in document]
-        ragged = tf.RaggedTensor.from_row_lengths(
-            tf.constant(flat, tf.string),
-            tf.constant([len(each) for each in sentences], tf.int64),
-        )
-        ids = encode_sentences(ragged, vocabulary, max_sentences, max_words)
+        sentences = sentences_of(piece, sentence_rule)
+        ids = encode_sentences(sentences, vocabulary, max_sentences, max_words)
         pieces.append(ids)
     return tf.concat(pieces, 0)
 
@@ -138,6 +194,45 @@ def encode_sentences(
         tf.ragged.boolean_mask(words, kept), lengths
     )
     return documents[:, :max_sentences, :max_words]
+
+
+def sentences_and_words(
+    sentences: tf.RaggedTensor,
+    vocabulary: Vocabulary,
+    max_sentences: int,
+    max_words: int,
+) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+    """What `encode_sentences` encodes, as text; inside the graph, too.
+
+    Args:
+        sentences: as in `encode_sentences`.
+        vocabulary: see there.
+        max_sentences: see there.
+        max_words: see there.
+
+    Returns:
+        Strings: sentences `[documents, (sentences)]`, and their words
+        `[documents, (sentences), (words)]`.
+
+    Example:
+        >>> sentences, words = sentences_and_words(
+        ...     tf.ragged.constant([["A rose", "", "Red"]]),
+        ...     Vocabulary(["rose"]),
+        ...     max_sentences=9,
+        ...     max_words=1,
+        ... )
+        >>> sentences, words
+        (<tf.RaggedTensor [[b'A rose', b'Red']]>, \
+<tf.RaggedTensor [[[b'a'], [b'red']]]>)
+    """
+    flat = split_words(sentences.flat_values, vocabulary.standardize)
+    has_words = sentences.with_flat_values(flat.row_lengths() > 0)
+    words = tf.ragged.boolean_mask(sentences.with_flat_values(flat), has_words)
+    sentences = tf.ragged.boolean_mask(sentences, has_words)
+    return (
+        sentences[:, :max_sentences],
+        words[:, :max_sentences, :max_words],
+    )
 
 
 class DocumentBatches(RowBatches):

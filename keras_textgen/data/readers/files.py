@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import gzip
 import pathlib
 import zlib
@@ -12,45 +11,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from keras_textgen.data.characters import normalize_text
+from keras_textgen.data.corpus import SPLITS, Corpus, DataError
 
-SPLITS = ("train", "valid", "test")
 # Of the reduced protocol: one in so many sequences is for validation.
 _HELD_OUT = 10
-
-
-class DataError(ValueError):
-    """Input data that cannot be used; the message is one line.
-
-    It names the file, and the line where there is one: `FILE:LINE: what is
-    wrong; what is allowed`.
-    """
-
-
-@dataclasses.dataclass
-class Texts:
-    """The sequences of a corpus as text.
-
-    Attributes:
-        train: one string a sequence.
-        valid: the same, for validation.
-        test: the same, for the final figures.
-        labels: for each split, an integer array `[sequences]`; empty where the
-            corpus has no labels.
-        label_names: the names that the labels are the numbers of.
-        suffix: what the protocol adds to the name of the corpus.
-        note: one line that has to stand beside every result; empty if there is
-            nothing to say.
-        remarks: what the reader has left out, a line each, to be said once.
-    """
-
-    train: list[str]
-    valid: list[str]
-    test: list[str]
-    labels: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
-    label_names: tuple[str, ...] = ()
-    suffix: str = ""
-    note: str = ""
-    remarks: tuple[str, ...] = ()
 
 
 def find_text_file(folder: pathlib.Path, name: str) -> pathlib.Path | None:
@@ -128,8 +92,8 @@ def reading_errors(path: pathlib.Path) -> Iterator[None]:
         >>> with reading_errors(pathlib.Path("w.gz")):
         ...     raise EOFError("it ends too early")
         Traceback (most recent call last):
-        keras_textgen.data.readers.files.DataError: w.gz: the compressed file \
-is damaged (it ends too early); allowed: a whole .gz file
+        keras_textgen.data.corpus.DataError: w.gz: the compressed file is \
+damaged (it ends too early); allowed: a whole .gz file
     """
     try:
         yield
@@ -179,14 +143,16 @@ def decode(content: bytes, source: pathlib.Path | str) -> str:
 
 
 def split_texts(
+    name: str,
     texts: list[str],
     seed: int,
     source: pathlib.Path,
     labels: np.ndarray | None = None,
-) -> Texts:
+) -> Corpus:
     """Splits sequences at random, 80/10/10, each split in the given order.
 
     Args:
+        name: of the corpus.
         texts: one string a sequence.
         seed: the split depends on it, on the number of texts and on their
             labels alone.
@@ -202,7 +168,7 @@ def split_texts(
 
     Example:
         >>> texts = [str(i) for i in range(20)]
-        >>> splits = split_texts(texts, seed=1, source=pathlib.Path("x.txt"))
+        >>> splits = split_texts("x", texts, 1, pathlib.Path("x.txt"))
         >>> len(splits.train), len(splits.valid), len(splits.test)
         (16, 2, 2)
     """
@@ -221,9 +187,9 @@ def split_texts(
         split: [texts[row] for row in chosen] for split, chosen in rows.items()
     }
     if labels is None:
-        return Texts(**splits)
+        return Corpus(name, **splits)
     of_splits = {split: labels[chosen] for split, chosen in rows.items()}
-    return Texts(**splits, labels=of_splits)
+    return Corpus(name, **splits, labels=of_splits)
 
 
 def split_rows(
@@ -275,12 +241,13 @@ def _split_at_random(
 
 
 def reduced_splits(
+    name: str,
     valid: list[str],
     test: list[str],
     labels: dict[str, np.ndarray],
     train_name: str,
     valid_path: pathlib.Path,
-) -> Texts:
+) -> Corpus:
     """Makes do without the training file: the reduced protocol.
 
     The validation file is the training set. Its last 10 % are held out for
@@ -289,6 +256,7 @@ def reduced_splits(
     as it is.
 
     Args:
+        name: of the corpus.
         valid: the sequences of the validation file.
         test: the sequences of the test file.
         labels: of both files, integers `[sequences]`; empty for no labels.
@@ -296,7 +264,7 @@ def reduced_splits(
         valid_path: the validation file, for the note and messages.
 
     Returns:
-        The three splits, with the suffix `_reduced` and a note.
+        The three splits, with `_reduced` after the name, and a note.
 
     Raises:
         DataError: too few sequences to hold out any.
@@ -304,10 +272,10 @@ def reduced_splits(
     Example:
         >>> numbers = [str(i) for i in range(20)]
         >>> texts = reduced_splits(
-        ...     numbers, ["20"], {}, "train.txt", pathlib.Path("valid.txt")
+        ...     "n", numbers, ["20"], {}, "train.txt", pathlib.Path("valid.txt")
         ... )
-        >>> len(texts.train), texts.valid, texts.test, texts.suffix
-        (18, ['18', '19'], ['20'], '_reduced')
+        >>> len(texts.train), texts.valid, texts.test, texts.name
+        (18, ['18', '19'], ['20'], 'n_reduced')
     """
     held_out = _last_of_each(labels.get("valid", np.zeros(len(valid))))
     if not held_out.any():
@@ -325,11 +293,11 @@ def reduced_splits(
     if labels:
         of_valid = labels["valid"]
         labels = labels | {split: of_valid[rows[split]] for split in rows}
-    return Texts(
+    return Corpus(
+        f"{name}_reduced",
         **splits,
         test=test,
         labels=labels,
-        suffix="_reduced",
         note=f"{train_name} is missing: the reduced protocol trains on "
         f"{valid_path.name}, its last 10 %{of_each_label} held out; not to be "
         "set beside published numbers",

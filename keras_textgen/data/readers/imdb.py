@@ -15,9 +15,10 @@ import re
 
 import numpy as np
 
+from keras_textgen.data.corpus import SPLITS, Corpus, DataError
 from keras_textgen.data.labels import listing
 from keras_textgen.data.readers.archives import Publication
-from keras_textgen.data.readers.files import DataError, Texts, decode
+from keras_textgen.data.readers.files import decode
 
 LABELS = ("polarity", "rating")
 _PUBLICATION = Publication(
@@ -33,13 +34,14 @@ _FOLDERS = ("neg", "pos")
 _POLARITIES = ("negative", "positive")
 # Reviews of 5 and 6 points are not in the data set.
 _RATINGS = ("1", "2", "3", "4", "7", "8", "9", "10")
+_BREAK = re.compile(r"<br */?>")
 # One review: split, folder, number and rating.
 _Key = tuple[str, str, int, str]
 
 
 def read_imdb(
     data_dir: str | os.PathLike | None, label: str = "polarity"
-) -> Texts:
+) -> Corpus:
     """Reads the reviews from the extracted folder or from the archive.
 
     For validation, the last 10 % of the training reviews of each label, in the
@@ -79,7 +81,8 @@ def read_imdb(
         valid += labeled[len(labeled) - held_out :]
         test += _in_order(reviews, "test", folder, source)
     splits = {"train": train, "valid": valid, "test": test}
-    return Texts(
+    return Corpus(
+        "imdb",
         **{name: [reviews[key] for key in splits[name]] for name in splits},
         labels={
             name: np.array([_number(key, label) for key in keys], np.int32)
@@ -87,6 +90,28 @@ def read_imdb(
         },
         label_names=_RATINGS if label == "rating" else _POLARITIES,
     )
+
+
+def read_imdb_documents(
+    data_dir: str | os.PathLike | None, label: str = "polarity"
+) -> Corpus:
+    """Reads the reviews as documents: each `<br />` of them is a line end.
+
+    Args:
+        data_dir: as in `read_imdb`.
+        label: as in `read_imdb`.
+
+    Returns:
+        22,500, 2,500 and 25,000 reviews.
+
+    Raises:
+        DataError: the reviews are missing, or a file cannot be used.
+    """
+    corpus = read_imdb(data_dir, label)
+    for split in SPLITS:
+        documents = [_BREAK.sub("\n", text) for text in getattr(corpus, split)]
+        setattr(corpus, split, documents)
+    return corpus
 
 
 def first_and_last(lengths: np.ndarray, words: int) -> np.ndarray:

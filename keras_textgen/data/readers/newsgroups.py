@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 
+from keras_textgen.data.corpus import Corpus, DataError
 from keras_textgen.data.labels import listing, number_labels, sorted_names
 from keras_textgen.data.readers.archives import Publication
-from keras_textgen.data.readers.files import DataError, Texts, split_rows
+from keras_textgen.data.readers.files import split_rows
 
 _PUBLICATION = Publication(
     corpus="20news",
@@ -20,7 +21,9 @@ _PUBLICATION = Publication(
 )
 
 
-def read_newsgroups(data_dir: str | os.PathLike | None, seed: int = 0) -> Texts:
+def read_newsgroups(
+    data_dir: str | os.PathLike | None, seed: int = 0
+) -> Corpus:
     """Reads the posts of 20 newsgroups, split by date, with their headers.
 
     For validation, 10 % of the training posts of each group are held out. The
@@ -70,7 +73,8 @@ def read_newsgroups(data_dir: str | os.PathLike | None, seed: int = 0) -> Texts:
     train, valid = split_rows(
         len(keys["train"]), seed, labels["train"], held_out_parts=1
     )
-    return Texts(
+    return Corpus(
+        "20news",
         train=[posts[keys["train"][row]] for row in train],
         valid=[posts[keys["train"][row]] for row in valid],
         test=[posts[key] for key in keys["test"]],

@@ -15,15 +15,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_textgen.data.corpus import SPLITS, Corpus, DataError
 from keras_textgen.data.labels import (
     number_splits,
     read_label_file,
     read_labeled_lines,
 )
 from keras_textgen.data.readers.files import (
-    SPLITS,
-    DataError,
-    Texts,
     find_text_file,
     read_lines,
     reduced_splits,
@@ -71,7 +69,7 @@ _CLASS_FILES = (
 )
 
 
-def read_yahoo(data_dir: str | os.PathLike | None) -> Texts:
+def read_yahoo(data_dir: str | os.PathLike | None) -> Corpus:
     r"""Reads Yahoo answers: a question and its best answer a line.
 
     A line is the text alone or, in preparations for classification, a label, a
@@ -116,12 +114,14 @@ def read_yahoo(data_dir: str | os.PathLike | None) -> Texts:
             paths,
             dict(zip(paths, found.first_lines, strict=True)),
         )
-    texts = _to_texts(lines, numbers, names, "yahoo.train.txt", paths["valid"])
+    texts = _to_corpus(
+        "yahoo", lines, numbers, names, "yahoo.train.txt", paths["valid"]
+    )
     texts.remarks = found.remarks
     return texts
 
 
-def read_yahoo_short(data_dir: str | os.PathLike | None) -> Texts:
+def read_yahoo_short(data_dir: str | os.PathLike | None) -> Corpus:
     """Reads short Yahoo questions with 10 classes.
 
     Without `train.txt` the splits are those of `reduced_splits`.
@@ -140,7 +140,7 @@ def read_yahoo_short(data_dir: str | os.PathLike | None) -> Texts:
     return _read_with_classes("yahoo_short", data_dir, _YAHOO_CLASSES)
 
 
-def read_dbpedia(data_dir: str | os.PathLike | None) -> Texts:
+def read_dbpedia(data_dir: str | os.PathLike | None) -> Corpus:
     """Reads DBpedia abstracts with 14 classes.
 
     Args:
@@ -158,7 +158,7 @@ def read_dbpedia(data_dir: str | os.PathLike | None) -> Texts:
 
 def _read_with_classes(
     name: str, data_dir: str | os.PathLike | None, names: tuple[str, ...]
-) -> Texts:
+) -> Corpus:
     folder = _folder(name, data_dir, _CLASS_FILES)
     paths = {
         split: _find_split(folder, f"{split}.txt", split, _CLASS_FILES)
@@ -172,7 +172,7 @@ def _read_with_classes(
         labels[split] = _read_classes(
             label_path, paths[split], lines[split], len(names)
         )
-    return _to_texts(lines, labels, names, "train.txt", paths["valid"])
+    return _to_corpus(name, lines, labels, names, "train.txt", paths["valid"])
 
 
 def _folder(
@@ -228,22 +228,28 @@ def _read_classes(
     return np.array([int(label) for label in labels], np.int32)
 
 
-def _to_texts(
+def _to_corpus(
+    name: str,
     lines: dict[str, list[str]],
     labels: dict[str, np.ndarray],
     names: tuple[str, ...],
     train_name: str,
     valid_path: pathlib.Path,
-) -> Texts:
+) -> Corpus:
     splits = {
         split: [_UNKNOWN_WORD.sub("<unk>", line) for line in lines[split]]
         for split in lines
     }
     if "train" in splits:
-        texts = Texts(**splits, labels=labels)
+        corpus = Corpus(name, **splits, labels=labels)
     else:
-        texts = reduced_splits(
-            splits["valid"], splits["test"], labels, train_name, valid_path
+        corpus = reduced_splits(
+            name,
+            splits["valid"],
+            splits["test"],
+            labels,
+            train_name,
+            valid_path,
         )
-    texts.label_names = names
-    return texts
+    corpus.label_names = names
+    return corpus

@@ -11,13 +11,8 @@ import pathlib
 
 import numpy as np
 
-from keras_textgen.data.readers.files import (
-    SPLITS,
-    DataError,
-    Texts,
-    find_text_file,
-    read_lines,
-)
+from keras_textgen.data.corpus import SPLITS, Corpus, DataError
+from keras_textgen.data.readers.files import find_text_file, read_lines
 
 _FOLDERS = ("", "data", "simple-examples/data")
 _EXPECTED = (
@@ -27,7 +22,7 @@ _EXPECTED = (
 )
 
 
-def read_ptb(data_dir: str | os.PathLike | None) -> Texts:
+def read_ptb(data_dir: str | os.PathLike | None) -> Corpus:
     """Reads the sentences, one a line.
 
     Args:
@@ -46,7 +41,7 @@ def read_ptb(data_dir: str | os.PathLike | None) -> Texts:
     folder = pathlib.Path(data_dir)
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; allowed: {_EXPECTED}")
-    return Texts(*(_read_split(folder, split) for split in SPLITS))
+    return Corpus("ptb", *(_read_split(folder, split) for split in SPLITS))
 
 
 def stream_windows(

@@ -14,8 +14,10 @@ import re
 import numpy as np
 import sentencex
 
+from keras_textgen.data.corpus import SPLITS, Corpus
 from keras_textgen.data.labels import number_labels, sorted_names
-from keras_textgen.data.readers.files import SPLITS, Texts, split_rows
+from keras_textgen.data.matrix import Matrix, one_hot
+from keras_textgen.data.readers.files import split_rows
 
 LABELS = ("party", "president")
 # Remarks of the transcript, such as [Applause], are not part of the address.
@@ -83,7 +85,7 @@ def address_sentences(text: str) -> list[str]:
     return [piece for piece in sentences if _SENTENCE_END.search(piece)]
 
 
-def read_sotu(seed: int = 0) -> Texts:
+def read_sotu(seed: int = 0) -> Corpus:
     """Reads the sentences of all addresses, split by address.
 
     The documents of one president in one year stay together, because a written
@@ -112,10 +114,10 @@ def read_sotu(seed: int = 0) -> Texts:
         splits[split] = [sentence for sentence, _ in sentences]
         parties = [party for _, party in sentences]
         labels[split] = number_labels(parties, names)
-    return Texts(**splits, labels=labels, label_names=names)
+    return Corpus("sotu", **splits, labels=labels, label_names=names)
 
 
-def read_sotu_documents(label: str = "party", seed: int = 0) -> Texts:
+def read_sotu_documents(label: str = "party", seed: int = 0) -> Corpus:
     """Reads the addresses as documents.
 
     Remarks of the transcripts are left out. As in `read_sotu`, the documents of
@@ -137,13 +139,45 @@ def read_sotu_documents(label: str = "party", seed: int = 0) -> Texts:
     rows = split_rows(len(addresses), seed, numbers)
     for split, chosen in zip(SPLITS, rows, strict=True):
         splits[split] = [
-            _REMARK.sub(" ", document.text)
-            for row in chosen
-            for document in addresses[row]
+            _spoken(document) for row in chosen for document in addresses[row]
         ]
         counts = [len(addresses[row]) for row in chosen]
         labels[split] = np.repeat(numbers[chosen], counts)
-    return Texts(**splits, labels=labels, label_names=names)
+    return Corpus("sotu", **splits, labels=labels, label_names=names)
+
+
+def read_sotu_matrix(seed: int = 0) -> Matrix:
+    """Reads the addresses as rows of a matrix of how often each word is there.
+
+    A row is an address with the written message or summary that belongs to
+    it, its id such as `"1863 Lincoln"`. Its features are party, president and
+    decade. Remarks of the transcripts are left out.
+
+    Args:
+        seed: of the split of the cells.
+
+    Returns:
+        231 rows, whose words `keras_textgen.data.views.cells` counts.
+    """
+    addresses = _addresses()
+    firsts = [documents[0] for documents in addresses]
+    return Matrix(
+        "sotu",
+        train=["\n\n".join(map(_spoken, each)) for each in addresses],
+        valid=[],
+        test=[],
+        row_names=tuple(f"{each.year} {each.president}" for each in firsts),
+        row_features=one_hot(
+            [each.party, each.president, f"{each.year // 10}0s"]
+            for each in firsts
+        ),
+        split_seed=seed,
+    )
+
+
+def _spoken(document: SotuDocument) -> str:
+    """The text without remarks of the transcript."""
+    return _REMARK.sub(" ", document.text)
 
 
 def _addresses() -> list[list[SotuDocument]]:

@@ -27,13 +27,9 @@ from keras_textgen.data.cells import (
     ratings_of,
     repeated_pairs,
 )
-from keras_textgen.data.readers.files import (
-    SPLITS,
-    DataError,
-    decode,
-    read_bytes,
-    split_rows,
-)
+from keras_textgen.data.corpus import DataError
+from keras_textgen.data.matrix import Matrix, split_cells
+from keras_textgen.data.readers.files import decode, read_bytes
 
 TABLE_FIELDS = ("user", "item", "rating")
 # Fields of a table: of the ids of rows and columns, and of the values.
@@ -48,60 +44,21 @@ _ONCE = (
 )
 
 
-@dataclasses.dataclass
-class RatingsCorpus:
-    """A matrix with its known cells split in three.
-
-    Attributes:
-        name: such as `"ml100k_fold1"`.
-        train: cells to learn from.
-        valid: cells for validation.
-        test: cells for the final figures.
-        row_names: the raw id of each row.
-        column_names: the raw id of each column.
-        column_titles: what to show of each column.
-        row_features: of each row, sparse `[rows, features]`, or None.
-        column_features: the same of each column.
-        value_range: the lowest and the highest value allowed, or None.
-        note: one line that has to be printed beside every result; empty if
-            there is nothing to say.
-        remarks: what the reader has left out, a line each.
-    """
-
-    name: str
-    train: Ratings
-    valid: Ratings
-    test: Ratings
-    row_names: tuple[str, ...]
-    column_names: tuple[str, ...]
-    column_titles: tuple[str, ...]
-    row_features: scipy.sparse.csr_array | None = None
-    column_features: scipy.sparse.csr_array | None = None
-    value_range: tuple[float, float] | None = None
-    note: str = ""
-    remarks: tuple[str, ...] = ()
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns of the matrix."""
-        return len(self.row_names), len(self.column_names)
-
-
 # -- Tables -------------------------------------------------------------------
 
 
 def read_table(
-    path: str | os.PathLike | None,
+    data_dir: str | os.PathLike | None,
     fields: Fields = TABLE_FIELDS,
     seed: int = 0,
     duplicates: str | None = None,
-) -> RatingsCorpus:
+) -> Matrix:
     r"""Reads a table of ratings with named columns.
 
     Ids are text. Where every id of a column is a whole number, `3.0` is `3`.
 
     Args:
-        path: a `.csv` file, or a `.tsv` file with tabs between the columns;
+        data_dir: a `.csv` file, or a `.tsv` file with tabs between the columns;
             UTF-8, the names of the columns in the first line, perhaps
             compressed (`.gz`).
         fields: names of the columns with the ids of rows and columns and
@@ -128,7 +85,7 @@ def read_table(
         ((1, 10), 8)
     """
     check_duplicates(duplicates)
-    path = _table_path(path, fields)
+    path = _table_path(data_dir, fields)
     table = _parse(decode(read_bytes(path), path), path, fields)
     cells, *names = table.numbered()
     if duplicates is None:
@@ -293,14 +250,14 @@ def finite_number(text: str, where: str) -> float:
 
 
 def read_matrix(
-    path: str | os.PathLike | None,
+    data_dir: str | os.PathLike | None,
     seed: int = 0,
     duplicates: str | None = None,
-) -> RatingsCorpus:
+) -> Matrix:
     """Reads a sparse matrix; what is stored are the known cells.
 
     Args:
-        path: a file of `scipy.sparse.save_npz` (`.npz`) or in Matrix Market
+        data_dir: a file of `scipy.sparse.save_npz` (`.npz`) or in Matrix Market
             format (`.mtx`); or a folder with `matrix`, and perhaps
             `row_features` and `column_features`, in either format. Values of
             one place of the features are added, as SciPy does.
@@ -323,9 +280,9 @@ def read_matrix(
         ((4, 5), 16)
     """
     check_duplicates(duplicates)
-    if path is None:
+    if data_dir is None:
         raise DataError("matrix: no data_dir given; allowed: a .npz or .mtx")
-    path = pathlib.Path(path)
+    path = pathlib.Path(data_dir)
     files = {"matrix": path}
     if path.is_dir():
         files = {
@@ -438,44 +395,6 @@ def _with_every_cell(
 
 
 # -- What both have in common -------------------------------------------------
-
-
-def split_cells(
-    name: str,
-    cells: Ratings,
-    row_names: tuple[str, ...],
-    column_names: tuple[str, ...],
-    seed: int,
-    **features: scipy.sparse.csr_array,
-) -> RatingsCorpus:
-    """Splits cells at random, 80/10/10.
-
-    Args:
-        name: of the matrix.
-        cells: all that are known.
-        row_names: raw ids.
-        column_names: raw ids.
-        seed: of the split.
-        **features: of rows and columns, as in `RatingsCorpus`.
-
-    Example:
-        >>> cells = ratings_of([0] * 20, range(20), range(20))
-        >>> names = tuple(map(str, range(20)))
-        >>> len(split_cells("numbers", cells, ("0",), names, 0).test)
-        2
-    """
-    rows = split_rows(len(cells), seed)
-    splits = {
-        split: cells[chosen] for split, chosen in zip(SPLITS, rows, strict=True)
-    }
-    return RatingsCorpus(
-        name,
-        **splits,
-        row_names=row_names,
-        column_names=column_names,
-        column_titles=column_names,
-        **features,
-    )
 
 
 def _check_count(cells: int, path: pathlib.Path) -> None:

@@ -7,6 +7,7 @@ import os
 import pathlib
 from collections.abc import Mapping, Sequence
 
+from keras_textgen.data.corpus import SPLITS, Corpus, DataError
 from keras_textgen.data.labels import (
     check_names,
     clean_label,
@@ -18,9 +19,6 @@ from keras_textgen.data.labels import (
     sorted_names,
 )
 from keras_textgen.data.readers.files import (
-    SPLITS,
-    DataError,
-    Texts,
     decode,
     find_text_file,
     has_word,
@@ -28,6 +26,7 @@ from keras_textgen.data.readers.files import (
     split_texts,
 )
 
+_NAME = "text"
 _EXPECTED = (
     "a UTF-8 text file, one sequence a line, or a folder with train.txt, "
     "valid.txt and test.txt, or with other .txt files (all also as .txt.gz), "
@@ -51,7 +50,7 @@ _LEFT_BY_SYSTEMS = (
 )
 
 
-def read_text(data_dir: str | os.PathLike | None, seed: int = 0) -> Texts:
+def read_text(data_dir: str | os.PathLike | None, seed: int = 0) -> Corpus:
     r"""Reads a file or a folder of text, perhaps with labels.
 
     - A folder with `train.txt`, `valid.txt` and `test.txt` is taken as split.
@@ -114,7 +113,7 @@ def read_text(data_dir: str | os.PathLike | None, seed: int = 0) -> Texts:
 
 def _read_splits(
     folder: pathlib.Path, paths: Mapping[str, pathlib.Path | None]
-) -> Texts:
+) -> Corpus:
     _check_splits(folder, paths, ".txt", " (or .txt.gz)")
     lines = read_labeled_lines(list(paths.values()))
     splits = dict(zip(SPLITS, lines.texts, strict=True))
@@ -137,20 +136,24 @@ def _read_splits(
         }
         paths = files
     if not labels:
-        return Texts(**splits)
+        return Corpus(_NAME, **splits)
     names, numbers = number_splits(labels, paths, first_lines)
-    return Texts(
-        **splits, labels=numbers, label_names=names, remarks=lines.remarks
+    return Corpus(
+        _NAME,
+        **splits,
+        labels=numbers,
+        label_names=names,
+        remarks=lines.remarks,
     )
 
 
 def _read_and_split(
     paths: Sequence[pathlib.Path], seed: int, source: pathlib.Path
-) -> Texts:
+) -> Corpus:
     lines = read_labeled_lines(paths)
     texts = list(itertools.chain(*lines.texts))
     if not lines.labels:
-        return split_texts(texts, seed, source)
+        return split_texts(_NAME, texts, seed, source)
     labels = list(itertools.chain(*lines.labels))
     splits = _split_labeled(texts, labels, seed, source)
     splits.remarks = lines.remarks
@@ -159,18 +162,18 @@ def _read_and_split(
 
 def _split_labeled(
     texts: list[str], labels: list[str], seed: int, source: pathlib.Path
-) -> Texts:
+) -> Corpus:
     names = sorted_names(labels)
     check_names(names, source)
     numbers = number_labels(labels, names)
-    splits = split_texts(texts, seed, source, numbers)
+    splits = split_texts(_NAME, texts, seed, source, numbers)
     splits.label_names = names
     return splits
 
 
 def _read_split_folders(
     source: pathlib.Path, folders: Mapping[str, pathlib.Path]
-) -> Texts:
+) -> Corpus:
     of_split = {split: folders.get(split) for split in SPLITS}
     _check_splits(source, of_split, "", "")
     names: tuple[str, ...] = ()
@@ -193,7 +196,8 @@ def _read_split_folders(
                 )
         labels[split] = number_labels(listed, names)
     check_names(names, of_split["train"])
-    return Texts(
+    return Corpus(
+        _NAME,
         **splits,
         labels=labels,
         label_names=names,

@@ -5,9 +5,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.data.batches.documents import encode_sentences
+from keras_textgen.data.batches.documents import (
+    encode_sentences,
+    sentences_and_words,
+)
 from keras_textgen.data.graph_sentences import split_sentences_in_graph
-from keras_textgen.data.vocabulary import Vocabulary, split_words
+from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.classification import (
     bag_of_words_baseline,
     classification_report,
@@ -79,14 +82,11 @@ class DocumentClassifier(GlobalBatchModel):
         """Sentences, words and their weights."""
         sentences = _sentences(documents)
         outputs = self._outputs_of_sentences(sentences)
-        flat = split_words(sentences.flat_values, self.vocabulary.standardize)
-        has_words = sentences.with_flat_values(flat.row_lengths() > 0)
-        words = tf.ragged.boolean_mask(
-            sentences.with_flat_values(flat), has_words
-        )[:, : self.max_sentences, : self.max_words]
-        sentences = tf.ragged.boolean_mask(sentences, has_words)
+        read, words = sentences_and_words(
+            sentences, self.vocabulary, self.max_sentences, self.max_words
+        )
         return {
-            "sentences": sentences[:, : self.max_sentences].to_tensor(PAD),
+            "sentences": read.to_tensor(PAD),
             "sentence_weights": outputs["sentence_weights"],
             "words": words.to_tensor(PAD),
             "word_weights": outputs["word_weights"],

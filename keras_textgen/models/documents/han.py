@@ -7,7 +7,7 @@ Zichao Yang, Diyi Yang, Chris Dyer, Xiaodong He, Alex Smola, Eduard Hovy:
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
@@ -20,8 +20,10 @@ from keras_textgen.data.batches.documents import (
     Document,
     DocumentBatches,
     as_document_ids,
+    check_sentence_rule,
     encode_documents,
     encode_sentences,
+    sentences_and_words,
     sentences_of,
 )
 from keras_textgen.data.batches.sequences import asserted, checked_ids
@@ -31,13 +33,16 @@ from keras_textgen.data.readers.word_vectors import (
     read_word_vectors,
 )
 from keras_textgen.data.text_lists import is_missing
-from keras_textgen.data.vocabulary import Vocabulary, split_words
+from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.layers.attention import AttentionPooling
 from keras_textgen.layers.recurrent import BidirectionalStack
 from keras_textgen.models.base import check_sizes
+from keras_textgen.models.documents.attention import (
+    DocumentAttention,
+    document_attention,
+)
 from keras_textgen.models.documents.classification_metrics import MacroF1
 from keras_textgen.models.documents.classifier import DocumentClassifier
-from keras_textgen.models.text.text_model import decoded_strings
 from keras_textgen.noise import GlobalRows, Noise
 from keras_textgen.tokens import PAD_ID, SPECIALS, UNKNOWN_ID
 
@@ -58,27 +63,6 @@ Labels = Sequence[int] | Sequence[str] | np.ndarray
 # sentences each or more: a time step of few costs as much as one of many.
 _LENGTH_GROUPS = 6
 _SENTENCES_A_GROUP = 48
-
-
-class DocumentAttention(NamedTuple):
-    """What a model attends to in a document.
-
-    Attributes:
-        sentences: The sentences that the model reads.
-        words: The words of each that it reads.
-        sentence_weights: float32 [sentences]; they add up to 1.
-        word_weights: float32 [words] of each sentence; they add up to 1.
-        probabilities: Of the classes, float32 [classes].
-        is_known: Whether a word of it is in the vocabulary; without one, the
-            probabilities say nothing of the document.
-    """
-
-    sentences: list[str]
-    words: list[list[str]]
-    sentence_weights: np.ndarray
-    word_weights: list[np.ndarray]
-    probabilities: np.ndarray
-    is_known: bool = True
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
@@ -104,6 +88,8 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
             is dropped in training.
         max_sentences: Of a longer document, the first so many are read.
         max_words: Of a longer sentence, the first so many are read.
+        sentence_rule: How texts are cut into sentences: "graph", as SavedModels
+            do, or "sentencex", as models did that were saved before.
         **kwargs: As in `GlobalBatchModel`.
 
     Raises:
@@ -136,6 +122,7 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         dropout: float = 0.0,
         max_sentences: int = MAX_SENTENCES,
         max_words: int = MAX_WORDS,
+        sentence_rule: str = "graph",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -146,6 +133,7 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
             max_sentences=max_sentences,
             max_words=max_words,
         )
+        check_sentence_rule(sentence_rule)
         if not 0 < word_keep_rate <= 1:
             raise ValueError(
                 f"word_keep_rate={word_keep_rate} is outside (0, 1]"
@@ -167,6 +155,7 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         self.dropout = dropout
         self.max_sentences = max_sentences
         self.max_words = max_words
+        self.sentence_rule = sentence_rule
 
         policy = self.dtype_policy
         self.embedding = keras.layers.Embedding(
@@ -516,17 +505,24 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
             sentences without words and what is beyond `max_sentences` and
             `max_words` are left out.
         """
+        texts = list(texts)
         dataset, order = self._evaluation_dataset(
-            list(texts), None, None, batch_size, None, is_prediction=True
+            texts, None, None, batch_size, None, is_prediction=True
         )
         rows = [
             row
             for outputs in self._outputs(dataset)
             for row in zip(*outputs.values(), strict=True)
         ]
+        sentences, words = sentences_and_words(
+            sentences_of(texts, self.sentence_rule),
+            self.vocabulary,
+            self.max_sentences,
+            self.max_words,
+        )
         return [
-            self._document_attention(text, *rows[place])
-            for text, place in zip(texts, order, strict=True)
+            document_attention(*read, *rows[place])
+            for *read, place in zip(sentences, words, order, strict=True)
         ]
 
     def important_sentences(
@@ -580,6 +576,12 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
             raise ValueError(
                 f"documents of shape {documents.shape} in a dataset; allowed: "
                 "strings [batch], or ids [batch, sentences, words]"
+            )
+        if self.sentence_rule != "graph":
+            raise ValueError(
+                f"strings in a dataset with sentence_rule="
+                f"{self.sentence_rule!r}, which is no rule for a graph; "
+                "allowed: ids [batch, sentences, words]"
             )
         ids = encode_sentences(
             split_sentences_in_graph(documents),
@@ -636,7 +638,11 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
             documents = documents.tolist()
         if isinstance(documents, list | tuple):
             return encode_documents(
-                documents, self.vocabulary, self.max_sentences, self.max_words
+                documents,
+                self.vocabulary,
+                self.max_sentences,
+                self.max_words,
+                self.sentence_rule,
             )
         ids = as_document_ids(documents, self.vocabulary.size)
         return ids[:, : self.max_sentences, : self.max_words]
@@ -679,32 +685,6 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
             documents, _, _ = keras.utils.unpack_x_y_sample_weight(batch)
             outputs = function(documents)
             yield {name: each.numpy() for name, each in outputs.items()}
-
-    def _document_attention(
-        self,
-        document: Document,
-        probabilities: np.ndarray,
-        sentence_weights: np.ndarray,
-        word_weights: np.ndarray,
-        is_known: np.bool_,
-    ) -> DocumentAttention:
-        sentences = tf.constant(sentences_of(document), tf.string)
-        words = split_words(sentences, self.vocabulary.standardize)
-        read = np.flatnonzero(words.row_lengths())[: self.max_sentences]
-        words = tf.gather(words, read)[:, : self.max_words]
-        return DocumentAttention(
-            sentences=decoded_strings(tf.gather(sentences, read)),
-            words=[decoded_strings(each) for each in words],
-            sentence_weights=sentence_weights[: len(read)],
-            word_weights=[
-                weights[:length]
-                for weights, length in zip(
-                    word_weights, words.row_lengths(), strict=False
-                )
-            ],
-            probabilities=probabilities,
-            is_known=bool(is_known),
-        )
 
     # -- Word vectors and saving ---------------------------------------------
 
@@ -754,7 +734,15 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
             "dropout": self.dropout,
             "max_sentences": self.max_sentences,
             "max_words": self.max_words,
+            "sentence_rule": self.sentence_rule,
         }
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any]
+    ) -> "HierarchicalAttentionNetwork":
+        """Make a model; a config of before has the sentence rule of before."""
+        return super().from_config({"sentence_rule": "sentencex"} | config)
 
 
 def _from_one_hot(labels: np.ndarray, count: int) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_textgen.data.batches.cells import PairBatches
-from keras_textgen.data.ratings import Ratings
+from keras_textgen.data.cells import Ratings
 
 SHAPE = 5, 9
 

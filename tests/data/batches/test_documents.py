@@ -11,6 +11,7 @@ from keras_textgen.data.batches.documents import (
     DocumentBatches,
     as_document_ids,
     encode_documents,
+    sentences_of,
 )
 from keras_textgen.data.vocabulary import Vocabulary
 
@@ -153,6 +154,25 @@ def test_texts_are_split_into_sentences_and_words(vocabulary):
         [],
         [[6], [5]],
     ]
+
+
+def test_the_rule_that_cuts_texts(vocabulary):
+    texts = ["A rose. red rose.", ["A. a.", "a"], "Red. A rose."]
+    ids = encode_documents(texts, vocabulary)
+    lists = [[4, 7, 4, 7], [4]]
+    others = [[6, 7], [4, 5, 7]]
+    assert ids.to_list() == [[[4, 5, 7, 6, 5, 7]], lists, others]
+    ids = encode_documents(texts, vocabulary, sentence_rule="sentencex")
+    assert ids.to_list() == [[[4, 5, 7], [6, 5, 7]], lists, others]
+    message = "^sentence_rule='lines'; allowed: graph, sentencex$"
+    with pytest.raises(ValueError, match=message):
+        encode_documents(texts, vocabulary, sentence_rule="lines")
+
+
+def test_documents_of_lists_alone_and_of_none():
+    lists = [["B. b.", "c"], []]
+    assert sentences_of(lists).to_list() == [[b"B. b.", b"c"], []]
+    assert sentences_of([]).to_list() == []
 
 
 def test_sentences_stay_as_they_are(vocabulary):

@@ -126,4 +126,4 @@ def test_the_split_of_a_seed_stays():
 
 def test_too_few_texts_to_split(tmp_path):
     with pytest.raises(DataError, match=f"^{tmp_path}: 9 sequences leave"):
-        split_texts(["a"] * 9, 0, tmp_path)
+        split_texts("text", ["a"] * 9, 0, tmp_path)

@@ -55,7 +55,7 @@ def test_yahoo(yahoo):
     assert texts.train == [f"train <unk> nr {i} ?" for i in range(30)]
     assert texts.valid == [f"valid <unk> nr {i} ?" for i in range(20)]
     assert texts.test[-1] == "test <unk> nr 4 ?"
-    assert (texts.labels, texts.suffix, texts.note) == ({}, "", "")
+    assert (texts.labels, texts.name, texts.note) == ({}, "yahoo", "")
 
 
 def test_yahoo_reduced(yahoo):
@@ -65,7 +65,7 @@ def test_yahoo_reduced(yahoo):
     assert texts.train == whole.valid[:18]
     assert texts.valid == whole.valid[18:]
     assert texts.test == whole.test
-    assert texts.suffix == "_reduced"
+    assert texts.name == "yahoo_reduced"
     assert texts.note == (
         "yahoo.train.txt is missing: the reduced protocol trains on "
         "yahoo.valid.txt, its last 10 % held out; not to be set beside "
@@ -106,7 +106,7 @@ def test_classes(classes):
     assert texts.labels["test"].tolist() == [9, 9, 8, 8]
     assert len(texts.label_names) == 10
     assert texts.label_names[8] == "Family & Relationships"
-    assert (texts.suffix, texts.note) == ("", "")
+    assert (texts.name, texts.note) == ("yahoo_short", "")
 
 
 def test_the_reduced_split_holds_out_of_each_class(classes):
@@ -121,7 +121,7 @@ def test_the_reduced_split_holds_out_of_each_class(classes):
     assert texts.labels["test"].tolist() == [9, 9, 8, 8]
     assert len(texts.label_names) == 14
     assert texts.label_names[9] == "Animal"
-    assert texts.suffix == "_reduced"
+    assert texts.name == "dbpedia_reduced"
     assert "valid.txt, its last 10 % of each label held out" in texts.note
 
 

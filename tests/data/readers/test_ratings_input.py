@@ -9,15 +9,12 @@ import pytest
 import scipy.io
 import scipy.sparse
 
-from keras_textgen.data.ratings import (
-    Ratings,
-    load_ratings,
-    one_hot,
-    read_matrix,
-    read_table,
-)
-from keras_textgen.data.readers.files import SPLITS, DataError
+from keras_textgen.data.cells import Ratings
+from keras_textgen.data.corpus import SPLITS, DataError
+from keras_textgen.data.matrix import one_hot
+from keras_textgen.data.ratings import load_ratings
 from keras_textgen.data.readers.sotu import load_sotu_documents
+from keras_textgen.data.readers.tables import read_matrix, read_table
 
 FIELDS = ("user", "film", "stars")
 RATINGS = [
@@ -308,7 +305,7 @@ def test_refused_folds(films):
         DataError, match=r"^ml100k: no data_dir .*grouplens\.or"
     ):
         load_ratings("ml100k")
-    message = r"^matrix 'imdb' is unknown; allowed: ml100k, sotu, ratings, mat"
+    message = "^dataset='imdb' as matrices; allowed: sotu, ml100k, ratings, mat"
     with pytest.raises(ValueError, match=message):
         load_ratings("imdb")
 

@@ -465,3 +465,31 @@ def test_number_of_parameters():
     size = 4 + len(WORDS)
     expected = 200 * size + 75_600 + 10_200 + 45_600 + 10_200 + 101 * 3
     assert model.count_params() - 2 == expected  # without two counters of steps
+
+
+# -- The rule that cuts texts -------------------------------------------------
+
+
+def test_a_file_of_before_keeps_its_sentence_rule():
+    texts = ["The cat sat. a mat.", "A cat."]
+    model = tiny()
+    config = model.get_config()
+    assert config["sentence_rule"] == "graph"
+    del config["sentence_rule"]
+    old = HierarchicalAttentionNetwork.from_config(config)
+    assert old.sentence_rule == "sentencex"
+    again = HierarchicalAttentionNetwork.from_config(old.get_config())
+    assert again.sentence_rule == "sentencex"
+    sentences = {
+        "graph": [["The cat sat. a mat."], ["A cat."]],
+        "sentencex": [["The cat sat.", "a mat."], ["A cat."]],
+    }
+    for each in (model, old):
+        cut = sentences[each.sentence_rule]
+        found = [document.sentences for document in each.attention(texts)]
+        assert found == cut
+        close(each.predict(texts), each.predict(cut))
+    with pytest.raises(
+        ValueError, match=r"^sentence_rule=.lines.; allowed: gr"
+    ):
+        tiny(sentence_rule="lines")

@@ -6,7 +6,7 @@ import pytest
 import scipy.sparse
 import tensorflow as tf
 
-from keras_textgen.data.ratings import Ratings
+from keras_textgen.data.cells import Ratings
 from keras_textgen.models.loading import load_model
 from keras_textgen.models.matrices.dmf import DualMatrixFactorization
 

@@ -1,0 +1,191 @@
+"""A corpus as its reader gives it, and what all corpora share.
+
+Free of TensorFlow, as the readers are; `keras_textgen.data.views` turns the
+raw rows into what models are given.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from keras_textgen.datasets import find_view
+
+SPLITS = ("train", "valid", "test")
+# Left-out rows that are named by their numbers.
+_SHOWN = 5
+
+
+class DataError(ValueError):
+    """Input data that cannot be used; the message is one line.
+
+    It names the file, and the line where there is one: `FILE:LINE: what is
+    wrong; what is allowed`.
+    """
+
+
+@dataclasses.dataclass
+class Corpus:
+    """A corpus in three splits.
+
+    Attributes:
+        name: such as `"sotu"`; ends in `"_reduced"` where the training file is
+            missing and the validation file stands in for it.
+        train: the rows to learn from. Raw ones are strings, a sequence or a
+            document each, or the known cells of a matrix (`Ratings`).
+        valid: the same, for validation.
+        test: the same, for the final figures.
+        labels: for each split, an int32 array `[rows]`; empty where the corpus
+            has no labels.
+        label_names: the names that the labels are the numbers of; empty where
+            there are no labels.
+        note: one line that has to be printed beside every result; empty if
+            there is nothing to say.
+        remarks: what was left out, a line each, to be said once.
+        dropped: for each split, how many rows a view has left out; empty where
+            it leaves out none.
+    """
+
+    name: str
+    train: Any
+    valid: Any
+    test: Any
+    labels: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    label_names: tuple[str, ...] = ()
+    note: str = ""
+    remarks: tuple[str, ...] = ()
+    dropped: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> int:
+        """A number that depends on all training and validation data.
+
+        Example:
+            >>> poems = Corpus("poems", ["a rose"], ["a thorn"], ["a tulip"])
+            >>> same = Corpus("other", ["a rose"], ["a thorn"], ["no tulip"])
+            >>> other = Corpus("poems", ["a rose"], ["thorns"], ["a tulip"])
+            >>> poems.fingerprint == same.fingerprint
+            True
+            >>> poems.fingerprint == other.fingerprint
+            False
+        """
+        return checksum(self.contents())
+
+    def contents(self) -> Iterator[str | np.ndarray]:
+        """All that the fingerprint depends on."""
+        for split in SPLITS[:2]:
+            yield from getattr(self, split)
+            if self.labels:
+                yield self.labels[split]
+
+    def leave_out(self, known: Mapping[str, np.ndarray]) -> None:
+        """Leaves out the documents of which no word is known.
+
+        `dropped` counts them and `remarks` names them.
+
+        Args:
+            known: for each split, whether a word of each is, bool
+                `[documents]`.
+
+        Raises:
+            DataError: nothing is left of a split.
+
+        Example:
+            >>> corpus = Corpus("poems", ["a", "b"], ["c"], ["d"])
+            >>> corpus.leave_out({"train": np.array([True, False])})
+            >>> print(*corpus.remarks)
+            Left out of the train set: 1 of 2 documents, without a known word \
+(number 2).
+            >>> corpus.train, corpus.dropped
+            (['a'], {'train': 1})
+        """
+        for split, is_known in known.items():
+            unknown = np.flatnonzero(~is_known)
+            if not len(unknown):
+                continue
+            if not is_known.any():
+                raise DataError(
+                    f"{self.name}: no document of {split} has a known word; "
+                    "allowed: a larger vocabulary, or tokenizer=character for "
+                    "a script without spaces"
+                )
+            texts = getattr(self, split)
+            kept = np.flatnonzero(is_known)
+            setattr(self, split, [texts[row] for row in kept])
+            if self.labels:
+                self.labels[split] = self.labels[split][kept]
+            self.dropped[split] = len(unknown)
+            numbers = ", ".join(f"{row + 1:,}" for row in unknown[:_SHOWN])
+            more = f" and {len(unknown) - _SHOWN:,} more"
+            self.remarks += (
+                f"Left out of the {split} set: {len(unknown):,} of "
+                f"{len(texts):,} documents, without a known word (number "
+                f"{numbers}{more if len(unknown) > _SHOWN else ''}).",
+            )
+
+
+def checksum(parts: Iterable[str | np.ndarray], start: int = 0) -> int:
+    """A number of 32 bits that depends on all of some data.
+
+    Args:
+        parts: strings and arrays, in their order.
+        start: the number of what goes before them.
+
+    Example:
+        >>> checksum(["a", "rose"]) == checksum(["rose"], checksum(["a"]))
+        True
+    """
+    for part in parts:
+        content = part.encode() if isinstance(part, str) else part.tobytes()
+        start = zlib.crc32(content, start)
+    return start
+
+
+def read_corpus(name: str, view: str, **given: Any) -> Corpus:
+    r"""Reads a corpus as one kind of model is given it.
+
+    The table `keras_textgen.datasets` names the reader.
+
+    Args:
+        name: of the corpus, as in the table.
+        view: `"texts"`, `"documents"`, `"bags"` or `"matrices"`.
+        **given: by name, all that a reader may need: `data_dir`, `seed` (0 if
+            left out), `label`, and for matrices `fold`, `fields` and
+            `duplicates`. What its reader has no use for is left aside; what is
+            left out or None has the reader's default.
+
+    Returns:
+        Raw rows.
+
+    Raises:
+        DataError: the files are missing or cannot be used.
+        ValueError: there is no such corpus or view of it, or an argument is
+            not allowed.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "roses.txt")
+        >>> _ = path.write_text("A rose is a rose.\n" * 30, "utf-8")
+        >>> len(read_corpus("text", "texts", data_dir=path).train)
+        24
+    """
+    facts = find_view(name, view)
+    label = given.get("label")
+    if label is not None and label not in facts.labels:
+        allowed = " or ".join(facts.labels) or "None"
+        raise ValueError(f"label={label!r} for {name}; allowed: {allowed}")
+    module, function = facts.reader.split(":")
+    reader = getattr(importlib.import_module(module), function)
+    arguments = {
+        argument: given[argument]
+        for argument in facts.arguments
+        if given.get(argument) is not None
+    }
+    if "data_dir" in facts.arguments:
+        arguments.setdefault("data_dir", None)
+    return reader(**arguments)

@@ -1,0 +1,184 @@
+"""MovieLens 100K (Harper and Konstan 2015), in its five published folds."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from collections.abc import Callable
+
+import numpy as np
+
+from keras_textgen.data.cells import Ratings, ratings_of
+from keras_textgen.data.corpus import DataError
+from keras_textgen.data.matrix import Matrix, one_hot
+from keras_textgen.data.readers.archives import Publication
+from keras_textgen.data.readers.tables import finite_number
+
+FOLDS = (1, 2, 3, 4, 5)
+_PUBLICATION = Publication(
+    corpus="ml100k",
+    folder="ml-100k",
+    marker="u.item",
+    archives=("ml-100k.zip",),
+    files="u*",
+    wanted=re.compile(r"(?:^|/)(u[1-5]\.(?:base|test)|u\.(?:item|user))$"),
+    address="https://grouplens.org/datasets/movielens/100k/",
+)
+_GENRES = (
+    "unknown",
+    "Action",
+    "Adventure",
+    "Animation",
+    "Children's",
+    "Comedy",
+    "Crime",
+    "Documentary",
+    "Drama",
+    "Fantasy",
+    "Film-Noir",
+    "Horror",
+    "Musical",
+    "Mystery",
+    "Romance",
+    "Sci-Fi",
+    "Thriller",
+    "War",
+    "Western",
+)
+# Of the base file of a fold; what is published was trained on all of it.
+_HELD_OUT = 0.05
+# Where the age groups of MovieLens begin.
+_AGES = (0, 18, 25, 35, 45, 50, 56)
+
+
+def read_ml100k(
+    data_dir: str | os.PathLike | None, fold: int = 1, seed: int = 0
+) -> Matrix:
+    """Reads a published fold of MovieLens 100K with its features.
+
+    Args:
+        data_dir: the folder `ml-100k`, a folder that holds it or the archive,
+            or the archive, which is read without being extracted.
+        fold: 1 to 5: `u1.base` and `u1.test`, and so on.
+        seed: of the 5 % of the base file that are held out for validation.
+
+    Returns:
+        943 users and 1,682 movies: 76,000, 4,000 and 20,000 ratings of 1 to 5.
+
+    Raises:
+        DataError: the ratings are missing, or a file cannot be used.
+        ValueError: there is no such fold.
+    """
+    if fold not in FOLDS:
+        raise ValueError(f"fold={fold}; allowed: 1 to {FOLDS[-1]}")
+    source = _PUBLICATION.find(data_dir)
+    names = [f"u{fold}.base", f"u{fold}.test", "u.user", "u.item"]
+    files = {
+        _PUBLICATION.wanted.search(name)[1]: content
+        for name, content in _PUBLICATION.read(source)
+    }
+    for name in names:
+        if name not in files:
+            raise DataError(
+                f"{source}: no {name} there; allowed: {_PUBLICATION.expected}"
+            )
+    base, test, users, items = (
+        _lines(files[name], f"{source}: {name}") for name in names
+    )
+    users = {line.fields[0]: _user_features(line) for line in users("|", 5)}
+    titles = {}
+    movies = {}
+    for line in items("|", 5 + len(_GENRES)):
+        titles[line.fields[0]] = line.fields[1]
+        movies[line.fields[0]] = _movie_features(line)
+    numbers = [
+        {name: i for i, name in enumerate(ids)} for ids in (users, movies)
+    ]
+    base, test = (
+        _published_ratings(lines("\t", 4), *numbers) for lines in (base, test)
+    )
+    order = np.random.Generator(np.random.Philox(seed)).permutation(len(base))
+    valid, train = np.split(order, [int(_HELD_OUT * len(base))])
+    return Matrix(
+        name=f"ml100k_fold{fold}",
+        train=base[np.sort(train)],
+        valid=base[np.sort(valid)],
+        test=test,
+        row_names=tuple(users),
+        column_names=tuple(movies),
+        column_titles=tuple(titles.values()),
+        row_features=one_hot(users.values()),
+        column_features=one_hot(movies.values()),
+        value_range=(1.0, 5.0),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Line:
+    """A line of a published file.
+
+    Attributes:
+        where: file and line, for messages.
+        fields: what stands between the separators.
+    """
+
+    where: str
+    fields: list[str]
+
+
+def _lines(content: bytes, source: str) -> Callable[[str, int], list[_Line]]:
+    def lines(separator: str, fewest: int) -> list[_Line]:
+        # The titles of movies are in Latin-1, in which no byte is invalid.
+        text = content.decode("latin-1").rstrip("\n")
+        if not text:
+            raise DataError(f"{source}: no lines; allowed: 1 or more")
+        found = []
+        # Not splitlines: it takes a byte of Latin-1 for the end of a line.
+        for number, listed in enumerate(text.split("\n"), 1):
+            fields = listed.removesuffix("\r").split(separator)
+            line = _Line(f"{source}:{number}", fields)
+            if len(line.fields) < fewest:
+                raise DataError(
+                    f"{line.where}: {len(line.fields)} fields; allowed: "
+                    f"{fewest} with {separator!r} between them"
+                )
+            found.append(line)
+        return found
+
+    return lines
+
+
+def _published_ratings(
+    lines: list[_Line], users: dict[str, int], movies: dict[str, int]
+) -> Ratings:
+    cells = []
+    for line in lines:
+        user, movie, value, *_ = line.fields
+        if user not in users or movie not in movies:
+            raise DataError(
+                f"{line.where}: user {user}, movie {movie}; allowed: those of "
+                "u.user and u.item"
+            )
+        cells.append(
+            (users[user], movies[movie], finite_number(value, line.where))
+        )
+    return ratings_of(*zip(*cells, strict=True))
+
+
+def _user_features(line: _Line) -> list[str]:
+    _, age, gender, occupation, *_ = line.fields
+    years = finite_number(age, line.where)
+    group = max(start for start in _AGES if start <= max(years, 0))
+    return [f"age {group}", f"gender {gender}", f"occupation {occupation}"]
+
+
+def _movie_features(line: _Line) -> list[str]:
+    # Such as 01-Jan-1995; one movie has none.
+    date = line.fields[2]
+    decades = [f"decade {date[-4:-1]}0"] if date else []
+    marks = line.fields[5:]
+    genres = [
+        name for name, mark in zip(_GENRES, marks, strict=False) if mark == "1"
+    ]
+    return [*genres, *decades]
