@@ -404,9 +404,11 @@ class FrontDoor(keras.Model):
     def _streamed(self, x: Any, is_prediction: bool = False) -> tf.data.Dataset:
         """Batches that come as such, as tensors."""
         if isinstance(x, tf.data.Dataset):
-            return x.map(
+            # An error reaches the user as it was raised.
+            prepare = tf.autograph.experimental.do_not_convert(
                 lambda *batch: self._prepared_batch(batch, is_prediction)
             )
+            return x.map(prepare)
 
         def convert(batch: Any, number: int) -> Any:
             return self._whole_batch(*_unpacked(batch), number, is_prediction)

@@ -19,7 +19,7 @@ from keras_textgen.data.vocabulary import (
     pieces_of,
 )
 from keras_textgen.data.words import CHARACTERS
-from keras_textgen.tokens import SPECIALS
+from keras_textgen.tokens import PAD_ID, SPECIALS
 
 # Counts of words: SciPy sparse or float [documents, words]; or texts; or token
 # ids, a list of ints a document or padded int [documents, time].
@@ -329,13 +329,26 @@ def prepared_bags(
             "texts or token ids, and no vocabulary; allowed: counts of words"
         )
     if data.dtype == tf.string and data.shape.rank == 1:
-        return bags_of_tokens(vocabulary.tokenize(data))
+        return _counted(vocabulary.tokenize(data), width)
     if data.dtype.is_integer and data.shape.rank == 2:
-        return bags_of_tokens(checked_ids(data, vocabulary.size))
+        ids = checked_ids(data, vocabulary.size)
+        return _counted(tf.RaggedTensor.from_tensor(ids, padding=PAD_ID), width)
     raise ValueError(
         f"a dataset of {data}; allowed: batches of bags, of strings [batch], "
         "of token ids [batch, time], or of counts [batch, words]"
     )
+
+
+def _counted(tokens: tf.RaggedTensor, width: int) -> Bags:
+    """Bags in which a word has one place, however often it occurs."""
+    words = tf.ragged.boolean_mask(tokens, tokens >= len(SPECIALS))
+    columns = tf.cast(words.flat_values - len(SPECIALS), tf.int64)
+    cells = words.value_rowids() * width + columns
+    cells, _, counts = tf.unique_with_counts(tf.sort(cells))
+    places = tf.stack([cells // width, cells % width], axis=1)
+    shape = [tokens.nrows(), width]
+    values = tf.cast(counts, tf.float32)
+    return _bags_of_counts(tf.SparseTensor(places, values, shape))
 
 
 def _bags_of_counts(counts: tf.SparseTensor) -> Bags:

@@ -638,7 +638,7 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
             documents = documents.tolist()
         if isinstance(documents, list | tuple):
             return encode_documents(
-                documents,
+                [_text(document) for document in documents],
                 self.vocabulary,
                 self.max_sentences,
                 self.max_words,
