@@ -52,3 +52,18 @@ def models_without_a_seed_are_alike(request, monkeypatch) -> None:
     """Lets the tests leave the seed out, and repeat themselves."""
     if request.node.get_closest_marker("draws_seeds") is None:
         monkeypatch.setattr(seeding, "drawn_seed", lambda: 0)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests that were slow when they were measured."""
+    listed = pathlib.Path(__file__).with_name("slow_tests.txt")
+    slow = set(listed.read_text("utf-8").splitlines())
+    for item in items:
+        if measured_name(item) in slow:
+            item.add_marker(pytest.mark.slow)
+
+
+def measured_name(item: pytest.Item) -> str:
+    """A test's name as reports of times have it, without parameters."""
+    path = item.path.relative_to(ROOT).with_suffix("")
+    return f"{'.'.join(path.parts)}::{item.name.split('[')[0]}"
