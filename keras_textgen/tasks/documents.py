@@ -176,6 +176,7 @@ class DocumentTask(Task):
         baseline = bag_of_words_baseline(corpus, watch=PrintedWatch())
         systems = {"han": predicted, baseline.name: baseline.predicted}
         names = corpus.label_names
+        self.print_heading()
         print(indented(comparison_table(systems, labels)))
         print()
         print(indented(class_table(predicted, labels, names)))

@@ -207,6 +207,7 @@ class MatrixTask(Task):
             figures = self._figures(model)
         except ValueError as error:
             raise RunError(f"{self.corpus.name}: {error}") from None
+        self.print_heading()
         print(indented(format_figures(figures)))
         if self._relevant_above is not None:
             print(
@@ -218,10 +219,22 @@ class MatrixTask(Task):
                 f"{name} {rmse:.3f}" for name, rmse in PUBLISHED_RMSE.items()
             )
             print(f"  RMSE published, mean of five folds: {published}")
+        below = below_popularity(figures)
+        if below:
+            print(f"  {', '.join(below)}: below popularity's; {self._remedy}.")
         self._print_recommendations(model)
         with writing(folder / _RESULTS_FILE):
             write_whole(folder / _RESULTS_FILE, _as_csv(figures))
         return {_RESULTS_FILE: "the figures above"}
+
+    @property
+    def _remedy(self) -> str:
+        """What may bring the ranking above that by popularity."""
+        if self._feedback != "ranking":
+            return "--feedback=ranking trains which columns come first"
+        if not self.settings.start_at_baseline:
+            return "--start_at_baseline begins at popularity"
+        return "a larger --l2 holds the factors smaller"
 
     def _figures(self, model: keras.Model) -> dict[str, float]:
         figures: dict[str, float] = {}
@@ -272,13 +285,14 @@ class MatrixTask(Task):
         corpus = self.corpus
         number = min(_NUM_ROWS_SHOWN, corpus.shape[0])
         rows = np.arange(number) * corpus.shape[0] // number
-        best = model.recommend(rows, k=_NUM_RECOMMENDATIONS)
+        names = [corpus.row_names[row] for row in rows]
+        best = model.recommend(names, k=_NUM_RECOMMENDATIONS)
         print("\nRecommended:")
-        for row, columns in zip(rows, best.columns, strict=True):
+        for name, columns in zip(names, best.columns, strict=True):
             titles = [
                 corpus.column_titles[each] for each in columns if each >= 0
             ]
-            print(f"  {corpus.row_names[row]}: {', '.join(titles)}")
+            print(f"  {name}: {', '.join(titles)}")
 
     @staticmethod
     def export(model: keras.Model, path: pathlib.Path) -> None:
@@ -313,16 +327,42 @@ def format_figures(figures: dict[str, float]) -> str:
     NDCG@10      0.5000, ranked by popularity 0.4000
     """
     shown = {
-        name.replace("rmse", "RMSE")
-        .replace("mae", "MAE")
-        .replace("ndcg", "NDCG")
-        .replace("recall", "Recall")
-        .replace("rows", "rows ranked"): _figure(name, figures)
+        _shown_name(name): _figure(name, figures)
         for name in figures
         if not name.startswith(tuple(_BASELINES))
     }
     width = max(map(len, shown)) + 2
     return "\n".join(f"{name:{width}}{value}" for name, value in shown.items())
+
+
+def below_popularity(figures: dict[str, float]) -> list[str]:
+    """Which figures of a ranking are worse than one that reads no ids.
+
+    Args:
+      figures: as in `format_figures`.
+
+    Returns:
+      The names of those figures, as they are printed.
+
+    Example:
+    >>> below_popularity({"ndcg@10": 0.3, "popularity ndcg@10": 0.4})
+    ['NDCG@10']
+    """
+    return [
+        _shown_name(name)
+        for name, value in figures.items()
+        if value < figures.get(f"popularity {name}", -np.inf)
+    ]
+
+
+def _shown_name(name: str) -> str:
+    return (
+        name.replace("rmse", "RMSE")
+        .replace("mae", "MAE")
+        .replace("ndcg", "NDCG")
+        .replace("recall", "Recall")
+        .replace("rows", "rows ranked")
+    )
 
 
 def _figure(name: str, figures: dict[str, float]) -> str:

@@ -92,7 +92,7 @@ def _train(settings: Settings, directory: RunDirectory, data: Any) -> None:
     checkpoints.restore_best()
     callbacks.save_model(model, directory.model_file)
     _write_export(task, model, directory)
-    _print_written(directory, _print_results(task, model, directory))
+    _print_written(directory, task.print_results(model, directory.path))
 
 
 def _write_flags(settings: Settings, directory: RunDirectory) -> None:
@@ -105,7 +105,8 @@ def _fit(task: Task, checkpoints: RunCheckpoints) -> None:
     batches, settings = task.training_batches(), task.settings
     steps, step = batches.steps_per_epoch, int(progress.step)
     print(introduction(task, model, steps))
-    _print_note(task)
+    if task.corpus.note:
+        print(task.corpus.note)
     _print_progress(settings, progress)
     if _is_done(settings, progress):
         return
@@ -196,7 +197,7 @@ def _evaluate(settings: Settings, directory: RunDirectory, data: Any) -> None:
     is_same = trained_on(directory) in (None, task.fingerprint())
     if not (is_same and task.fits(model)):
         raise _other_data(settings, directory)
-    for name, what in _print_results(task, model, directory).items():
+    for name, what in task.print_results(model, directory.path).items():
         print(f"\nWritten to {_shown(directory.path / name)}: {what}.")
 
 
@@ -260,30 +261,26 @@ def _write_export(
         move_into_place(directory.export)
 
 
-def _print_note(task: Task) -> None:
-    if task.corpus.note:
-        print(task.corpus.note)
-
-
 def _print_progress(settings: Settings, progress: Progress) -> None:
     epoch, step = int(progress.epoch), int(progress.step)
     if progress.stopped:
         print(f"Stopped early after epoch {epoch}: nothing had improved.")
     elif epoch >= settings.epochs:
-        print(
-            f"All {settings.epochs} epochs are done; a larger --epochs would "
-            "train further."
-        )
+        print(f"{_epochs_done(epoch)}; a larger --epochs would train further.")
     elif epoch or step:
         print(f"Going on after step {step} of epoch {epoch + 1}.")
 
 
-def _print_results(
-    task: Task, model: keras.Model, directory: RunDirectory
-) -> dict[str, str]:
-    print("\nTest set, with the weights of the best epoch:")
-    _print_note(task)
-    return task.print_results(model, directory.path)
+def _epochs_done(count: int) -> str:
+    """That a run has ended.
+
+    Example:
+    >>> _epochs_done(1), _epochs_done(30)
+    ('The one epoch is done', 'All 30 epochs are done')
+    """
+    if count == 1:
+        return "The one epoch is done"
+    return f"All {count:,} epochs are done"
 
 
 def _print_written(directory: RunDirectory, more: dict[str, str]) -> None:

@@ -193,6 +193,7 @@ class TopicTask(Task):
             seed=self.settings.seed,
             words={_METHOD: model.topic_word_columns(num_words).numpy()},
         )
+        self.print_heading()
         print(indented(format_scores(scores)))
         print(_MEASURES)
         if labels:
