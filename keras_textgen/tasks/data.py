@@ -9,8 +9,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from keras_textgen.cli.flag_table import SETTINGS, TEXT_MODELS
-from keras_textgen.cli.settings import NO_VALUES, RunError, Settings
+from keras_textgen.cli.flag_table import TEXT_MODELS
+from keras_textgen.cli.settings import (
+    NO_VALUES,
+    SETTINGS,
+    RunError,
+    Settings,
+)
 from keras_textgen.data.readers.files import DataError
 
 __all__ = ["DataError", "data_errors", "read_data"]

@@ -92,7 +92,7 @@ def _train(settings: Settings, directory: RunDirectory, data: Any) -> None:
     checkpoints.restore_best()
     callbacks.save_model(model, directory.model_file)
     _write_export(task, model, directory)
-    _print_written(directory, task.print_results(model, directory.path))
+    _print_written(directory, _print_results(task, model, directory))
 
 
 def _write_flags(settings: Settings, directory: RunDirectory) -> None:
@@ -197,7 +197,7 @@ def _evaluate(settings: Settings, directory: RunDirectory, data: Any) -> None:
     is_same = trained_on(directory) in (None, task.fingerprint())
     if not (is_same and task.fits(model)):
         raise _other_data(settings, directory)
-    for name, what in task.print_results(model, directory.path).items():
+    for name, what in _print_results(task, model, directory).items():
         print(f"\nWritten to {_shown(directory.path / name)}: {what}.")
 
 
@@ -269,6 +269,12 @@ def _print_progress(settings: Settings, progress: Progress) -> None:
         print(f"{_epochs_done(epoch)}; a larger --epochs would train further.")
     elif epoch or step:
         print(f"Going on after step {step} of epoch {epoch + 1}.")
+
+
+def _print_results(
+    task: Task, model: keras.Model, directory: RunDirectory
+) -> dict[str, str]:
+    return task.print_results(model, directory.path)
 
 
 def _epochs_done(count: int) -> str:
