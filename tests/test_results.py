@@ -375,6 +375,17 @@ def test_a_run_beside_other_work_is_not_timed(summarize, tmp_path):
     assert "61.5 min" not in text
 
 
+def test_lines_on_progress_are_no_figures(summarize, tmp_path):
+    run = write_run(tmp_path, "lm", "--model=lstm_lm", figures=EXACT)
+    expected = summarize.read_run(run).printed
+    log = (run / "log.txt").read_text()
+    lines = (
+        "bound: about 5.8 min (--none).\nbound: 1,000 of 2,000 done, 9 s left."
+    )
+    (run / "log.txt").write_text(log.replace("epoch:\n", f"epoch:\n{lines}\n"))
+    assert summarize.read_run(run).printed == expected
+
+
 def test_runs_are_told_by_their_softmax(summarize, tmp_path):
     for name, commit in (("new", "4f4189e745"), ("old", "0123456789")):
         run = write_run(tmp_path, name, "--model=lstm_lm", figures=EXACT)

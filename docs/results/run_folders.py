@@ -17,6 +17,10 @@ NOT_FINISHED = "(not finished)"
 NONE = ""
 SHORT_COMMIT = 7  # digits
 _NOT_TIMED = "Not timed: "
+# Lines on how far an evaluation is, which once stood among its figures.
+_PROGRESS = re.compile(
+    r"^\S.*: (?:about [\d.]+ |[\d,]+ of [\d,]+ done, ).*\n", re.MULTILINE
+)
 # The commit of the classifiers' runs that are from before accuracy decided.
 JUDGED_BY_LOSS = "8bf0eb7"
 # Those of runs whose softmax gives padding and the start token no probability.
@@ -122,6 +126,7 @@ def _printed(log: str) -> str | None:
     """The test figures that the run printed last."""
     _, found, end = log.rpartition("\nTest set, ")
     figures, _, _ = end.partition("\n\n")
+    figures = _PROGRESS.sub("", figures)
     return f"Test set, {figures}".rstrip() if found else None
 
 
