@@ -72,7 +72,7 @@ class DocumentCorpus:
             >>> corpus = DocumentCorpus("poems", ["a", "b"], ["c"], ["d"])
             >>> print(*corpus.leave_out({"train": np.array([True, False])}))
             Left out of the train set: 1 of 2 documents, without a known word \
-(number 2).
+(number 2 of it, counted from 1).
             >>> corpus.train
             ['a']
         """
@@ -97,7 +97,8 @@ class DocumentCorpus:
             lines.append(
                 f"Left out of the {split} set: {len(unknown):,} of "
                 f"{len(texts):,} documents, without a known word (number "
-                f"{numbers}{more if len(unknown) > _SHOWN else ''})."
+                f"{numbers}{more if len(unknown) > _SHOWN else ''} of it, "
+                "counted from 1)."
             )
         return lines
 
