@@ -10,6 +10,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+# After all annealing.
+_LAST_STEP = 2**31 - 1
+# A sigmoid schedule comes close to its highest weight, and never reaches it.
+FULL = 0.999
+
 
 class Schedule:
     """A KL weight by training step.
@@ -198,6 +203,32 @@ def halved_learning_rate(
     if first_halved == 0:
         return initial
     return initial * 0.5 ** max(0, epoch + 2 - first_halved)
+
+
+def reached_weight(
+    schedule: Schedule | None, steps: int
+) -> tuple[float, float]:
+    """How far the KL weight has come, beside where it comes to in the end.
+
+    Args:
+      schedule: None is the weight 1.
+      steps: that it has been followed for.
+
+    Returns:
+      The weight after them and the last one; the last one twice if it is
+      reached (a sigmoid reaches 99.9 % of it), or if there is none, as a
+      cyclical schedule rises again and again.
+
+    Example:
+    >>> rise = LinearSchedule(100, max_weight=0.5)
+    >>> reached_weight(rise, 50), reached_weight(rise, 100)
+    ((0.25, 0.5), (0.5, 0.5))
+    """
+    if schedule is None or isinstance(schedule, CyclicalSchedule):
+        return 1.0, 1.0
+    weights = schedule(tf.constant([steps, _LAST_STEP])).numpy()
+    reached, last = map(float, weights)
+    return (reached if reached < FULL * last else last), last
 
 
 def _above_zero(name: str, value: float) -> float:

@@ -61,6 +61,18 @@ def test_relative_links(page):
             assert (ROOT / page).parent.joinpath(link).exists(), link
 
 
+def test_every_file_of_a_run_is_on_its_page():
+    """What the tasks name, and what the page of saved_models promises."""
+    source = "".join(
+        path.read_text("utf-8")
+        for path in (ROOT / "keras_textgen" / "tasks").glob("*.py")
+    )
+    files = set(re.findall(r'"(\w+\.(?:csv|html|npz))"', source))
+    assert {"topics.html", "attention.html", "results.csv"} <= files
+    page = (ROOT / "docs" / "running.md").read_text("utf-8")
+    assert files <= set(re.findall(r"`(\w+\.\w+)`", page))
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_flags_exist(page):
     text = (ROOT / page).read_text("utf-8")

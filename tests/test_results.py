@@ -364,6 +364,38 @@ def test_last_of_several_evaluations_counts(summarize, tmp_path):
     assert found.time == "123.0 min"
 
 
+def test_a_run_beside_other_work_is_not_timed(summarize, tmp_path):
+    run = write_run(tmp_path, "lm", "--model=lstm_lm", figures=EXACT)
+    with (run / "command.txt").open("a") as file:
+        file.write("A remark.\nNot timed: one thread, beside other work\n")
+    text = page(summarize, tmp_path)
+    ((_, *rest),) = cells(text, "[lm](results/lm)")[-1:]
+    time = "(not timed: one thread, beside other work)"
+    assert rest[-2:] == [time, "0123456"]
+    assert "61.5 min" not in text
+
+
+def test_lines_on_progress_are_no_figures(summarize, tmp_path):
+    run = write_run(tmp_path, "lm", "--model=lstm_lm", figures=EXACT)
+    expected = summarize.read_run(run).printed
+    log = (run / "log.txt").read_text()
+    lines = (
+        "bound: about 5.8 min (--none).\nbound: 1,000 of 2,000 done, 9 s left."
+    )
+    (run / "log.txt").write_text(log.replace("epoch:\n", f"epoch:\n{lines}\n"))
+    assert summarize.read_run(run).printed == expected
+
+
+def test_runs_are_told_by_their_softmax(summarize, tmp_path):
+    for name, commit in (("new", "4f4189e745"), ("old", "0123456789")):
+        run = write_run(tmp_path, name, "--model=lstm_lm", figures=EXACT)
+        command = (run / "command.txt").read_text().splitlines()[0]
+        (run / "command.txt").write_text(f"{command}\n{commit}\n")
+    text = page(summarize, tmp_path)
+    assert "- after the change, 4f4189e: [new](results/new)\n" in text
+    assert "- before it: all others, of 0123456\n" in text
+
+
 def test_time_of_several_sittings_is_a_lower_limit(summarize, tmp_path):
     run = write_run(
         tmp_path,

@@ -834,10 +834,11 @@ def test_sequences_longer_than_the_cap_are_counted(corpus, tmp_path, capsys):
     lines = (corpus / "train.txt").read_text().splitlines()
     longer = sum(len(line.split()) > 6 for line in lines)
     assert (
-        f"Left out of the train set to save time: {longer} of {len(lines)} "
-        "sequences, those of more than 6 words; --max_length=default keeps "
-        "them.\n"
+        f"Left out of the train set: {longer} of {len(lines)} sequences, "
+        "longer than --max_length=6 words.\n"
     ) in out
+    assert call(*arguments(corpus, tmp_path / "run", *more)) == 0
+    assert "\nThe one epoch is done; a larger" in capsys.readouterr().out
 
 
 def truncate(path, size=64):

@@ -1,8 +1,8 @@
 """A run of this folder: what it left, and tables that any run can have.
 
 A run is a folder with what it wrote and printed: `command.txt` (the command,
-then the commit it ran from), `flags.txt`, `metrics.csv`, `log.txt` (of all
-sittings, one after the other) and, where it wrote them, `probes.csv`,
+the commit it ran from, then remarks), `flags.txt`, `metrics.csv`, `log.txt` (of
+all sittings, one after the other) and, where it wrote them, `probes.csv`,
 `topics.csv` and `results.csv`.
 """
 
@@ -18,8 +18,15 @@ FOLDER = pathlib.Path(__file__).parent
 NOT_FINISHED = "(not finished)"
 NONE = ""
 SHORT_COMMIT = 7  # digits
+_NOT_TIMED = "Not timed: "
+# Lines on how far an evaluation is, which once stood among its figures.
+_PROGRESS = re.compile(
+    r"^\S.*: (?:about [\d.]+ |[\d,]+ of [\d,]+ done, ).*\n", re.MULTILINE
+)
 # The commit of the classifiers' runs that are from before accuracy decided.
 JUDGED_BY_LOSS = "8bf0eb7"
+# Those of runs whose softmax gives padding and the start token no probability.
+MASKED = ("4f4189e",)
 
 # Column of metrics.csv -> heading, and how many decimals.
 COLUMNS = {
@@ -51,7 +58,7 @@ class Run:
         topics: the text of topics.csv; empty if there is none.
         printed: the table of test figures as printed; None if there is none.
         figures: its lines by name.
-        time: how long it took, as text.
+        time: how long it took, as text, or why it was not timed.
     """
 
     name: str
@@ -74,8 +81,8 @@ class Run:
 
 def read_run(folder: pathlib.Path) -> Run:
     """Read a run's folder."""
-    command, commit = (
-        (folder / "command.txt").read_text("utf-8").split("\n")[:2]
+    command, commit, *remarks = (
+        (folder / "command.txt").read_text("utf-8").splitlines()
     )
     log = (folder / "log.txt").read_text("utf-8")
     flags = read_flags((folder / "flags.txt").read_text("utf-8"))
@@ -92,7 +99,7 @@ def read_run(folder: pathlib.Path) -> Run:
         topics="".join(_lines(folder / "topics.csv")),
         printed=printed,
         figures=_figures(printed or ""),
-        time=_time(log),
+        time=_time(log, remarks),
     )
 
 
@@ -125,6 +132,7 @@ def _printed(log: str) -> str | None:
     """The test figures that the run printed last."""
     _, found, end = log.rpartition("\nTest set, ")
     figures, _, _ = end.partition("\n\n")
+    figures = _PROGRESS.sub("", figures)
     return f"Test set, {figures}".rstrip() if found else None
 
 
@@ -133,12 +141,15 @@ def _figures(printed: str) -> dict[str, str]:
     return dict(re.findall(r"^  (\S.*?) {2,}(\S.*)$", printed, re.MULTILINE))
 
 
-def _time(log: str) -> str:
+def _time(log: str, remarks: Iterable[str]) -> str:
     """Minutes of all sittings, as far as the log has them.
 
     A sitting that was stopped prints how long its epochs took, but not how
-    long itself.
+    long itself. A remark "Not timed: ..." says why the minutes mean nothing.
     """
+    for remark in remarks:
+        if remark.startswith(_NOT_TIMED):
+            return f"({remark.lower()})"
     whole = sum(map(float, re.findall(r"^Took ([\d.]+) min", log, re.M)))
     epochs = sum(map(float, re.findall(r"^\d+/\d+ - (\d+)s ", log, re.M))) / 60
     sittings = len(re.findall(r"^Going on after step ", log, re.M))
@@ -229,6 +240,20 @@ def by_corpus(runs: Iterable[Run]) -> dict[str, list[Run]]:
 def link(run: Run) -> str:
     """A link to the folder of a run, from the page."""
     return f"[{run.name}](results/{run.name})"
+
+
+def softmax_note(runs: Iterable[Run]) -> str:
+    """Which text models' runs are from before the softmax was masked."""
+    groups = grouped(runs, lambda run: run.commit[:SHORT_COMMIT])
+    before = sorted(set(groups).difference(MASKED))
+    lines = [
+        f"- after the change, {commit}: {', '.join(map(link, groups[commit]))}"
+        for commit in MASKED
+        if commit in groups
+    ]
+    if before:
+        lines.append(f"- before it: all others, of {', '.join(before)}")
+    return "\n".join(["Of the text models' runs below are\n", *lines, ""])
 
 
 def decimals(number: float | None) -> str:

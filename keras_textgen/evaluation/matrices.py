@@ -178,16 +178,42 @@ def format_figures(figures: dict[str, float]) -> str:
         NDCG@10      0.5000, ranked by popularity 0.4000
     """
     shown = {
-        name.replace("rmse", "RMSE")
-        .replace("mae", "MAE")
-        .replace("ndcg", "NDCG")
-        .replace("recall", "Recall")
-        .replace("rows", "rows ranked"): _figure(name, figures)
+        _shown_name(name): _figure(name, figures)
         for name in figures
         if not name.startswith(tuple(_BASELINES))
     }
     width = max(map(len, shown)) + 2
     return "\n".join(f"{name:{width}}{value}" for name, value in shown.items())
+
+
+def below_popularity(figures: Mapping[str, float]) -> list[str]:
+    """Which figures of a ranking are worse than one that reads no ids.
+
+    Args:
+        figures: As in `format_figures`.
+
+    Returns:
+        The names of those figures, as they are printed.
+
+    Example:
+        >>> below_popularity({"ndcg@10": 0.3, "popularity ndcg@10": 0.4})
+        ['NDCG@10']
+    """
+    return [
+        _shown_name(name)
+        for name, value in figures.items()
+        if value < figures.get(f"popularity {name}", -np.inf)
+    ]
+
+
+def _shown_name(name: str) -> str:
+    return (
+        name.replace("rmse", "RMSE")
+        .replace("mae", "MAE")
+        .replace("ndcg", "NDCG")
+        .replace("recall", "Recall")
+        .replace("rows", "rows ranked")
+    )
 
 
 def _figure(name: str, figures: dict[str, float]) -> str:

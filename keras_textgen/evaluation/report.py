@@ -1,6 +1,5 @@
 """All figures of a model of any kind on its test set, and their table."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from keras_textgen.evaluation.classification import format_classification
@@ -67,7 +66,7 @@ _FORMATS = {
 }
 
 
-def format_table(results: Mapping[str, Any]) -> str:
+def format_table(results: dict[str, Any]) -> str:
     """Sets the results of `evaluate_model` as text.
 
     Args:

@@ -37,13 +37,9 @@ _MEASURES = """\
 NPMI and diversity: ten words a topic, those that its center decodes to for
 the SAE, else those of the highest mean tf-idf; together in the documents of
 the training set."""
-_FIGURES = (
-    "homogeneity",
-    "completeness",
-    "v_measure",
-    "npmi",
-    "diversity",
-)
+_FIGURES_OF_WORDS = ("npmi", "diversity")
+_FIGURES = ("homogeneity", "completeness", "v_measure", *_FIGURES_OF_WORDS)
+_HEADINGS = {"v_measure": "V-measure", "npmi": "NPMI"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -416,6 +412,8 @@ def format_scores(scores: Iterable[TopicScores]) -> str:
 
     Returns:
         A line for each method and split; with several seeds, "mean ± sd".
+        Without labels, a line for each method, as coherence and diversity are
+        those of its topics, whatever the split.
 
     Example:
         >>> rows = [
@@ -427,19 +425,33 @@ def format_scores(scores: Iterable[TopicScores]) -> str:
         LSA     test         0.400         0.500      0.420  0.100      1.000
         >>> "0.440 ± 0.028" in format_scores(rows)
         True
+        >>> print(
+        ...     format_scores(
+        ...         TopicScores("LSA", split, 0, 20, None, None, None, 0.1, 1.0)
+        ...         for split in ("train", "test")
+        ...     )
+        ... )
+        method   NPMI  diversity
+        LSA     0.100      1.000
     """
-    groups: dict[tuple[str, str], list[TopicScores]] = {}
+    scores = list(scores)
+    keys, names = ("method", "split"), _FIGURES
+    if all(each.v_measure is None for each in scores):
+        keys, names = ("method",), _FIGURES_OF_WORDS
+        of_topics = {(each.method, each.seed): each for each in scores}
+        scores = list(of_topics.values())
+    groups: dict[tuple[str, ...], list[TopicScores]] = {}
     for each in scores:
-        groups.setdefault((each.method, each.split), []).append(each)
-    names = {"v_measure": "V-measure", "npmi": "NPMI"}
-    lines = [["method", "split", *(names.get(n, n) for n in _FIGURES)]]
-    for (method, split), rows in groups.items():
-        figures = [_figure([getattr(r, n) for r in rows]) for n in _FIGURES]
-        lines.append([method, split, *figures])
+        key = tuple(getattr(each, name) for name in keys)
+        groups.setdefault(key, []).append(each)
+    lines = [[*keys, *(_HEADINGS.get(name, name) for name in names)]]
+    for key, rows in groups.items():
+        figures = [_figure([getattr(r, name) for r in rows]) for name in names]
+        lines.append([*key, *figures])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(
-            text.ljust(width) if place < 2 else text.rjust(width)
+            text.ljust(width) if place < len(keys) else text.rjust(width)
             for place, (text, width) in enumerate(
                 zip(line, widths, strict=True)
             )
@@ -448,9 +460,7 @@ def format_scores(scores: Iterable[TopicScores]) -> str:
     )
 
 
-def _figure(values: list[float | None]) -> str:
-    if None in values:
-        return "-"
+def _figure(values: list[float]) -> str:
     text = f"{np.mean(values):.3f}"
     return (
         text if len(values) == 1 else f"{text} ± {np.std(values, ddof=1):.3f}"

@@ -198,11 +198,20 @@ class Task(abc.ABC):
 
     # -- What comes after training -------------------------------------------
 
+    def print_heading(self) -> None:
+        """Print what stands above the figures of the test set.
+
+        Once they are known: lines on how far they are come before.
+        """
+        print("\nTest set, with the weights of the best epoch:")
+        if self.corpus.note:
+            print(self.corpus.note)
+
     @abc.abstractmethod
     def print_results(
         self, model: keras.Model, folder: pathlib.Path
     ) -> dict[str, str]:
-        """Print figures of the test set.
+        """Print figures of the test set, under `print_heading`.
 
         Args:
           model: trained.

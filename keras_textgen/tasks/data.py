@@ -5,21 +5,28 @@ them is said at once.
 """
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from keras_textgen.cli.settings import NO_VALUES, RunError, Settings
+from keras_textgen.cli.settings import (
+    NO_VALUES,
+    SETTINGS,
+    RunError,
+    Settings,
+)
 from keras_textgen.data.corpus import Corpus, DataError, read_corpus
 
 __all__ = ["DataError", "data_errors", "read_data"]
 
 # How a kind of model sees a corpus, where it is not called as the kind.
 _VIEWS = {"text": "texts", "topics": "bags"}
+_ARGUMENT = re.compile(r"(?<![-\w])\w+(?==)")
 
 
 @contextlib.contextmanager
 def data_errors(settings: Settings) -> Iterator[None]:
-    """Name the data set in what is said of it.
+    """Name the data set, and the flags, in what is said of them.
 
     Args:
       settings: of the run.
@@ -35,7 +42,7 @@ def data_errors(settings: Settings) -> Iterator[None]:
     >>> with data_errors(Settings(dataset="text")):
     ...     raise ValueError("window=1; allowed: 2 or more")
     Traceback (most recent call last):
-    keras_textgen.cli.errors.RunError: --dataset=text: window=1; \
+    keras_textgen.cli.errors.RunError: --dataset=text: --window=1; \
 allowed: 2 or more
     """
     try:
@@ -43,7 +50,23 @@ allowed: 2 or more
     except DataError:
         raise
     except ValueError as error:
-        raise RunError(f"--dataset={settings.dataset}: {error}") from None
+        source = f"--dataset={settings.dataset}"
+        if getattr(settings, "data_dir", None) is not None:
+            source += f" --data_dir={settings.data_dir}"
+        raise RunError(f"{source}: {_with_flags(str(error))}") from None
+
+
+def _with_flags(message: str) -> str:
+    """A message of arguments, which the command line has as flags.
+
+    Example:
+    >>> _with_flags("no word occurs min_count=2 times, width=3")
+    'no word occurs --min_count=2 times, width=3'
+    """
+    return _ARGUMENT.sub(
+        lambda name: f"--{name[0]}" if name[0] in SETTINGS else name[0],
+        message,
+    )
 
 
 def read_data(settings: Settings) -> Corpus:

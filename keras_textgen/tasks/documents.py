@@ -131,6 +131,7 @@ class DocumentTask(Task):
             batch_size=self.settings.batch_size,
             watch=PrintedWatch(),
         )
+        self.print_heading()
         print(indented(format_table(results)))
         predicted, names = results["predicted"], corpus.label_names
         rows = np.concatenate(choose_documents(predicted, labels, _SHOWN))

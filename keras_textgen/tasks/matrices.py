@@ -18,7 +18,7 @@ from keras_textgen.data.cells import Ratings
 from keras_textgen.data.corpus import checksum
 from keras_textgen.data.matrix import Matrix, history_features
 from keras_textgen.data.views import cells
-from keras_textgen.evaluation.matrices import figures_csv
+from keras_textgen.evaluation.matrices import below_popularity, figures_csv
 from keras_textgen.evaluation.report import evaluate_model, format_table
 from keras_textgen.models.matrices.dmf import NEGATIVES, DualMatrixFactorization
 from keras_textgen.tasks.base import Task, indented
@@ -169,25 +169,39 @@ class MatrixTask(Task):
             results = evaluate_model(model, self.corpus)
         except ValueError as error:
             raise RunError(f"{self.corpus.name}: {error}") from None
+        self.print_heading()
         print(indented(format_table(results)))
         if self.settings.dataset == "ml100k":
             published = ", ".join(
                 f"{name} {rmse:.3f}" for name, rmse in PUBLISHED_RMSE.items()
             )
             print(f"  RMSE published, mean of five folds: {published}")
+        below = below_popularity(results["figures"])
+        if below:
+            print(f"  {', '.join(below)}: below popularity's; {self._remedy}.")
         self._print_recommendations(model)
         with writing(folder / _RESULTS_FILE):
             write_whole(folder / _RESULTS_FILE, figures_csv(results["figures"]))
         return {_RESULTS_FILE: "the figures above"}
 
+    @property
+    def _remedy(self) -> str:
+        """What may bring the ranking above that by popularity."""
+        if self._feedback != "ranking":
+            return "--feedback=ranking trains which columns come first"
+        if not self.settings.start_at_baseline:
+            return "--start_at_baseline begins at popularity"
+        return "a larger --l2 holds the factors smaller"
+
     def _print_recommendations(self, model: keras.Model) -> None:
         corpus = self.corpus
         number = min(_NUM_ROWS_SHOWN, corpus.shape[0])
         rows = np.arange(number) * corpus.shape[0] // number
-        best = model.recommend(rows, k=_NUM_RECOMMENDATIONS)
+        names = [corpus.row_names[row] for row in rows]
+        best = model.recommend(names, k=_NUM_RECOMMENDATIONS)
         print("\nRecommended:")
-        for row, columns in zip(rows, best.columns, strict=True):
+        for name, columns in zip(names, best.columns, strict=True):
             titles = [
                 corpus.column_titles[each] for each in columns if each >= 0
             ]
-            print(f"  {corpus.row_names[row]}: {', '.join(titles)}")
+            print(f"  {name}: {', '.join(titles)}")

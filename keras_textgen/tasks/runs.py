@@ -114,7 +114,8 @@ def _fit(task: Task, checkpoints: RunCheckpoints) -> None:
     batches, settings = task.training_batches(), task.settings
     steps, step = batches.steps_per_epoch, int(progress.step)
     print(introduction(task, model, steps))
-    _print_note(task)
+    if task.corpus.note:
+        print(task.corpus.note)
     _print_progress(settings, progress)
     if _is_done(settings, progress):
         return
@@ -267,20 +268,12 @@ def _write_export(model: keras.Model, path: pathlib.Path) -> None:
         move_into_place(path)
 
 
-def _print_note(task: Task) -> None:
-    if task.corpus.note:
-        print(task.corpus.note)
-
-
 def _print_progress(settings: Settings, progress: Progress) -> None:
     epoch, step = int(progress.epoch), int(progress.step)
     if progress.stopped:
         print(f"Stopped early after epoch {epoch}: nothing had improved.")
     elif epoch >= settings.epochs:
-        print(
-            f"All {settings.epochs} epochs are done; a larger --epochs would "
-            "train further."
-        )
+        print(f"{_epochs_done(epoch)}; a larger --epochs would train further.")
     elif epoch or step:
         print(f"Going on after step {step} of epoch {epoch + 1}.")
 
@@ -288,9 +281,19 @@ def _print_progress(settings: Settings, progress: Progress) -> None:
 def _print_results(
     task: Task, model: keras.Model, directory: RunDirectory
 ) -> dict[str, str]:
-    print("\nTest set, with the weights of the best epoch:")
-    _print_note(task)
     return task.print_results(model, directory.path)
+
+
+def _epochs_done(count: int) -> str:
+    """That a run has ended.
+
+    Example:
+    >>> _epochs_done(1), _epochs_done(30)
+    ('The one epoch is done', 'All 30 epochs are done')
+    """
+    if count == 1:
+        return "The one epoch is done"
+    return f"All {count:,} epochs are done"
 
 
 def _print_written(

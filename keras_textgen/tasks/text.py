@@ -7,10 +7,12 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen import schedules
+from keras_textgen.cli.recipes import find_recipes
 from keras_textgen.cli.settings import (
     RunError,
     Settings,
     constructor_arguments,
+    recipe_file,
 )
 from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.data.corpus import SPLITS, Corpus
@@ -81,12 +83,7 @@ class TextTask(Task):
         for split, number in corpus.dropped.items():
             if number:
                 whole = number + int(getattr(corpus, split).nrows())
-                print(
-                    f"Left out of the {split} set to save time: {number:,} of "
-                    f"{whole:,} sequences, those of more than "
-                    f"{settings.max_length} {settings.tokenizer}s; "
-                    "--max_length=default keeps them."
-                )
+                print(_left_out_text(settings, split, number, whole))
         shares = {s: unknown_share(getattr(corpus, s)) for s in SPLITS}
         print(unknown_words_text(shares, settings.tokenizer))
         return corpus
@@ -195,7 +192,10 @@ class TextTask(Task):
             watch=PrintedWatch(),
             kept_bounds=KeptBounds(folder / _BOUNDS_FILE, model, test, samples),
         )
+        self.print_heading()
         print(indented(format_table(figures)))
+        for line in self._hints(model, figures):
+            print(f"  {line}")
         if _has_latents(model):
             _print_reconstructions(self.settings, self.corpus, model)
         self.print_generated(self.settings, model)
@@ -203,6 +203,26 @@ class TextTask(Task):
         return self._print_probes(model, folder) | self._write_page(
             model, folder
         )
+
+    def _hints(self, model: keras.Model, figures: dict[str, Any]) -> list[str]:
+        """What explains the figures of latent variables, a line each."""
+        if not _has_latents(model):
+            return []
+        hints = []
+        epochs = self.settings.epochs - self.pretraining_epochs
+        steps = epochs * self.training_batches().steps_per_epoch
+        reached, last = schedules.reached_weight(model.kl_schedule, steps)
+        if reached < last:
+            hints.append(
+                f"The run ended at a KL weight of {reached:.2g}, on its way to "
+                f"{last:.2g}: more --epochs, or a shorter rise, take it there."
+            )
+        if figures["active_units"] <= 1:
+            hints.append(
+                "Hardly a latent variable is used: --free_bits, --feed_latent "
+                "or a lower --kl_max may help (docs/collapse.md)."
+            )
+        return hints
 
     def _print_sample_quality(self, model: keras.Model) -> None:
         """Print what generated texts copy, and how diverse they are.
@@ -219,9 +239,8 @@ class TextTask(Task):
         samples = _sample_texts(self.settings, model, count)
         print(
             f"  {count:,} samples: {copied_share(samples, training):.1%} copy "
-            "a training sequence; distinct-2 "
-            f"{distinct_ngrams(_known_parts(samples)):.2f}, "
-            f"real text {distinct_ngrams(_known_parts(real)):.2f}"
+            f"a training sequence; distinct-2 {_distinct_text(samples)}, "
+            f"real text {_distinct_text(real)}"
         )
 
     def _print_probes(
@@ -233,15 +252,15 @@ class TextTask(Task):
         if not asked:
             return {}
         models = {self.settings.model: model, **self._model_beside()}
-        print("\nAccuracy of classifiers on the codes, test set:")
+        heading = "\nAccuracy of classifiers on the codes, test set:"
         try:
             rows = probe_corpus(
                 self.corpus, models, self.settings.seed, watch=PrintedWatch()
             )
         except ValueError as error:
-            print(f"  none: {error}")
+            print(f"{heading}\n  none: {error}")
             return {}
-        print(indented(format_probes(rows)))
+        print(f"{heading}\n{indented(format_probes(rows))}")
         with writing(folder / _PROBES_FILE):
             write_whole(folder / _PROBES_FILE, probes_csv(rows))
         return {_PROBES_FILE: "the accuracies above"}
@@ -287,7 +306,7 @@ class TextTask(Task):
             print(f"  nothing: {error}")
             return
         for number, text in enumerate(texts, 1):
-            print(f"  {number}  {text}")
+            print(f"  {number}  {_visible(text)}")
 
 
 def make_text_model(
@@ -343,6 +362,35 @@ def kl_schedule(settings: Settings, steps_per_epoch: int) -> schedules.Schedule:
     if settings.kl_schedule == "linear":
         return schedules.LinearSchedule(steps, settings.kl_start or 0, top)
     return schedules.CyclicalSchedule(steps, settings.kl_ramp or 0.5, top)
+
+
+def _left_out_text(
+    settings: Settings, split: str, number: int, whole: int
+) -> str:
+    """That sequences of a split are too long, and for what."""
+    shares = f"{number:,} of {whole:,} sequences"
+    limit = settings.max_length
+    unit = f"{settings.tokenizer}s"
+    recipe = recipe_file(find_recipes(), settings.model, settings.dataset)
+    if recipe and f"--max_length={limit}" in recipe.read_text("utf-8").split():
+        return (
+            f"Left out of the {split} set to save time: {shares}, those of "
+            f"more than {limit} {unit}; --max_length=default keeps them."
+        )
+    return (
+        f"Left out of the {split} set: {shares}, longer than "
+        f"--max_length={limit} {unit}."
+    )
+
+
+def _visible(text: str) -> str:
+    return text if text.strip() else "(empty)"
+
+
+def _distinct_text(texts: list[str]) -> str:
+    """distinct-2 of the known parts; "-" where no two words stand together."""
+    share = distinct_ngrams(_known_parts(texts))
+    return "-" if np.isnan(share) else f"{share:.2f}"
 
 
 def _has_latents(model: keras.Model) -> bool:
@@ -405,5 +453,5 @@ def _print_reconstructions(
     )
     print("\nReconstructions of test sequences:")
     for text, reconstruction in zip(texts, again, strict=True):
-        print(f"  text   {text.decode()}")
-        print(f"  again  {reconstruction}")
+        print(f"  text   {_visible(text.decode())}")
+        print(f"  again  {_visible(reconstruction)}")

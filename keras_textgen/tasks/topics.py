@@ -127,6 +127,7 @@ class TopicTask(Task):
         results = model.report_of_counts(
             self.corpus.counts, labels, watch=PrintedWatch()
         )
+        self.print_heading()
         print(indented(format_table(results)))
         num_words = min(_NUM_WORDS, model.num_words)
         words = model.topic_words(num_words)

@@ -5,11 +5,8 @@ from typing import Any
 
 import keras
 
-from keras_textgen.schedules import halved_learning_rate
+from keras_textgen.schedules import FULL, halved_learning_rate
 from keras_textgen.training.checkpoints import Progress
-
-# A sigmoid schedule comes close to its highest weight, and never reaches it.
-_FULL = 0.999
 
 
 def judged_by(logs: Mapping[str, float]) -> float:
@@ -126,4 +123,4 @@ class Plateau(keras.callbacks.Callback):
     def _is_fully_weighted(self, logs: dict[str, float]) -> bool:
         if self._full_kl_weight is None:
             return True
-        return logs["kl_weight"] >= _FULL * self._full_kl_weight
+        return logs["kl_weight"] >= FULL * self._full_kl_weight

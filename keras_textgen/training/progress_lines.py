@@ -183,7 +183,8 @@ class ProgressLines(keras.callbacks.Callback):
         now = self._clock()
         if self._is_time(now):
             elapsed = duration(now - self._test_begun)
-            print(f"  validation: {batch + 1:,} batches after {elapsed}")
+            batches = "1 batch" if batch == 0 else f"{batch + 1:,} batches"
+            print(f"  validation: {batches} after {elapsed}")
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """After the first whole epoch, estimates the others."""

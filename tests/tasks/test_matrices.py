@@ -1,6 +1,7 @@
 """A run of matrix factorization: data, model, figures, recommendations."""
 
 import csv
+import re
 
 import numpy as np
 import pytest
@@ -313,7 +314,9 @@ def test_baselines_are_printed_beside_errors(table, tmp_path, capsys):
     shown = capsys.readouterr().out
     rmse, mean, biases = (
         float(part.split()[-1])
-        for part in shown.split("\n")[0].replace("global mean", "").split(",")
+        for part in re.search("RMSE.*", shown)[0]
+        .replace("global mean", "")
+        .split(",")
     )
     assert rmse == pytest.approx(biases, abs=0.02)
     expected = np.std(test.values - task.corpus.train.values.mean())
@@ -323,6 +326,47 @@ def test_baselines_are_printed_beside_errors(table, tmp_path, capsys):
         ),
         abs=1e-4,
     )
+
+
+@pytest.mark.parametrize(
+    ("settings", "remedy"),
+    [
+        ({"feedback": "explicit"}, "--feedback=ranking trains which columns"),
+        ({}, "--start_at_baseline begins at popularity"),
+        ({"start_at_baseline": True}, "a larger --l2 holds the factors"),
+    ],
+)
+def test_a_ranking_below_popularity_says_what_helps(
+    tmp_path, capsys, settings, remedy
+):
+    # The first columns are known of nearly all rows, the last of few.
+    draw = np.random.default_rng(0)
+    path = write_ratings(
+        tmp_path / "popular.csv",
+        [
+            f"u{row},i{column},{draw.integers(1, 6)}"
+            for row in range(60)
+            for column in range(30)
+            if draw.random() < (30 - column) / 32
+        ],
+    )
+    task = ranking_of(path, **settings)
+    model = task.make_model()
+    corpus = task.corpus
+    columns = np.concatenate([corpus.train.columns, corpus.valid.columns])
+    # Equal ones come in the order of the columns.
+    known = np.bincount(columns) - np.arange(30) / 100
+    lines = []
+    for sign in (-1, 1):
+        model.col_tower.bias.assign(sign * 1000.0 * known)
+        task.print_results(model, tmp_path)
+        shown = capsys.readouterr().out
+        lines.append(re.findall(r"  (.*): below popularity's; (.*)\.\n", shown))
+    ((names, said),) = lines[0]
+    assert {"Recall@10", "NDCG@10"} <= set(names.split(", "))
+    assert said.startswith(remedy)
+    # The order of popularity itself is not below it.
+    assert lines[1] == []
 
 
 def test_ratings_without_values(tmp_path):

@@ -299,6 +299,128 @@ def test_the_unknown_word_is_in_no_pair(tmp_path, capsys):
     )
 
 
+def own_text(folder, *flags):
+    (folder / "lines.txt").write_text("a b c\n" * 20)
+    return parse(
+        folder,
+        *SIZES,
+        "--dataset=text",
+        "--objective=bound",
+        f"--data_dir={folder}",
+        "--sampling_temperature=0.5",
+        *flags,
+    )
+
+
+def test_texts_without_words_and_pairs_are_visible(tmp_path, capsys):
+    values = own_text(tmp_path)
+    task = text_task.TextTask(values)
+    capsys.readouterr()
+    parrot = Parrot(["", " ", "a"])
+    task.print_generated(values, parrot)
+    task._print_sample_quality(parrot)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2:5] == ["  1  (empty)", "  2  (empty)", "  3  a"]
+    assert lines[-1].endswith("distinct-2 -, real text 0.06")
+    parrot.reconstruct = lambda tokens, **_: [""] * len(tokens)
+    text_task._print_reconstructions(values, task.corpus, parrot)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2:4] == ["  text   a b c", "  again  (empty)"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "reached"),
+    [
+        (["--kl_schedule=linear", "--kl_steps=20", "--kl_max=2"], "0.6"),
+        (["--kl_schedule=linear", "--kl_steps=6"], None),
+        (["--kl_schedule=sigmoid", "--kl_bias=12", "--kl_slope=1"], "0.5"),
+        (["--kl_schedule=sigmoid", "--kl_bias=2", "--kl_slope=9"], None),
+        (["--kl_schedule=cyclical", "--kl_steps=20"], None),
+        (["--kl_max=0.5"], None),
+    ],
+)
+def test_a_kl_weight_that_is_still_rising_is_said(tmp_path, flags, reached):
+    # 16 texts, 3 epochs of 2 steps.
+    values = own_text(tmp_path, "--epochs=3", "--batch_size=8", *flags)
+    task = text_task.TextTask(values)
+    hints = task._hints(task.make_model(), {"active_units": 2})
+    said = [hint.split(":")[0] for hint in hints]
+    if reached is None:
+        assert said == []
+    else:
+        last = "2" if "--kl_max=2" in flags else "1"
+        end = f"The run ended at a KL weight of {reached}, on its way to {last}"
+        assert said == [end]
+
+
+@pytest.mark.parametrize("active", [0, 1, 2])
+def test_a_code_that_is_hardly_used_is_said(tmp_path, active):
+    task = text_task.TextTask(own_text(tmp_path))
+    hints = task._hints(task.make_model(), {"active_units": active})
+    assert len(hints) == (active < 2)
+    assert not hints or "--free_bits, --feed_latent" in hints[0]
+    values = parse(
+        tmp_path,
+        "--model=lstm_lm",
+        "--dataset=text",
+        f"--data_dir={tmp_path}",
+        "--embedding_dim=3",
+    )
+    task = text_task.TextTask(values)
+    assert task._hints(task.make_model(), {}) == []
+
+
+def test_lines_on_progress_are_not_in_the_table(tmp_path, capsys, monkeypatch):
+    values = own_text(tmp_path, "--importance_samples=2", "--num_samples=1")
+    task = text_task.TextTask(values)
+    capsys.readouterr()
+
+    def evaluate(model, batches, samples, *, watch, kept_bounds):
+        print("importance-weighted bound, 2 samples: about 3 min.")
+        return {
+            "model": "HDGM",
+            "likelihood_kind": "lower bound",
+            "sequences": 2,
+            "predicted_tokens": 8,
+            "nll": 3.0,
+            "kl": 1.0,
+            "elbo": -4.0,
+            "active_units": 2,
+            "latent_size": 4,
+            "mutual_information": 0.5,
+        }
+
+    monkeypatch.setattr(text_task, "evaluate_model", evaluate)
+    task.print_results(task.build_model(), tmp_path)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("importance-weighted bound, 2 samples: about")
+    assert lines[2] == "Test set, with the weights of the best epoch:"
+    assert lines[3].split() == ["model", "HDGM"]
+
+
+def test_a_limit_of_the_recipe_is_told_from_ones_own(tmp_path):
+    values = settings.parse(["trainer.py"], ROOT / "flags")
+    said = text_task._left_out_text(values, "test", 1200, 2400)
+    assert said == (
+        "Left out of the test set to save time: 1,200 of 2,400 sequences, "
+        "those of more than 25 words; --max_length=default keeps them."
+    )
+    values.max_length = 12
+    said = text_task._left_out_text(values, "test", 1200, 2400)
+    assert said.endswith("2,400 sequences, longer than --max_length=12 words.")
+    assert "time" not in said
+
+
+def test_a_vocabulary_of_no_word_names_file_and_flag(tmp_path):
+    message = (
+        r"^--dataset=text --data_dir=.*: no word occurs --min_count=99 times "
+        "or more; allowed: "
+    )
+    with pytest.raises(settings.RunError, match=message) as error:
+        text_task.TextTask(own_text(tmp_path, "--min_count=99"))
+    assert str(tmp_path) in str(error.value)
+
+
 def test_a_model_without_a_prior_has_no_samples_to_judge(tmp_path, capsys):
     (tmp_path / "lines.txt").write_text("a b c\n" * 20)
     values = parse(

@@ -138,9 +138,17 @@ def test_without_labels_there_is_no_agreement(tmp_path, capsys):
     logs = {}
     callback.on_epoch_end(0, logs)
     assert logs == {}
+    capsys.readouterr()
     task.print_results(model, tmp_path)
-    line = capsys.readouterr().out.splitlines()[1]
-    assert line.split()[3:7] == ["train", "-", "-", "-"]
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "Test set, with the weights of the best epoch:"
+    assert lines[2].split() == ["method", "NPMI", "diversity"]
+    assert [line.split()[0] for line in lines[3:6]] == [
+        "SAE",
+        "tf-idf",
+        "LSA-50",
+    ]
+    assert "-" not in lines[3].split()
     assert "commonest" not in (tmp_path / "topics.html").read_text("utf-8")
 
 
@@ -178,7 +186,10 @@ def test_export(trained, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--min_count=99"], "--dataset=text: no word is left"),
+        (
+            ["--min_count=99"],
+            "--dataset=text --data_dir=.*poems.txt: no word is left with --min",
+        ),
         (["--num_topics=49"], "num_topics=49 for 48 training documents"),
     ],
 )
@@ -206,7 +217,7 @@ def test_documents_without_a_known_word_are_named_and_left_out(
     task = TopicTask(settings_of(path))
     out = capsys.readouterr().out
     assert "Left out of the train set: 16 of 64 documents, without a kno" in out
-    assert "and 11 more)." in out
+    assert "and 11 more of it, counted from 1)." in out
     assert "Left out of the test set: 2 of 8 documents" in out
     corpus = task.corpus
     assert len(corpus.train) == len(corpus.labels["train"]) == 48

@@ -142,3 +142,8 @@ def test_validation_is_not_silent(clock, capsys):
     assert capsys.readouterr().out.splitlines() == [
         "  validation: 40 batches after 20 s"
     ]
+    lines.on_test_begin()
+    clock.seconds += 20
+    lines.on_test_batch_end(0)
+    said = "  validation: 1 batch after 20 s\n"
+    assert capsys.readouterr().out == said

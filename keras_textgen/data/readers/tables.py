@@ -30,6 +30,7 @@ from keras_textgen.data.cells import (
 from keras_textgen.data.corpus import DataError
 from keras_textgen.data.matrix import Matrix, split_cells
 from keras_textgen.data.readers.files import decode, read_bytes
+from keras_textgen.data.readers.table_header import header_hint
 
 TABLE_FIELDS = ("user", "item", "rating")
 # Fields of a table: of the ids of rows and columns, and of the values.
@@ -192,7 +193,8 @@ def _place(
     if not there:
         raise DataError(
             f"{path}:1: no column {field!r}; there are "
-            f"{', '.join(header) or 'none'}; {_allowed(fields)}"
+            f"{', '.join(header) or 'none'}{header_hint(header)}; "
+            f"{_allowed(fields)}"
         )
     return header.index(field)
 

@@ -471,8 +471,9 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         if len(unknown):
             warnings.warn(
                 f"{len(unknown):,} of {len(is_known):,} documents have no "
-                f"known word, the first is number {unknown[0]}; their "
-                "probabilities say nothing of them (is_known marks them)",
+                f"known word, the first is number {unknown[0]}, counted from "
+                "0; their probabilities say nothing of them (is_known marks "
+                "them)",
                 stacklevel=2,
             )
         return outputs["probabilities"]

@@ -1,5 +1,6 @@
 """What a factorization gives once it has vectors of rows and columns."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -86,8 +87,10 @@ class FactorModel(GlobalBatchModel):
         """Vectors of rows: products with those of `col_encoder` predict.
 
         Args:
-            rows: Raw ids (strings) or numbers of rows; None for all of them,
-                or for rows without an id if there are features.
+            rows: Raw ids as strings, or numbers of rows as integers, whatever
+                the raw ids look like: "7" is the id, 7 the eighth row. None
+                for all of them, or for rows without an id if there are
+                features.
             features: Of these rows, [n, features]; None for those that the
                 model holds.
 
@@ -286,6 +289,7 @@ class FactorModel(GlobalBatchModel):
             return numbers_of_ids(name, ids, known)
         numbers = np.array(ids, np.int64)
         check_range(name, numbers, len(known))
+        _warn_of_numbers(name, numbers, known)
         return numbers.astype(np.int32)
 
     def _encoded(
@@ -306,6 +310,27 @@ class FactorModel(GlobalBatchModel):
                 given = SparseVectors.from_matrix(features[block])
             parts.append(encode(tf.constant(numbers[block]), given).numpy())
         return np.concatenate(parts)
+
+
+def _warn_of_numbers(
+    name: str, numbers: np.ndarray, known: Sequence[str]
+) -> None:
+    """Warn of a number of a row that is the raw id of another row."""
+    if not all(map(_looks_whole, known)):
+        return
+    ids = set(known)
+    for number in numbers:
+        if known[number] != str(number) and str(number) in ids:
+            warnings.warn(
+                f"{name} {number} is read as a number, that of the id "
+                f"{known[number]!r}; as an id it is {str(number)!r}, a string",
+                stacklevel=4,
+            )
+            return
+
+
+def _looks_whole(raw_id: str) -> bool:
+    return raw_id.removeprefix("-").isdecimal()
 
 
 def _check_features(

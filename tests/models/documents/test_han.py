@@ -220,7 +220,10 @@ def test_noise_is_a_function_of_seed_and_step(padded):
 
 TEXTS = ["The cat sat. On a mat!", "Mat", "A mat. The mat. On the mat.", ""]
 
-UNKNOWN = "^1 of 4 documents have no known word, the first is number 3; their"
+UNKNOWN = (
+    "^1 of 4 documents have no known word, the first is number 3, counted from "
+    "0; their"
+)
 
 
 def test_documents_without_a_known_word_are_marked(model):
@@ -230,7 +233,7 @@ def test_documents_without_a_known_word_are_marked(model):
     assert model.is_known(texts, batch_size=2).tolist() == known
     ids = tf.ragged.constant([[[5, 1], [4]], [[1, 1]]], tf.int32)
     assert model.is_known(ids).tolist() == [True, False]
-    message = "^2 of 4 documents have no known word, the first is number 1; "
+    message = "^2 of 4 documents have no known word, the first is number 1, c"
     with pytest.warns(UserWarning, match=message):
         probabilities = model.predict(texts)
     assert np.all(np.isfinite(probabilities))

@@ -378,6 +378,28 @@ def test_ids_of_every_type():
         assert again.ids.tolist() == best.ids.tolist()
 
 
+def test_a_number_that_is_the_id_of_another_row_is_said():
+    # Of five users: the numbers 1 and 2 are ids of others, 3 is its own id's.
+    users = ["2", "7", "1", "3", "9"]
+    model = DualMatrixFactorization(users, 4, row_layers=(), col_layers=())
+    given = {"k": 2, "exclude_seen": False}
+    said = "row 2 is read as a number, that of the id '1'; as an id it is '2'"
+    with pytest.warns(UserWarning, match=said) as caught:
+        best = model.recommend([3, 4, 2], **given)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    with pytest.warns(UserWarning, match="row 1 is read as a number, that of"):
+        model.row_encoder([1.0])
+    # As strings, or where no other row is meant, there is no doubt.
+    again = model.recommend(["3", "9", "1"], **given)
+    np.testing.assert_array_equal(best.columns, again.columns)
+    model.recommend([0, 3, 4], **given)
+    model.recommend(**given)
+    users[-1] = "ann"
+    model = DualMatrixFactorization(users, 4, row_layers=(), col_layers=())
+    model.recommend([1, 2], **given)
+
+
 @pytest.mark.parametrize("missing", [None, float("nan"), "", np.float32("nan")])
 def test_missing_ids(missing):
     once = {name: values[:3] for name, values in TABLE.items()}
