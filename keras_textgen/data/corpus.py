@@ -100,7 +100,7 @@ class Corpus:
             >>> corpus.leave_out({"train": np.array([True, False])})
             >>> print(*corpus.remarks)
             Left out of the train set: 1 of 2 documents, without a known word \
-(number 2).
+(number 2 of it, counted from 1).
             >>> corpus.train, corpus.dropped
             (['a'], {'train': 1})
         """
@@ -125,7 +125,8 @@ class Corpus:
             self.remarks += (
                 f"Left out of the {split} set: {len(unknown):,} of "
                 f"{len(texts):,} documents, without a known word (number "
-                f"{numbers}{more if len(unknown) > _SHOWN else ''}).",
+                f"{numbers}{more if len(unknown) > _SHOWN else ''} of it, "
+                "counted from 1).",
             )
 
 

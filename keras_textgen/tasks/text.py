@@ -1,6 +1,7 @@
 """Runs of the text models: corpus, model, figures, generated texts."""
 
 import pathlib
+from typing import Any
 
 import keras
 import numpy as np
