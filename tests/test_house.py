@@ -36,8 +36,8 @@ LEVELS = (
 LONGEST = 500
 # Still to be divided.
 LONGER = {
-    "models/documents/han.py": 774,
-    "models/front_door.py": 550,
+    "models/documents/han.py": 763,
+    "models/front_door.py": 523,
     "models/matrices/dmf.py": 669,
     "models/text/latent_text_model.py": 668,
     "models/text/text_model.py": 542,

@@ -10,6 +10,12 @@ import tensorflow as tf
 from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.data.batches.sources import is_stream, python_dataset
 from keras_textgen.data.rows import in_memory, num_rows, split_rows
+from keras_textgen.models.raw_data import (
+    FirstEpoch,
+    is_numeric_tensor,
+    packed,
+    unpacked,
+)
 
 
 class FrontDoor(keras.Model):
@@ -208,7 +214,7 @@ class FrontDoor(keras.Model):
             dataset = self._with_class_weight(dataset, class_weight)
         if validation_data is not None:
             validation_data, _ = self._evaluation_dataset(
-                *_unpacked(validation_data),
+                *unpacked(validation_data),
                 validation_batch_size or batch_size,
                 validation_batch_size,
             )
@@ -295,7 +301,7 @@ class FrontDoor(keras.Model):
         self._compile_if_needed()
         batch = self._whole_batch(x, y, sample_weight)
         if class_weight is not None:
-            batch = self._class_weigher(class_weight)(*_unpacked(batch))
+            batch = self._class_weigher(class_weight)(*unpacked(batch))
         return super().train_on_batch(*batch, return_dict=return_dict)
 
     def test_on_batch(
@@ -321,7 +327,7 @@ class FrontDoor(keras.Model):
     def as_inputs(self, x: Any) -> Any:
         """What `call` takes, from what a user has: one batch in memory."""
         tensors = keras.tree.flatten(x)
-        if all(_is_numeric_tensor(each) for each in tensors):
+        if all(is_numeric_tensor(each) for each in tensors):
             return x
         batches = self.row_batches(
             in_memory(x),
@@ -331,7 +337,7 @@ class FrontDoor(keras.Model):
             is_shuffled=False,
             is_prediction=True,
         )
-        return _unpacked(batches.whole())[0]
+        return unpacked(batches.whole())[0]
 
     # -- From what users have to datasets ------------------------------------
 
@@ -352,7 +358,7 @@ class FrontDoor(keras.Model):
         batches = self._batches(x, y, sample_weight, batch_size, shuffle)
         if steps_per_epoch is None:
             # Asked for when training begins: a callback may go on later.
-            first = _FirstEpoch(self, initial_epoch)
+            first = FirstEpoch(self, initial_epoch)
             return batches.training_stream(first), batches.steps_per_epoch
         first_step = initial_epoch * steps_per_epoch
         return batches.training_stream(0, first_step), steps_per_epoch
@@ -411,7 +417,7 @@ class FrontDoor(keras.Model):
             return x.map(prepare)
 
         def convert(batch: Any, number: int) -> Any:
-            return self._whole_batch(*_unpacked(batch), number, is_prediction)
+            return self._whole_batch(*unpacked(batch), number, is_prediction)
 
         return python_dataset(x, convert)
 
@@ -425,7 +431,7 @@ class FrontDoor(keras.Model):
         x, y = self.prepared(x, None if is_prediction else y)
         if is_prediction:
             sample_weight = None
-        return _packed(x, y, sample_weight)
+        return packed(x, y, sample_weight)
 
     def _whole_batch(
         self,
@@ -438,7 +444,7 @@ class FrontDoor(keras.Model):
         """One batch in memory as tensors (x, y, sample_weight)."""
         if all(map(tf.is_tensor, keras.tree.flatten(x))):
             batch = self._prepared_batch((x, y, sample_weight), is_prediction)
-            return _unpacked(batch)
+            return unpacked(batch)
         rows = in_memory(x)
         batches = self._batches(
             rows,
@@ -448,7 +454,7 @@ class FrontDoor(keras.Model):
             shuffle=False,
             is_prediction=is_prediction,
         )
-        return _unpacked(batches.whole(number))
+        return unpacked(batches.whole(number))
 
     def _with_class_weight(
         self, dataset: tf.data.Dataset, class_weight: dict[int, float]
@@ -515,38 +521,3 @@ class FrontDoor(keras.Model):
     def _compile_if_needed(self) -> None:
         if not self.compiled:
             self.compile(self.default_optimizer)
-
-
-class _FirstEpoch:
-    """The epoch that training begins with, known when it does."""
-
-    def __init__(self, model: keras.Model, initial_epoch: int) -> None:
-        self._model = model
-        self._initial_epoch = initial_epoch
-
-    def __call__(self) -> int:
-        # `keras.callbacks.BackupAndRestore` sets it.
-        return self._model._initial_epoch or self._initial_epoch
-
-
-def _unpacked(data: Any) -> tuple[Any, Any, Any]:
-    """(x, y, sample_weight) of what a dataset or a user gives."""
-    if isinstance(data, tuple) and not hasattr(data, "_fields"):
-        return keras.utils.unpack_x_y_sample_weight(data)
-    return data, None, None
-
-
-def _packed(x: Any, y: Any, sample_weight: Any) -> Any:
-    """The shortest form that `_unpacked` reads."""
-    if sample_weight is not None:
-        return x, y, sample_weight
-    return x if y is None else (x, y)
-
-
-def _is_numeric_tensor(value: Any) -> bool:
-    """Whether a value can be given to `call` as it is."""
-    if isinstance(value, keras.KerasTensor):
-        return True
-    if isinstance(value, tf.RaggedTensor):
-        return False
-    return tf.is_tensor(value) and value.dtype != tf.string
