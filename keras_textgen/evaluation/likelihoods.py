@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 import keras
@@ -290,7 +290,7 @@ def _mean(values: np.ndarray) -> float:
     return float(np.mean(values, dtype=np.float64))
 
 
-def format_likelihoods(results: dict[str, Any]) -> str:
+def format_likelihoods(results: Mapping[str, Any]) -> str:
     """Sets the results of `likelihood_report` as an aligned table.
 
     Args:
@@ -353,7 +353,7 @@ def format_likelihoods(results: dict[str, Any]) -> str:
     return "\n".join(f"{name:{width}}  {line}" for name, line in lines.items())
 
 
-def _bound_lines(results: dict[str, Any]) -> dict[str, str]:
+def _bound_lines(results: Mapping[str, Any]) -> dict[str, str]:
     """-(nll + KL) under a name that says what it is, and what is a bound."""
     elbo = _nats(results["elbo"])
     if results["likelihood_kind"] == "lower bound":
@@ -377,7 +377,7 @@ def _bound_lines(results: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _importance_weighted(results: dict[str, Any]) -> str:
+def _importance_weighted(results: Mapping[str, Any]) -> str:
     line = (
         f"{_nats(results['importance_weighted_bound'])}, "
         f"{results['importance_samples']} samples"

@@ -435,7 +435,8 @@ def format_scores(scores: Iterable[TopicScores]) -> str:
         LSA     0.100      1.000
     """
     scores = list(scores)
-    keys, names = ("method", "split"), _FIGURES
+    keys: tuple[str, ...] = ("method", "split")
+    names: tuple[str, ...] = _FIGURES
     if all(each.v_measure is None for each in scores):
         keys, names = ("method",), _FIGURES_OF_WORDS
         of_topics = {(each.method, each.seed): each for each in scores}
