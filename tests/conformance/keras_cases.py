@@ -98,11 +98,20 @@ CASES = [
 ]
 
 
+# One of each kind; what enters the other text models goes the same way.
+FAST = {"lstm_lm", "han", "sae", "dmf"}
+SLOW = pytest.mark.slow
+
+
 def parametrized(cases: list[KerasCase]) -> pytest.MarkDecorator:
     """A test for each case."""
-    return pytest.mark.parametrize(
-        "case", cases, ids=[case.name for case in cases]
-    )
+    params = [
+        pytest.param(
+            case, id=case.name, marks=[] if case.name in FAST else [SLOW]
+        )
+        for case in cases
+    ]
+    return pytest.mark.parametrize("case", params)
 
 
 each_case = parametrized(CASES)
