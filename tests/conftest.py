@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+from collections.abc import Iterator
 
 import pytest
 
@@ -47,11 +48,21 @@ def shared_data() -> pathlib.Path:
     return folder
 
 
-@pytest.fixture(autouse=True)
-def models_without_a_seed_are_alike(request, monkeypatch) -> None:
+_DRAWN_SEED = seeding.drawn_seed
+
+
+@pytest.fixture(autouse=True, scope="session")
+def models_without_a_seed_are_alike() -> Iterator[None]:
     """Lets the tests leave the seed out, and repeat themselves."""
-    if request.node.get_closest_marker("draws_seeds") is None:
-        monkeypatch.setattr(seeding, "drawn_seed", lambda: 0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(seeding, "drawn_seed", lambda: 0)
+        yield
+
+
+@pytest.fixture
+def drawn_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models without a seed draw one, as they do outside of the tests."""
+    monkeypatch.setattr(seeding, "drawn_seed", _DRAWN_SEED)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -362,7 +362,7 @@ def test_one_seed_is_one_fit(case):
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.draws_seeds
+@pytest.mark.usefixtures("drawn_seeds")
 @each_case
 def test_no_seed_draws_one_and_keeps_it(case):
     config = {**case.make().get_config(), "seed": None}
