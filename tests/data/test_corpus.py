@@ -142,7 +142,7 @@ def test_leaving_out():
     assert corpus.dropped == {"train": 7}
     assert corpus.remarks == (
         "Left out of the train set: 7 of 8 documents, without a known word "
-        "(number 2, 3, 4, 5, 6 and 2 more).",
+        "(number 2, 3, 4, 5, 6 and 2 more of it, counted from 1).",
     )
     with pytest.raises(DataError, match=r"^c: no document of test has a"):
         corpus.leave_out({"test": np.array([False])})

@@ -1,5 +1,6 @@
 """From settings to schedule, model and optimizer."""
 
+import dataclasses
 import pathlib
 
 import keras
@@ -405,7 +406,7 @@ def test_a_limit_of_the_recipe_is_told_from_ones_own(tmp_path):
         "Left out of the test set to save time: 1,200 of 2,400 sequences, "
         "those of more than 25 words; --max_length=default keeps them."
     )
-    values.max_length = 12
+    values = dataclasses.replace(values, max_length=12)
     said = text_task._left_out_text(values, "test", 1200, 2400)
     assert said.endswith("2,400 sequences, longer than --max_length=12 words.")
     assert "time" not in said
