@@ -395,7 +395,7 @@ def format_topics(report: Mapping[str, Any]) -> str:
     Example:
         >>> row = TopicScores("LSA", "test", 0, 2, None, None, None, 0.5, 1.0)
         >>> print(format_topics({"scores": [row]}).splitlines()[0])
-        method  split  homogeneity  completeness  V-measure   NPMI  diversity
+        method   NPMI  diversity
     """
     text = f"{format_scores(report['scores'])}\n{_MEASURES}"
     if "predicted" in report:

@@ -22,12 +22,12 @@ from tests.conformance.registry import WORDS, with_known_weights
 
 VOCABULARY = Vocabulary(WORDS)
 DOCUMENTS = [
-    "the cat sat. it saw a hat.",
+    "The cat sat. It saw a hat.",
     "a mat",
-    "another cat and the hat sat on a mat. the end. the cat.",
+    "Another cat and the hat sat on a mat. The end. The cat.",
     "the the the cat",
     "on a mat a cat sat",
-    "a hat. a hat. a hat.",
+    "A hat. A hat. A hat.",
     "the mat saw",
 ]
 LABELS = np.array([0, 1, 2, 0, 1, 2, 0], np.int32)

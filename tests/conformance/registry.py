@@ -187,6 +187,7 @@ BASES = {
     "DocumentClassifier",
     "ExplicitMaskLayer",
     "FactorModel",
+    "FrontDoor",
     "GlobalBatchModel",
     "LatentTextModel",
     "SingleLatentTextModel",
