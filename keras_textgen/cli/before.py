@@ -24,6 +24,6 @@ def with_settings_of_before(given: Mapping[str, object]) -> dict[str, object]:
     before = {
         name: value
         for name, (model, value) in _BEFORE.items()
-        if given.get("model") == model
+        if given.get("model") == model and name not in given
     }
-    return before | dict(given)
+    return {**given, **before}
