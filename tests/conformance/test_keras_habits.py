@@ -316,9 +316,8 @@ def test_a_tape_gives_the_gradients_of_fit(case):
     with tf.GradientTape() as tape:
         loss = by_hand.compute_loss(x=x, y=y, y_pred=by_hand(x, training=True))
     gradients = tape.gradient(loss, by_hand.trainable_variables)
-    by_hand.optimizer.apply(
-        map(tf.convert_to_tensor, gradients), by_hand.trainable_variables
-    )
+    gradients = [tf.convert_to_tensor(each) for each in gradients]
+    by_hand.optimizer.apply(gradients, by_hand.trainable_variables)
     assert_close(
         [each.numpy() for each in by_hand.trainable_variables],
         [each.numpy() for each in fitted.trainable_variables],
@@ -339,7 +338,10 @@ def test_models_take_raw_data_when_called(case):
 @each_case
 def test_a_frozen_layer_stays(case):
     model = case.make()
-    layer = next(each for each in model.layers if each.trainable_variables)
+    layers = [each for each in model.layers if each.trainable_variables]
+    if not layers:
+        pytest.skip("the weights are the model's own")
+    layer = layers[0]
     layer.trainable = False
     before = [each.numpy() for each in layer.variables]
     model.compile("adam")
@@ -378,6 +380,8 @@ def test_no_seed_draws_one_and_keeps_it(case):
 # -- Saving --------------------------------------------------------------------
 
 
+# Of an optimizer that has not begun; the model's weights are there.
+@pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer")
 @each_case
 def test_copies_answer_the_same(case, tmp_path):
     model = case.make()
