@@ -289,14 +289,24 @@ def test_labels_of_a_dataset_that_are_no_classes(labels):
 
 
 @pytest.mark.parametrize(
-    ("labels", "kind"),
-    [([1.0, 0.0], "float32"), (["no", "yes"], "string"), ([[1], [0]], "int32")],
+    ("labels", "kind"), [([[1], [0]], "int32"), ([True, False], "bool")]
 )
 def test_labels_of_a_dataset_of_another_type(labels, kind):
     batches = tf.data.Dataset.from_tensors(([[[4, 5]], [[6, 7]]], labels))
     message = f"labels of type {kind} and shape .* in a dataset; allowed: "
     with pytest.raises(ValueError, match=message):
         classifier().fit(batches, verbose=0)
+
+
+def test_labels_of_a_dataset_in_every_form():
+    model, ids = classifier(), [[[4, 5]], [[6, 7]]]
+    names = list(reversed(model.label_names))
+    one_hot = [[0.0, 1.0], [1.0, 0.0]]
+    losses = [
+        model.evaluate(tf.data.Dataset.from_tensors((ids, each)), verbose=0)
+        for each in ([1, 0], [1.0, 0.0], names, one_hot)
+    ]
+    assert losses[1:] == losses[:1] * 3
 
 
 def test_labels_of_a_dataset_in_few_bits():
