@@ -790,6 +790,7 @@ GRAPH_MODULES = {
     "corpora",
     "graph_normalization",
     "graph_sentences",
+    "rows",
     "views",
     "vocabulary",
     "words",
