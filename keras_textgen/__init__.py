@@ -12,6 +12,7 @@ _PUBLIC = {
     "SentenceVAE": "keras_textgen.models.text.sentence_vae",
     "LSTMLanguageModel": "keras_textgen.models.text.lstm_lm",
     "LSTMVAE": "keras_textgen.models.text.lstm_vae",
+    "LSTMVAEAVG": "keras_textgen.models.text.lstm_vae_avg",
     "HSVAE": "keras_textgen.models.text.hsvae",
     "MATVAE": "keras_textgen.models.text.mat_vae",
     "HierarchicalAttentionNetwork": "keras_textgen.models.documents.han",

@@ -6,8 +6,10 @@ it takes. To add a model is to write its file and its row here.
 """
 
 import dataclasses
+import importlib
 import types
 from collections.abc import Mapping
+from typing import Any
 
 from keras_textgen import datasets
 
@@ -46,7 +48,6 @@ class ModelSpec:
         class_path: "module:class" of what is built.
         help: What it is, for `--helpshort`.
         traits: Of `TRAITS`.
-        fixed: Arguments of the constructor that make the class this model.
     """
 
     name: str
@@ -54,7 +55,6 @@ class ModelSpec:
     class_path: str
     help: str
     traits: frozenset[str] = frozenset()
-    fixed: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
     @property
     def view(self) -> str:
@@ -66,21 +66,23 @@ class ModelSpec:
         """The corpora that it can be trained on."""
         return datasets.names_with(self.view)
 
+    def load(self) -> Any:
+        """The class, whose module is imported for it."""
+        module, _, name = self.class_path.partition(":")
+        return getattr(importlib.import_module(module), name)
+
     def is_one_of(self, words: tuple[str, ...]) -> bool:
         """Whether one of the words is its name, its kind or a trait of it."""
         return not {self.name, self.kind, *self.traits}.isdisjoint(words)
 
 
-def _text(
-    name: str, path: str, help: str, *traits: str, **fixed: object
-) -> ModelSpec:
+def _text(name: str, path: str, help: str, *traits: str) -> ModelSpec:
     return ModelSpec(
         name,
         "text",
         f"{_MODELS}.text.{path}",
         help,
         frozenset({"recurrent", *traits}),
-        fixed,
     )
 
 
@@ -109,11 +111,10 @@ _ROWS = (
     ),
     _text(
         "lstm_vae_avg",
-        "lstm_vae:LSTMVAE",
+        "lstm_vae_avg:LSTMVAEAVG",
         "LSTM-VAE-AVG, which averages hidden states",
         "latent",
         "single_latent",
-        averaging="hidden_states",
     ),
     _text(
         "hsvae", "hsvae:HSVAE", "hierarchical sparse VAE", "latent", "sparse"

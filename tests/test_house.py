@@ -39,7 +39,6 @@ LONGER = {
     "models/documents/han.py": 763,
     "models/front_door.py": 523,
     "models/matrices/dmf.py": 669,
-    "models/text/latent_text_model.py": 517,
     "models/topics/sae.py": 583,
     "pages/sparsity_page.py": 668,
 }

@@ -70,13 +70,11 @@ def constructor_arguments_of(cls):
 @pytest.mark.parametrize("name", SPECS)
 def test_a_spec_is_of_its_class(name):
     spec = SPECS[name]
-    cls = loaded(spec.class_path)
+    cls = spec.load()
     assert spec.kind in KINDS
     assert spec.traits <= TRAITS.keys()
     assert spec.help.rstrip(".") == spec.help != ""
-    assert spec.fixed.keys() <= constructor_arguments_of(cls)
-    assert getattr(MODELS[name], "func", MODELS[name]) is cls
-    assert getattr(MODELS[name], "keywords", {}) == spec.fixed
+    assert MODELS[name] is cls
     for trait, base in (
         ("latent", LatentTextModel),
         ("single_latent", SingleLatentTextModel),
@@ -95,7 +93,7 @@ def test_words_for_models_are_told_apart():
 
 @pytest.mark.parametrize("name", SPECS)
 def test_docs_of_a_model(name):
-    model = loaded(SPECS[name].class_path).__name__
+    model = SPECS[name].load().__name__
     pages = [
         page
         for page, text in PAGES.items()
@@ -168,7 +166,7 @@ def test_a_setting_can_be_used(name):
 
 @pytest.mark.parametrize("name", SPECS)
 def test_arguments_of_settings_are_those_of_the_constructor(name):
-    allowed = constructor_arguments_of(loaded(SPECS[name].class_path))
+    allowed = constructor_arguments_of(SPECS[name].load())
     taken = {
         argument: setting
         for setting in SETTINGS
@@ -177,7 +175,6 @@ def test_arguments_of_settings_are_those_of_the_constructor(name):
     }
     assert len(taken) > 5
     assert taken.keys() <= allowed
-    assert not taken.keys() & SPECS[name].fixed.keys()
     # None is set twice.
     every = [
         argument
@@ -264,7 +261,7 @@ def test_a_recipe_is_understood_in_the_words_of_today(path, tmp_path):
         ["trainer.py", *given, f"--data_dir={tmp_path}"], ROOT / "flags"
     )
     for argument in settings.constructor_arguments(parsed):
-        cls = loaded(SPECS[model].class_path)
+        cls = SPECS[model].load()
         assert argument in constructor_arguments_of(cls)
 
 

@@ -18,7 +18,7 @@ from tests.models.tiny_models import (
 )
 
 PATH = pathlib.Path(__file__).parents[1] / "docs" / "results"
-AVERAGED = {"averaging": "hidden_states", "num_samples": 2}
+AVERAGED = {"averages": True, "num_samples": 2}
 
 
 @pytest.fixture(scope="module")

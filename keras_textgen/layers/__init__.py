@@ -12,6 +12,8 @@ _PUBLIC = {
     "GaussianHead": "keras_textgen.layers.gaussian",
     "LSTM": "keras_textgen.layers.cpu_recurrence",
     "LatentLevel": "keras_textgen.layers.memory",
+    "RecurrentDecoder": "keras_textgen.layers.decoders",
+    "RecurrentEncoder": "keras_textgen.layers.encoders",
     "RecurrentStack": "keras_textgen.layers.recurrent",
     "SpikeAndSlabGate": "keras_textgen.layers.gating",
     "Tower": "keras_textgen.layers.towers",

@@ -131,15 +131,6 @@ class RecurrentStack(_StackBase):
             final.append(state)
         return inputs, final
 
-    def step(self, inputs: tf.Tensor, states: State) -> tuple[tf.Tensor, State]:
-        """Run one time step: inputs [batch, features], states as above."""
-        inputs = tf.cast(inputs, self.compute_dtype)
-        final = []
-        for layer, state in zip(self.layers, states, strict=True):
-            inputs, state = layer.cell(inputs, state)
-            final.append(list(state))
-        return inputs, final
-
 
 @keras.saving.register_keras_serializable("keras_textgen")
 class BidirectionalStack(_StackBase):

@@ -9,7 +9,11 @@ import tensorflow as tf
 from keras_textgen.models.base import check_sizes
 from keras_textgen.models.likelihood_model import LikelihoodModel
 from keras_textgen.models.remedies import Remedy
+from keras_textgen.noise import NoNoise, RowNoise, TextNoise
 from keras_textgen.objectives.free_bits import check_floors, free_bits
+from keras_textgen.objectives.importance_weights import (
+    importance_weighted_bound,
+)
 
 
 class Inference(NamedTuple):
@@ -87,6 +91,25 @@ class LatentModel(LikelihoodModel):
         """The layers that only the posterior depends on."""
         raise NotImplementedError
 
+    def read(self, x: tf.Tensor) -> tf.Tensor:
+        """Features of the posterior, [batch, features]."""
+        raise NotImplementedError
+
+    def infer(
+        self, features: tf.Tensor, noise: RowNoise | NoNoise
+    ) -> Inference:
+        """Draw one sample of the latent variables for each row."""
+        raise NotImplementedError
+
+    def prior_code(self, num_rows: tf.Tensor, noise: RowNoise) -> tf.Tensor:
+        """Draw codes [num_rows, code_size] from the prior."""
+        raise NotImplementedError
+
+    @property
+    def code_size(self) -> int:
+        """Width of a code."""
+        raise NotImplementedError
+
     def posterior(self, x: tf.Tensor) -> Any:
         """q(z | x) as a tfp distribution with batch shape [batch]."""
         raise NotImplementedError
@@ -94,6 +117,29 @@ class LatentModel(LikelihoodModel):
     @property
     def prior(self) -> Any:
         """p(z) as a tfp distribution."""
+        raise NotImplementedError
+
+    @property
+    def has_prior(self) -> bool:
+        """Whether the model can generate from a prior, and weigh by one."""
+        return True
+
+    def importance_noise(self, x: tf.Tensor, seed: tf.Tensor) -> TextNoise:
+        """Noise of the samples that importance weights are of."""
+        raise NotImplementedError
+
+    def samples_at_once(self, x: tf.Tensor) -> tf.Tensor:
+        """How many samples of each row fit into memory, int32 []."""
+        raise NotImplementedError
+
+    def log_weights(
+        self,
+        features: tf.Tensor,
+        x: tf.Tensor,
+        noise: RowNoise,
+        num_samples: int | tf.Tensor,
+    ) -> tf.Tensor:
+        """Log importance weights of so many samples, [num_samples, batch]."""
         raise NotImplementedError
 
     # -- The objective -------------------------------------------------------
@@ -143,6 +189,42 @@ class LatentModel(LikelihoodModel):
         for remedy in self.remedies:
             gradients = remedy.selected(self, gradients, outputs)
         return gradients
+
+    # -- Bounds by importance weights ----------------------------------------
+
+    def log_importance_weights(
+        self, x: tf.Tensor, num_samples: int | tf.Tensor, seed: tf.Tensor
+    ) -> tf.Tensor:
+        """log p(x | z_k) + log p(z_k) - log q(z_k | x), z_k from q(z | x).
+
+        Args:
+            x: What the model reads, [batch, ...].
+            num_samples: K.
+            seed: int32 [2].
+
+        Returns:
+            float32 [K, batch], nats.
+
+        Raises:
+            ValueError: If the model defines no likelihood.
+        """
+        noise = self.importance_noise(x, seed).of_samples(0, num_samples)
+        return self.log_weights(self.read(x), x, noise, num_samples)
+
+    def importance_weighted_bound(
+        self, x: tf.Tensor, num_samples: tf.Tensor, seed: tf.Tensor
+    ) -> tf.Tensor:
+        """Lower bound of log p(x) of x [batch, ...]: float32 [batch], nats."""
+        features, noise = self.read(x), self.importance_noise(x, seed)
+        bound = importance_weighted_bound(
+            lambda first, size: self.log_weights(
+                features, x, noise.of_samples(first, size), size
+            ),
+            batch_size=tf.shape(x)[0],
+            num_samples=num_samples,
+            block_size=self.samples_at_once(x),
+        )
+        return tf.cast(bound, tf.float32)
 
     # -- The encoder's weights and the others --------------------------------
 

@@ -21,6 +21,8 @@ from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.layers.attention import AttentionPooling
 from keras_textgen.layers.bag_of_words import BagOfWordsLogLikelihood
 from keras_textgen.layers.cpu_recurrence import GRU, LSTM
+from keras_textgen.layers.decoders import RecurrentDecoder
+from keras_textgen.layers.encoders import RecurrentEncoder
 from keras_textgen.layers.gating import SpikeAndSlabGate
 from keras_textgen.layers.gaussian import GaussianHead
 from keras_textgen.layers.memory import BroadMemory, DeepMemory, LatentLevel
@@ -32,9 +34,11 @@ from keras_textgen.models.text.hsvae import HSVAE
 from keras_textgen.models.text.latent_text_model import LatentTextModel
 from keras_textgen.models.text.lstm_lm import LSTMLanguageModel
 from keras_textgen.models.text.lstm_vae import LSTMVAE
+from keras_textgen.models.text.lstm_vae_avg import LSTMVAEAVG
 from keras_textgen.models.text.mat_vae import MATVAE
 from keras_textgen.models.text.sentence_vae import SentenceVAE
 from keras_textgen.tokens import END_ID, START_ID
+from tests.conformance.attention import AttentionDecoder, MeanEncoder
 
 WORDS = ["the", "cat", "sat", "on", "a", "mat", "and", "saw", "another", "hat"]
 TEXTS = [
@@ -133,6 +137,16 @@ LAYERS = [
             {"inputs": SEQUENCE, "mask": MASK},
         ),
         (
+            "recurrent_encoder",
+            lambda **kwargs: RecurrentEncoder(4, 2, features="state", **kwargs),
+            {"inputs": SEQUENCE, "mask": MASK},
+        ),
+        (
+            "recurrent_decoder",
+            lambda **kwargs: RecurrentDecoder(4, 2, **kwargs),
+            {"inputs": SEQUENCE, "mask": MASK},
+        ),
+        (
             "bidirectional_lstm_stack",
             lambda **kwargs: BidirectionalStack(4, 2, "basic", **kwargs),
             {"inputs": SEQUENCE, "mask": MASK},
@@ -222,7 +236,8 @@ class ModelCase(NamedTuple):
     Attributes:
         name: What tests call it.
         model: Its class.
-        settings: The constructor's arguments beside `SIZES`.
+        settings: The constructor's arguments beside `SIZES`; a layer's class
+            stands for a new one of it.
         slow_checks: Which of the checks that take long run for it: those of
             "replicas" or of the "export"; not where its graph is much like
             that of another case.
@@ -235,7 +250,10 @@ class ModelCase(NamedTuple):
 
     def make(self, **more: Any) -> keras.Model:
         """A tiny model with known weights; `more` overrides settings."""
-        settings = {**SIZES, **self.settings, **more}
+        settings = {
+            name: value() if inspect.isclass(value) else value
+            for name, value in {**SIZES, **self.settings, **more}.items()
+        }
         if self.is_latent:
             settings.setdefault("latent_dim", 2)
         return with_known_weights(self.model(Vocabulary(WORDS), **settings))
@@ -291,6 +309,16 @@ MODELS = [
             },
         ),
         (
+            "vae_attention",
+            SentenceVAE,
+            {
+                "objective": "bound",
+                "encoder": MeanEncoder,
+                "decoder": AttentionDecoder,
+            },
+            ("replicas", "export"),
+        ),
+        (
             "lstm_lm",
             LSTMLanguageModel,
             {"dropout": 0.2},
@@ -309,8 +337,8 @@ MODELS = [
         ),
         (
             "lstm_vae_avg",
-            LSTMVAE,
-            {"averaging": "hidden_states", "num_samples": 3, "dropout": 0.2},
+            LSTMVAEAVG,
+            {"num_samples": 3, "dropout": 0.2},
             ("replicas", "export"),
         ),
         (

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.models.exporting import export_model
-from keras_textgen.models.text.lstm_vae import LSTMVAE
+from keras_textgen.models.text.lstm_vae_avg import LSTMVAEAVG
 from keras_textgen.training.strategies import get_strategy
 from tests.conformance.registry import (
     each_latent_model,
@@ -44,7 +44,7 @@ def scores(model, tokens):
         found["log_likelihood"] = model.importance_weighted_bound(
             tokens, number, [model.seed, seed]
         )
-    if isinstance(model, LSTMVAE):
+    if isinstance(model, LSTMVAEAVG):
         found["single"] = model.single_latent_bound_of_tokens(tokens, [0, 1])
     return {name: values.numpy() for name, values in found.items()}
 

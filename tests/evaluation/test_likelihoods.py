@@ -12,6 +12,7 @@ from keras_textgen.evaluation.report import format_table
 from keras_textgen.models.text.hdgm import HDGM
 from keras_textgen.models.text.lstm_lm import LSTMLanguageModel
 from keras_textgen.models.text.lstm_vae import LSTMVAE
+from keras_textgen.models.text.lstm_vae_avg import LSTMVAEAVG
 from keras_textgen.models.text.sentence_vae import SentenceVAE
 
 tfd = tfp.distributions
@@ -237,9 +238,7 @@ def test_lstm_vae(batches):
 
 
 def test_averaged_states(batches):
-    model = tiny(
-        LSTMVAE, latent_dim=2, num_samples=3, averaging="hidden_states"
-    )
+    model = tiny(LSTMVAEAVG, latent_dim=2, num_samples=3)
     results = likelihood_report(model, batches, importance_samples=3)
     outputs = model.predict(batches, verbose=0)
     expected = -np.mean(outputs["nll"] + 3 * outputs["kl"])

@@ -62,21 +62,6 @@ def test_stack_agrees_with_numpy(rnn_type):
                 close(tensor[row], array)
 
 
-@pytest.mark.parametrize("rnn_type", RNN_TYPES)
-def test_steps_over_time_equal_the_call(rnn_type):
-    stack = known(RecurrentStack(4, num_layers=2, rnn_type=rnn_type))
-    zeros = [[tf.zeros([2, 4])] * stack.num_states for _ in range(2)]
-    outputs, final = call(stack, INPUTS)
-    states = zeros
-    for time in range(5):
-        output, states = stack.step(
-            tf.constant(INPUTS[:, time], tf.float32), states
-        )
-        close(output, outputs[:, time])
-    for state, desired in zip(states, final, strict=True):
-        close(state, desired)
-
-
 def test_goes_on_from_a_state():
     stack = known(RecurrentStack(4, num_layers=2))
     outputs, final = call(stack, INPUTS)

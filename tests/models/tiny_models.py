@@ -8,6 +8,7 @@ from keras_textgen.layers.von_mises_fisher import DirectionHead
 from keras_textgen.models.text.hdgm import HDGM
 from keras_textgen.models.text.lstm_lm import LSTMLanguageModel
 from keras_textgen.models.text.lstm_vae import LSTMVAE
+from keras_textgen.models.text.lstm_vae_avg import LSTMVAEAVG
 from keras_textgen.models.text.sentence_vae import SentenceVAE
 
 WORDS = ["the", "cat", "sat", "on", "a", "mat"]
@@ -46,9 +47,10 @@ def lstm_lm(**settings):
     return with_known_weights(model)
 
 
-def lstm_vae(**settings):
+def lstm_vae(averages=False, **settings):
     sizes = {**SIZES, "num_layers": 1}
-    model = LSTMVAE(Vocabulary(WORDS), **{**sizes, **settings})
+    make = LSTMVAEAVG if averages else LSTMVAE
+    model = make(Vocabulary(WORDS), **{**sizes, **settings})
     return with_known_weights(model)
 
 
@@ -219,5 +221,6 @@ _OF_CLASS = {
     HDGM: _hdgm,
     LSTMLanguageModel: lambda model: {},
     LSTMVAE: _lstm_vae,
+    LSTMVAEAVG: _lstm_vae,
     SentenceVAE: _sentence_vae,
 }

@@ -13,7 +13,7 @@ from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.models.text.hdgm import HDGM
 from keras_textgen.models.text.hsvae import HSVAE
 from keras_textgen.models.text.lstm_lm import LSTMLanguageModel
-from keras_textgen.models.text.lstm_vae import LSTMVAE
+from keras_textgen.models.text.lstm_vae_avg import LSTMVAEAVG
 from keras_textgen.specs import names_of
 from keras_textgen.tasks import text as text_task
 from keras_textgen.tasks.base import make_optimizer
@@ -112,9 +112,9 @@ def test_every_flag_of_the_lstm_vae_reaches_the_constructor(tmp_path):
         *(f"--{name}={value}" for name, value in given.items()),
     )
     model = text_task.make_text_model(values, Vocabulary(["a", "b"]), 1)
-    assert isinstance(model, LSTMVAE)
+    assert type(model) is LSTMVAEAVG
     config = model.get_config()
-    expected = {**given, "num_samples": 3, "averaging": "hidden_states"}
+    expected = {**given, "num_samples": 3}
     del expected["num_latent_samples"]
     assert {name: config[name] for name in expected} == expected
     optimizer = make_optimizer(values)

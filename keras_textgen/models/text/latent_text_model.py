@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.decoding.common import checked_integer, checked_seed
 from keras_textgen.decoding.interpolation import homotopy
+from keras_textgen.layers.encoders import RecurrentEncoder
 from keras_textgen.models.aggressive_encoder import AggressiveEncoder
 from keras_textgen.models.base import check_sizes
 from keras_textgen.models.latent import Inference, LatentModel
@@ -22,9 +23,6 @@ from keras_textgen.models.text.text_model import (
     num_predicted_tokens,
 )
 from keras_textgen.noise import GlobalRows, Noise, NoNoise, RowNoise, TextNoise
-from keras_textgen.objectives.importance_weights import (
-    importance_weighted_bound,
-)
 
 # Tokens decoded at once for importance weights, which bounds the memory.
 _TOKENS_PER_BLOCK = 8192
@@ -91,6 +89,7 @@ class LatentTextModel(LatentModel, TextModel):
         super().__init__(
             vocabulary,
             likelihood_kind=likelihood_kind or kinds[objective],
+            joins_code=feed_latent,
             remedies=_remedies(bag_of_words_weight, aggressive_encoder),
             **kwargs,
         )
@@ -99,38 +98,16 @@ class LatentTextModel(LatentModel, TextModel):
         self.num_samples = num_samples
         self.feed_latent = feed_latent
         self.bag_of_words_weight = bag_of_words_weight
-        self.initial_heads = self.make_initial_heads()
+        self.initial_heads = []
+        if self.has_own_decoder:
+            self.initial_heads = self.make_initial_heads()
 
     # -- What a model adds ---------------------------------------------------
-
-    def read(self, tokens: tf.Tensor) -> tf.Tensor:
-        """Features of the posterior, [batch, features], from tokens."""
-        raise NotImplementedError
-
-    def infer(
-        self, features: tf.Tensor, noise: RowNoise | NoNoise
-    ) -> Inference:
-        """Draw one sample of the latent variables for each row."""
-        raise NotImplementedError
-
-    def prior_code(self, num_rows: tf.Tensor, noise: RowNoise) -> tf.Tensor:
-        """Draw codes [num_rows, code_size] from the prior."""
-        raise NotImplementedError
-
-    @property
-    def code_size(self) -> int:
-        """Width of a code."""
-        raise NotImplementedError
 
     @property
     def latent_columns(self) -> slice:
         """Which columns of a code are latent variables of the posterior."""
         return slice(0, self.code_size)
-
-    @property
-    def has_prior(self) -> bool:
-        """Whether the model can generate from a prior, and weigh by one."""
-        return True
 
     def require_prior(self) -> None:
         """Raise ValueError where the model has no prior."""
@@ -211,6 +188,24 @@ class LatentTextModel(LatentModel, TextModel):
         shape = [rows, self.codes_per_text, *values.shape[1:]]
         return tf.reduce_mean(tf.reshape(values, shape), axis=1)
 
+    def chosen_encoder(
+        self, encoder: keras.Layer | None, features: str = "hidden"
+    ) -> keras.Layer:
+        """The encoder that the model was given, or else recurrent layers.
+
+        Args:
+            encoder: See `keras_textgen.layers.encoders`.
+            features: Of the recurrent layers: see `RecurrentEncoder`.
+        """
+        self.has_own_encoder = encoder is None
+        return encoder or RecurrentEncoder(
+            self.rnn_units,
+            self.num_layers,
+            self.rnn_type,
+            features=features,
+            dtype=self.dtype_policy,
+        )
+
     def make_initial_heads(self) -> list[keras.Layer]:
         """The layers between a code and the decoder's first state."""
         return [
@@ -223,15 +218,6 @@ class LatentTextModel(LatentModel, TextModel):
     def initial_layer_state(self, code: tf.Tensor) -> list[tf.Tensor]:
         """First state of each recurrent layer: h0 = elu(head(code)), ..."""
         return [head(code) for head in self.initial_heads]
-
-    def initial_state(self, code: tf.Tensor) -> DecoderState:
-        """The decoder's first state; that of its layers is the same for all.
-
-        Args:
-            code: [N, code_size].
-        """
-        layers = [self.initial_layer_state(code)] * self.num_layers
-        return DecoderState(layers, code if self.feed_latent else code[:, :0])
 
     def generation_state(
         self, num_texts: tf.Tensor, noise: RowNoise
@@ -405,52 +391,28 @@ class LatentTextModel(LatentModel, TextModel):
         ban_unknown: bool = True,
     ) -> tf.Tensor:
         """Encode tokens [batch, time] and decode the mean codes."""
+        max_length = 2 * tf.shape(tokens)[1]
         return self.beam_search(
-            self.initial_state(self.encode_tokens(tokens)),
+            self.initial_state(self.encode_tokens(tokens), max_length),
             beam_width=beam_width,
-            max_length=2 * tf.shape(tokens)[1],
+            max_length=max_length,
             ban_unknown=ban_unknown,
         )
 
-    def log_importance_weights(
-        self, tokens: tf.Tensor, num_samples: int | tf.Tensor, seed: tf.Tensor
-    ) -> tf.Tensor:
-        """log p(x | z_k) + log p(z_k) - log q(z_k | x), z_k from q(z | x).
+    def importance_noise(self, x: tf.Tensor, seed: tf.Tensor) -> TextNoise:
+        """Noise of the samples of tokens x [batch, time]."""
+        return TextNoise.of(x, seed)
 
-        Args:
-            tokens: int32 [batch, time].
-            num_samples: K.
-            seed: int32 [2].
+    def samples_at_once(self, x: tf.Tensor) -> tf.Tensor:
+        """Samples of each row that make a block; of no rows, any number."""
+        size = tf.maximum(tf.size(x), 1)
+        return tf.maximum(_TOKENS_PER_BLOCK // size, 1)
 
-        Returns:
-            float32 [K, batch], nats.
-
-        Raises:
-            ValueError: If the model defines no likelihood.
-        """
-        noise = TextNoise.of(tokens, seed).of_samples(0, num_samples)
-        return self._weigh(self.read(tokens), tokens, noise, num_samples)
-
-    def importance_weighted_bound(
-        self, tokens: tf.Tensor, num_samples: tf.Tensor, seed: tf.Tensor
-    ) -> tf.Tensor:
-        """`log_likelihood` of tokens [batch, time]: float32 [batch]."""
-        features, noise = self.read(tokens), TextNoise.of(tokens, seed)
-        bound = importance_weighted_bound(
-            lambda first, size: self._weigh(
-                features, tokens, noise.of_samples(first, size), size
-            ),
-            batch_size=tf.shape(tokens)[0],
-            num_samples=num_samples,
-            block_size=_samples_at_once(tokens),
-        )
-        return tf.cast(bound, tf.float32)
-
-    def _weigh(
+    def log_weights(
         self,
         features: tf.Tensor,
-        tokens: tf.Tensor,
-        noise: TextNoise,
+        x: tf.Tensor,
+        noise: RowNoise,
         num_samples: int | tf.Tensor,
     ) -> tf.Tensor:
         """Log weights [num_samples, batch]; noise is not truncated."""
@@ -458,7 +420,7 @@ class LatentTextModel(LatentModel, TextModel):
         features = tf.repeat(features, num_samples, axis=0)
         inference = self.infer(features, noise)
         log_likelihood = self.decode_log_likelihood(
-            self.initial_state(inference.code), tokens
+            self.initial_state(inference.code), x
         )
         weights = log_likelihood - inference.log_ratio  # [batch * samples]
         return tf.transpose(tf.reshape(weights, [-1, num_samples]))
@@ -492,12 +454,6 @@ class LatentTextModel(LatentModel, TextModel):
                 isinstance(each, AggressiveEncoder) for each in self.remedies
             ),
         }
-
-
-def _samples_at_once(tokens: tf.Tensor) -> tf.Tensor:
-    """Samples of each row that make a block; of no rows, any number."""
-    size = tf.maximum(tf.size(tokens), 1)
-    return tf.maximum(_TOKENS_PER_BLOCK // size, 1)
 
 
 def _remedies(

@@ -74,9 +74,9 @@ class LSTMLanguageModel(TextModel):
     def generation_state(
         self, num_texts: tf.Tensor, noise: Noise
     ) -> DecoderState:
-        """Zeros: every text starts from the same state."""
+        """Every text starts from the same state."""
         del noise
-        return self._zero_state(num_texts)
+        return self._start(num_texts)
 
     def log_likelihood(
         self, data: TextData, batch_size: int = 32
@@ -97,7 +97,7 @@ class LSTMLanguageModel(TextModel):
         self, tokens: tf.Tensor, noise: Noise | None = None
     ) -> tf.Tensor:
         """log p(x) of tokens [batch, time]: float32 [batch], nats."""
-        state = self._zero_state(tf.shape(tokens)[0])
+        state = self._start(tf.shape(tokens)[0])
         return self.decode_log_likelihood(state, tokens, noise)
 
     def endpoints(self) -> dict[str, Endpoint]:
@@ -112,7 +112,6 @@ class LSTMLanguageModel(TextModel):
             )
         }
 
-    def _zero_state(self, num_rows: tf.Tensor) -> DecoderState:
-        zeros = tf.zeros([num_rows, self.rnn_units], self.compute_dtype)
-        state = [zeros] * self.decoder.num_states
-        return DecoderState([state] * self.num_layers, zeros[:, :0])
+    def _start(self, num_rows: tf.Tensor) -> DecoderState:
+        """What every text starts from: the state of a code of width 0."""
+        return self.initial_state(tf.zeros([num_rows, 0]))

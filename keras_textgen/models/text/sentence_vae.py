@@ -6,10 +6,10 @@ import keras
 import tensorflow as tf
 
 from keras_textgen.data.vocabulary import Vocabulary
-from keras_textgen.layers.recurrent import RecurrentStack
 from keras_textgen.models.text.single_latent_text_model import (
     SingleLatentTextModel,
 )
+from keras_textgen.models.text.text_model import given
 from keras_textgen.tokens import PAD_ID
 
 
@@ -29,6 +29,8 @@ class SentenceVAE(SingleLatentTextModel):
 
     Args:
         vocabulary: Text to ids and back.
+        encoder: What reads, see `keras_textgen.layers.encoders`; None for
+            recurrent layers.
         **kwargs: As in `SingleLatentTextModel`.
 
     Example:
@@ -40,14 +42,15 @@ class SentenceVAE(SingleLatentTextModel):
         (2, 2)
     """
 
-    def __init__(self, vocabulary: Vocabulary, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        *,
+        encoder: keras.Layer | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(vocabulary, **kwargs)
-        self.encoder = RecurrentStack(
-            self.rnn_units,
-            self.num_layers,
-            self.rnn_type,
-            dtype=self.dtype_policy,
-        )
+        self.encoder = self.chosen_encoder(encoder, features="state")
         self.build()
 
     @property
@@ -63,5 +66,10 @@ class SentenceVAE(SingleLatentTextModel):
         """
         is_predicted = tokens[:, 1:] != PAD_ID
         embedded = self.embed(tokens[:, :-1])
-        _, states = self.encoder(embedded, mask=is_predicted)
-        return tf.concat(states[-1][::-1], axis=-1)
+        return self.encoder(embedded, mask=is_predicted)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {
+            "encoder": given(self.encoder, self.has_own_encoder)
+        }

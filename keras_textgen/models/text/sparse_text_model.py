@@ -9,10 +9,9 @@ import tensorflow as tf
 
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.distributions.spike_and_slab import SpikeAndSlab
-from keras_textgen.layers.recurrent import RecurrentStack
 from keras_textgen.models.latent import Inference
 from keras_textgen.models.text.latent_text_model import LatentTextModel
-from keras_textgen.models.text.text_model import TextData
+from keras_textgen.models.text.text_model import TextData, given
 from keras_textgen.noise import RowNoise
 from keras_textgen.serving.endpoints import (
     Endpoint,
@@ -32,6 +31,8 @@ class SparseTextModel(LatentTextModel):
 
     Args:
         vocabulary: Text to ids and back.
+        encoder: What reads, see `keras_textgen.layers.encoders`; None for
+            recurrent layers.
         **kwargs: As in `LatentTextModel`; `objective` is "bound".
 
     Raises:
@@ -52,6 +53,7 @@ class SparseTextModel(LatentTextModel):
         latent_dim: int = 32,
         feed_latent: bool = True,
         starts_with_end: bool = True,
+        encoder: keras.Layer | None = None,
         **kwargs: Any,
     ) -> None:
         if not feed_latent:
@@ -70,9 +72,7 @@ class SparseTextModel(LatentTextModel):
             starts_with_end=starts_with_end,
             **kwargs,
         )
-        self.encoder = RecurrentStack(
-            rnn_units, num_layers, rnn_type, dtype=self.dtype_policy
-        )
+        self.encoder = self.chosen_encoder(encoder)
 
     # -- What a model adds ---------------------------------------------------
 
@@ -103,8 +103,7 @@ class SparseTextModel(LatentTextModel):
     def read(self, tokens: tf.Tensor) -> tf.Tensor:
         """The encoder's last output, [batch, units]."""
         words = tokens[:, 1:]
-        _, states = self.encoder(self.embed(words), mask=words != PAD_ID)
-        return states[-1][0]
+        return self.encoder(self.embed(words), mask=words != PAD_ID)
 
     def make_initial_heads(self) -> list[keras.Layer]:
         """None: the decoder starts from zeros."""
@@ -112,9 +111,7 @@ class SparseTextModel(LatentTextModel):
 
     def initial_layer_state(self, code: tf.Tensor) -> list[tf.Tensor]:
         """Zeros."""
-        zeros = tf.zeros([tf.shape(code)[0], self.rnn_units])
-        zeros = tf.cast(zeros, self.compute_dtype)
-        return [zeros] * self.decoder.num_states
+        return self.decoder.zero_state(code)
 
     def kl_outputs(self, inference: Inference) -> dict[str, tf.Tensor]:
         """Adds "weighted_kl", the KL as the objective weighs its parts."""
@@ -181,6 +178,12 @@ class SparseTextModel(LatentTextModel):
 
         return super().endpoints() | {
             "encode": of_texts_or_tokens(self.vocabulary, encode)
+        }
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {
+            "encoder": given(self.encoder, self.has_own_encoder)
         }
 
 

@@ -22,11 +22,12 @@ from keras_textgen.decoding.common import (
 )
 from keras_textgen.decoding.sampling import sample
 from keras_textgen.evaluation.likelihoods import likelihood_report
-from keras_textgen.layers.recurrent import RecurrentStack, State
+from keras_textgen.layers.decoders import RecurrentDecoder
 from keras_textgen.layers.vocabulary import VocabularyLogLikelihood
 from keras_textgen.models.base import check_sizes
 from keras_textgen.models.likelihood_model import LikelihoodModel
 from keras_textgen.models.text.endpoints import Endpoint, text_endpoints
+from keras_textgen.models.text.word_noise import drop_words, dropout
 from keras_textgen.noise import Noise
 from keras_textgen.tokens import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 
@@ -37,15 +38,15 @@ TextData = (
 
 
 class DecoderState(NamedTuple):
-    """What the decoder carries from token to token; rows lead.
+    """Where a decoder is in its texts; rows lead.
 
     Attributes:
-        layers: State of every recurrent layer.
-        joined: What is joined to every embedded input, [rows, F]; F may be 0.
+        memory: The decoder's own state, a nested structure.
+        position: Tokens that were read, int32 [rows].
     """
 
-    layers: State
-    joined: tf.Tensor
+    memory: Any
+    position: tf.Tensor
 
 
 class TextModel(LikelihoodModel):
@@ -72,6 +73,9 @@ class TextModel(LikelihoodModel):
         max_length: Cap on generated tokens, the end token included.
         starts_with_end: Read the end token in place of the start token: for a
             model of a stream of words, in which no start token occurs.
+        joins_code: Join what a text is generated from to every embedded input.
+        decoder: What writes, see `keras_textgen.layers.decoders`; None for
+            recurrent layers of the sizes above.
         **kwargs: As in `LikelihoodModel`.
 
     Raises:
@@ -90,6 +94,8 @@ class TextModel(LikelihoodModel):
         dropout: float = 0.0,
         max_length: int = 60,
         starts_with_end: bool = False,
+        joins_code: bool = False,
+        decoder: keras.Layer | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -121,8 +127,14 @@ class TextModel(LikelihoodModel):
             embeddings_initializer=keras.initializers.RandomUniform(-0.1, 0.1),
             dtype=self.dtype_policy,
         )
-        self.decoder = RecurrentStack(
-            rnn_units, num_layers, rnn_type, dtype=self.dtype_policy
+        self.has_own_decoder = decoder is None
+        self.decoder = decoder or RecurrentDecoder(
+            rnn_units,
+            num_layers,
+            rnn_type,
+            state_of_code=self.initial_layer_state,
+            joins_code=joins_code,
+            dtype=self.dtype_policy,
         )
         self.output_layer = VocabularyLogLikelihood(vocabulary.size)
 
@@ -149,6 +161,10 @@ class TextModel(LikelihoodModel):
     ) -> DecoderState:
         """Decoder states from which `num_texts` texts are generated."""
         raise NotImplementedError
+
+    def initial_layer_state(self, code: tf.Tensor) -> list[tf.Tensor]:
+        """First state of each recurrent layer, of codes [N, code_size]."""
+        return self.decoder.zero_state(code)
 
     # -- Building ------------------------------------------------------------
 
@@ -187,25 +203,40 @@ class TextModel(LikelihoodModel):
         hidden = self.decode_hidden(state, tokens, noise)
         return self.hidden_log_likelihood(hidden, tokens, noise)
 
+    def initial_state(
+        self, code: tf.Tensor, max_length: int | tf.Tensor | None = None
+    ) -> DecoderState:
+        """The state before the start token.
+
+        Args:
+            code: What texts are generated from, [N, code_size].
+            max_length: Cap on the tokens of each; None for the model's own.
+        """
+        if max_length is None:
+            max_length = self.max_length
+        memory = self.decoder.first_state(code, max_length)
+        return DecoderState(memory, tf.zeros([tf.shape(code)[0]], tf.int32))
+
     def decode_hidden(
         self, state: DecoderState, tokens: tf.Tensor, noise: Noise | None
     ) -> tf.Tensor:
         """The decoder's outputs [batch * S, time - 1, H]."""
-        inputs = self._drop_words(tokens[:, :-1], noise)
-        rows, num_steps = tf.unstack(tf.shape(inputs))
-        embedded = self._drop(self.embed(inputs), rows, "inputs", noise)
-        embedded = _repeat(embedded, tf.shape(state.joined)[0])
-        joined = tf.repeat(state.joined[:, tf.newaxis], num_steps, axis=1)
-        embedded = _join(embedded, joined)  # [batch * S, time - 1, E + F]
-        hidden, _ = self.decoder(embedded, initial_state=state.layers)
-        return hidden
+        inputs = drop_words(tokens[:, :-1], self.word_keep_rate, noise)
+        embedded = self.embed(inputs)
+        embedded = dropout(
+            embedded, self.dropout, tf.shape(inputs)[0], "inputs", noise
+        )
+        embedded = _repeat(embedded, tf.shape(state.position)[0])
+        return self.decoder.over_time(embedded, state.memory)
 
     def hidden_log_likelihood(
         self, hidden: tf.Tensor, tokens: tf.Tensor, noise: Noise | None
     ) -> tf.Tensor:
         """Log-likelihoods [batch * S] from the decoder's outputs."""
         targets = _repeat(tokens[:, 1:], tf.shape(hidden)[0])
-        hidden = self._drop(hidden, tf.shape(tokens)[0], "outputs", noise)
+        hidden = dropout(
+            hidden, self.dropout, tf.shape(tokens)[0], "outputs", noise
+        )
         return tf.reduce_sum(self.output_layer(hidden, targets), axis=1)
 
     def next_token_logits(
@@ -227,39 +258,11 @@ class TextModel(LikelihoodModel):
         self, tokens: tf.Tensor, state: DecoderState
     ) -> tuple[tf.Tensor, DecoderState]:
         """The decoder's outputs [N, H] after tokens [N], and the new state."""
-        tokens = self._drop_words(tokens, None)
-        inputs = _join(self.embed(tokens), state.joined)
-        hidden, layers = self.decoder.step(inputs, state.layers)
-        return hidden, DecoderState(layers, state.joined)
-
-    def _drop(
-        self,
-        values: tf.Tensor,
-        num_sequences: tf.Tensor,
-        name: str,
-        noise: Noise | None,
-    ) -> tf.Tensor:
-        """Dropout of values [num_sequences * S, ...]; the rest is scaled up."""
-        if noise is None or not self.dropout:
-            return values
-        # By the row of the batch, as all noise is, whatever S is.
-        size = tf.size(values) // tf.maximum(num_sequences, 1)
-        chance = noise.uniform(name, [num_sequences, size])
-        kept = tf.reshape(chance, tf.shape(values)) >= self.dropout
-        scale = tf.constant(1 / (1 - self.dropout), values.dtype)
-        return tf.where(kept, values * scale, 0)
-
-    def _drop_words(self, inputs: tf.Tensor, noise: Noise | None) -> tf.Tensor:
-        """Replace words by the unknown token; the start token stays."""
-        if self.word_keep_rate == 1 or (
-            self.word_keep_rate > 0 and noise is None
-        ):
-            return inputs
-        dropped = inputs != START_ID
-        if noise is not None:
-            chance = noise.uniform("words", tf.unstack(tf.shape(inputs)))
-            dropped &= chance >= self.word_keep_rate
-        return tf.where(dropped, UNKNOWN_ID, inputs)
+        tokens = drop_words(tokens, self.word_keep_rate, None)
+        hidden, memory = self.decoder.step(
+            self.embed(tokens), state.memory, state.position
+        )
+        return hidden, DecoderState(memory, state.position + 1)
 
     # -- Texts and arrays in, texts and arrays out ---------------------------
 
@@ -388,7 +391,7 @@ class TextModel(LikelihoodModel):
 
     def beam_search(
         self,
-        state: State,
+        state: DecoderState,
         *,
         beam_width: int,
         max_length: int | tf.Tensor,
@@ -426,7 +429,18 @@ class TextModel(LikelihoodModel):
             "dropout": self.dropout,
             "max_length": self.max_length,
             "starts_with_end": self.starts_with_end,
+            "decoder": given(self.decoder, self.has_own_decoder),
         }
+
+
+def given(component: keras.Layer, is_own: bool) -> dict[str, Any] | None:
+    """A component as the config has it; None for one that the model made.
+
+    Example:
+        >>> given(keras.layers.Dense(2), is_own=True) is None
+        True
+    """
+    return None if is_own else keras.saving.serialize_keras_object(component)
 
 
 def num_predicted_tokens(tokens: tf.Tensor) -> tf.Tensor:
@@ -472,10 +486,3 @@ def _repeat(values: tf.Tensor, num_rows: tf.Tensor) -> tf.Tensor:
     """Each row of [batch, ...] so often that there are `num_rows` rows."""
     copies = num_rows // tf.maximum(tf.shape(values)[0], 1)
     return tf.repeat(values, copies, axis=0)
-
-
-def _join(embedded: tf.Tensor, joined: tf.Tensor) -> tf.Tensor:
-    """Embedded tokens [..., E] with [..., F] at their end."""
-    if joined.shape[-1] == 0:
-        return embedded
-    return tf.concat([embedded, tf.cast(joined, embedded.dtype)], axis=-1)

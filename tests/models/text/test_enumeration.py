@@ -11,6 +11,7 @@ from keras_textgen.models.text.hdgm import HDGM
 from keras_textgen.models.text.hsvae import HSVAE
 from keras_textgen.models.text.lstm_lm import LSTMLanguageModel
 from keras_textgen.models.text.lstm_vae import LSTMVAE
+from keras_textgen.models.text.lstm_vae_avg import LSTMVAEAVG
 from keras_textgen.models.text.mat_vae import MATVAE
 from keras_textgen.models.text.sentence_vae import SentenceVAE
 from keras_textgen.noise import Noise
@@ -21,11 +22,11 @@ WORDS = [UNKNOWN_ID, 4, 5, 6]
 LONGEST = 4
 SIZES = {"embedding_dim": 3, "rnn_units": 4}
 LATENT = {**SIZES, "latent_dim": 2}
-AVERAGED = {**LATENT, "averaging": "hidden_states", "num_samples": 2}
+AVERAGED = {**LATENT, "num_samples": 2}
 MODELS = {
     "lstm_lm": (LSTMLanguageModel, SIZES),
     "lstm_vae": (LSTMVAE, LATENT),
-    "lstm_vae_avg": (LSTMVAE, AVERAGED),
+    "lstm_vae_avg": (LSTMVAEAVG, AVERAGED),
     "sentence_vae_reference": (SentenceVAE, LATENT),
     "sentence_vae_bound": (SentenceVAE, {**LATENT, "objective": "bound"}),
     "hdgm_reference": (HDGM, LATENT),

@@ -355,7 +355,9 @@ def test_the_code_reaches_every_step(model):
     tokens = padded(SEQUENCES)
     codes = tf.constant(np.eye(Z), tf.float32)
     state = model.initial_state(codes)
-    assert not np.any([np.any(each) for each in tf.nest.flatten(state.layers)])
+    assert not np.any(
+        [np.any(each) for each in tf.nest.flatten(state.memory.layers)]
+    )
     scores = model.decode_log_likelihood(state, tokens)
     weights = reference.weights_of(model)
     expected = [

@@ -71,9 +71,9 @@ def integrals(model, tokens, grid=GRID):
     )
 
 
-def make(averaging):
+def make(averages):
     """A model in which much depends on z."""
-    model = lstm_vae(averaging=averaging, num_samples=L, latent_dim=1)
+    model = lstm_vae(averages, num_samples=L, latent_dim=1)
     kernel = model.decoder.layers[0].cell.kernel.numpy()
     kernel[-1] *= 4
     model.decoder.layers[0].cell.kernel.assign(kernel)
@@ -83,12 +83,12 @@ def make(averaging):
 
 @pytest.fixture(scope="module")
 def likelihoods():
-    return make("log_likelihoods")
+    return make(False)
 
 
 @pytest.fixture(scope="module")
 def states():
-    return make("hidden_states")
+    return make(True)
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +216,7 @@ def constructed():
     reaches.
     """
     model = lstm_vae(
-        averaging="hidden_states",
+        averages=True,
         num_samples=L,
         latent_dim=1,
         embedding_dim=1,

@@ -1,0 +1,65 @@
+"""What a text model reads with, and what it can be given instead.
+
+An encoder is a Keras layer: `encoder(inputs, mask=mask)` gives features
+[batch, F] of embedded tokens [batch, time, E], the mask bool [batch, time].
+"""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_textgen.layers.recurrent import RecurrentStack
+
+FEATURES = ("hidden", "state")
+
+
+@keras.saving.register_keras_serializable("keras_textgen")
+class RecurrentEncoder(RecurrentStack):
+    """Recurrent layers whose last state is the features.
+
+    Args:
+        units: Width H of every layer.
+        num_layers: Number of layers.
+        rnn_type: As in `RecurrentStack`.
+        features: "hidden" for the top layer's last hidden state h, [batch, H];
+            "state" for all of its state, of an LSTM [c; h], [batch, 2 H].
+
+    Raises:
+        ValueError: If a setting is not one of those allowed.
+
+    Example:
+        >>> encoder = RecurrentEncoder(units=4, features="state")
+        >>> encoder(tf.ones([3, 5, 2]), mask=tf.fill([3, 5], True)).shape
+        TensorShape([3, 8])
+    """
+
+    def __init__(
+        self,
+        units: int,
+        num_layers: int = 1,
+        rnn_type: str = "block",
+        *,
+        features: str = "hidden",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(units, num_layers, rnn_type, **kwargs)
+        if features not in FEATURES:
+            raise ValueError(
+                f"features={features!r}; allowed: {', '.join(FEATURES)}"
+            )
+        self.features = features
+
+    def call(
+        self, inputs: tf.Tensor, mask: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Features [batch, F] of inputs [batch, time, E]."""
+        _, states = super().call(inputs, mask)
+        hidden_first = states[-1]
+        if self.features == "hidden":
+            return hidden_first[0]
+        return tf.concat(hidden_first[::-1], axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {"features": self.features}
