@@ -127,3 +127,13 @@ def test_public_names_are_there(package):
         assert name in dir(module)
     with pytest.raises(AttributeError, match="no attribute 'Nobody'"):
         _ = module.Nobody
+
+
+def test_the_page_on_migration_lists_what_moved():
+    page = (ROOT.parent / "docs" / "migration.md").read_text("utf-8")
+    rows = {
+        tuple(cell.strip(" `") for cell in line.strip("|").split("|"))
+        for line in page.partition("| old | new |")[2].splitlines()
+        if line.startswith("| `")
+    }
+    assert rows == set(MOVED.items())

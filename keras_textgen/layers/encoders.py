@@ -9,13 +9,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_textgen.layers.recurrent import RecurrentStack
+from keras_textgen.layers.recurrent import RecurrentLayers
 
 FEATURES = ("hidden", "state")
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
-class RecurrentEncoder(RecurrentStack):
+class RecurrentEncoder(RecurrentLayers):
     """Recurrent layers whose last state is the features.
 
     Args:
@@ -54,7 +54,7 @@ class RecurrentEncoder(RecurrentStack):
         self, inputs: tf.Tensor, mask: tf.Tensor | None = None
     ) -> tf.Tensor:
         """Features [batch, F] of inputs [batch, time, E]."""
-        _, states = super().call(inputs, mask)
+        _, states = self.run(inputs, mask)
         hidden_first = states[-1]
         if self.features == "hidden":
             return hidden_first[0]

@@ -66,28 +66,8 @@ class _StackBase(ExplicitMaskLayer):
         }
 
 
-@keras.saving.register_keras_serializable("keras_textgen")
-class RecurrentStack(_StackBase):
-    """Recurrent layers on top of each other, in one direction.
-
-    LSTM layers have forget bias 0 as in the HDGM code base. The layers are
-    Keras's own on a GPU, hence cuDNN.
-
-    Args:
-        units: Width H of every layer.
-        num_layers: Number of layers.
-        rnn_type: "block" or "basic" for LSTM (the original's names for two
-            kernels of one function), "gru" for GRU.
-
-    Raises:
-        ValueError: If `rnn_type` is not one of the above.
-
-    Example:
-        >>> stack = RecurrentStack(units=4, num_layers=2)
-        >>> outputs, state = stack(tf.ones([3, 5, 2]))
-        >>> outputs.shape, len(state), state[-1][0].shape
-        (TensorShape([3, 5, 4]), 2, TensorShape([3, 4]))
-    """
+class RecurrentLayers(_StackBase):
+    """Base of what runs recurrent layers in one direction."""
 
     @property
     def num_states(self) -> int:
@@ -106,7 +86,7 @@ class RecurrentStack(_StackBase):
             width = self.units
         self.built = True
 
-    def call(
+    def run(
         self,
         inputs: tf.Tensor,
         mask: tf.Tensor | None = None,
@@ -130,6 +110,39 @@ class RecurrentStack(_StackBase):
             inputs, *state = layer(inputs, initial_state=state, mask=mask)
             final.append(state)
         return inputs, final
+
+
+@keras.saving.register_keras_serializable("keras_textgen")
+class RecurrentStack(RecurrentLayers):
+    """Recurrent layers on top of each other, in one direction.
+
+    LSTM layers have forget bias 0 as in the HDGM code base. The layers are
+    Keras's own on a GPU, hence cuDNN.
+
+    Args:
+        units: Width H of every layer.
+        num_layers: Number of layers.
+        rnn_type: "block" or "basic" for LSTM (the original's names for two
+            kernels of one function), "gru" for GRU.
+
+    Raises:
+        ValueError: If `rnn_type` is not one of the above.
+
+    Example:
+        >>> stack = RecurrentStack(units=4, num_layers=2)
+        >>> outputs, state = stack(tf.ones([3, 5, 2]))
+        >>> outputs.shape, len(state), state[-1][0].shape
+        (TensorShape([3, 5, 4]), 2, TensorShape([3, 4]))
+    """
+
+    def call(
+        self,
+        inputs: tf.Tensor,
+        mask: tf.Tensor | None = None,
+        initial_state: State | None = None,
+    ) -> tuple[tf.Tensor, State]:
+        """Run the stack over time: see `RecurrentLayers.run`."""
+        return self.run(inputs, mask, initial_state)
 
 
 @keras.saving.register_keras_serializable("keras_textgen")

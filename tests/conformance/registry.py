@@ -206,6 +206,7 @@ BASES = {
     "LatentModel",
     "LatentTextModel",
     "LikelihoodModel",
+    "RecurrentLayers",
     "SingleLatentTextModel",
     "SparseTextModel",
     "TextModel",
