@@ -16,6 +16,7 @@ LEVELS = (
     {"tokens", "checks", "lazy", "moved"},
     {"specs", "datasets"},
     {"cli"},
+    {"private_names"},
     {
         "noise",
         "distributions",

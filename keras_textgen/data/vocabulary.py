@@ -15,6 +15,7 @@ import tensorflow as tf
 from keras_textgen.data.characters import normalize_text
 from keras_textgen.data.text_lists import checked_texts
 from keras_textgen.data.words import CHARACTERS, STANDARDIZERS, split_words
+from keras_textgen.private_names import table_of, take_any_argument
 from keras_textgen.tokens import (
     END,
     END_ID,
@@ -202,8 +203,7 @@ class Vocabulary(keras.layers.Layer):
         self, words: Sequence[str], standardize: str = "words", **kwargs
     ):
         super().__init__(**{**kwargs, "trainable": False})
-        self._convert_input_args = False
-        self._allow_non_tensor_positional_args = True
+        take_any_argument(self)
         self.supports_jit = False
         words = list(words)
         _check_words(words)
@@ -363,7 +363,7 @@ class Vocabulary(keras.layers.Layer):
 
     def lookup_tables(self) -> list[tf.lookup.StaticHashTable]:
         """Returns the TensorFlow tables, for a SavedModel to track."""
-        return [self._ids.lookup_table, self._strings.lookup_table]
+        return [table_of(self._ids), table_of(self._strings)]
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments, the words included."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_textgen.private_names import table_of
 from keras_textgen.serving.endpoints import Endpoint
 from keras_textgen.serving.saved_model import write
 
@@ -120,7 +121,7 @@ export_han = export_sae = export_dmf = export_model
 def _tables(layer: keras.Layer) -> list[Any]:
     """The lookup tables of a vocabulary, or of a lookup of ids."""
     if isinstance(layer, keras.layers.StringLookup):
-        return [layer.lookup_table]
+        return [table_of(layer)]
     return layer.lookup_tables() if hasattr(layer, "lookup_tables") else []
 
 

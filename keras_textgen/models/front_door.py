@@ -16,9 +16,10 @@ from keras_textgen.models.raw_data import (
     packed,
     unpacked,
 )
+from keras_textgen.private_names import NoSymbolicBuild, is_within_fit
 
 
-class FrontDoor(keras.Model):
+class FrontDoor(NoSymbolicBuild, keras.Model):
     """`fit`, `evaluate`, `predict` and the methods on a batch, of all models.
 
     They take data as users have them, and every argument that Keras gives
@@ -250,8 +251,7 @@ class FrontDoor(keras.Model):
         Arguments as in `keras.Model.evaluate`.
         """
         self._compile_if_needed()
-        # Keras's own `fit` hands over what it has cached of `validation_data`.
-        if "_use_cached_eval_dataset" not in kwargs:
+        if not is_within_fit(kwargs):
             x, _ = self._evaluation_dataset(
                 x, y, sample_weight, batch_size, batch_size
             )

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_textgen.private_names import initial_epoch
+
 
 class FirstEpoch:
     """The epoch that training begins with, known when it does.
@@ -20,7 +22,7 @@ class FirstEpoch:
 
     def __call__(self) -> int:
         """What `keras.callbacks.BackupAndRestore` has set, if it has."""
-        return self._model._initial_epoch or self._initial_epoch
+        return initial_epoch(self._model) or self._initial_epoch
 
 
 def unpacked(data: Any) -> tuple[Any, Any, Any]:

@@ -190,6 +190,7 @@ BASES = {
     "FrontDoor",
     "GlobalBatchModel",
     "LatentTextModel",
+    "OwnLoop",
     "SingleLatentTextModel",
     "SparseTextModel",
     "TextModel",

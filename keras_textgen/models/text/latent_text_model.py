@@ -26,6 +26,7 @@ from keras_textgen.objectives.free_bits import check_floors, free_bits
 from keras_textgen.objectives.importance_weights import (
     importance_weighted_bound,
 )
+from keras_textgen.private_names import strategy_of, unscaled
 
 # Tokens decoded at once for importance weights, which bounds the memory.
 _TOKENS_PER_BLOCK = 8192
@@ -304,7 +305,7 @@ class LatentTextModel(TextModel):
         """
         if self.aggressive_encoder is None:
             return gradients
-        inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        inner = unscaled(self.optimizer)
         _check_plain_sgd(inner)
         # Both sides are clipped together, as by the authors.
         if inner.global_clipnorm:
@@ -621,7 +622,7 @@ class LatentTextModel(TextModel):
         """
         keras.utils.set_random_seed(self.seed + 1)
         config = {**self.get_config(), "seed": self.seed + 1}
-        with self.distribute_strategy.scope():
+        with strategy_of(self).scope():
             fresh = self.from_config(config)
         kept = self.encoder_variables()
         if self.shares_embedding:
@@ -637,12 +638,11 @@ class LatentTextModel(TextModel):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
+        serialize = keras.saving.serialize_keras_object
         return super().get_config() | {
             "latent_dim": self.latent_dim,
             "objective": self.objective,
-            "kl_schedule": keras.saving.serialize_keras_object(
-                self.kl_schedule
-            ),
+            "kl_schedule": serialize(self.kl_schedule),
             "num_samples": self.num_samples,
             "feed_latent": self.feed_latent,
             "free_bits": self.free_bits,
