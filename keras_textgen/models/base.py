@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_textgen.checks import refused
 from keras_textgen.models.exporting import (
     check_export_arguments,
     export_model,
@@ -41,7 +42,7 @@ class GlobalBatchModel(FrontDoor):
         """Let the seed of each class decide its first weights."""
         super().__init_subclass__(**kwargs)
         if "__init__" in vars(cls):
-            cls.__init__ = seeded(cls.__init__)
+            type.__setattr__(cls, "__init__", seeded(cls.__init__))
 
     def __init__(self, *, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -272,9 +273,10 @@ class GlobalBatchModel(FrontDoor):
             ValueError: Always.
         """
         del config, filters, kwargs
-        raise ValueError(
-            f"quantize with mode={mode!r}; allowed: a model made under "
-            "keras.config.set_dtype_policy('mixed_bfloat16')"
+        raise refused(
+            f"quantize with mode={mode!r}",
+            "a model made under "
+            "keras.config.set_dtype_policy('mixed_bfloat16')",
         )
 
     # -- Saving --------------------------------------------------------------
@@ -290,19 +292,6 @@ class GlobalBatchModel(FrontDoor):
         return cls(
             **{name: deserialize(value) for name, value in config.items()}
         )
-
-
-def check_sizes(**sizes: int) -> None:
-    """Refuse a named size below 1.
-
-    Example:
-        >>> check_sizes(latent_dim=0)
-        Traceback (most recent call last):
-        ValueError: latent_dim=0 is not allowed; at least 1
-    """
-    for name, size in sizes.items():
-        if size < 1:
-            raise ValueError(f"{name}={size} is not allowed; at least 1")
 
 
 def _clip_over_replicas(

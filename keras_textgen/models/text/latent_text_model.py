@@ -7,11 +7,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import SIZES, check
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.decoding.common import checked_integer, checked_seed
 from keras_textgen.decoding.interpolation import homotopy
 from keras_textgen.layers.bag_of_words import BagOfWordsLogLikelihood
-from keras_textgen.models.base import check_sizes
 from keras_textgen.models.text.aggressive_encoder import AggressiveEncoder
 from keras_textgen.models.text.endpoints import Endpoint, latent_endpoints
 from keras_textgen.models.text.text_model import (
@@ -126,7 +126,7 @@ class LatentTextModel(TextModel):
             likelihood_kind=likelihood_kind or kinds[objective],
             **kwargs,
         )
-        check_sizes(latent_dim=latent_dim, num_samples=num_samples)
+        check(SIZES, latent_dim=latent_dim, num_samples=num_samples)
         check_floors(free_bits, free_bits_per_dimension)
         if not bag_of_words_weight >= 0:
             raise ValueError(

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import SIZES, check
 from keras_textgen.data.batches.sequences import (
     SequenceBatches,
     prepared_tokens,
@@ -24,7 +25,7 @@ from keras_textgen.decoding.sampling import sample
 from keras_textgen.evaluation.likelihoods import likelihood_report
 from keras_textgen.layers.recurrent import RecurrentStack, State
 from keras_textgen.layers.vocabulary import VocabularyLogLikelihood
-from keras_textgen.models.base import GlobalBatchModel, check_sizes
+from keras_textgen.models.base import GlobalBatchModel
 from keras_textgen.models.text.endpoints import Endpoint, text_endpoints
 from keras_textgen.models.text.metrics import LikelihoodMetrics
 from keras_textgen.noise import Noise
@@ -96,12 +97,8 @@ class TextModel(GlobalBatchModel):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        check_sizes(
-            embedding_dim=embedding_dim,
-            rnn_units=rnn_units,
-            num_layers=num_layers,
-            max_length=max_length,
-        )
+        check(SIZES, embedding_dim=embedding_dim, rnn_units=rnn_units)
+        check(SIZES, num_layers=num_layers, max_length=max_length)
         if not 0 <= word_keep_rate <= 1:
             raise ValueError(
                 f"word_keep_rate={word_keep_rate} is outside [0, 1]"

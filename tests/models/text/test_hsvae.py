@@ -443,7 +443,7 @@ def test_config():
         ({"temperature": 0}, "temperature=0 is not allowed; above 0"),
         (
             {"concentration_range": (2, 1)},
-            "concentration_range=(2, 1) is not allowed; two numbers above 0, "
+            "concentration_range=(2, 1); allowed: two numbers above 0, "
             "the lower one first",
         ),
         (
