@@ -6,6 +6,7 @@ says of each name how to find it, who uses it, and what is lost without it;
 """
 
 import contextlib
+import functools
 import inspect
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -246,6 +247,10 @@ def _of_distributions(name: str) -> bool:
     return hasattr(distributions.Normal, name)
 
 
+def _of_models(name: str) -> bool:
+    return hasattr(keras.Model(), name)
+
+
 def _compiled() -> keras.Model:
     model = keras.Sequential([keras.layers.Dense(1)])
     model.compile(metrics=["mae"])
@@ -369,7 +374,7 @@ NAMES = (
             "keras.Model",
             "keras_textgen.models.front_door",
             "fit does not know whether, and how, a model was compiled",
-            lambda name=name: hasattr(keras.Model(), name),
+            functools.partial(_of_models, name),
         )
         for name in ("compiled", "steps_per_execution")
     ),
@@ -380,7 +385,7 @@ NAMES = (
             "tensorflow_probability.distributions.Normal",
             "keras_textgen.distributions",
             f"SpikeAndSlab's {name} is not called",
-            lambda name=name: _of_distributions(name),
+            functools.partial(_of_distributions, name),
         )
         for name in (
             "_event_shape",

@@ -62,5 +62,5 @@ def seeded(init: Callable[..., None]) -> Callable[..., None]:
             _CONSTRUCTION.has_begun = False
 
     # Keras reads the arguments' names and does not look through wrappers.
-    constructor.__signature__ = inspect.signature(init)
+    vars(constructor)["__signature__"] = inspect.signature(init)
     return constructor
