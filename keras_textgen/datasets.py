@@ -9,6 +9,8 @@ import dataclasses
 import types
 from collections.abc import Mapping
 
+from keras_textgen.checks import OneOf, refused
+
 __all__ = ["DATASETS", "VIEWS", "Dataset", "View", "find_view", "names_with"]
 
 # What a model may be given: sequences of words; documents with line ends;
@@ -234,7 +236,5 @@ def find_view(name: str, view: str) -> View:
     """
     allowed = names_with(view)
     if name not in allowed:
-        raise ValueError(
-            f"dataset={name!r} as {view}; allowed: {', '.join(allowed)}"
-        )
+        raise refused(f"dataset={name!r} as {view}", OneOf(allowed))
     return DATASETS[name].views[view]

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from keras_textgen.private_names import adam_handles
+
 
 @keras.saving.register_keras_serializable("keras_textgen")
 class FusedAdam(keras.optimizers.Adam):
@@ -27,14 +29,14 @@ class FusedAdam(keras.optimizers.Adam):
         learning_rate: tf.Tensor,
     ) -> None:
         """Update one variable and its two moments."""
-        index = self._get_variable_index(variable)
+        of_variable, first, second = adam_handles(self, variable)
         step = tf.cast(self.iterations.value + 1, variable.dtype)
         beta_1 = tf.constant(self.beta_1, variable.dtype)
         beta_2 = tf.constant(self.beta_2, variable.dtype)
         tf.raw_ops.ResourceApplyAdam(
-            var=variable.handle,
-            m=self._momentums[index].value.handle,
-            v=self._velocities[index].value.handle,
+            var=of_variable,
+            m=first,
+            v=second,
             beta1_power=tf.pow(beta_1, step),
             beta2_power=tf.pow(beta_2, step),
             lr=tf.cast(learning_rate, variable.dtype),

@@ -10,10 +10,15 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_textgen.checks import Numbers, WholeNumbers, check
+
 # After all annealing.
 _LAST_STEP = 2**31 - 1
 # A sigmoid schedule comes close to its highest weight, and never reaches it.
 FULL = 0.999
+
+_POSITIVE = Numbers(above=0)
+_NOT_NEGATIVE = Numbers(at_least=0)
 
 
 class Schedule:
@@ -64,7 +69,8 @@ class ConstantSchedule(Schedule):
     """
 
     def __init__(self, weight: float = 1.0) -> None:
-        self.weight = _at_least_zero("weight", weight)
+        check(_NOT_NEGATIVE, weight=weight)
+        self.weight = weight
 
     def _weight_at(self, step: tf.Tensor) -> tf.Tensor:
         return tf.fill(tf.shape(step), tf.constant(self.weight, tf.float32))
@@ -94,9 +100,11 @@ class LinearSchedule(Schedule):
     def __init__(
         self, num_steps: int, start_step: int = 0, max_weight: float = 1.0
     ) -> None:
-        self.num_steps = _above_zero("num_steps", num_steps)
-        self.start_step = _at_least_zero("start_step", start_step)
-        self.max_weight = _at_least_zero("max_weight", max_weight)
+        check(_POSITIVE, num_steps=num_steps)
+        check(_NOT_NEGATIVE, start_step=start_step, max_weight=max_weight)
+        self.num_steps = num_steps
+        self.start_step = start_step
+        self.max_weight = max_weight
 
     def _weight_at(self, step: tf.Tensor) -> tf.Tensor:
         done = (tf.cast(step, tf.float32) - self.start_step) / self.num_steps
@@ -127,9 +135,11 @@ class SigmoidSchedule(Schedule):
     def __init__(
         self, bias: float, slope: float, max_weight: float = 1.0
     ) -> None:
-        self.bias = _at_least_zero("bias", bias)
-        self.slope = _above_zero("slope", slope)
-        self.max_weight = _at_least_zero("max_weight", max_weight)
+        check(_NOT_NEGATIVE, bias=bias, max_weight=max_weight)
+        check(_POSITIVE, slope=slope)
+        self.bias = bias
+        self.slope = slope
+        self.max_weight = max_weight
 
     def _weight_at(self, step: tf.Tensor) -> tf.Tensor:
         distance = tf.cast(step, tf.float32) - self.bias / 2
@@ -162,13 +172,12 @@ class CyclicalSchedule(Schedule):
     def __init__(
         self, period: int, ramp_fraction: float = 0.5, max_weight: float = 1.0
     ) -> None:
-        self.period = _above_zero("period", period)
-        self.ramp_fraction = _above_zero("ramp_fraction", ramp_fraction)
-        if ramp_fraction > 1:
-            raise ValueError(
-                f"ramp_fraction must be at most 1, got {ramp_fraction}"
-            )
-        self.max_weight = _at_least_zero("max_weight", max_weight)
+        check(_POSITIVE, period=period)
+        check(Numbers(above=0, at_most=1), ramp_fraction=ramp_fraction)
+        check(_NOT_NEGATIVE, max_weight=max_weight)
+        self.period = period
+        self.ramp_fraction = ramp_fraction
+        self.max_weight = max_weight
 
     def _weight_at(self, step: tf.Tensor) -> tf.Tensor:
         # The remainder is taken in integers: float32 counts only to 2^24.
@@ -199,7 +208,7 @@ def halved_learning_rate(
     >>> [halved_learning_rate(1.0, epoch, 3) for epoch in range(5)]
     [1.0, 1.0, 0.5, 0.25, 0.125]
     """
-    _at_least_zero("first_halved", first_halved)
+    check(WholeNumbers(0), first_halved=first_halved)
     if first_halved == 0:
         return initial
     return initial * 0.5 ** max(0, epoch + 2 - first_halved)
@@ -229,15 +238,3 @@ def reached_weight(
     weights = schedule(tf.constant([steps, _LAST_STEP])).numpy()
     reached, last = map(float, weights)
     return (reached if reached < FULL * last else last), last
-
-
-def _above_zero(name: str, value: float) -> float:
-    if not 0 < value < float("inf"):
-        raise ValueError(f"{name} must be a number above 0, got {value}")
-    return value
-
-
-def _at_least_zero(name: str, value: float) -> float:
-    if not 0 <= value < float("inf"):
-        raise ValueError(f"{name} must be a number of at least 0, got {value}")
-    return value

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
+from keras_textgen.checks import OneOf, check, refused
+
 # What may be done with a pair of row and column that is given again.
 DUPLICATES = ("first", "last", "mean", "sum")
 _PAIRS_NAMED = 3
@@ -77,7 +79,7 @@ def relevant_cells(cells: Ratings, above: float) -> Ratings:
     """
     relevant = cells[cells.values > above]
     if not len(relevant):
-        raise ValueError(f"no value above {above:g}; allowed: 1 or more")
+        raise refused(f"no value above {above:g}", "1 or more")
     return relevant
 
 
@@ -138,9 +140,10 @@ or duplicates=first, last, mean or sum
             f"row {cells.rows[place]}, column {cells.columns[place]}"
             for place in again[:, 0]
         )
-        raise ValueError(
-            f"{named} given again; allowed: every pair once, or duplicates="
-            f"{', '.join(DUPLICATES[:-1])} or {DUPLICATES[-1]}"
+        raise refused(
+            f"{named} given again",
+            f"every pair once, or duplicates="
+            f"{', '.join(DUPLICATES[:-1])} or {DUPLICATES[-1]}",
         )
     size, first, group = _groups(cells)
     values = cells.values.astype(np.float64)
@@ -153,7 +156,7 @@ or duplicates=first, last, mean or sum
     else:
         merged = np.bincount(group, values, size)
         if duplicates == "mean":
-            merged /= np.bincount(group, minlength=size)
+            merged = merged / np.bincount(group, minlength=size)
     order = np.argsort(first)
     return Ratings(
         cells.rows[first[order]],
@@ -164,11 +167,8 @@ or duplicates=first, last, mean or sum
 
 def check_duplicates(duplicates: str | None) -> None:
     """Refuses what cannot be done with pairs that are given again."""
-    if duplicates is not None and duplicates not in DUPLICATES:
-        raise ValueError(
-            f"duplicates={duplicates!r} is not allowed; allowed: "
-            f"{', '.join(DUPLICATES)}"
-        )
+    if duplicates is not None:
+        check(OneOf(DUPLICATES), duplicates=duplicates)
 
 
 def pairs_named(pairs: Iterable[str]) -> str:
@@ -227,8 +227,8 @@ def raw_ids(name: str, ids: Any) -> list[str]:
     found = []
     for place, each in enumerate(as_list(ids)):
         if is_missing(each):
-            raise ValueError(
-                f"{name} of place {place} is missing ({each!r}); allowed: an id"
+            raise refused(
+                f"{name} of place {place} is missing ({each!r})", "an id"
             )
         found.append(raw_id(each))
     return found
@@ -245,8 +245,8 @@ def raw_id(value: Any) -> str:
         try:
             return value.decode("utf-8")
         except UnicodeDecodeError:
-            raise ValueError(
-                f"id {value!r} is not UTF-8; allowed: text, UTF-8, or numbers"
+            raise refused(
+                f"id {value!r} is not UTF-8", "text, UTF-8, or numbers"
             ) from None
     if _is_whole_float(value):
         return str(int(value))
@@ -304,9 +304,9 @@ def numbers_of_ids(name: str, ids: Any, known: Sequence[str]) -> np.ndarray:
         # A model may know 3.0 by the text that it once had.
         number = numbers_of.get(text, numbers_of.get(str(given)))
         if number is None:
-            raise ValueError(
-                f"{name} {text!r} is unknown; allowed: the {len(known)} ids "
-                f"from {known[0]!r} to {known[-1]!r}"
+            raise refused(
+                f"{name} {text!r} is unknown",
+                f"the {len(known)} ids from {known[0]!r} to {known[-1]!r}",
             )
         found.append(number)
     return np.array(found, np.int32)
@@ -372,9 +372,9 @@ def table_cells(
     if fields[2] is not None:
         values = table_values(fields[2], table_column(table, fields[2]))
     if not len(rows) == len(columns) == len(values):
-        raise ValueError(
-            f"{len(rows)} rows, {len(columns)} columns, {len(values)} values; "
-            "allowed: as many"
+        raise refused(
+            f"{len(rows)} rows, {len(columns)} columns, {len(values)} values",
+            "as many",
         )
     return Ratings(rows, columns, values)
 
@@ -391,10 +391,11 @@ def matrix_cells(matrix: scipy.sparse.sparray) -> Ratings:
     """
     matrix = scipy.sparse.coo_array(matrix)
     if np.iscomplexobj(matrix.data):
-        raise ValueError(f"{matrix.dtype} values; allowed: real numbers")
+        raise refused(f"{matrix.dtype} values", "real numbers")
     # What is too large becomes infinite, which is refused with its place.
     with np.errstate(over="ignore"):
-        return ratings_of(*matrix.coords, matrix.data)
+        rows, columns = matrix.coords
+        return ratings_of(rows, columns, matrix.data)
 
 
 def table_column(table: Mapping[str, Sequence], field: str) -> Sequence:
@@ -413,9 +414,9 @@ def table_column(table: Mapping[str, Sequence], field: str) -> Sequence:
         there = ""
         if isinstance(table, Mapping) or hasattr(table, "columns"):
             there = f"; there are {', '.join(map(str, table)) or 'none'}"
-        raise ValueError(
-            f"no column {field!r} in the data{there}; allowed: a sparse "
-            "matrix, or a table with that column"
+        raise refused(
+            f"no column {field!r} in the data{there}",
+            "a sparse matrix, or a table with that column",
         ) from None
 
 
@@ -439,9 +440,8 @@ def table_values(field: str, values: Any) -> np.ndarray:
             number = _number(each)
         # False for NaN, too.
         if not abs(number) <= LARGEST:
-            raise ValueError(
-                f"{field} of place {place} is {each!r}; allowed: a finite "
-                "number"
+            raise refused(
+                f"{field} of place {place} is {each!r}", "a finite number"
             )
         found.append(number)
     return np.array(found, np.float32)

@@ -10,10 +10,11 @@ import dataclasses
 import importlib
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
+from keras_textgen.checks import refused
 from keras_textgen.datasets import find_view
 
 SPLITS = ("train", "valid", "test")
@@ -60,6 +61,23 @@ class Corpus:
     note: str = ""
     remarks: tuple[str, ...] = ()
     dropped: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of_splits(cls, name: str, rows: Mapping[str, Any], **more: Any) -> Self:
+        """Makes a corpus of rows by split.
+
+        Args:
+            name: of the corpus.
+            rows: of each split.
+            **more: further attributes.
+
+        Example:
+            >>> rows = {"train": ["a"], "valid": ["b"], "test": ["c"]}
+            >>> Corpus.of_splits("letters", rows).test
+            ['c']
+        """
+        train, valid, test = (rows[split] for split in SPLITS)
+        return cls(name, train, valid, test, **more)
 
     @property
     def fingerprint(self) -> int:
@@ -179,7 +197,7 @@ def read_corpus(name: str, view: str, **given: Any) -> Corpus:
     label = given.get("label")
     if label is not None and label not in facts.labels:
         allowed = " or ".join(facts.labels) or "None"
-        raise ValueError(f"label={label!r} for {name}; allowed: {allowed}")
+        raise refused(f"label={label!r} for {name}", allowed)
     module, function = facts.reader.split(":")
     reader = getattr(importlib.import_module(module), function)
     arguments = {

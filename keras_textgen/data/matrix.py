@@ -82,9 +82,9 @@ def split_cells(
     splits = {
         split: cells[chosen] for split, chosen in zip(SPLITS, rows, strict=True)
     }
-    return Matrix(
+    return Matrix.of_splits(
         name,
-        **splits,
+        splits,
         row_names=row_names,
         column_names=column_names,
         column_titles=column_names,

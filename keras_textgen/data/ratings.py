@@ -65,6 +65,7 @@ def load_ratings(
         seed=seed,
         duplicates=duplicates,
     )
+    assert isinstance(corpus, Matrix)
     if corpus.split_seed is None:
         return corpus
     # Words are counted by TensorFlow, which tables are read without.

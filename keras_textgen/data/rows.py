@@ -9,6 +9,8 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
+from keras_textgen.checks import Numbers, check, refused
+
 
 def in_memory(data: Any) -> Any:
     """Data without the clothes of pandas and of TensorFlow's strings.
@@ -95,16 +97,14 @@ def split_rows(
         >>> split_rows((["a", "b", "c", "d"], None), 0.25)
         ((['a', 'b', 'c'], None), (['d'], None))
     """
-    if not 0 < validation_split < 1:
-        raise ValueError(
-            f"validation_split={validation_split}; allowed: 0 or more, below 1"
-        )
+    check(Numbers(above=0, below=1), validation_split=validation_split)
     count = num_rows(parts[0])
     at = int(np.floor(count * (1.0 - validation_split)))
     if not 0 < at < count:
-        raise ValueError(
+        raise refused(
             f"validation_split={validation_split} of {count} rows leaves one "
-            "side empty; allowed: a share that leaves rows on both"
+            "side empty",
+            "a share that leaves rows on both",
         )
     first, last = slice(0, at), slice(at, None)
     return (

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_textgen.checks import refused
+
 _STRING_KINDS = "SUOT"
 # Of pandas, which is not imported for them.
 _MISSING_TYPES = ("NAType", "NaTType")
@@ -55,19 +57,18 @@ def checked_texts(texts: Iterable[Any], what: str = "text") -> list[str]:
         ValueError: text 1 holds the surrogate '\ud83d'; allowed: Unicode text
     """
     if isinstance(texts, str | bytes):
-        raise ValueError(
-            f"{what}s are one string, {texts!r:.40}; allowed: a list of strings"
+        raise refused(
+            f"{what}s are one string, {texts!r:.40}", "a list of strings"
         )
     texts = list(texts)
     for place, text in enumerate(texts):
         if is_missing(text):
-            raise ValueError(
-                f"{what} {place} is missing ({text}); allowed: strings"
-            )
+            raise refused(f"{what} {place} is missing ({text})", "strings")
         if not isinstance(text, str | bytes):
-            raise ValueError(
+            raise refused(
                 f"{what} {place} is {text!r:.40}, of type "
-                f"{type(text).__name__}; allowed: strings"
+                f"{type(text).__name__}",
+                "strings",
             )
         if not text.isascii():
             _check_unicode(text, f"{what} {place}")
@@ -78,14 +79,13 @@ def _check_unicode(text: str | bytes, place: str) -> None:
     try:
         text.decode() if isinstance(text, bytes) else text.encode()
     except UnicodeEncodeError as error:
-        raise ValueError(
-            f"{place} holds the surrogate {text[error.start]!a}; "
-            "allowed: Unicode text"
+        raise refused(
+            f"{place} holds the surrogate {text[error.start]!a}", "Unicode text"
         ) from None
     except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{place} holds invalid UTF-8 (byte 0x{text[error.start]:02x}); "
-            "allowed: Unicode text"
+        raise refused(
+            f"{place} holds invalid UTF-8 (byte 0x{text[error.start]:02x})",
+            "Unicode text",
         ) from None
 
 

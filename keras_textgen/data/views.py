@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
+from keras_textgen.checks import WholeNumbers, check, refused
 from keras_textgen.data.batches.bags import (
     bag_vocabulary,
     count_words,
@@ -136,16 +137,12 @@ def _check_arguments(
 ) -> None:
     if protocol is not None and protocol not in facts.protocols:
         allowed = " or ".join(facts.protocols) or "None"
-        raise ValueError(
-            f"protocol={protocol!r} for {name}; allowed: {allowed}"
-        )
+        raise refused(f"protocol={protocol!r} for {name}", allowed)
     # A window of one token would hold no word of a review.
     minima = {"max_length": 1, "window": 2, "batch_size": 1}
     for argument, value in sizes.items():
-        if value is not None and value < minima[argument]:
-            raise ValueError(
-                f"{argument}={value}; allowed: {minima[argument]} or more"
-            )
+        if value is not None:
+            check(WholeNumbers(minima[argument]), **{argument: value})
 
 
 def _text_vocabulary(
@@ -328,7 +325,7 @@ def bags(
     vocab_size: int | None = None,
     min_count: int = 1,
     tokenizer: str = "word",
-    **limits: float | Collection[str],
+    **limits: Any,
 ) -> Bags:
     """Counts the words of documents; those without any are left out.
 

@@ -12,9 +12,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import SIZES, OneOf, check, refused
 from keras_textgen.data.characters import normalize_text
 from keras_textgen.data.text_lists import checked_texts
 from keras_textgen.data.words import CHARACTERS, STANDARDIZERS, split_words
+from keras_textgen.private_names import table_of, take_any_argument
 from keras_textgen.tokens import (
     END,
     END_ID,
@@ -86,7 +88,8 @@ def count_corpus(
         >>> counts.occurrences["a"], counts.texts["a"]
         (3, 2)
     """
-    occurrences, of_texts = collections.Counter(), collections.Counter()
+    occurrences: collections.Counter[bytes] = collections.Counter()
+    of_texts: collections.Counter[bytes] = collections.Counter()
     for piece in pieces_of(texts):
         words = split_words(piece, standardize)
         flat = words.flat_values.numpy()
@@ -113,12 +116,11 @@ def check_limits(max_size: int | None, min_count: int) -> None:
         ValueError: max_size=4; allowed: more than the 4 special tokens
     """
     if max_size is not None and max_size <= len(SPECIALS):
-        raise ValueError(
-            f"max_size={max_size}; "
-            f"allowed: more than the {len(SPECIALS)} special tokens"
+        raise refused(
+            f"max_size={max_size}",
+            f"more than the {len(SPECIALS)} special tokens",
         )
-    if min_count < 1:
-        raise ValueError(f"min_count={min_count}; allowed: 1 or more")
+    check(SIZES, min_count=min_count)
 
 
 def pieces_of(texts: Sequence[str]) -> Iterator[tf.Tensor]:
@@ -202,16 +204,11 @@ class Vocabulary(keras.layers.Layer):
         self, words: Sequence[str], standardize: str = "words", **kwargs
     ):
         super().__init__(**{**kwargs, "trainable": False})
-        self._convert_input_args = False
-        self._allow_non_tensor_positional_args = True
+        take_any_argument(self)
         self.supports_jit = False
         words = list(words)
         _check_words(words)
-        if standardize not in STANDARDIZERS:
-            raise ValueError(
-                f"standardize={standardize!r}; "
-                f"allowed: {', '.join(STANDARDIZERS)}"
-            )
+        check(OneOf(tuple(STANDARDIZERS)), standardize=standardize)
         _warn_of_unreachable(words, standardize)
         self.standardize = standardize
         self._words = tuple(words)
@@ -264,9 +261,9 @@ class Vocabulary(keras.layers.Layer):
             if count >= min_count
         ]
         if not frequent:
-            raise ValueError(
-                f"no word occurs min_count={min_count} times or more; "
-                "allowed: texts with words, and a min_count they reach"
+            raise refused(
+                f"no word occurs min_count={min_count} times or more",
+                "texts with words, and a min_count they reach",
             )
         return cls(counts.most_frequent(frequent, max_size), standardize)
 
@@ -363,7 +360,7 @@ class Vocabulary(keras.layers.Layer):
 
     def lookup_tables(self) -> list[tf.lookup.StaticHashTable]:
         """Returns the TensorFlow tables, for a SavedModel to track."""
-        return [self._ids.lookup_table, self._strings.lookup_table]
+        return [table_of(self._ids), table_of(self._strings)]
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments, the words included."""
@@ -426,15 +423,13 @@ def _split_at_ascii(word: str) -> list[str]:
 
 def _check_words(words: list[str]) -> None:
     if not words:
-        raise ValueError("a vocabulary without words; allowed: 1 word or more")
+        raise refused("a vocabulary without words", "1 word or more")
     reserved = set(SPECIALS).intersection(words)
     if reserved:
-        raise ValueError(
-            f"words hold the special token {min(reserved)!r}; "
-            "allowed: words without the special tokens"
+        raise refused(
+            f"words hold the special token {min(reserved)!r}",
+            "words without the special tokens",
         )
     if len(set(words)) < len(words):
         word, count = collections.Counter(words).most_common(1)[0]
-        raise ValueError(
-            f"the word {word!r} occurs {count} times; allowed: once"
-        )
+        raise refused(f"the word {word!r} occurs {count} times", "once")

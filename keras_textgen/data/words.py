@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from keras_textgen.checks import OneOf, check
 from keras_textgen.data.characters import JOINERS
 from keras_textgen.data.graph_normalization import normalize_in_graph
 
@@ -78,10 +79,7 @@ def standardizer(tokenizer: str, of_words: str = "words") -> str:
         ('words', 'characters')
     """
     kinds = {"word": of_words, "character": CHARACTERS}
-    if tokenizer not in kinds:
-        raise ValueError(
-            f"tokenizer={tokenizer!r}; allowed: {', '.join(kinds)}"
-        )
+    check(OneOf(tuple(kinds)), tokenizer=tokenizer)
     return kinds[tokenizer]
 
 
@@ -120,10 +118,7 @@ def split_words(
         >>> split_words(tf.constant(["to  be"]), "characters")
         <tf.RaggedTensor [[b't', b'o', b' ', b'b', b'e']]>
     """
-    if standardize not in STANDARDIZERS:
-        raise ValueError(
-            f"standardize={standardize!r}; allowed: {', '.join(STANDARDIZERS)}"
-        )
+    check(OneOf(tuple(STANDARDIZERS)), standardize=standardize)
     standardized = STANDARDIZERS[standardize](texts)
     if standardize != CHARACTERS:
         return tf.strings.split(standardized)

@@ -1,12 +1,12 @@
 """What every decoder shares: checks, forbidden tokens, state shapes."""
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import Numbers, WholeNumbers, check
 from keras_textgen.layers.masking import NEVER_PREDICTED, without_tokens
 
 # Smaller numbers of float32 are 0 for some processors.
@@ -30,13 +30,8 @@ def checked_integer(
     """
     value = _static_value(number)
     if value is not None:
-        if not value >= minimum or value != value // 1:
-            raise ValueError(
-                f"{name}={value}; allowed: whole numbers, {minimum} or more"
-            )
         # What is cast to fewer bits would be another number.
-        if value > tf.int32.max:
-            raise ValueError(f"{name}={value}; allowed: up to {tf.int32.max}")
+        check(WholeNumbers(minimum, tf.int32.max), **{name: value})
     return tf.cast(number, tf.int32)
 
 
@@ -48,11 +43,10 @@ def checked_seed(seed: int) -> int:
         -3
         >>> checked_seed(None)
         Traceback (most recent call last):
-        ValueError: seed=None; allowed: whole numbers of 64 bits
+        ValueError: seed=None; allowed: whole numbers, -9223372036854775808 to
+        9223372036854775807
     """
-    is_whole = isinstance(seed, int | np.integer)
-    if not is_whole or not tf.int64.min <= seed <= tf.int64.max:
-        raise ValueError(f"seed={seed}; allowed: whole numbers of 64 bits")
+    check(WholeNumbers(tf.int64.min, tf.int64.max), seed=seed)
     return int(seed)
 
 
@@ -64,8 +58,8 @@ def checked_top_p(top_p: float | tf.Tensor) -> tf.Tensor:
         0.5
     """
     value = _static_value(top_p)
-    if value is not None and not 0 < value <= 1:
-        raise ValueError(f"top_p={value}; allowed: above 0, at most 1")
+    if value is not None:
+        check(Numbers(above=0, at_most=1), top_p=value)
     return tf.cast(top_p, tf.float32)
 
 
@@ -77,10 +71,8 @@ def checked_temperature(temperature: float | tf.Tensor) -> tf.Tensor:
         0.5
     """
     value = _static_value(temperature)
-    if value is not None and not 0 < value < math.inf:
-        raise ValueError(
-            f"temperature={value}; allowed: finite numbers above 0"
-        )
+    if value is not None:
+        check(Numbers(above=0), temperature=value)
     # Where float32 has nothing as small, the smallest that it has.
     return tf.maximum(tf.cast(temperature, tf.float32), _SMALLEST)
 

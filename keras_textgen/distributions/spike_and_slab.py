@@ -5,6 +5,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_textgen.checks import Numbers, check, refused
 from keras_textgen.distributions.beta import LogBeta
 
 tfd = tfp.distributions
@@ -64,15 +65,11 @@ class SpikeAndSlab(tfd.Distribution):
         name: str = "SpikeAndSlab",
     ) -> None:
         parameters = dict(locals())
-        for argument in ("spike_scale", "temperature"):
-            if not parameters[argument] > 0:
-                raise ValueError(
-                    f"{argument}={parameters[argument]} is not allowed; above 0"
-                )
+        check(
+            Numbers(above=0), spike_scale=spike_scale, temperature=temperature
+        )
         if (spike_probability is None) == (spike_logits is None):
-            raise ValueError(
-                "spike_probability and spike_logits; allowed: one of them"
-            )
+            raise refused("spike_probability and spike_logits", "one of them")
         if spike_probability is None:
             self.spike_logits = tf.convert_to_tensor(spike_logits, tf.float32)
             self.spike_probability = tf.sigmoid(self.spike_logits)
@@ -124,7 +121,7 @@ class SpikeAndSlab(tfd.Distribution):
                 "spike_probability is outside [0, 1]",
             ),
             tf.debugging.assert_positive(
-                self.scale, "scale is not allowed; above 0"
+                self.scale, "scale holds others; allowed: numbers above 0"
             ),
         ]
 

@@ -11,6 +11,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_textgen.checks import Numbers, WholeNumbers, check
+
 tfd = tfp.distributions
 
 # Angles at which the density is looked at to find where its mass is.
@@ -176,17 +178,12 @@ def sample_from_noise(
 
 def _check(dimension: int, concentration: float) -> None:
     _check_dimension(dimension)
-    if not 0 < concentration < np.inf:
-        raise ValueError(
-            f"concentration={concentration} is not allowed; a number above 0"
-        )
+    check(Numbers(above=0), concentration=concentration)
 
 
 def _check_dimension(dimension: int) -> None:
-    if dimension < 2:
-        raise ValueError(
-            f"dimension={dimension} is not allowed; at least 2 on a sphere"
-        )
+    # A sphere of one dimension is two points.
+    check(WholeNumbers(2), dimension=dimension)
 
 
 def _log_series(order: float, concentration: float) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import SIZES, check
 from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.tokens import PAD_ID
 
@@ -79,8 +80,7 @@ def mutual_information(
         >>> round(mutual_information(Model(), batches), 3)  # log 2
         0.693
     """
-    if num_sequences < 1:
-        raise ValueError(f"num_sequences={num_sequences}; allowed: 1 or more")
+    check(SIZES, num_sequences=num_sequences)
     tokens = _some_sequences(batches, num_sequences, seed)
     posterior = model.posterior(tokens)
     codes = posterior.sample(seed=tf.constant([seed, 0]))

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import WholeNumbers, check, refused
 from keras_textgen.data.batches.sequences import (
     SequenceBatches,
     sequence_batches,
@@ -122,10 +123,7 @@ def likelihood_report(
         latent_size 1
         mutual_information 0.0
     """
-    if importance_samples < 0:
-        raise ValueError(
-            f"importance_samples={importance_samples}; allowed: 0 or more"
-        )
+    check(WholeNumbers(0), importance_samples=importance_samples)
     batches = _as_sequences(model, data, batch_size)
     results = {
         "model": type(model).__name__,
@@ -160,9 +158,9 @@ def _as_sequences(model: Any, data: Any, batch_size: int) -> SequenceBatches:
     if is_corpus(data):
         return SequenceBatches(data.test, batch_size, order=data.order)
     if is_stream(data):
-        raise ValueError(
-            "data of a dataset, whose size is not known; allowed: "
-            "SequenceBatches, a corpus, texts, token ids"
+        raise refused(
+            "data of a dataset, whose size is not known",
+            "SequenceBatches, a corpus, texts, token ids",
         )
     return sequence_batches(in_memory(data), model.vocabulary, batch_size)
 

@@ -18,6 +18,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from keras_textgen.checks import refused
 from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.data.readers.files import SPLITS
 from keras_textgen.data.views import TokenIds
@@ -292,15 +293,14 @@ def probes_csv(rows: list[ProbeRow]) -> str:
 def _check_labels(labels: dict[str, np.ndarray]) -> None:
     for split in SPLITS:
         if not len(labels.get(split, [])):
-            raise ValueError(
-                f"no labels in {split}; allowed: a class for each text of "
-                f"{', '.join(SPLITS)}"
+            raise refused(
+                f"no labels in {split}",
+                f"a class for each text of {', '.join(SPLITS)}",
             )
     classes = np.unique(labels["train"])
     if len(classes) < 2:
-        raise ValueError(
-            f"all training texts are of class {classes[0]}; "
-            "allowed: 2 classes or more"
+        raise refused(
+            f"all training texts are of class {classes[0]}", "2 classes or more"
         )
 
 
@@ -309,10 +309,10 @@ def _check_lengths(
 ) -> None:
     for split in SPLITS:
         if splits[split].shape[0] != len(labels[split]):
-            raise ValueError(
+            raise refused(
                 f"{name}: {splits[split].shape[0]} codes and "
-                f"{len(labels[split])} labels in {split}; "
-                "allowed: a label for each code"
+                f"{len(labels[split])} labels in {split}",
+                "a label for each code",
             )
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import scipy.sparse
 
+from keras_textgen.checks import SIZES, check, refused
+
 _ROWS_AT_A_TIME = 256
 
 
@@ -33,9 +35,9 @@ def rating_errors(
         np.asarray(each, np.float64) for each in (predictions, values)
     )
     if predictions.shape != values.shape or not values.size:
-        raise ValueError(
-            f"{predictions.size} predictions of {values.size} values; allowed: "
-            "as many, and 1 or more"
+        raise refused(
+            f"{predictions.size} predictions of {values.size} values",
+            "as many, and 1 or more",
         )
     errors = predictions - values
     return {
@@ -85,15 +87,14 @@ def ranking_quality(
         (0.5, 1.0)
     """
     for k in cutoffs:
-        if k < 1:
-            raise ValueError(f"cutoff {k}; allowed: 1 or more")
+        check(SIZES, cutoff=k)
     relevant = _cells(relevant)
     seen = _cells(seen) if seen is not None else None
     if seen is not None and (relevant * seen).nnz:
-        raise ValueError("a relevant cell is seen; allowed: either of the two")
+        raise refused("a relevant cell is seen", "either of the two")
     rows = np.flatnonzero(np.diff(relevant.indptr))
     if not len(rows):
-        raise ValueError("no cell is relevant; allowed: 1 or more")
+        raise refused("no cell is relevant", "1 or more")
     names = [f"{name}@{k}" for k in cutoffs for name in ("recall", "ndcg")]
     totals = dict.fromkeys(names, 0.0)
     for start in range(0, len(rows), _ROWS_AT_A_TIME):
@@ -101,9 +102,7 @@ def ranking_quality(
         found = np.array(scores(block), np.float64)
         if np.isnan(found).any():
             row = block[np.isnan(found).any(axis=1)][0]
-            raise ValueError(
-                f"row {row} has a score that is NaN; allowed: numbers"
-            )
+            raise refused(f"row {row} has a score that is NaN", "numbers")
         if seen is not None:
             found[_places(seen, block)] = -np.inf
         order = np.argsort(-found, axis=1, kind="stable")

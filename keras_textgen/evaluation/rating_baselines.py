@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
 
+from keras_textgen.checks import Numbers, check, refused
 from keras_textgen.data.cells import Ratings
 from keras_textgen.evaluation.ranking import rating_errors
 
@@ -67,9 +68,8 @@ def fit_biases(
         (3.0, [1.0, -1.0])
     """
     if not len(cells):
-        raise ValueError("no cells; allowed: 1 or more")
-    if not strength > 0:
-        raise ValueError(f"strength={strength}; allowed: above 0")
+        raise refused("no cells", "1 or more")
+    check(Numbers(above=0), strength=strength)
     values = cells.values.astype(np.float64)
     mean = float(values.mean())
     ones = Ratings(cells.rows, cells.columns, np.ones(len(cells)))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_textgen.checks import SIZES, check, refused
 from keras_textgen.data.batches.sequences import SequenceBatches
 
 _BATCH_SIZE = 32
@@ -57,8 +58,7 @@ def distinct_ngrams(texts: Sequence[str], length: int = 2) -> float:
         >>> distinct_ngrams(["so it is", "it is"])  # so it, it is, it is
         0.6666666666666666
     """
-    if length < 1:
-        raise ValueError(f"length={length}; allowed: 1 or more")
+    check(SIZES, length=length)
     ngrams: list[tuple[str, ...]] = []
     for text in _checked(texts):
         words = text.split()
@@ -95,9 +95,8 @@ def judged_perplexity(judge: Any, texts: Sequence[str]) -> float:
         True
     """
     if judge.likelihood_kind != "exact":
-        raise ValueError(
-            f"likelihood_kind={judge.likelihood_kind!r} of the judge; "
-            "allowed: 'exact'"
+        raise refused(
+            f"likelihood_kind={judge.likelihood_kind!r} of the judge", "'exact'"
         )
     tokens = judge.vocabulary.tokenize_corpus(list(_checked(texts)))
     batches = SequenceBatches(tokens, _BATCH_SIZE)
@@ -111,5 +110,5 @@ def _one_space_between_words(text: str) -> str:
 
 def _checked(texts: Sequence[str]) -> Sequence[str]:
     if not len(texts):
-        raise ValueError("no texts; allowed: 1 or more")
+        raise refused("no texts", "1 or more")
     return texts

@@ -10,6 +10,7 @@ import scipy.sparse.linalg
 import tensorflow as tf
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
+from keras_textgen.checks import refused
 from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.noise import TextNoise
 
@@ -151,8 +152,8 @@ def _views_of_batch(
 def _checked(codes: Codes) -> Codes:
     codes = codes.astype(np.float64)
     if codes.ndim != 2 or not codes.shape[0] or codes.shape[1] < 2:
-        raise ValueError(
-            f"codes of shape {list(codes.shape)}; "
-            "allowed: 1 code or more of 2 dimensions or more"
+        raise refused(
+            f"codes of shape {list(codes.shape)}",
+            "1 code or more of 2 dimensions or more",
         )
     return codes

@@ -20,6 +20,7 @@ from sklearn.metrics import homogeneity_completeness_v_measure
 from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
+from keras_textgen.checks import WholeNumbers, refused
 from keras_textgen.evaluation.classification import (
     comparison_table,
     logistic_regression,
@@ -90,11 +91,10 @@ def fit_clusters(codes: Codes, num_topics: int, seed: int = 0) -> KMeans:
         >>> bool(labels[0] == labels[1] != labels[2] == labels[3])
         True
     """
-    if not 1 <= num_topics <= codes.shape[0]:
-        raise ValueError(
-            f"num_topics={num_topics} for {codes.shape[0]} documents; "
-            "allowed: 1 to the number of documents"
-        )
+    allowed = WholeNumbers(1, codes.shape[0])
+    if num_topics not in allowed:
+        given = f"num_topics={num_topics} for {codes.shape[0]} documents"
+        raise refused(given, allowed)
     means = KMeans(num_topics, n_init=_BEGINNINGS, random_state=seed)
     # More threads hardly help here, wait for each other on a busy machine,
     # and add up in another order.

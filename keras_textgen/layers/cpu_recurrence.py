@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
+from keras_textgen.private_names import OwnLoop
+
 _Tensors = Sequence[tf.Tensor]
 
 
@@ -334,25 +336,20 @@ def _results(
     return outputs[:, -1], outputs, list(final)
 
 
-class _CpuRecurrence(keras.layers.RNN):
-    """The loop over time that the layers below share.
-
-    It stands before Keras's own layer among the bases, whose loop it calls
-    where the functions above do not apply.
-    """
+class _CpuRecurrence(OwnLoop):
+    """The loop over time that the layers below share."""
 
     recurrence: ClassVar[Callable]
 
-    def inner_loop(
+    def over_time(
         self,
         sequences: tf.Tensor,
         initial_state: _Tensors,
         mask: tf.Tensor | None,
-        training: bool = False,
-    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-        """Run over [batch, time, features]; see `keras.layers.RNN`."""
+    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]] | None:
+        """Run over [batch, time, features], where the functions above apply."""
         if not _runs_here(self):
-            return super().inner_loop(sequences, initial_state, mask, training)
+            return None
         cell, mask = self.cell, _time_major(mask)
         # Of the inputs; with `reset_after`, another of the hidden state.
         biases = tf.convert_to_tensor(cell.bias)

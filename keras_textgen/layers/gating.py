@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from keras_textgen.checks import refused
+
 # Keeps concentrations of the Beta distribution above zero.
 _SMALLEST_CONCENTRATION = 1e-5
 
@@ -63,9 +65,9 @@ class SpikeAndSlabGate(keras.layers.Layer):
             low, high = concentration_range
             concentration_range = low, high
             if not 0 < low <= high:
-                raise ValueError(
-                    f"concentration_range={concentration_range} is not "
-                    "allowed; two numbers above 0, the lower one first"
+                raise refused(
+                    f"concentration_range={concentration_range}",
+                    "two numbers above 0, the lower one first",
                 )
         self.concentration_range = concentration_range
         self.loc = keras.layers.Dense(latent_dim, dtype="float32")

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_textgen.checks import OneOf, check
 from keras_textgen.layers.cpu_recurrence import GRU, LSTM
 from keras_textgen.layers.masking import ExplicitMaskLayer
 
@@ -48,11 +49,7 @@ class _StackBase(ExplicitMaskLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if rnn_type not in RNN_TYPES:
-            raise ValueError(
-                f"rnn_type={rnn_type!r} is unknown; "
-                f"allowed: {', '.join(RNN_TYPES)}"
-            )
+        check(OneOf(RNN_TYPES), rnn_type=rnn_type)
         self.units = units
         self.num_layers = num_layers
         self.rnn_type = rnn_type

@@ -8,6 +8,8 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
+from keras_textgen.checks import SIZES, OneOf, check, refused
+
 # A hidden layer: its units and activation, or what does its work.
 HiddenLayer = tuple[int, str | Callable | None] | Callable
 
@@ -228,16 +230,13 @@ class Tower(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if join not in JOINS:
-            raise ValueError(
-                f"join={join!r} is not allowed; allowed: {', '.join(JOINS)}"
-            )
+        check(OneOf(JOINS), join=join)
         if not dim and features is None:
-            raise ValueError("dim=0 without features; allowed: dim above 0")
+            raise refused("dim=0 without features", "dim above 0")
         if join == "add" and dim and features and feature_dim != dim:
-            raise ValueError(
-                f"feature_dim={feature_dim} cannot be added to dim={dim}; "
-                "allowed: the same"
+            raise refused(
+                f"feature_dim={feature_dim} cannot be added to dim={dim}",
+                "the same",
             )
         self.join = join
         self.features = features
@@ -322,15 +321,11 @@ def checked_layers(
     for layer in layers:
         if not callable(layer):
             if not isinstance(layer, Sequence) or len(layer) != 2:
-                raise ValueError(
-                    f"{name} has {layer!r}; allowed: (units, activation), or "
-                    "a callable"
+                raise refused(
+                    f"{name} has {layer!r}",
+                    "(units, activation), or a callable",
                 )
-            if layer[0] < 1:
-                raise ValueError(
-                    f"{name} has units={layer[0]}, which is not allowed; at "
-                    "least 1"
-                )
+            check(SIZES, **{f"{name} has units": layer[0]})
     return tuple(layers)
 
 
@@ -373,7 +368,7 @@ def as_rows(
         check_finite(name, matrix)
         matrix = SparseRows.from_matrix(matrix)
     if matrix.num_rows != size:
-        raise ValueError(f"{name} has {matrix.num_rows} rows; allowed: {size}")
+        raise refused(f"{name} has {matrix.num_rows} rows", f"{size}")
     return matrix
 
 
@@ -395,9 +390,10 @@ def check_finite(name: str, matrix: scipy.sparse.csr_array) -> None:
     places = np.flatnonzero(~np.isfinite(matrix.data))
     if len(places):
         row = np.searchsorted(matrix.indptr, places[0], side="right") - 1
-        raise ValueError(
+        raise refused(
             f"{name} has {matrix.data[places[0]]} in row {row}, column "
-            f"{matrix.indices[places[0]]}; allowed: finite numbers"
+            f"{matrix.indices[places[0]]}",
+            "finite numbers",
         )
 
 

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_textgen.models.remedies import Remedy
+from keras_textgen.private_names import unscaled
 
 # Of the authors' code: losses are compared block by block.
 BLOCK_STEPS = 10
@@ -80,7 +81,7 @@ class AggressiveEncoder(tf.Module, Remedy):
             ValueError: If the optimizer moves what has no gradient.
         """
         optimizer = model.optimizer
-        inner = getattr(optimizer, "inner_optimizer", optimizer)
+        inner = unscaled(optimizer)
         _check_plain_sgd(inner)
         # Both sides are clipped together, as by the authors.
         if inner.global_clipnorm:

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_textgen.checks import refused
 from keras_textgen.models.exporting import (
     check_export_arguments,
     export_model,
@@ -14,6 +15,7 @@ from keras_textgen.models.exporting import (
 from keras_textgen.models.front_door import FrontDoor
 from keras_textgen.models.seeding import seeded
 from keras_textgen.noise import GlobalRows
+from keras_textgen.private_names import compiled_metrics, unscaled
 from keras_textgen.serving.endpoints import Endpoint
 
 
@@ -40,7 +42,7 @@ class GlobalBatchModel(FrontDoor):
         """Let the seed of each class decide its first weights."""
         super().__init_subclass__(**kwargs)
         if "__init__" in vars(cls):
-            cls.__init__ = seeded(cls.__init__)
+            type.__setattr__(cls, "__init__", seeded(cls.__init__))
 
     def __init__(self, *, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -198,10 +200,7 @@ class GlobalBatchModel(FrontDoor):
 
         Keras's loss tracker is not among them: the model has its own.
         """
-        compiled = [
-            each for each in super().metrics if each.name == "compile_metrics"
-        ]
-        return [*self.own_metrics, *compiled]
+        return [*self.own_metrics, *compiled_metrics(super().metrics)]
 
     def step_seed(self) -> tf.Tensor:
         """Seed int32 [2] of the noise of the current step of training."""
@@ -219,22 +218,6 @@ class GlobalBatchModel(FrontDoor):
             # Another thread may have been faster.
             self._in_graph.setdefault(method, graph)
         return self._in_graph[method]
-
-    # -- Building ------------------------------------------------------------
-
-    def _maybe_symbolic_build(
-        self, iterator: Any = None, data_batch: Any = None
-    ) -> None:
-        """Build what is left to build: the optimizer.
-
-        Under a distribution strategy, Keras would first run the model on the
-        mean of the replicas' inputs, which are no inputs and need not even be
-        of one shape.
-        """
-        del iterator, data_batch
-        if self.optimizer is not None and not self.optimizer.built:
-            with self.distribute_strategy.scope():
-                self.optimizer.build(self.trainable_variables)
 
     def _counter(self, name: str) -> keras.Variable:
         return self.add_weight(
@@ -290,9 +273,10 @@ class GlobalBatchModel(FrontDoor):
             ValueError: Always.
         """
         del config, filters, kwargs
-        raise ValueError(
-            f"quantize with mode={mode!r}; allowed: a model made under "
-            "keras.config.set_dtype_policy('mixed_bfloat16')"
+        raise refused(
+            f"quantize with mode={mode!r}",
+            "a model made under "
+            "keras.config.set_dtype_policy('mixed_bfloat16')",
         )
 
     # -- Saving --------------------------------------------------------------
@@ -310,19 +294,6 @@ class GlobalBatchModel(FrontDoor):
         )
 
 
-def check_sizes(**sizes: int) -> None:
-    """Refuse a named size below 1.
-
-    Example:
-        >>> check_sizes(latent_dim=0)
-        Traceback (most recent call last):
-        ValueError: latent_dim=0 is not allowed; at least 1
-    """
-    for name, size in sizes.items():
-        if size < 1:
-            raise ValueError(f"{name}={size} is not allowed; at least 1")
-
-
 def _clip_over_replicas(
     gradients: list[tf.Tensor], optimizer: keras.optimizers.Optimizer
 ) -> list[tf.Tensor]:
@@ -331,7 +302,7 @@ def _clip_over_replicas(
     Keras clips each replica's gradient before adding them up, which is not
     what one replica does with the whole batch.
     """
-    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    inner = unscaled(optimizer)
     context = tf.distribute.get_replica_context()
     replicas = context.num_replicas_in_sync
     if replicas == 1 or not inner.global_clipnorm:

@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from keras_textgen.checks import refused
+from keras_textgen.private_names import table_of
 from keras_textgen.serving.endpoints import Endpoint
 from keras_textgen.serving.saved_model import write
 
@@ -120,7 +122,7 @@ export_han = export_sae = export_dmf = export_model
 def _tables(layer: keras.Layer) -> list[Any]:
     """The lookup tables of a vocabulary, or of a lookup of ids."""
     if isinstance(layer, keras.layers.StringLookup):
-        return [layer.lookup_table]
+        return [table_of(layer)]
     return layer.lookup_tables() if hasattr(layer, "lookup_tables") else []
 
 
@@ -144,17 +146,16 @@ def check_export_arguments(
 which TensorFlow and TensorFlow Serving load
     """
     if format != FORMAT:
-        raise ValueError(
-            f"export with format={format!r}; allowed: {FORMAT!r}, which "
-            "TensorFlow and TensorFlow Serving load"
+        raise refused(
+            f"export with format={format!r}",
+            f"{FORMAT!r}, which TensorFlow and TensorFlow Serving load",
         )
     if input_signature is not None:
-        raise ValueError(
-            f"export with input_signature={input_signature!r}; allowed: None, "
-            "as model.endpoints() says what each signature takes"
+        raise refused(
+            f"export with input_signature={input_signature!r}",
+            "None, as model.endpoints() says what each signature takes",
         )
     for name, value in others.items():
-        raise ValueError(
-            f"export with {name}={value!r}; allowed: filepath, format and "
-            "verbose"
+        raise refused(
+            f"export with {name}={value!r}", "filepath, format and verbose"
         )

@@ -7,18 +7,26 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import refused
 from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.data.batches.sources import is_stream, python_dataset
-from keras_textgen.data.rows import in_memory, num_rows, split_rows
+from keras_textgen.data.rows import in_memory, num_rows
 from keras_textgen.models.raw_data import (
     FirstEpoch,
+    check_beside_batches,
+    held_out,
     is_numeric_tensor,
     packed,
     unpacked,
 )
+from keras_textgen.private_names import (
+    NoSymbolicBuild,
+    is_within_fit,
+    strategy_of,
+)
 
 
-class FrontDoor(keras.Model):
+class FrontDoor(NoSymbolicBuild, keras.Model):
     """`fit`, `evaluate`, `predict` and the methods on a batch, of all models.
 
     They take data as users have them, and every argument that Keras gives
@@ -99,22 +107,23 @@ class FrontDoor(keras.Model):
         Raises:
             ValueError: If an argument has no meaning for the model.
         """
-        refused = {"loss": loss, "loss_weights": loss_weights}
+        without_meaning = {"loss": loss, "loss_weights": loss_weights}
         if not self.takes_metrics:
-            refused |= {
+            without_meaning |= {
                 "metrics": metrics,
                 "weighted_metrics": weighted_metrics,
             }
-        for name, value in refused.items():
+        for name, value in without_meaning.items():
             if value is not None:
-                raise ValueError(
-                    f"compile with {name}={value!r}; allowed: None, as "
-                    "the model has a loss and metrics of its own"
+                raise refused(
+                    f"compile with {name}={value!r}",
+                    "None, as the model has a loss and metrics of its own",
                 )
         if jit_compile is True:
-            raise ValueError(
-                "compile with jit_compile=True; allowed: False or 'auto', as "
-                "the graph's loops and noise are not those of XLA"
+            raise refused(
+                "compile with jit_compile=True",
+                "False or 'auto', as "
+                "the graph's loops and noise are not those of XLA",
             )
         super().compile(
             optimizer=optimizer,
@@ -191,15 +200,8 @@ class FrontDoor(keras.Model):
         """
         self._compile_if_needed()
         if validation_split:
-            if validation_data is not None:
-                raise ValueError(
-                    f"validation_split={validation_split} with "
-                    "validation_data; allowed: one of them"
-                )
-            self._check_in_memory("validation_split", x)
-            (x, y, sample_weight), validation_data = split_rows(
-                (in_memory(x), in_memory(y), in_memory(sample_weight)),
-                validation_split,
+            (x, y, sample_weight), validation_data = held_out(
+                (x, y, sample_weight), validation_split, validation_data
             )
         dataset, steps_per_epoch = self._training_dataset(
             x,
@@ -211,7 +213,7 @@ class FrontDoor(keras.Model):
             steps_per_epoch,
         )
         if class_weight is not None:
-            dataset = self._with_class_weight(dataset, class_weight)
+            dataset = dataset.map(self._class_weigher(class_weight))
         if validation_data is not None:
             validation_data, _ = self._evaluation_dataset(
                 *unpacked(validation_data),
@@ -250,8 +252,7 @@ class FrontDoor(keras.Model):
         Arguments as in `keras.Model.evaluate`.
         """
         self._compile_if_needed()
-        # Keras's own `fit` hands over what it has cached of `validation_data`.
-        if "_use_cached_eval_dataset" not in kwargs:
+        if not is_within_fit(kwargs):
             x, _ = self._evaluation_dataset(
                 x, y, sample_weight, batch_size, batch_size
             )
@@ -353,7 +354,9 @@ class FrontDoor(keras.Model):
     ) -> tuple[tf.data.Dataset, int | None]:
         """Batches to train on, and the steps of an epoch if they are known."""
         if is_stream(x):
-            self._check_stream(y, sample_weight, batch_size)
+            check_beside_batches(
+                y=y, sample_weight=sample_weight, batch_size=batch_size
+            )
             return self._streamed(x), steps_per_epoch
         batches = self._batches(x, y, sample_weight, batch_size, shuffle)
         if steps_per_epoch is None:
@@ -374,7 +377,9 @@ class FrontDoor(keras.Model):
     ) -> tuple[tf.data.Dataset, np.ndarray | slice]:
         """Every row once, and the index that puts rows into the given order."""
         if is_stream(x):
-            self._check_stream(y, sample_weight, given_batch_size)
+            check_beside_batches(
+                y=y, sample_weight=sample_weight, batch_size=given_batch_size
+            )
             return self._streamed(x, is_prediction), slice(None)
         batches = self._batches(
             x, y, sample_weight, batch_size, is_prediction=is_prediction
@@ -391,10 +396,10 @@ class FrontDoor(keras.Model):
         is_prediction: bool = False,
     ) -> RowBatches:
         if isinstance(x, RowBatches):
-            self._check_stream(y, sample_weight, None)
+            check_beside_batches(y=y, sample_weight=sample_weight)
             return x
         if x is None:
-            raise ValueError("x=None; allowed: data (docs/keras.md says which)")
+            raise refused("x=None", "data (docs/keras.md says which)")
         if not is_prediction:
             self._check_targets(y is not None)
         self._check_weights(sample_weight)
@@ -456,18 +461,11 @@ class FrontDoor(keras.Model):
         )
         return unpacked(batches.whole(number))
 
-    def _with_class_weight(
-        self, dataset: tf.data.Dataset, class_weight: dict[int, float]
-    ) -> tf.data.Dataset:
-        return dataset.map(self._class_weigher(class_weight))
-
     def _class_weigher(
         self, class_weight: dict[int, float]
     ) -> Callable[..., tuple]:
         """From (x, y, weights) to the same with those of the classes."""
-        raise ValueError(
-            "class_weight of a model without classes; allowed: None"
-        )
+        raise refused("class_weight of a model without classes", "None")
 
     # -- What is refused -----------------------------------------------------
 
@@ -475,49 +473,27 @@ class FrontDoor(keras.Model):
         if are_given == self.has_targets:
             return
         if are_given:
-            raise ValueError(
-                "y of a model without targets; allowed: None (in batches: x "
-                "alone, or (x, None, sample_weight))"
+            raise refused(
+                "y of a model without targets",
+                "None (in batches: x alone, or (x, None, sample_weight))",
             )
-        raise ValueError("y=None; allowed: a target for each row of x")
+        raise refused("y=None", "a target for each row of x")
 
     def _check_weights(self, sample_weight: Any) -> None:
         if sample_weight is not None and self.refuses_weights:
-            raise ValueError(
-                f"sample_weight with {self.refuses_weights}; allowed: None"
-            )
-
-    def _check_in_memory(self, name: str, x: Any) -> None:
-        if is_stream(x) or isinstance(x, RowBatches):
-            raise ValueError(
-                f"{name} of {type(x).__name__}; allowed: of data in memory"
-            )
-
-    def _check_stream(
-        self, y: Any, sample_weight: Any, batch_size: int | None
-    ) -> None:
-        """Refuse what batches that come as such bring themselves."""
-        given = {
-            "y": y,
-            "sample_weight": sample_weight,
-            "batch_size": batch_size,
-        }
-        for name, value in given.items():
-            if value is not None:
-                raise ValueError(
-                    f"{name} with data that come in batches, which hold "
-                    f"inputs, targets and weights; allowed: {name}=None"
-                )
+            raise refused(f"sample_weight with {self.refuses_weights}", "None")
 
     def _check_steps(self, steps: int | None) -> None:
         per_call = self.steps_per_execution
         if steps and steps % per_call:
             # Keras would go on into the next epoch.
-            raise ValueError(
-                f"steps_per_execution={per_call} for an epoch of {steps} "
-                "steps; allowed: what divides them"
+            raise refused(
+                f"steps_per_execution={per_call} for an epoch of {steps} steps",
+                "what divides them",
             )
 
     def _compile_if_needed(self) -> None:
         if not self.compiled:
-            self.compile(self.default_optimizer)
+            # The optimizer belongs to the strategy of the weights.
+            with strategy_of(self).scope():
+                self.compile(self.default_optimizer)

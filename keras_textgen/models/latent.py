@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from keras_textgen.models.base import check_sizes
+from keras_textgen.checks import SIZES, check
 from keras_textgen.models.likelihood_model import LikelihoodModel
 from keras_textgen.models.remedies import Remedy
 from keras_textgen.noise import NoNoise, RowNoise, TextNoise
@@ -14,6 +14,7 @@ from keras_textgen.objectives.free_bits import check_floors, free_bits
 from keras_textgen.objectives.importance_weights import (
     importance_weighted_bound,
 )
+from keras_textgen.private_names import strategy_of
 
 
 class Inference(NamedTuple):
@@ -72,7 +73,7 @@ class LatentModel(LikelihoodModel):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        check_sizes(latent_dim=latent_dim)
+        check(SIZES, latent_dim=latent_dim)
         check_floors(free_bits, free_bits_per_dimension)
         self.latent_dim = latent_dim
         self.kl_schedule = kl_schedule
@@ -250,7 +251,7 @@ class LatentModel(LikelihoodModel):
         """
         keras.utils.set_random_seed(self.seed + 1)
         config = {**self.get_config(), "seed": self.seed + 1}
-        with self.distribute_strategy.scope():
+        with strategy_of(self).scope():
             fresh = self.from_config(config)
         kept = {id(variable) for variable in self.posterior_variables()}
         for variable, value in zip(

@@ -5,6 +5,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_textgen.checks import refused
+from keras_textgen.data.batches.base import RowBatches
+from keras_textgen.data.batches.sources import is_stream
+from keras_textgen.data.rows import in_memory, split_rows
+from keras_textgen.private_names import initial_epoch
+
 
 class FirstEpoch:
     """The epoch that training begins with, known when it does.
@@ -20,7 +26,7 @@ class FirstEpoch:
 
     def __call__(self) -> int:
         """What `keras.callbacks.BackupAndRestore` has set, if it has."""
-        return self._model._initial_epoch or self._initial_epoch
+        return initial_epoch(self._model) or self._initial_epoch
 
 
 def unpacked(data: Any) -> tuple[Any, Any, Any]:
@@ -61,3 +67,55 @@ def is_numeric_tensor(value: Any) -> bool:
     if isinstance(value, tf.RaggedTensor):
         return False
     return tf.is_tensor(value) and value.dtype != tf.string
+
+
+def held_out(
+    parts: tuple[Any, Any, Any], validation_split: float, validation_data: Any
+) -> tuple[tuple, tuple]:
+    """Data in memory without their last rows, and these.
+
+    Args:
+        parts: (x, y, sample_weight) of all rows.
+        validation_split: The share of the last rows.
+        validation_data: None, or what is refused beside them.
+
+    Example:
+        >>> held_out((["a", "b", "c"], None, None), 0.4, None)
+        ((['a'], None, None), (['b', 'c'], None, None))
+        >>> held_out((iter([["a"], ["b"]]), None, None), 0.4, None)
+        Traceback (most recent call last):
+        ValueError: validation_split of list_iterator; allowed: of data in
+        memory
+    """
+    if validation_data is not None:
+        raise refused(
+            f"validation_split={validation_split} with validation_data",
+            "one of them",
+        )
+    x = parts[0]
+    if is_stream(x) or isinstance(x, RowBatches):
+        raise refused(
+            f"validation_split of {type(x).__name__}", "of data in memory"
+        )
+    return split_rows(tuple(map(in_memory, parts)), validation_split)
+
+
+def check_beside_batches(**given: Any) -> None:
+    """Refuse beside batches what they hold, or are, themselves.
+
+    Args:
+        **given: Arguments, by name; None where they were left out.
+
+    Example:
+        >>> check_beside_batches(y=[1], batch_size=None)
+        Traceback (most recent call last):
+        ValueError: y with data that come in batches, which hold inputs,
+        targets and weights; allowed: y=None
+    """
+    for name, value in given.items():
+        if value is not None:
+            raise refused(
+                f"{name} with data that come in batches, which hold inputs, "
+                "targets and weights",
+                f"{name}=None",
+            )

@@ -2,14 +2,14 @@
 
 import functools
 import inspect
-import random
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import keras
 
-# Keras's initializers and layers draw their own seeds from Python's generator.
+from keras_textgen.private_names import default_seeds_from
+
 _CONSTRUCTION = threading.local()
 
 
@@ -38,6 +38,7 @@ def seeded(init: Callable[..., None]) -> Callable[..., None]:
         The same; Python's generator is left as it was found.
 
     Example:
+        >>> import random
         >>> class Draw:
         ...     @seeded
         ...     def __init__(self, *, seed=None):
@@ -53,15 +54,13 @@ def seeded(init: Callable[..., None]) -> Callable[..., None]:
             return
         if kwargs.get("seed") is None:
             kwargs["seed"] = drawn_seed()
-        state = random.getstate()
-        random.seed(kwargs["seed"])
         _CONSTRUCTION.has_begun = True
         try:
-            init(self, *args, **kwargs)
+            with default_seeds_from(kwargs["seed"]):
+                init(self, *args, **kwargs)
         finally:
             _CONSTRUCTION.has_begun = False
-            random.setstate(state)
 
     # Keras reads the arguments' names and does not look through wrappers.
-    constructor.__signature__ = inspect.signature(init)
+    vars(constructor)["__signature__"] = inspect.signature(init)
     return constructor

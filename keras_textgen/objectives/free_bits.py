@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from keras_textgen.checks import Numbers, check, refused
+
 
 def free_bits(
     kl_parts: tf.Tensor,
@@ -55,19 +57,18 @@ def check_floors(total: float, per_dimension: float) -> None:
     Example:
         >>> check_floors(total=4.0, per_dimension=0.1)
         Traceback (most recent call last):
-        ValueError: free_bits=4.0 with free_bits_per_dimension=0.1 is not
-        allowed; one of them must be 0
+        ValueError: free_bits=4.0, free_bits_per_dimension=0.1; allowed: one
+        of them, and 0 for the other
     """
-    for name, floor in (
-        ("free_bits", total),
-        ("free_bits_per_dimension", per_dimension),
-    ):
-        if not floor >= 0:
-            raise ValueError(f"{name}={floor} is not allowed; at least 0 nats")
+    check(
+        Numbers(at_least=0),
+        free_bits=total,
+        free_bits_per_dimension=per_dimension,
+    )
     if total and per_dimension:
-        raise ValueError(
-            f"free_bits={total} with free_bits_per_dimension={per_dimension} "
-            "is not allowed; one of them must be 0"
+        raise refused(
+            f"free_bits={total}, free_bits_per_dimension={per_dimension}",
+            "one of them, and 0 for the other",
         )
 
 

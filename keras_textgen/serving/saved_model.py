@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_textgen.checks import refused
 from keras_textgen.serving.endpoints import SEED, Endpoint
 from keras_textgen.serving.versions import MODEL_FILE, version_numbers
 
@@ -58,9 +59,10 @@ def write(
         }
         for signature, specs in inputs.items():
             if signature in signatures:
-                raise ValueError(
+                raise refused(
                     f"signature {signature!r} of endpoint {name!r} is that of "
-                    "another one; allowed: a name of its own"
+                    "another one",
+                    "a name of its own",
                 )
             signatures[signature] = _traced(function, specs, endpoint.options)
     tf.saved_model.save(
@@ -110,9 +112,9 @@ with versions of one (1, 2, ...)
     if not (folder / MODEL_FILE).is_file():
         versions = version_numbers(folder)
         if not versions:
-            raise ValueError(
-                f"{path}: no SavedModel; allowed: a folder with one, or with "
-                "versions of one (1, 2, ...)"
+            raise refused(
+                f"{path}: no SavedModel",
+                "a folder with one, or with versions of one (1, 2, ...)",
             )
         folder = folder / str(versions[-1])
     return tf.saved_model.load(str(folder))

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from keras_textgen.checks import refused
 from keras_textgen.cli.settings import (
     NO_VALUES,
     SETTINGS,
@@ -101,9 +102,9 @@ def read_data(settings: Settings) -> Corpus:
             **_MORE[view](settings),
         )
         if kind == "documents" and not corpus.label_names:
-            raise ValueError(
-                "the documents have no labels; allowed for "
-                f"{settings.model}: labeled ones (docs/data.md says how)"
+            raise refused(
+                f"documents without labels for {settings.model}",
+                "labeled ones (docs/data.md says how)",
             )
     return corpus
 

@@ -10,6 +10,7 @@ import scipy.sparse.linalg
 import tensorflow as tf
 from sklearn.metrics import homogeneity_completeness_v_measure
 
+from keras_textgen.checks import refused
 from keras_textgen.cli.settings import constructor_arguments
 from keras_textgen.data.batches.bags import BagBatches
 from keras_textgen.data.corpus import SPLITS, Corpus
@@ -91,9 +92,10 @@ class TopicTask(Task):
         model = SoftmaxAutoencoder(self.corpus.vocabulary, **arguments)
         documents = self.corpus.counts["train"].shape[0]
         if model.num_topics > documents:
-            raise ValueError(
+            raise refused(
                 f"num_topics={model.num_topics} for {documents} training "
-                "documents; allowed: at most as many"
+                "documents",
+                "at most as many",
             )
         if is_sized:
             model.begin_with(self.corpus.counts["train"])

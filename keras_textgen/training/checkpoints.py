@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.cli.settings import RunError
+from keras_textgen.private_names import strategy_of
 from keras_textgen.training.run_directory import RunDirectory
 
 # What TensorFlow raises where a checkpoint is not whole.
@@ -91,7 +92,7 @@ class RunCheckpoints:
         self.directory = directory
         self.model = model
         self.progress = progress
-        with model.distribute_strategy.scope():
+        with strategy_of(model).scope():
             model.optimizer.build(model.trainable_variables)
         self._metric_variables = [
             variable for each in model.metrics for variable in each.variables

@@ -4,6 +4,8 @@ import functools
 
 import tensorflow as tf
 
+from keras_textgen.checks import OneOf, check
+
 
 @functools.cache
 def get_strategy(name: str) -> tf.distribute.Strategy:
@@ -26,13 +28,9 @@ def get_strategy(name: str) -> tf.distribute.Strategy:
     >>> get_strategy("none").num_replicas_in_sync
     1
     """
+    check(OneOf(("none", "mirrored")), distribution_strategy=name)
     if name == "none":
         return tf.distribute.get_strategy()
-    if name != "mirrored":
-        raise ValueError(
-            f"distribution strategy {name!r} is unknown; "
-            "allowed: none, mirrored"
-        )
     gpus = tf.config.list_logical_devices("GPU")
     devices = gpus or tf.config.list_logical_devices("CPU")
     return tf.distribute.MirroredStrategy([device.name for device in devices])

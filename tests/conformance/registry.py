@@ -206,6 +206,7 @@ BASES = {
     "LatentModel",
     "LatentTextModel",
     "LikelihoodModel",
+    "OwnLoop",
     "RecurrentLayers",
     "SingleLatentTextModel",
     "SparseTextModel",

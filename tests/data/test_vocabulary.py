@@ -164,7 +164,7 @@ def test_from_texts_limits():
     ("arguments", "message"),
     [
         ({"texts": ["a"], "max_size": 4}, "max_size=4; allowed: more than"),
-        ({"texts": ["a"], "min_count": 0}, "min_count=0; allowed: 1 or more"),
+        ({"texts": ["a"], "min_count": 0}, "min_count=0; allowed: whole"),
         ({"texts": ["a"], "min_count": 2}, "no word occurs min_count=2 times"),
         ({"texts": []}, "no word occurs min_count=1 times"),
         ({"texts": ["<unk>"]}, "no word occurs min_count=1 times"),

@@ -24,6 +24,6 @@ def test_one_code_meets_many():
 
 @pytest.mark.parametrize("steps", [1, 0, 2.5])
 def test_steps_out_of_range(steps):
-    message = f"steps={steps}; allowed: whole numbers, 2 or more"
+    message = f"steps={steps}; allowed: whole numbers, 2 to "
     with pytest.raises(ValueError, match=message):
         homotopy(np.zeros(2), np.ones(2), steps=steps)

@@ -439,8 +439,8 @@ def test_divergence_has_no_closed_form():
         (-0.1, 1.0, "spike_probability is outside [0, 1]"),
         (1.1, 1.0, "spike_probability is outside [0, 1]"),
         (float("nan"), 1.0, "spike_probability is outside [0, 1]"),
-        (0.5, 0.0, "scale is not allowed; above 0"),
-        (0.5, -1.0, "scale is not allowed; above 0"),
+        (0.5, 0.0, "scale holds others; allowed: numbers above 0"),
+        (0.5, -1.0, "scale holds others; allowed: numbers above 0"),
     ],
 )
 def test_parameters_are_checked_if_asked(gamma, scale, message):
@@ -455,6 +455,6 @@ def test_parameters_are_checked_if_asked(gamma, scale, message):
 @pytest.mark.parametrize("argument", ["spike_scale", "temperature"])
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan")])
 def test_settings_are_checked(argument, value):
-    message = f"^{argument}={value} is not allowed; above 0$"
+    message = f"^{argument}={value}; allowed: numbers above 0$"
     with pytest.raises(ValueError, match=message):
         SpikeAndSlab(0.5, 0.0, 1.0, **{argument: value})

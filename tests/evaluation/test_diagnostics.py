@@ -165,7 +165,7 @@ def test_every_sequence_is_as_likely_to_be_taken():
 
 
 def test_number_of_sequences_out_of_range(batches):
-    with pytest.raises(ValueError, match="num_sequences=0; allowed: 1 or more"):
+    with pytest.raises(ValueError, match="num_sequences=0; allowed: whole"):
         mutual_information(FlatModel(), batches, num_sequences=0)
 
 

@@ -186,7 +186,7 @@ def test_no_importance_samples_no_bound(batches):
 
 
 def test_negative_number_of_samples(batches):
-    message = "importance_samples=-1; allowed: 0 or more"
+    message = "importance_samples=-1; allowed: whole numbers, 0 or more"
     with pytest.raises(ValueError, match=message):
         likelihood_report(FixedModel("lower bound"), batches, -1)
 

@@ -76,7 +76,12 @@ def test_errors():
     [
         ([[0, 0]], [[0, 0]], [1], "no cell is relevant"),
         ([[0, 1]], [[0, 1]], [1], "a relevant cell is seen"),
-        ([[0, 1]], [[0, 0]], [0], "cutoff 0; allowed: 1 or more"),
+        (
+            [[0, 1]],
+            [[0, 0]],
+            [0],
+            "cutoff=0; allowed: whole numbers, 1",
+        ),
     ],
 )
 def test_bad_rankings(relevant, seen, cutoffs, message):

@@ -104,5 +104,5 @@ def test_refused():
     empty = Ratings(*(np.zeros(0, int) for _ in range(3)))
     with pytest.raises(ValueError, match="no cells; allowed: 1 or more"):
         fit_biases(empty, SHAPE, 1.0)
-    with pytest.raises(ValueError, match=r"strength=0; allowed: above 0"):
+    with pytest.raises(ValueError, match="strength=0; allowed: numbers above"):
         fit_biases(ratings_of([0], [0], [1]), SHAPE, 0)

@@ -101,7 +101,7 @@ def test_stays_in_float32_under_half_precision():
 )
 def test_range_is_checked(bounds):
     message = (
-        f"concentration_range={bounds} is not allowed; two numbers above 0, "
+        f"concentration_range={bounds}; allowed: two numbers above 0, "
         "the lower one first"
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):

@@ -124,7 +124,7 @@ def test_every_weight_has_a_gradient():
     [
         (
             {"join": "stack"},
-            "join='stack' is not allowed; allowed: concatenate",
+            "join='stack'; allowed: concatenate",
         ),
         ({"dim": 0, "features": None}, "dim=0 without features; allowed"),
         (

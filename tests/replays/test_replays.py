@@ -108,16 +108,17 @@ def test_more_words_than_there_are(model):
 
 def test_numbers_beyond_int32_are_no_others(model, vae):
     """2**32 + 1 cast to 32 bits is 1."""
-    allowed = "allowed: up to 2147483647"
-    with refused(f"top_k={2**32 + 1}; {allowed}"):
+    allowed = "allowed: whole numbers, {} to 2147483647"
+    with refused(f"top_k={2**32 + 1}; {allowed.format(0)}"):
         model.generate(1, top_k=2**32 + 1)
-    with refused(f"num_samples={2**32 + 1}; {allowed}"):
+    with refused(f"num_samples={2**32 + 1}; {allowed.format(1)}"):
         vae.log_likelihood(TEXTS[:1], num_samples=2**32 + 1)
 
 
 @pytest.mark.parametrize("seed", [None, 1.5, 2**63, "1"])
 def test_what_is_no_seed_is_refused_by_name(model, vae, seed):
-    message = f"seed={seed}; allowed: whole numbers of 64 bits"
+    allowed = f"whole numbers, {-(2**63)} to {2**63 - 1}"
+    message = f"seed={seed!r}; allowed: {allowed}"
     with refused(message):
         model.generate(1, seed=seed)
     with refused(message):

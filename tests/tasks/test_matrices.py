@@ -173,7 +173,7 @@ def test_test_cell_in_training(task, model, tmp_path, monkeypatch):
         ({"dataset": "ratings", "fold": None}, "not a file; allowed: a table"),
         ({"hidden_layers": "tanh"}, "'tanh'; allowed: units and activation"),
         ({"hidden_layers": "3:tan"}, "'3:tan'; allowed: .*; activations: elu"),
-        ({"join": "stack"}, "join='stack' is not allowed"),
+        ({"join": "stack"}, "join='stack'; allowed: conc"),
     ],
 )
 def test_bad_settings(folder, settings, message):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import TypeAlias, TypeGuard
 
 import numpy as np
 import scipy.sparse
 import tensorflow as tf
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
+from keras_textgen.checks import Numbers, check, refused
 from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.data.batches.sequences import asserted, checked_ids
 from keras_textgen.data.text_lists import texts_or_none
@@ -23,7 +25,7 @@ from keras_textgen.tokens import PAD_ID, SPECIALS
 
 # Counts of words: SciPy sparse or float [documents, words]; or texts; or token
 # ids, a list of ints a document or padded int [documents, time].
-BagData = (
+BagData: TypeAlias = (
     scipy.sparse.sparray
     | scipy.sparse.spmatrix
     | np.ndarray
@@ -74,8 +76,7 @@ def bag_vocabulary(
         ['red', 'thorn', 'tree']
     """
     check_limits(max_size, min_count)
-    if not 0 < max_share <= 1:
-        raise ValueError(f"max_share={max_share}; allowed: above 0, up to 1")
+    check(Numbers(above=0, at_most=1), max_share=max_share)
     counts = count_corpus(texts, standardize)
     most = max_share * len(texts)
     shortest = 1 if standardize == CHARACTERS else 2
@@ -87,10 +88,10 @@ def bag_vocabulary(
         and says_something(word, stop_words, shortest)
     ]
     if not kept:
-        raise ValueError(
+        raise refused(
             f"no word is left with min_count={min_count}, max_share="
-            f"{max_share} and {len(stop_words)} stop words; allowed: limits "
-            "that leave 1 word or more"
+            f"{max_share} and {len(stop_words)} stop words",
+            "limits that leave 1 word or more",
         )
     return Vocabulary(counts.most_frequent(kept, max_size), standardize)
 
@@ -184,12 +185,12 @@ def as_counts(
         Traceback (most recent call last):
         ValueError: count -1.0 in row 0; allowed: finite, 0 or more
     """
-    if scipy.sparse.issparse(data) or _is_float(data):
+    if _are_counts(data):
         counts = _checked_counts(data, width)
     else:
         counts = _from_words(data, width, vocabulary)
     if not counts.shape[0]:
-        raise ValueError("no documents; allowed: 1 document or more")
+        raise refused("no documents", "1 document or more")
     return counts
 
 
@@ -325,17 +326,18 @@ def prepared_bags(
     if isinstance(data, tf.SparseTensor):
         return checked_bags(_bags_of_counts(data), width)
     if vocabulary is None:
-        raise ValueError(
-            "texts or token ids, and no vocabulary; allowed: counts of words"
+        raise refused(
+            "texts or token ids, and no vocabulary", "counts of words"
         )
     if data.dtype == tf.string and data.shape.rank == 1:
         return _counted(vocabulary.tokenize(data), width)
     if data.dtype.is_integer and data.shape.rank == 2:
         ids = checked_ids(data, vocabulary.size)
         return _counted(tf.RaggedTensor.from_tensor(ids, padding=PAD_ID), width)
-    raise ValueError(
-        f"a dataset of {data}; allowed: batches of bags, of strings [batch], "
-        "of token ids [batch, time], or of counts [batch, words]"
+    raise refused(
+        f"a dataset of {data}",
+        "batches of bags, of strings [batch], "
+        "of token ids [batch, time], or of counts [batch, words]",
     )
 
 
@@ -394,14 +396,17 @@ def checked_bags(bags: Bags, width: int) -> Bags:
     }
 
 
-def _is_float(data: BagData) -> bool:
-    return isinstance(data, np.ndarray) and data.dtype.kind == "f"
+def _are_counts(data: BagData) -> TypeGuard[scipy.sparse.sparray | np.ndarray]:
+    is_float = isinstance(data, np.ndarray) and data.dtype.kind == "f"
+    return is_float or scipy.sparse.issparse(data)
 
 
-def _checked_counts(data: BagData, width: int) -> scipy.sparse.csr_array:
+def _checked_counts(
+    data: scipy.sparse.sparray | np.ndarray, width: int
+) -> scipy.sparse.csr_array:
     if data.ndim != 2 or data.shape[1] != width:
-        raise ValueError(
-            f"counts of shape {list(data.shape)}; allowed: [documents, {width}]"
+        raise refused(
+            f"counts of shape {list(data.shape)}", f"[documents, {width}]"
         )
     counts = scipy.sparse.csr_array(data, dtype=np.float32)
     counts = _csr(counts.data, counts.indices, counts.indptr, counts.shape)
@@ -409,9 +414,8 @@ def _checked_counts(data: BagData, width: int) -> scipy.sparse.csr_array:
     if wrong.any():
         place = np.argmax(wrong)
         row = np.searchsorted(counts.indptr, place, side="right") - 1
-        raise ValueError(
-            f"count {counts.data[place]} in row {row}; "
-            "allowed: finite, 0 or more"
+        raise refused(
+            f"count {counts.data[place]} in row {row}", "finite, 0 or more"
         )
     return counts
 
@@ -420,9 +424,9 @@ def _from_words(
     data: BagData, width: int, vocabulary: Vocabulary | None
 ) -> scipy.sparse.csr_array:
     if vocabulary is None:
-        raise ValueError(
-            "texts or token ids, and no vocabulary; allowed: counts of words, "
-            "a SciPy sparse matrix or a float array"
+        raise refused(
+            "texts or token ids, and no vocabulary",
+            "counts of words, a SciPy sparse matrix or a float array",
         )
     if isinstance(data, str):
         data = [data]
@@ -438,23 +442,21 @@ def _from_words(
     ids = tokens.flat_values.numpy()
     outside = ids[(ids < 0) | (ids >= vocabulary.size)]
     if len(outside):
-        raise ValueError(
-            f"token id {outside[0]}; allowed: 0 to {vocabulary.size - 1}"
-        )
+        raise refused(f"token id {outside[0]}", f"0 to {vocabulary.size - 1}")
     return _count_ids(tokens, width)
 
 
-def _ragged(documents: Sequence[Sequence[int]]) -> tf.RaggedTensor:
+def _ragged(documents: BagData) -> tf.RaggedTensor:
     try:
         ids = np.concatenate([[], *documents])
-        is_whole = np.all(ids == ids.astype(np.int32))
+        is_whole = bool(np.all(ids == ids.astype(np.int32)))
         lengths = [len(document) for document in documents]
     except (TypeError, ValueError):
         is_whole = False
     if not is_whole:
-        raise ValueError(
-            f"documents of {type(documents[0]).__name__}; allowed: texts, "
-            "lists of token ids, or counts of words"
+        raise refused(
+            f"documents of {type(documents[0]).__name__}",
+            "texts, lists of token ids, or counts of words",
         )
     return tf.RaggedTensor.from_row_lengths(ids.astype(np.int32), lengths)
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import SIZES, WholeNumbers, check, refused
+
 _INT64_MAX = np.iinfo(np.int64).max
 
 FirstEpoch = int | Callable[[], int]
@@ -49,8 +51,7 @@ class RowBatches:
         targets: np.ndarray | None = None,
         sample_weight: Sequence[float] | None = None,
     ) -> None:
-        if batch_size < 1:
-            raise ValueError(f"batch_size={batch_size}; allowed: 1 or more")
+        check(SIZES, batch_size=batch_size)
         self.num_rows = num_rows
         self.batch_size = batch_size
         self.seed = seed
@@ -219,19 +220,19 @@ def checked_weights(
     try:
         weights = np.asarray(sample_weight, np.float32)
     except (TypeError, ValueError):
-        raise ValueError(
-            "sample_weight holds what is no number; allowed: numbers, one a row"
+        raise refused(
+            "sample_weight holds what is no number", "numbers, one a row"
         ) from None
     if weights.shape != (num_rows,):
-        raise ValueError(
-            f"sample_weight of shape {list(weights.shape)}; allowed: "
-            f"[{num_rows}], one a row"
+        raise refused(
+            f"sample_weight of shape {list(weights.shape)}",
+            f"[{num_rows}], one a row",
         )
     wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
     if len(wrong):
-        raise ValueError(
-            f"sample_weight of row {wrong[0]} is {weights[wrong[0]]}; "
-            "allowed: 0 or more, finite"
+        raise refused(
+            f"sample_weight of row {wrong[0]} is {weights[wrong[0]]}",
+            "0 or more, finite",
         )
     return weights
 
@@ -265,11 +266,9 @@ def endless_stream(
         >>> [int(batch) for batch in stream.take(5)]
         [0, 1, 2, 1, 2]
     """
-    if first_step < 0 or (isinstance(first_epoch, int) and first_epoch < 0):
-        raise ValueError(
-            f"first_epoch={first_epoch}, first_step={first_step}; "
-            "allowed: 0 or more"
-        )
+    check(WholeNumbers(0), first_step=first_step)
+    if not callable(first_epoch):
+        check(WholeNumbers(0), first_epoch=first_epoch)
 
     def epochs(first: tf.Tensor) -> tf.data.Dataset:
         first += first_step // steps_per_epoch

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.data.batches.base import RowBatches
+from keras_textgen.checks import SIZES, WholeNumbers, check, refused
+from keras_textgen.data.batches.base import RowBatches, checked_weights
 from keras_textgen.data.cells import Ratings, relevant_cells
 
 Batch = dict[str, tf.Tensor]
@@ -65,8 +66,7 @@ class PairBatches(RowBatches):
         is_shuffled: bool = True,
         sample_weight: Sequence[float] | None = None,
     ) -> None:
-        if negatives < 0:
-            raise ValueError(f"negatives={negatives}; allowed: 0 or more")
+        check(WholeNumbers(0), negatives=negatives)
         check_cells(cells, shape)
         if negatives:
             self._check_values(cells)
@@ -204,8 +204,7 @@ class RankingBatches(PairBatches):
         is_shuffled: bool = True,
         sample_weight: Sequence[float] | None = None,
     ) -> None:
-        if negatives < 1:
-            raise ValueError(f"negatives={negatives}; allowed: 1 or more")
+        check(SIZES, negatives=negatives)
         super().__init__(
             cells,
             shape,
@@ -278,20 +277,16 @@ def feedback_batches(
         >>> len(batches.cells)
         1
     """
-    settings = {
-        "seed": seed,
-        "is_shuffled": is_shuffled,
-        "sample_weight": sample_weight,
-    }
+    drawing: type[PairBatches] = PairBatches
     if feedback == "explicit":
-        return PairBatches(cells, shape, batch_size, **settings)
-    drawing = PairBatches
+        negatives, observed = 0, None
     if feedback == "ranking":
         drawing = RankingBatches
         if relevant_above is not None:
             if sample_weight is not None:
+                weights = checked_weights(sample_weight, len(cells))
                 relevant = cells.values > relevant_above
-                settings["sample_weight"] = np.asarray(sample_weight)[relevant]
+                sample_weight = weights[relevant].tolist()
             cells = relevant_cells(cells, relevant_above)
             if observed is not None:
                 observed = observed[observed.values > relevant_above]
@@ -299,9 +294,11 @@ def feedback_batches(
         cells,
         shape,
         batch_size,
+        seed=seed,
         negatives=negatives,
         observed=observed,
-        **settings,
+        is_shuffled=is_shuffled,
+        sample_weight=sample_weight,
     )
 
 
@@ -367,15 +364,16 @@ def check_cells(cells: Ratings, shape: tuple[int, int]) -> None:
         ValueError: row 7; allowed: 0 to 1
     """
     if not len(cells):
-        raise ValueError("no cells; allowed: 1 or more")
+        raise refused("no cells", "1 or more")
     check_range("row", cells.rows, shape[0])
     check_range("column", cells.columns, shape[1])
     wrong = ~np.isfinite(cells.values)
     if wrong.any():
         place = int(np.argmax(wrong))
-        raise ValueError(
+        raise refused(
             f"value {cells.values[place]} in row {cells.rows[place]}, column "
-            f"{cells.columns[place]}; allowed: finite numbers"
+            f"{cells.columns[place]}",
+            "finite numbers",
         )
 
 
@@ -397,14 +395,15 @@ def check_range(name: str, ids: np.ndarray, size: int) -> None:
     """
     outside = ids[(ids < 0) | (ids >= size)]
     if len(outside):
-        raise ValueError(f"{name} {outside[0]}; allowed: 0 to {size - 1}")
+        raise refused(f"{name} {outside[0]}", f"0 to {size - 1}")
 
 
 def _check_positive(cells: Ratings) -> None:
     wrong = cells.values <= 0
     if wrong.any():
         place = int(np.argmax(wrong))
-        raise ValueError(
+        raise refused(
             f"value {cells.values[place]:g} in row {cells.rows[place]}, column "
-            f"{cells.columns[place]}; allowed with negatives: above 0"
+            f"{cells.columns[place]} with negatives",
+            "values above 0",
         )

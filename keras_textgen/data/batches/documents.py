@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import OneOf, check, refused
 from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.data.graph_sentences import split_sentences_in_graph
 from keras_textgen.data.sentences import split_sentences
@@ -18,7 +20,7 @@ from keras_textgen.tokens import PAD_ID
 # A text, or its sentences.
 Document = str | Sequence[str]
 # Ids [documents, (sentences), (words)].
-DocumentIds = tf.RaggedTensor | Sequence[Sequence[Sequence[int]]]
+DocumentIds: TypeAlias = tf.RaggedTensor | Sequence[Sequence[Sequence[int]]]
 
 # Of a document and of a sentence, the first so many are read.
 MAX_SENTENCES = 100
@@ -55,10 +57,7 @@ def check_sentence_rule(rule: str) -> None:
         Traceback (most recent call last):
         ValueError: sentence_rule='lines'; allowed: graph, sentencex
     """
-    if rule not in SENTENCE_RULES:
-        raise ValueError(
-            f"sentence_rule={rule!r}; allowed: {', '.join(SENTENCE_RULES)}"
-        )
+    check(OneOf(tuple(SENTENCE_RULES)), sentence_rule=rule)
 
 
 def sentences_of(
@@ -151,9 +150,9 @@ def _check_documents(documents: Sequence[Document]) -> None:
             checked_texts([document], f"document {place}: text")
         elif is_missing(document) or not isinstance(document, Sequence):
             missing = "missing: " if is_missing(document) else ""
-            raise ValueError(
-                f"document {place} is {missing}{document!r:.40}; "
-                "allowed: a text, or a list of sentences"
+            raise refused(
+                f"document {place} is {missing}{document!r:.40}",
+                "a text, or a list of sentences",
             )
         else:
             checked_texts(document, f"document {place}: sentence")
@@ -282,11 +281,11 @@ class DocumentBatches(RowBatches):
         ids = _with_sentences(documents)
         counts = ids.row_lengths().numpy()
         if not len(counts):
-            raise ValueError("no documents; allowed: 1 document or more")
+            raise refused("no documents", "1 document or more")
         if labels is not None and len(labels) != len(counts):
-            raise ValueError(
-                f"{len(labels)} labels of {len(counts)} documents; "
-                "allowed: one label a document"
+            raise refused(
+                f"{len(labels)} labels of {len(counts)} documents",
+                "one label a document",
             )
         super().__init__(
             len(counts),
@@ -367,26 +366,27 @@ def as_document_ids(
     ids = documents.flat_values.numpy()
     outside = ids[(ids <= PAD_ID) | (ids >= vocabulary_size)]
     if len(outside):
-        raise ValueError(
-            f"token id {outside[0]}; allowed: 1 to {vocabulary_size - 1}, "
-            f"and {PAD_ID} on the right"
+        raise refused(
+            f"token id {outside[0]}",
+            f"1 to {vocabulary_size - 1}, and {PAD_ID} on the right",
         )
     return tf.cast(documents, tf.int32)
 
 
 def _from_array(ids: np.ndarray) -> tf.RaggedTensor:
     if ids.dtype.kind not in "iu" or ids.ndim != 3:
-        raise ValueError(
-            f"documents of type {ids.dtype} and shape {list(ids.shape)}; "
-            "allowed: integer ids [documents, sentences, words]"
+        raise refused(
+            f"documents of type {ids.dtype} and shape {list(ids.shape)}",
+            "integer ids [documents, sentences, words]",
         )
     is_word = ids != PAD_ID
     lengths = np.count_nonzero(is_word, axis=2)
     misplaced = is_word != (np.arange(ids.shape[2]) < lengths[..., np.newaxis])
     if misplaced.any():
-        raise ValueError(
+        raise refused(
             f"document {np.argwhere(misplaced)[0, 0]} has the padding id "
-            f"{PAD_ID} before a word; allowed: padding on the right"
+            f"{PAD_ID} before a word",
+            "padding on the right",
         )
     places = np.arange(1, ids.shape[1] + 1)
     counts = np.max(places * (lengths > 0), axis=1, initial=0)

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import OneOf, check, refused
 from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.data.text_lists import texts_or_none
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.tokens import PAD_ID, START_ID
 
 _ORDERS = ("length", "stream")
-_NO_SEQUENCES = "no sequences; allowed: 1 sequence or more"
 
 
 class SequenceBatches(RowBatches):
@@ -62,8 +62,7 @@ class SequenceBatches(RowBatches):
         order: str = "length",
         sample_weight: Sequence[float] | None = None,
     ):
-        if order not in _ORDERS:
-            raise ValueError(f"order={order!r}; allowed: {', '.join(_ORDERS)}")
+        check(OneOf(_ORDERS), order=order)
         values, lengths = _flatten(sequences)
         _check_lengths(lengths)
         super().__init__(
@@ -128,14 +127,18 @@ def _flatten(
     return np.concatenate([[], *sequences]).astype(np.int32), lengths
 
 
+def _no_sequences() -> ValueError:
+    return refused("no sequences", "1 sequence or more")
+
+
 def _check_lengths(lengths: np.ndarray) -> None:
     if not len(lengths):
-        raise ValueError(_NO_SEQUENCES)
+        raise _no_sequences()
     shortest = int(np.argmin(lengths))
     if lengths[shortest] < 2:
-        raise ValueError(
-            f"sequence {shortest} has {lengths[shortest]} tokens; "
-            "allowed: 2 or more, the start and end tokens among them"
+        raise refused(
+            f"sequence {shortest} has {lengths[shortest]} tokens",
+            "2 or more, the start and end tokens among them",
         )
 
 
@@ -190,7 +193,7 @@ def _sequences(
     if is_ragged_list(data):
         return tf.ragged.constant(data, tf.int32, row_splits_dtype=tf.int64)
     if np.shape(data) == (0,):
-        raise ValueError(_NO_SEQUENCES)
+        raise _no_sequences()
     return _from_array(np.asarray(data))
 
 
@@ -237,9 +240,9 @@ def prepared_tokens(data: tf.Tensor, vocabulary: Vocabulary) -> tf.Tensor:
             return vocabulary(data)
         if data.dtype.is_integer and data.shape.rank == 2:
             return checked_tokens(data, vocabulary.size)
-    raise ValueError(
-        f"a dataset of {data}; allowed: batches of strings [batch] or of "
-        "integer ids [batch, time]"
+    raise refused(
+        f"a dataset of {data}",
+        "batches of strings [batch] or of integer ids [batch, time]",
     )
 
 
@@ -333,17 +336,18 @@ def asserted(values: tf.Tensor, rules: dict[str, tf.Tensor]) -> tf.Tensor:
 
 def _from_array(tokens: np.ndarray) -> tf.RaggedTensor:
     if tokens.dtype.kind not in "iu" or tokens.ndim != 2:
-        raise ValueError(
-            f"data of type {tokens.dtype} and shape {list(tokens.shape)}; "
-            "allowed: strings [sequences], or integer ids [sequences, time]"
+        raise refused(
+            f"data of type {tokens.dtype} and shape {list(tokens.shape)}",
+            "strings [sequences], or integer ids [sequences, time]",
         )
     lengths = np.count_nonzero(tokens, axis=1)
     padding = np.arange(tokens.shape[1]) >= lengths[:, np.newaxis]
     misplaced = np.any((tokens == PAD_ID) != padding, axis=1)
     if misplaced.any():
-        raise ValueError(
+        raise refused(
             f"row {np.argmax(misplaced)} has the padding id {PAD_ID} before a "
-            "token; allowed: padding on the right"
+            "token",
+            "padding on the right",
         )
     return tf.RaggedTensor.from_tensor(tokens, lengths)
 
@@ -352,15 +356,16 @@ def _check_ids(tokens: tf.RaggedTensor, size: int) -> None:
     ids = tokens.flat_values.numpy()
     outside = ids[(ids <= PAD_ID) | (ids >= size)]
     if len(outside):
-        raise ValueError(
-            f"token id {outside[0]}; allowed: 1 to {size - 1}, "
-            f"and {PAD_ID} on the right"
+        raise refused(
+            f"token id {outside[0]}",
+            f"1 to {size - 1}, and {PAD_ID} on the right",
         )
     starts = np.flatnonzero(ids == START_ID)
     inside = starts[~np.isin(starts, tokens.row_starts())]
     if len(inside):
         row = np.searchsorted(tokens.row_limits(), inside[0], side="right")
-        raise ValueError(
+        raise refused(
             f"row {row} has the id {START_ID} of the start token after its "
-            "first token; allowed: as the first token"
+            "first token",
+            "as the first token",
         )

@@ -11,6 +11,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_textgen.checks import refused
+
 # Batches that are made before they are asked for; an endless source must not
 # be read to its end.
 READ_AHEAD = 8
@@ -57,7 +59,7 @@ def python_dataset(
     first_pass = next(passes)
     first = next(first_pass, None)
     if first is None:
-        raise ValueError("a generator without a batch; allowed: 1 or more")
+        raise refused("a generator without a batch", "1 or more")
     structure = convert(first, 0)
     unread = [itertools.chain([first], first_pass)]
 
@@ -100,9 +102,9 @@ def _passes(
         while True:
             yield iter(())
     if source.use_multiprocessing:
-        raise ValueError(
-            "use_multiprocessing=True of a PyDataset; allowed: False, with "
-            "workers as threads"
+        raise refused(
+            "use_multiprocessing=True of a PyDataset",
+            "False, with workers as threads",
         )
     while True:
         yield _one_pass(source)

@@ -11,13 +11,15 @@ import re
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from keras_textgen.data.readers.files import DataError, read_bytes
 
 _PIECE = 2**20
 # By the first bytes of a file, because users rename archives.
-_DECOMPRESS = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\0": lzma.open}
+_DECOMPRESS: dict[
+    bytes, Callable[[pathlib.Path], gzip.GzipFile | lzma.LZMAFile]
+] = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\0": lzma.open}
 _ZIP = b"PK\x03\x04"
 _DAMAGES = (
     EOFError,

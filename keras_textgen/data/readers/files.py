@@ -187,9 +187,9 @@ def split_texts(
         split: [texts[row] for row in chosen] for split, chosen in rows.items()
     }
     if labels is None:
-        return Corpus(name, **splits)
+        return Corpus.of_splits(name, splits)
     of_splits = {split: labels[chosen] for split, chosen in rows.items()}
-    return Corpus(name, **splits, labels=of_splits)
+    return Corpus.of_splits(name, splits, labels=of_splits)
 
 
 def split_rows(
@@ -293,10 +293,9 @@ def reduced_splits(
     if labels:
         of_valid = labels["valid"]
         labels = labels | {split: of_valid[rows[split]] for split in rows}
-    return Corpus(
+    return Corpus.of_splits(
         f"{name}_reduced",
-        **splits,
-        test=test,
+        splits | {"test": test},
         labels=labels,
         note=f"{train_name} is missing: the reduced protocol trains on "
         f"{valid_path.name}, its last 10 %{of_each_label} held out; not to be "

@@ -81,9 +81,9 @@ def read_imdb(
         valid += labeled[len(labeled) - held_out :]
         test += _in_order(reviews, "test", folder, source)
     splits = {"train": train, "valid": valid, "test": test}
-    return Corpus(
+    return Corpus.of_splits(
         "imdb",
-        **{name: [reviews[key] for key in splits[name]] for name in splits},
+        {name: [reviews[key] for key in splits[name]] for name in splits},
         labels={
             name: np.array([_number(key, label) for key in keys], np.int32)
             for name, keys in splits.items()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from keras_textgen.checks import WholeNumbers, check
 from keras_textgen.data.cells import Ratings, ratings_of
 from keras_textgen.data.corpus import DataError
 from keras_textgen.data.matrix import Matrix, one_hot
@@ -70,8 +71,7 @@ def read_ml100k(
         DataError: the ratings are missing, or a file cannot be used.
         ValueError: there is no such fold.
     """
-    if fold not in FOLDS:
-        raise ValueError(f"fold={fold}; allowed: 1 to {FOLDS[-1]}")
+    check(WholeNumbers(FOLDS[0], FOLDS[-1]), fold=fold)
     source = _PUBLICATION.find(data_dir)
     names = [f"u{fold}.base", f"u{fold}.test", "u.user", "u.item"]
     files = {
@@ -83,20 +83,23 @@ def read_ml100k(
             raise DataError(
                 f"{source}: no {name} there; allowed: {_PUBLICATION.expected}"
             )
-    base, test, users, items = (
+    base_lines, test_lines, user_lines, movie_lines = (
         _lines(files[name], f"{source}: {name}") for name in names
     )
-    users = {line.fields[0]: _user_features(line) for line in users("|", 5)}
+    users = {
+        line.fields[0]: _user_features(line) for line in user_lines("|", 5)
+    }
     titles = {}
     movies = {}
-    for line in items("|", 5 + len(_GENRES)):
+    for line in movie_lines("|", 5 + len(_GENRES)):
         titles[line.fields[0]] = line.fields[1]
         movies[line.fields[0]] = _movie_features(line)
     numbers = [
         {name: i for i, name in enumerate(ids)} for ids in (users, movies)
     ]
     base, test = (
-        _published_ratings(lines("\t", 4), *numbers) for lines in (base, test)
+        _published_ratings(lines("\t", 4), *numbers)
+        for lines in (base_lines, test_lines)
     )
     order = np.random.Generator(np.random.Philox(seed)).permutation(len(base))
     valid, train = np.split(order, [int(_HELD_OUT * len(base))])

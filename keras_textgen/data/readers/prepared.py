@@ -107,7 +107,8 @@ def read_yahoo(data_dir: str | os.PathLike | None) -> Corpus:
     paths = {split: path for split, path in paths.items() if path}
     found = read_labeled_lines(list(paths.values()))
     lines = dict(zip(paths, found.texts, strict=True))
-    names, numbers = (), {}
+    names: tuple[str, ...] = ()
+    numbers: dict[str, np.ndarray] = {}
     if found.labels:
         names, numbers = number_splits(
             dict(zip(paths, found.labels, strict=True)),
@@ -241,7 +242,7 @@ def _to_corpus(
         for split in lines
     }
     if "train" in splits:
-        corpus = Corpus(name, **splits, labels=labels)
+        corpus = Corpus.of_splits(name, splits, labels=labels)
     else:
         corpus = reduced_splits(
             name,

@@ -41,7 +41,8 @@ def read_ptb(data_dir: str | os.PathLike | None) -> Corpus:
     folder = pathlib.Path(data_dir)
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; allowed: {_EXPECTED}")
-    return Corpus("ptb", *(_read_split(folder, split) for split in SPLITS))
+    splits = {split: _read_split(folder, split) for split in SPLITS}
+    return Corpus.of_splits("ptb", splits)
 
 
 def stream_windows(

@@ -114,7 +114,7 @@ def read_sotu(seed: int = 0) -> Corpus:
         splits[split] = [sentence for sentence, _ in sentences]
         parties = [party for _, party in sentences]
         labels[split] = number_labels(parties, names)
-    return Corpus("sotu", **splits, labels=labels, label_names=names)
+    return Corpus.of_splits("sotu", splits, labels=labels, label_names=names)
 
 
 def read_sotu_documents(label: str = "party", seed: int = 0) -> Corpus:
@@ -143,7 +143,7 @@ def read_sotu_documents(label: str = "party", seed: int = 0) -> Corpus:
         ]
         counts = [len(addresses[row]) for row in chosen]
         labels[split] = np.repeat(numbers[chosen], counts)
-    return Corpus("sotu", **splits, labels=labels, label_names=names)
+    return Corpus.of_splits("sotu", splits, labels=labels, label_names=names)
 
 
 def read_sotu_matrix(seed: int = 0) -> Matrix:

@@ -21,6 +21,7 @@ from keras_textgen.data.cells import (
     LARGEST,
     Ratings,
     check_duplicates,
+    matrix_cells,
     merge_repeated,
     number_of_text,
     pairs_named,
@@ -88,13 +89,13 @@ def read_table(
     check_duplicates(duplicates)
     path = _table_path(data_dir, fields)
     table = _parse(decode(read_bytes(path), path), path, fields)
-    cells, *names = table.numbered()
+    cells, row_names, column_names = table.numbered()
     if duplicates is None:
         table.check_pairs(cells)
     cells = merge_repeated(cells, duplicates)
     _check_count(len(cells), path)
     name = path.name.split(".")[0]
-    return split_cells(name, cells, *map(tuple, names), seed)
+    return split_cells(name, cells, tuple(row_names), tuple(column_names), seed)
 
 
 @dataclasses.dataclass
@@ -153,12 +154,7 @@ def _allowed(fields: Fields) -> str:
 
 def _parse(text: str, path: pathlib.Path, fields: Fields) -> _Table:
     tabs = path.name.removesuffix(".gz").endswith((".tsv", ".tab"))
-    # Strict, as a quote that is never closed would take the lines after it
-    # into one field.
-    reader = csv.reader(
-        io.StringIO(text), delimiter="\t" if tabs else ",", strict=True
-    )
-    records = _records(reader, path)
+    records = _records(text, "\t" if tabs else ",", path)
     _, header = next(records, (1, []))
     header = [name.strip() for name in header]
     places = [_place(header, name, path, fields) for name in fields if name]
@@ -200,9 +196,12 @@ def _place(
 
 
 def _records(
-    reader: Iterator[list[str]], path: pathlib.Path
+    text: str, delimiter: str, path: pathlib.Path
 ) -> Iterator[tuple[int, list[str]]]:
     """Gives the line and the fields of every record with any."""
+    # Strict, as a quote that is never closed would take the lines after it
+    # into one field.
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
     before = 0
     try:
         for record in reader:
@@ -296,7 +295,7 @@ def read_matrix(
     if "matrix" not in files:
         raise DataError(f"{path}: allowed: matrix.npz or matrix.mtx in it")
     matrix = _sparse(files["matrix"])
-    cells = ratings_of(*matrix.coords, matrix.data)
+    cells = matrix_cells(matrix)
     if duplicates is None:
         _check_places(cells, files["matrix"])
     else:
@@ -305,7 +304,7 @@ def read_matrix(
         matrix = scipy.sparse.coo_array((cells.values, places), matrix.shape)
     # Nothing is added; but in order, the same cells make the same split.
     matrix.sum_duplicates()
-    cells = ratings_of(*matrix.coords, matrix.data)
+    cells = matrix_cells(matrix)
     _check_count(len(cells), files["matrix"])
     features = {}
     for axis, name in enumerate(("row_features", "column_features")):
@@ -317,8 +316,11 @@ def read_matrix(
                     f"{files[name]}: {rows} rows; allowed: "
                     f"{matrix.shape[axis]}, as the matrix"
                 )
-    names = (tuple(map(str, range(size))) for size in matrix.shape)
-    return split_cells(path.name.split(".")[0], cells, *names, seed, **features)
+    row_names, column_names = (
+        tuple(map(str, range(size))) for size in matrix.shape
+    )
+    name = path.name.split(".")[0]
+    return split_cells(name, cells, row_names, column_names, seed, **features)
 
 
 def _check_places(cells: Ratings, path: pathlib.Path) -> None:
@@ -363,10 +365,6 @@ def _sparse(path: pathlib.Path) -> scipy.sparse.coo_array:
     content = io.BytesIO(read_bytes(path))
     try:
         matrix = _with_every_cell(reader(content))
-        if matrix.ndim != 2 or np.iscomplexobj(matrix.data):
-            raise ValueError(
-                f"it has {matrix.ndim} dimensions and {matrix.dtype} values"
-            )
     except (
         EOFError,
         KeyError,
@@ -380,6 +378,11 @@ def _sparse(path: pathlib.Path) -> scipy.sparse.coo_array:
             f"{path}: no sparse matrix ({error}); allowed: a .npz of "
             "scipy.sparse.save_npz, or a .mtx"
         ) from error
+    if matrix.ndim != 2 or np.iscomplexobj(matrix.data):
+        raise DataError(
+            f"{path}: no sparse matrix of real numbers ({matrix.ndim} "
+            f"dimensions, {matrix.dtype} values); allowed: 2 dimensions, reals"
+        )
     # False for NaN, too.
     if not (np.abs(matrix.data) <= LARGEST).all():
         raise DataError(f"{path}: a value is not finite; allowed: numbers")

@@ -105,9 +105,9 @@ def read_text(data_dir: str | os.PathLike | None, seed: int = 0) -> Corpus:
     if set(folders) & set(SPLITS):
         return _read_split_folders(source, folders)
     if folders:
-        splits = _split_labeled(*_read_folders(folders), seed, source)
-        splits.remarks = _rubbish([source, *folders.values()])
-        return splits
+        corpus = _split_labeled(*_read_folders(folders), seed, source)
+        corpus.remarks = _rubbish([source, *folders.values()])
+        return corpus
     raise DataError(f"{source}: no .txt file; allowed: {_EXPECTED}")
 
 
@@ -136,11 +136,11 @@ def _read_splits(
         }
         paths = files
     if not labels:
-        return Corpus(_NAME, **splits)
+        return Corpus.of_splits(_NAME, splits)
     names, numbers = number_splits(labels, paths, first_lines)
-    return Corpus(
+    return Corpus.of_splits(
         _NAME,
-        **splits,
+        splits,
         labels=numbers,
         label_names=names,
         remarks=lines.remarks,
@@ -196,9 +196,9 @@ def _read_split_folders(
                 )
         labels[split] = number_labels(listed, names)
     check_names(names, of_split["train"])
-    return Corpus(
+    return Corpus.of_splits(
         _NAME,
-        **splits,
+        splits,
         labels=labels,
         label_names=names,
         remarks=_rubbish(searched),

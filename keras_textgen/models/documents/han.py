@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import SIZES, check
 from keras_textgen.data.batches.base import checked_weights
 from keras_textgen.data.batches.documents import (
     MAX_SENTENCES,
@@ -36,7 +37,6 @@ from keras_textgen.data.text_lists import is_missing
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.layers.attention import AttentionPooling
 from keras_textgen.layers.recurrent import BidirectionalStack
-from keras_textgen.models.base import check_sizes
 from keras_textgen.models.documents.attention import (
     DocumentAttention,
     document_attention,
@@ -126,13 +126,9 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        check_sizes(
-            embedding_dim=embedding_dim,
-            rnn_units=rnn_units,
-            attention_units=attention_units,
-            max_sentences=max_sentences,
-            max_words=max_words,
-        )
+        check(SIZES, embedding_dim=embedding_dim, rnn_units=rnn_units)
+        check(SIZES, attention_units=attention_units)
+        check(SIZES, max_sentences=max_sentences, max_words=max_words)
         check_sentence_rule(sentence_rule)
         if not 0 < word_keep_rate <= 1:
             raise ValueError(
@@ -543,7 +539,7 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         Raises:
             ValueError: If `k` is below 1.
         """
-        check_sizes(k=k)
+        check(SIZES, k=k)
         important = []
         for document in self.attention(texts, batch_size=batch_size):
             weights = document.sentence_weights

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
+from keras_textgen.checks import SIZES, check
 from keras_textgen.data.batches.cells import (
     Batch,
     PairBatches,
@@ -39,7 +40,6 @@ from keras_textgen.layers.towers import (
     layers_config,
     of_each,
 )
-from keras_textgen.models.base import check_sizes
 from keras_textgen.models.matrices.factor_model import (
     FactorModel,
     checked_ids,
@@ -201,14 +201,12 @@ class DualMatrixFactorization(FactorModel):
         ):
             if not value >= 0:
                 raise ValueError(f"{name}={value}; allowed: 0 or more")
-        check_sizes(
-            row_feature_dim=row_feature_dim,
-            col_feature_dim=col_feature_dim,
-        )
+        check(SIZES, row_feature_dim=row_feature_dim)
+        check(SIZES, col_feature_dim=col_feature_dim)
         if negatives is None:
             negatives = NEGATIVES[feedback]
         elif feedback != "explicit":
-            check_sizes(negatives=negatives)
+            check(SIZES, negatives=negatives)
         self.row_dim, self.col_dim = row_dim, col_dim
         self.row_feature_dim = row_feature_dim
         self.col_feature_dim = col_feature_dim

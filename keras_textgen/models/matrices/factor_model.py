@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
+from keras_textgen.checks import SIZES, check
 from keras_textgen.data.batches.cells import check_range
 from keras_textgen.data.cells import (
     as_list,
@@ -26,7 +27,7 @@ from keras_textgen.layers.towers import (
     Tower,
     check_finite,
 )
-from keras_textgen.models.base import GlobalBatchModel, check_sizes
+from keras_textgen.models.base import GlobalBatchModel
 from keras_textgen.models.matrices.endpoints import Endpoint, matrix_endpoints
 
 _ROWS_AT_A_TIME = 1024
@@ -362,7 +363,7 @@ def checked_ids(name: str, ids: int | Sequence[str]) -> tuple[str, ...]:
         (('0', '1'), ('ann', '7'))
     """
     if isinstance(ids, (int, np.integer)):
-        check_sizes(**{name: ids})
+        check(SIZES, **{name: ids})
         return tuple(map(str, range(ids)))
     # Text is left as it is: files may have an id that is empty.
     is_text = all(isinstance(each, str) for each in ids)

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_textgen.checks import SIZES, WholeNumbers, check
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.distributions.gaussian import (
     diagonal_normal,
@@ -14,7 +15,6 @@ from keras_textgen.distributions.gaussian import (
     standard_normal,
 )
 from keras_textgen.layers.memory import BroadMemory, DeepMemory, LatentLevel
-from keras_textgen.models.base import check_sizes
 from keras_textgen.models.latent import Inference
 from keras_textgen.models.text.latent_text_model import LatentTextModel
 from keras_textgen.noise import NoNoise, RowNoise
@@ -84,12 +84,8 @@ class HDGM(LatentTextModel):
         **kwargs: Any,
     ) -> None:
         super().__init__(vocabulary, **kwargs)
-        check_sizes(num_levels=num_levels, attention_units=attention_units)
-        if deterministic_layers < 0:
-            raise ValueError(
-                f"deterministic_layers={deterministic_layers} is not allowed; "
-                "at least 0"
-            )
+        check(SIZES, num_levels=num_levels, attention_units=attention_units)
+        check(WholeNumbers(0), deterministic_layers=deterministic_layers)
         self.num_levels = num_levels
         self.deterministic_layers = deterministic_layers
         self.attention_units = attention_units

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_textgen.checks import Numbers, check
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.distributions.beta import InteriorBeta
 from keras_textgen.distributions.spike_and_slab import SpikeAndSlab
@@ -15,8 +16,6 @@ from keras_textgen.models.latent import Inference
 from keras_textgen.models.text.sparse_text_model import (
     SPIKE_SCALE,
     SparseTextModel,
-    check_positive,
-    check_weights,
     sample_by_row,
 )
 from keras_textgen.noise import RowNoise
@@ -74,10 +73,12 @@ class HSVAE(SparseTextModel):
         **kwargs: Any,
     ) -> None:
         super().__init__(vocabulary, **kwargs)
-        check_weights(
-            z_reg_weight=z_reg_weight, gamma_reg_weight=gamma_reg_weight
+        check(
+            Numbers(at_least=0),
+            z_reg_weight=z_reg_weight,
+            gamma_reg_weight=gamma_reg_weight,
         )
-        check_positive(alpha=alpha, beta=beta, temperature=temperature)
+        check(Numbers(above=0), alpha=alpha, beta=beta, temperature=temperature)
         self.z_reg_weight = z_reg_weight
         self.gamma_reg_weight = gamma_reg_weight
         self.alpha = float(alpha)

@@ -6,12 +6,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import SIZES, Numbers, OneOf, check
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.decoding.common import checked_integer, checked_seed
 from keras_textgen.decoding.interpolation import homotopy
 from keras_textgen.layers.encoders import RecurrentEncoder
 from keras_textgen.models.aggressive_encoder import AggressiveEncoder
-from keras_textgen.models.base import check_sizes
 from keras_textgen.models.latent import Inference, LatentModel
 from keras_textgen.models.remedies import BagOfWordsLoss, Remedy
 from keras_textgen.models.text.endpoints import Endpoint, latent_endpoints
@@ -80,11 +80,7 @@ class LatentTextModel(LatentModel, TextModel):
         **kwargs: Any,
     ) -> None:
         objective = objective or self.objectives[0]
-        if objective not in self.objectives:
-            raise ValueError(
-                f"objective={objective!r} is unknown; "
-                f"allowed: {', '.join(self.objectives)}"
-            )
+        check(OneOf(self.objectives), objective=objective)
         kinds = {"bound": "lower bound", "reference": "reconstruction"}
         super().__init__(
             vocabulary,
@@ -93,7 +89,7 @@ class LatentTextModel(LatentModel, TextModel):
             remedies=_remedies(bag_of_words_weight, aggressive_encoder),
             **kwargs,
         )
-        check_sizes(num_samples=num_samples)
+        check(SIZES, num_samples=num_samples)
         self.objective = objective
         self.num_samples = num_samples
         self.feed_latent = feed_latent
@@ -460,11 +456,7 @@ def _remedies(
     bag_of_words_weight: float, aggressive_encoder: bool
 ) -> list[Remedy]:
     """The remedies that the arguments of these names ask for."""
-    if not bag_of_words_weight >= 0:
-        raise ValueError(
-            f"bag_of_words_weight={bag_of_words_weight} is not allowed; "
-            "at least 0"
-        )
+    check(Numbers(at_least=0), bag_of_words_weight=bag_of_words_weight)
     remedies: list[Remedy] = []
     if bag_of_words_weight:
         remedies.append(BagOfWordsLoss(bag_of_words_weight))

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_textgen.checks import Numbers, check
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.distributions.gaussian import diagonal_normal, per_dimension
 from keras_textgen.distributions.spike_and_slab import SpikeAndSlab
@@ -14,7 +15,6 @@ from keras_textgen.models.latent import Inference
 from keras_textgen.models.text.sparse_text_model import (
     SPIKE_SCALE,
     SparseTextModel,
-    check_weights,
     sample_by_row,
 )
 from keras_textgen.noise import RowNoise, gather_rows
@@ -66,11 +66,8 @@ class MATVAE(SparseTextModel):
         **kwargs: Any,
     ) -> None:
         super().__init__(vocabulary, **kwargs)
-        check_weights(alpha=alpha, beta=beta)
-        if not 0 <= spike_probability < 1:
-            raise ValueError(
-                f"spike_probability={spike_probability} is outside [0, 1)"
-            )
+        check(Numbers(at_least=0), alpha=alpha, beta=beta)
+        check(Numbers(at_least=0, below=1), spike_probability=spike_probability)
         self.alpha = alpha
         self.beta = beta
         self.spike_probability = spike_probability

@@ -5,6 +5,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_textgen.checks import OneOf, check, refused
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.models.latent import Inference
 from keras_textgen.models.text.latent_text_model import LatentTextModel
@@ -46,11 +47,7 @@ class SingleLatentTextModel(LatentTextModel):
         super().__init__(vocabulary, **kwargs)
         self.posterior_family = posterior_family
         self.concentration = concentration
-        if posterior_family not in POSTERIOR_FAMILIES:
-            raise ValueError(
-                f"posterior_family={posterior_family!r} is unknown; "
-                f"allowed: {', '.join(POSTERIOR_FAMILIES)}"
-            )
+        check(OneOf(POSTERIOR_FAMILIES), posterior_family=posterior_family)
         if posterior_family == "vmf":
             self._check_sphere()
             family = VonMisesFisherPosterior(self.latent_dim, concentration)
@@ -61,16 +58,16 @@ class SingleLatentTextModel(LatentTextModel):
 
     def _check_sphere(self) -> None:
         if self.objective == "reference":
-            raise ValueError(
+            raise refused(
                 "posterior_family='vmf' with objective='reference', whose "
-                "noise is a truncated normal, is not allowed; "
-                "objective='bound'"
+                "noise is a truncated normal",
+                "objective='bound'",
             )
         if self.free_bits_per_dimension:
-            raise ValueError(
+            raise refused(
                 f"free_bits_per_dimension={self.free_bits_per_dimension} with "
-                "posterior_family='vmf' is not allowed; its KL is not a sum "
-                "over dimensions"
+                "posterior_family='vmf', whose KL is no sum over dimensions",
+                "free_bits_per_dimension=0",
             )
 
     @property

@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
+from keras_textgen.checks import refused
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.distributions.spike_and_slab import SpikeAndSlab
 from keras_textgen.models.latent import Inference
@@ -57,9 +58,9 @@ class SparseTextModel(LatentTextModel):
         **kwargs: Any,
     ) -> None:
         if not feed_latent:
-            raise ValueError(
-                f"feed_latent={feed_latent} is not allowed; True, as the "
-                "decoder's first state is zero"
+            raise refused(
+                f"feed_latent={feed_latent}",
+                "True, as the decoder's first state is zero",
             )
         super().__init__(
             vocabulary,
@@ -196,29 +197,3 @@ def sample_by_row(
         noise.normal("spike", shape),
         noise.normal("slab", shape),
     )
-
-
-def check_positive(**values: float) -> None:
-    """Refuse a named value that is not above 0.
-
-    Example:
-        >>> check_positive(temperature=0.0)
-        Traceback (most recent call last):
-        ValueError: temperature=0.0 is not allowed; above 0
-    """
-    for name, value in values.items():
-        if not value > 0:
-            raise ValueError(f"{name}={value} is not allowed; above 0")
-
-
-def check_weights(**weights: float) -> None:
-    """Refuse a named weight below 0.
-
-    Example:
-        >>> check_weights(alpha=-1.0)
-        Traceback (most recent call last):
-        ValueError: alpha=-1.0 is not allowed; at least 0
-    """
-    for name, weight in weights.items():
-        if not weight >= 0:
-            raise ValueError(f"{name}={weight} is not allowed; at least 0")

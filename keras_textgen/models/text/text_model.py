@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import SIZES, Numbers, check
 from keras_textgen.data.batches.sequences import (
     SequenceBatches,
     prepared_tokens,
@@ -24,7 +25,6 @@ from keras_textgen.decoding.sampling import sample
 from keras_textgen.evaluation.likelihoods import likelihood_report
 from keras_textgen.layers.decoders import RecurrentDecoder
 from keras_textgen.layers.vocabulary import VocabularyLogLikelihood
-from keras_textgen.models.base import check_sizes
 from keras_textgen.models.likelihood_model import LikelihoodModel
 from keras_textgen.models.text.endpoints import Endpoint, text_endpoints
 from keras_textgen.models.text.word_noise import drop_words, dropout
@@ -99,18 +99,10 @@ class TextModel(LikelihoodModel):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        check_sizes(
-            embedding_dim=embedding_dim,
-            rnn_units=rnn_units,
-            num_layers=num_layers,
-            max_length=max_length,
-        )
-        if not 0 <= word_keep_rate <= 1:
-            raise ValueError(
-                f"word_keep_rate={word_keep_rate} is outside [0, 1]"
-            )
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout={dropout} is outside [0, 1)")
+        check(SIZES, embedding_dim=embedding_dim, rnn_units=rnn_units)
+        check(SIZES, num_layers=num_layers, max_length=max_length)
+        check(Numbers(at_least=0, at_most=1), word_keep_rate=word_keep_rate)
+        check(Numbers(at_least=0, below=1), dropout=dropout)
         self.vocabulary = vocabulary
         self.embedding_dim = embedding_dim
         self.rnn_units = rnn_units

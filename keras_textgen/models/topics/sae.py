@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import SIZES, check
 from keras_textgen.data.batches.bags import (
     BagBatches,
     BagData,
@@ -18,7 +19,6 @@ from keras_textgen.data.batches.bags import (
 from keras_textgen.data.rows import in_memory
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.topics import fit_clusters
-from keras_textgen.models.base import check_sizes
 from keras_textgen.models.topics.topic_model import TopicModel
 from keras_textgen.tokens import SPECIALS
 
@@ -96,9 +96,8 @@ class SoftmaxAutoencoder(TopicModel):
         # A row's code and divergence are float32 under every policy.
         super().__init__(**{**kwargs, "dtype": "float32"})
         num_words = _checked_width(vocabulary, num_words)
-        check_sizes(
-            num_words=num_words, latent_dim=latent_dim, num_topics=num_topics
-        )
+        check(SIZES, num_words=num_words, latent_dim=latent_dim)
+        check(SIZES, num_topics=num_topics)
         _check_settings(activation, alpha, l2)
         if tied and (encoder or decoder):
             raise ValueError(

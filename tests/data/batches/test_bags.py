@@ -50,9 +50,12 @@ def test_words_that_say_something():
     ("limits", "message"),
     [
         ({"max_size": 4}, "max_size=4; allowed: more than the 4"),
-        ({"min_count": 0}, "min_count=0; allowed: 1 or more"),
-        ({"max_share": 0.0}, "max_share=0.0; allowed: above 0, up to 1"),
-        ({"max_share": 1.5}, "max_share=1.5; allowed: above 0"),
+        ({"min_count": 0}, "min_count=0; allowed: whole numbers, 1 or more"),
+        (
+            {"max_share": 0.0},
+            "max_share=0.0; allowed: numbers above 0, at",
+        ),
+        ({"max_share": 1.5}, "max_share=1.5; allowed: numbers above 0"),
         ({"min_count": 9}, "no word is left with min_count=9"),
     ],
 )

@@ -136,9 +136,17 @@ def test_evaluation_draws_the_same_and_spares_what_is_observed(drawing):
             {},
             "value nan in row 2, column 1; allowed: fin",
         ),
-        (([2], [1], [0]), {"negatives": 1}, "value 0 in row 2, column 1; allo"),
-        (([2], [1], [1]), {"negatives": -1}, "negatives=-1; allowed: 0"),
-        (([2], [1], [1]), {"batch_size": 0}, "batch_size=0; allowed: 1"),
+        (([2], [1], [0]), {"negatives": 1}, "value 0 in row 2, column 1 with"),
+        (
+            ([2], [1], [1]),
+            {"negatives": -1},
+            "negatives=-1; allowed: whole numbers, 0",
+        ),
+        (
+            ([2], [1], [1]),
+            {"batch_size": 0},
+            "batch_size=0; allowed: whole numbers, 1",
+        ),
     ],
 )
 def test_bad_cells(cells, arguments, message):
@@ -153,5 +161,5 @@ def test_bad_cells(cells, arguments, message):
 
 
 def test_negative_step(drawing):
-    with pytest.raises(ValueError, match="first_step=-1; allowed: 0 or more"):
+    with pytest.raises(ValueError, match="first_step=-1; allowed: whole"):
         drawing.training_stream(first_step=-1)

@@ -177,10 +177,10 @@ def test_refused_matrices(tmp_path):
     ):
         read_matrix(path)
     save(path, ones * 1j)
-    with pytest.raises(DataError, match=f"^{path}: no sparse matrix .*complex"):
+    with pytest.raises(DataError, match=f"^{path}: no sparse .*complex"):
         read_matrix(path)
     scipy.sparse.save_npz(path, scipy.sparse.coo_array(np.ones(12)))
-    with pytest.raises(DataError, match=f"^{path}: no sparse matrix .*dimensi"):
+    with pytest.raises(DataError, match=f"^{path}: no sparse .*1 dimensi"):
         read_matrix(path)
     save(path, ones)
     content = path.read_bytes()
@@ -299,7 +299,7 @@ def test_refused_folds(films):
     ):
         load_ratings("ml100k", films, fold=4)
     for fold in (0, 6):
-        with pytest.raises(ValueError, match=f"^fold={fold}; allowed: 1 to 5$"):
+        with pytest.raises(ValueError, match=f"^fold={fold}; allowed: whole"):
             load_ratings("ml100k", films, fold=fold)
     with pytest.raises(
         DataError, match=r"^ml100k: no data_dir .*grouplens\.or"

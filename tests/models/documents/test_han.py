@@ -345,7 +345,9 @@ def test_important_sentences(model):
         for i in order
     ]
     assert model.important_sentences(TEXTS, k=1)[0] == found[0][:1]
-    with pytest.raises(ValueError, match=r"^k=0 is not allowed; at least 1$"):
+    with pytest.raises(
+        ValueError, match=r"^k=0; allowed: whole numbers, 1 or more$"
+    ):
         model.important_sentences(TEXTS, k=0)
 
 

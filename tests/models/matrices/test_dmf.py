@@ -345,10 +345,10 @@ def test_features_in_place_of_those_held(model):
             r"the widths of rows are \[4\] and tho",
         ),
         ({"row_layers": ["relu"]}, "row_layers has 'relu'; allowed: "),
-        ({"row_layers": [(0, "relu")]}, "row_layers has units=0, which is not"),
+        ({"row_layers": [(0, "relu")]}, "row_layers has units=0; allowed: wh"),
         ({"row_features": COL_FEATURES}, "row_features has 8 rows; allowed: 6"),
         ({"seen": ROW_FEATURES}, "seen has 3 columns; allowed: 8"),
-        ({"row_ids": 0}, "row_ids=0 is not allowed"),
+        ({"row_ids": 0}, "row_ids=0; allowed: whole"),
         ({"row_ids": []}, "row_ids is empty; allowed"),
         ({"row_ids": ["a", "b", "a"]}, "row_ids has 'a' twice; allowed"),
     ],
@@ -372,7 +372,7 @@ def test_bad_settings(settings, message):
         ),
         (
             lambda m: m.recommend([0], k=0),
-            "k=0; allowed: whole numbers, 1 or more",
+            "k=0; allowed: whole numbers, 1 to 2147483647",
         ),
         (lambda m: m.recommend([]), r"rows of shape \[0\]; allowed"),
         (

@@ -263,7 +263,7 @@ def test_saved_model_is_the_same(tmp_path):
             {"feedback": "explicit", "relevant_above": 3},
             "relevant_above=3 has a meaning only with feedback='ranking'",
         ),
-        ({"duplicates": "any"}, "duplicates='any' is not allowed; allowed: f"),
+        ({"duplicates": "any"}, "duplicates='any'; allowed: f"),
         ({"negatives": 0}, "negatives=0"),
     ],
 )

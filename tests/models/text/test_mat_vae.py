@@ -235,19 +235,19 @@ def test_config():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"alpha": -1.0}, "alpha=-1.0 is not allowed; at least 0"),
-        ({"beta": float("nan")}, "beta=nan is not allowed; at least 0"),
+        ({"alpha": -1.0}, "alpha=-1.0; allowed: numbers, 0 or more"),
+        ({"beta": float("nan")}, "beta=nan; allowed: numbers, 0 or more"),
         (
             {"spike_probability": 1.0},
-            "spike_probability=1.0 is outside [0, 1)",
+            "spike_probability=1.0; allowed: numbers, 0 or more, below 1",
         ),
         (
             {"spike_probability": -0.1},
-            "spike_probability=-0.1 is outside [0, 1)",
+            "spike_probability=-0.1; allowed: numbers, 0 or more, below 1",
         ),
         (
             {"objective": "reference"},
-            "objective='reference' is unknown; allowed: bound",
+            "objective='reference'; allowed: bound",
         ),
     ],
 )

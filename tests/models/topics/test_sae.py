@@ -314,7 +314,7 @@ def test_documents_without_a_known_word_are_in_no_mean(trained):
     ("settings", "message"),
     [
         ({}, "neither vocabulary nor num_words"),
-        ({"num_words": 0}, "num_words=0 is not allowed"),
+        ({"num_words": 0}, "num_words=0; allowed: whole"),
         ({"num_words": 3, "latent_dim": 0}, "latent_dim=0"),
         ({"num_words": 3, "num_topics": 0}, "num_topics=0"),
         ({"num_words": 3, "activation": "relu"}, "allowed: binary, tanh"),

@@ -1,0 +1,167 @@
+"""Checks of arguments, and the one wording of what they refuse.
+
+A refusal is a `ValueError` of one line: "name=value; allowed: ...". What is
+allowed is a value itself, which knows what it holds and how it is spelled.
+"""
+
+import dataclasses
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+
+class Allowed(Protocol):
+    """Values that an argument may have; `str` says which."""
+
+    def __contains__(self, value: Any) -> bool:
+        """Whether a value is one of them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class WholeNumbers:
+    """Whole numbers between bounds, of Python's or of NumPy's types.
+
+    Args:
+        at_least: The least of them.
+        at_most: The largest; None for no bound.
+
+    Example:
+        >>> 3 in WholeNumbers(1), 3.0 in WholeNumbers(1), 0 in WholeNumbers(1)
+        (True, False, False)
+        >>> print(WholeNumbers(1), WholeNumbers(1, 5), sep="; ")
+        whole numbers, 1 or more; whole numbers, 1 to 5
+    """
+
+    at_least: int
+    at_most: int | None = None
+
+    def __contains__(self, value: Any) -> bool:
+        """Whether a value is a whole number within the bounds."""
+        try:
+            number = operator.index(value)
+        except TypeError:
+            return False
+        return self.at_least <= number and (
+            self.at_most is None or number <= self.at_most
+        )
+
+    def __str__(self) -> str:
+        end = "or more" if self.at_most is None else f"to {self.at_most}"
+        return f"whole numbers, {self.at_least} {end}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Numbers:
+    """Finite numbers between bounds, which may or may not belong to them.
+
+    Args:
+        at_least: The least of them; or, in its place, `above`.
+        above: Less than all of them.
+        at_most: The largest; or, in its place, `below`; None of both for no
+            upper bound.
+        below: More than all of them.
+
+    Example:
+        >>> shares = Numbers(above=0, at_most=1)
+        >>> [value in shares for value in (0, 0.5, 1, float("nan"), "a")]
+        [False, True, True, False, False]
+        >>> print(shares, Numbers(at_least=0), sep="; ")
+        numbers above 0, at most 1; numbers, 0 or more
+    """
+
+    at_least: float | None = None
+    above: float | None = None
+    at_most: float | None = None
+    below: float | None = None
+
+    def __contains__(self, value: Any) -> bool:
+        """Whether a value is a finite number within the bounds."""
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            return False
+        return (
+            not isinstance(value, str)
+            and math.isfinite(number)
+            and (self.at_least is None or number >= self.at_least)
+            and (self.above is None or number > self.above)
+            and (self.at_most is None or number <= self.at_most)
+            and (self.below is None or number < self.below)
+        )
+
+    def __str__(self) -> str:
+        text = "numbers"
+        if self.at_least is not None:
+            text += f", {self.at_least:g} or more"
+        if self.above is not None:
+            text += f" above {self.above:g}"
+        if self.at_most is not None:
+            text += f", at most {self.at_most:g}"
+        if self.below is not None:
+            text += f", below {self.below:g}"
+        return text
+
+
+@dataclasses.dataclass(frozen=True)
+class OneOf:
+    """A few words.
+
+    Example:
+        >>> "block" in OneOf(["block", "gru"]), None in OneOf(["block", "gru"])
+        (True, False)
+        >>> print(OneOf(["block", "gru"]))
+        block, gru
+    """
+
+    choices: Sequence[Any]
+
+    def __contains__(self, value: Any) -> bool:
+        """Whether a value is one of the words."""
+        return any(value == each for each in self.choices)
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.choices))
+
+
+SIZES = WholeNumbers(1)
+"""Of layers, of batches, and all else of which there is one or more."""
+
+
+def refused(given: str, allowed: Any) -> ValueError:
+    """The error that says what was given, and what is allowed.
+
+    Args:
+        given: Such as "name=value", or what is wrong with a value and where.
+        allowed: What may stand in its place, or when it may.
+
+    Example:
+        >>> raise refused("top_p=2", Numbers(above=0, at_most=1))
+        Traceback (most recent call last):
+        ValueError: top_p=2; allowed: numbers above 0, at most 1
+    """
+    return ValueError(f"{given}; allowed: {allowed}")
+
+
+def check(allowed: Allowed, **values: Any) -> None:
+    """Refuse a named value that is none of those that are allowed.
+
+    Args:
+        allowed: What the values may be.
+        **values: By the names that a caller knows them by.
+
+    Raises:
+        ValueError: If one is something else; of the first one.
+
+    Example:
+        >>> check(SIZES, rnn_units=4, latent_dim=0)
+        Traceback (most recent call last):
+        ValueError: latent_dim=0; allowed: whole numbers, 1 or more
+        >>> check(OneOf(("add", "concatenate")), join="stack")
+        Traceback (most recent call last):
+        ValueError: join='stack'; allowed: add, concatenate
+    """
+    for name, value in values.items():
+        if value not in allowed:
+            spelled = repr(value) if isinstance(value, str) else str(value)
+            raise refused(f"{name}={spelled}", allowed)

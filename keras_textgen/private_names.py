@@ -1,0 +1,402 @@
+"""What the package uses of Keras and TensorFlow beyond their public interfaces.
+
+All of it is here, so that another version of Keras breaks one file. `NAMES`
+says of each name how to find it, who uses it, and what is lost without it;
+`tests/test_private_names.py` looks them all up, and looks for others.
+"""
+
+import contextlib
+import functools
+import inspect
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+
+class PrivateName(NamedTuple):
+    """A name that another version may not have.
+
+    Attributes:
+        name: Such as "_initial_epoch".
+        of: What has it, as a user would import it.
+        used_by: The function or class here, or the module, that needs it.
+        breaks: What goes wrong without it.
+        is_there: Whether the installed version has it.
+    """
+
+    name: str
+    of: str
+    used_by: str
+    breaks: str
+    is_there: Callable[[], bool]
+
+
+def initial_epoch(model: keras.Model) -> int | None:
+    """The epoch that `keras.callbacks.BackupAndRestore` goes on with, if any.
+
+    Example:
+        >>> print(initial_epoch(keras.Sequential()))
+        None
+    """
+    return model._initial_epoch
+
+
+def is_within_fit(evaluate_arguments: Mapping[str, Any]) -> bool:
+    """Whether `fit` calls `evaluate`, with batches that it has made before.
+
+    Args:
+        evaluate_arguments: Those beside Keras's documented ones.
+
+    Example:
+        >>> is_within_fit({})
+        False
+    """
+    return "_use_cached_eval_dataset" in evaluate_arguments
+
+
+def compiled_metrics(
+    metrics: Sequence[keras.metrics.Metric],
+) -> list[keras.metrics.Metric]:
+    """Of `keras.Model.metrics`, the one that holds those given to `compile`.
+
+    Example:
+        >>> compiled_metrics([keras.metrics.Mean("loss")])
+        []
+    """
+    return [each for each in metrics if each.name == "compile_metrics"]
+
+
+def take_any_argument(layer: keras.Layer) -> None:
+    """Let a layer be called with lists of strings, which are no tensors.
+
+    Example:
+        >>> layer = keras.layers.Identity()
+        >>> take_any_argument(layer)
+        >>> layer(["a rose"])
+        ['a rose']
+    """
+    layer._convert_input_args = False
+    layer._allow_non_tensor_positional_args = True
+
+
+def strategy_of(model: keras.Model) -> tf.distribute.Strategy:
+    """The distribution strategy under whose scope a model was made.
+
+    Example:
+        >>> strategy_of(keras.Sequential()).num_replicas_in_sync
+        1
+    """
+    return model.distribute_strategy
+
+
+def unscaled(
+    optimizer: keras.optimizers.Optimizer,
+) -> keras.optimizers.Optimizer:
+    """The optimizer, without Keras's scaling of the loss around it.
+
+    Example:
+        >>> inner = keras.optimizers.SGD()
+        >>> unscaled(keras.optimizers.LossScaleOptimizer(inner)) is inner
+        True
+        >>> unscaled(inner) is inner
+        True
+    """
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def adam_handles(
+    optimizer: keras.optimizers.Adam, variable: tf.Variable
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """What TensorFlow's fused kernels need to find a variable's state.
+
+    Args:
+        optimizer: It has been built.
+        variable: One of those that it updates.
+
+    Returns:
+        The resources of the variable, its first and its second moment.
+
+    Example:
+        >>> optimizer = keras.optimizers.Adam()
+        >>> variable = keras.Variable([1.0, 2.0])
+        >>> optimizer.build([variable])
+        >>> _, first, _ = adam_handles(optimizer, variable.value)
+        >>> tf.raw_ops.ReadVariableOp(resource=first, dtype="float32").shape
+        TensorShape([2])
+    """
+    index = optimizer._get_variable_index(variable)
+    return (
+        variable.handle,
+        optimizer._momentums[index].value.handle,
+        optimizer._velocities[index].value.handle,
+    )
+
+
+def table_of(lookup: keras.layers.StringLookup) -> tf.lookup.StaticHashTable:
+    """The table of a lookup layer, for a SavedModel to track.
+
+    Example:
+        >>> int(table_of(keras.layers.StringLookup(vocabulary=["a"])).size())
+        1
+    """
+    return lookup.lookup_table
+
+
+@contextlib.contextmanager
+def default_seeds_from(seed: int) -> Iterator[None]:
+    """A context in which a seed decides the seeds that Keras draws itself.
+
+    Initializers and layers without a seed take theirs from Python's generator,
+    which is left as it was found.
+
+    Example:
+        >>> with default_seeds_from(3):
+        ...     one = keras.initializers.RandomNormal()([2]).numpy()
+        >>> with default_seeds_from(3):
+        ...     other = keras.initializers.RandomNormal()([2]).numpy()
+        >>> bool((one == other).all())
+        True
+    """
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
+
+
+class NoSymbolicBuild:
+    """Of a `keras.Model`: training builds the optimizer, and nothing else.
+
+    Under a distribution strategy, Keras would first run the model on the mean
+    of the replicas' inputs, which are no inputs and need not even be of one
+    shape.
+    """
+
+    optimizer: keras.optimizers.Optimizer
+    trainable_variables: list[keras.Variable]
+
+    def _maybe_symbolic_build(
+        self, iterator: Any = None, data_batch: Any = None
+    ) -> None:
+        del iterator, data_batch
+        if self.optimizer is not None and not self.optimizer.built:
+            with strategy_of(self).scope():
+                self.optimizer.build(self.trainable_variables)
+
+
+class OwnLoop(keras.layers.RNN):
+    """A recurrent layer of Keras with a loop over time of its own.
+
+    It stands before Keras's own layer among the bases, whose loop it calls
+    where `over_time` does not apply.
+    """
+
+    def over_time(
+        self,
+        sequences: tf.Tensor,
+        initial_state: Sequence[tf.Tensor],
+        mask: tf.Tensor | None,
+    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]] | None:
+        """Run over [batch, time, features]; None for Keras's own loop.
+
+        Returns:
+            The last output [batch, units], all of them [batch, time, units],
+            and the last states, as Keras's own loop gives them.
+        """
+        raise NotImplementedError
+
+    def inner_loop(
+        self,
+        sequences: tf.Tensor,
+        initial_state: Sequence[tf.Tensor],
+        mask: tf.Tensor | None,
+        training: bool = False,
+    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+        """Keras calls it; see `over_time`."""
+        results = self.over_time(sequences, initial_state, mask)
+        if results is not None:
+            return results
+        return super().inner_loop(sequences, initial_state, mask, training)
+
+
+def _calls(method: Callable, name: str) -> bool:
+    return name in inspect.getsource(method)
+
+
+def _built_adam() -> keras.optimizers.Adam:
+    optimizer = keras.optimizers.Adam()
+    optimizer.build([keras.Variable(0.0)])
+    return optimizer
+
+
+def _draws_from_python() -> bool:
+    with default_seeds_from(3):
+        before = random.getstate()
+        keras.initializers.RandomNormal()
+        return random.getstate() != before
+
+
+def _of_distributions(name: str) -> bool:
+    # It takes a second to import, which vocabularies need not wait for.
+    from tensorflow_probability import distributions
+
+    return hasattr(distributions.Normal, name)
+
+
+def _of_models(name: str) -> bool:
+    return hasattr(keras.Model(), name)
+
+
+def _compiled() -> keras.Model:
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile(metrics=["mae"])
+    return model
+
+
+NAMES = (
+    PrivateName(
+        "_initial_epoch",
+        "keras.Model",
+        "initial_epoch",
+        "after BackupAndRestore, data begin again with their first epoch",
+        lambda: hasattr(keras.Model(), "_initial_epoch"),
+    ),
+    PrivateName(
+        "_use_cached_eval_dataset",
+        "keras.Model.evaluate",
+        "is_within_fit",
+        "validation data of fit are prepared a second time",
+        lambda: _calls(keras.Model.fit, "_use_cached_eval_dataset=True"),
+    ),
+    PrivateName(
+        "compile_metrics",
+        "keras.Model.metrics",
+        "compiled_metrics",
+        "metrics given to compile are neither reset nor saved",
+        lambda: _compiled().metrics[-1].name == "compile_metrics",
+    ),
+    PrivateName(
+        "_convert_input_args",
+        "keras.Layer",
+        "take_any_argument",
+        "a vocabulary cannot be called with lists of strings",
+        lambda: hasattr(keras.Layer(), "_convert_input_args"),
+    ),
+    PrivateName(
+        "_allow_non_tensor_positional_args",
+        "keras.Layer",
+        "take_any_argument",
+        "a vocabulary cannot be called with lists of strings",
+        lambda: hasattr(keras.Layer(), "_allow_non_tensor_positional_args"),
+    ),
+    PrivateName(
+        "distribute_strategy",
+        "keras.Model",
+        "strategy_of",
+        "models cannot be trained on several replicas",
+        lambda: hasattr(keras.Model(), "distribute_strategy"),
+    ),
+    PrivateName(
+        "inner_optimizer",
+        "keras.optimizers.LossScaleOptimizer",
+        "unscaled",
+        "in float16, gradients of several replicas are not clipped",
+        lambda: hasattr(
+            keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD()),
+            "inner_optimizer",
+        ),
+    ),
+    PrivateName(
+        "_get_variable_index",
+        "keras.optimizers.Adam",
+        "adam_handles",
+        "FusedAdam does not find a variable's moments",
+        lambda: hasattr(_built_adam(), "_get_variable_index"),
+    ),
+    PrivateName(
+        "_momentums",
+        "keras.optimizers.Adam",
+        "adam_handles",
+        "FusedAdam does not find a variable's moments",
+        lambda: hasattr(_built_adam(), "_momentums"),
+    ),
+    PrivateName(
+        "_velocities",
+        "keras.optimizers.Adam",
+        "adam_handles",
+        "FusedAdam does not find a variable's moments",
+        lambda: hasattr(_built_adam(), "_velocities"),
+    ),
+    PrivateName(
+        "handle",
+        "tf.Variable",
+        "adam_handles",
+        "FusedAdam cannot update a variable",
+        lambda: hasattr(tf.Variable(0.0), "handle"),
+    ),
+    PrivateName(
+        "lookup_table",
+        "keras.layers.StringLookup",
+        "table_of",
+        "a SavedModel has no vocabulary",
+        lambda: hasattr(
+            keras.layers.StringLookup(vocabulary=["a"]), "lookup_table"
+        ),
+    ),
+    PrivateName(
+        "random.randint",
+        "keras.random.SeedGenerator",
+        "default_seeds_from",
+        "a model's seed does not decide its first weights",
+        _draws_from_python,
+    ),
+    PrivateName(
+        "_maybe_symbolic_build",
+        "keras.Model",
+        "NoSymbolicBuild",
+        "on several replicas, models are called with the mean of their inputs",
+        lambda: _calls(keras.Model.fit, "self._maybe_symbolic_build("),
+    ),
+    PrivateName(
+        "inner_loop",
+        "keras.layers.RNN",
+        "OwnLoop",
+        "recurrent layers are slow without a GPU",
+        lambda: _calls(keras.layers.RNN.call, "self.inner_loop("),
+    ),
+    *(
+        PrivateName(
+            name,
+            "keras.Model",
+            "keras_textgen.models.front_door",
+            "fit does not know whether, and how, a model was compiled",
+            functools.partial(_of_models, name),
+        )
+        for name in ("compiled", "steps_per_execution")
+    ),
+    # What tensorflow-probability asks of who writes a distribution.
+    *(
+        PrivateName(
+            name,
+            "tensorflow_probability.distributions.Normal",
+            "keras_textgen.distributions",
+            f"SpikeAndSlab's {name} is not called",
+            functools.partial(_of_distributions, name),
+        )
+        for name in (
+            "_event_shape",
+            "_event_shape_tensor",
+            "_log_prob",
+            "_mean",
+            "_parameter_control_dependencies",
+            "_parameter_properties",
+            "_sample_n",
+            "_variance",
+        )
+    ),
+)
+"""Each name, once."""

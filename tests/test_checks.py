@@ -1,0 +1,88 @@
+"""What is refused, and in which words."""
+
+import ast
+
+import numpy as np
+import pytest
+
+from keras_textgen.checks import (
+    SIZES,
+    Numbers,
+    OneOf,
+    WholeNumbers,
+    check,
+    refused,
+)
+from tests.test_house import TREES
+
+
+@pytest.mark.parametrize(
+    ("allowed", "inside", "outside"),
+    [
+        (
+            SIZES,
+            [1, np.int64(7), np.array(3), 10**30],
+            [0, -1, 1.0, np.float32(2), "1", None, [1], float("nan")],
+        ),
+        (WholeNumbers(-2, 2), [-2, 0, 2], [-3, 3, 0.5]),
+        (
+            Numbers(at_least=0, below=1),
+            [0, 0.0, np.float32(0.5), 1 - 1e-9],
+            [-1e-9, 1, "0.5", None, float("nan"), float("inf"), [0.5, 0.5]],
+        ),
+        (Numbers(above=0), [1e-300, 1e300], [0, -0.0, float("inf")]),
+        (Numbers(above=0, at_most=1), [1, True], [0, 1.0000001]),
+        (OneOf(("a", 2)), ["a", 2], ["b", "", None, "2"]),
+    ],
+)
+def test_what_is_inside(allowed, inside, outside):
+    assert all(value in allowed for value in inside)
+    assert not any(value in allowed for value in outside)
+    for value in outside:
+        with pytest.raises(ValueError, match=r"^name=") as error:
+            check(allowed, name=value)
+        assert str(error.value).endswith(f"; allowed: {allowed}")
+    check(allowed, **{f"name {i}": value for i, value in enumerate(inside)})
+
+
+@pytest.mark.parametrize(
+    ("allowed", "text"),
+    [
+        (WholeNumbers(0), "whole numbers, 0 or more"),
+        (WholeNumbers(-1, 5), "whole numbers, -1 to 5"),
+        (Numbers(at_least=0), "numbers, 0 or more"),
+        (Numbers(at_least=0, at_most=1), "numbers, 0 or more, at most 1"),
+        (Numbers(above=0.5, below=1), "numbers above 0.5, below 1"),
+        (OneOf([1, 2]), "1, 2"),
+    ],
+)
+def test_the_wording(allowed, text):
+    assert str(allowed) == text
+    assert str(refused("given", allowed)) == f"given; allowed: {text}"
+
+
+def test_the_first_wrong_value_is_named():
+    with pytest.raises(ValueError, match=r"^b=0; allowed: whole numbers, 1"):
+        check(SIZES, a=1, b=0, c=0)
+
+
+# Still to be reworded; the command line has words of its own.
+OTHERS = (
+    "cli.",
+    "models.documents.",
+    "models.matrices.",
+    "models.text.",
+    "models.topics.",
+)
+
+
+def test_nobody_words_a_refusal_himself():
+    for module, tree in TREES.items():
+        if module == "checks" or module.startswith(OTHERS):
+            continue
+        own = [
+            node.lineno
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Raise) and "ValueError" in ast.dump(node)
+        ]
+        assert not own, module
