@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_textgen.checks import OneOf, check
 from keras_textgen.layers.recurrent import RecurrentLayers
 
 FEATURES = ("hidden", "state")
@@ -44,10 +45,7 @@ class RecurrentEncoder(RecurrentLayers):
         **kwargs: Any,
     ) -> None:
         super().__init__(units, num_layers, rnn_type, **kwargs)
-        if features not in FEATURES:
-            raise ValueError(
-                f"features={features!r}; allowed: {', '.join(FEATURES)}"
-            )
+        check(OneOf(FEATURES), features=features)
         self.features = features
 
     def call(

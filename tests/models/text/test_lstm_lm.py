@@ -201,5 +201,6 @@ def test_first_words_follow_the_model():
 
 
 def test_settings_are_checked():
-    with pytest.raises(ValueError, match=r"^dropout=1 is outside \[0, 1\)$"):
+    message = r"^dropout=1; allowed: numbers, 0 or more, below 1$"
+    with pytest.raises(ValueError, match=message):
         lstm_lm(dropout=1)
