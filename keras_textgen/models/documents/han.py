@@ -5,64 +5,31 @@ Zichao Yang, Diyi Yang, Chris Dyer, Xiaodong He, Alex Smola, Eduard Hovy:
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from keras_textgen.data.batches.base import checked_weights
 from keras_textgen.data.batches.documents import (
     MAX_SENTENCES,
     MAX_WORDS,
-    Document,
-    DocumentBatches,
-    as_document_ids,
     check_sentence_rule,
-    encode_documents,
-    encode_sentences,
-    sentences_and_words,
-    sentences_of,
 )
-from keras_textgen.data.batches.sequences import asserted, checked_ids
-from keras_textgen.data.graph_sentences import split_sentences_in_graph
 from keras_textgen.data.readers.word_vectors import (
     WordVectors,
     read_word_vectors,
 )
-from keras_textgen.data.text_lists import is_missing
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.layers.attention import AttentionPooling
+from keras_textgen.layers.length_groups import encode_in_length_groups
 from keras_textgen.layers.recurrent import BidirectionalStack
 from keras_textgen.models.base import check_sizes
-from keras_textgen.models.documents.attention import (
-    DocumentAttention,
-    document_attention,
-)
 from keras_textgen.models.documents.classification_metrics import MacroF1
 from keras_textgen.models.documents.classifier import DocumentClassifier
 from keras_textgen.noise import GlobalRows, Noise
-from keras_textgen.tokens import PAD_ID, SPECIALS, UNKNOWN_ID
-
-# What the methods for users take: texts or lists of sentences, ids
-# [documents, sentences, words], or batches.
-Documents = (
-    Sequence[Document]
-    | tf.RaggedTensor
-    | tf.Tensor
-    | np.ndarray
-    | tf.data.Dataset
-    | DocumentBatches
-)
-# Numbers of classes, or their names.
-Labels = Sequence[int] | Sequence[str] | np.ndarray
-
-# Sentences are encoded in at most so many groups of like length, of so many
-# sentences each or more: a time step of few costs as much as one of many.
-_LENGTH_GROUPS = 6
-_SENTENCES_A_GROUP = 48
+from keras_textgen.tokens import PAD_ID, UNKNOWN_ID
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
@@ -106,8 +73,7 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         [['a', 'good', 'film', '.'], ['really', 'good', '!']]
     """
 
-    has_targets = True
-    default_batch_size = 64
+    table_name = "han"
 
     def __init__(
         self,
@@ -179,8 +145,6 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         self._macro_f1 = MacroF1(len(label_names))
         self.build()
 
-    table_name = "han"
-
     def build(self, input_shape: tuple | None = None) -> None:
         """Create all weights; the constructor calls it, users need not."""
         del input_shape
@@ -215,8 +179,10 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         documents = self._drop_words(documents, noise)
         is_sentence = tf.reduce_any(documents != PAD_ID, axis=2)
         # N real sentences, without a trace of those of padding.
-        vectors, word_weights = self._encode_sentences(
-            tf.boolean_mask(documents, is_sentence)
+        # Traced once for all groups of sentences.
+        vectors, word_weights = encode_in_length_groups(
+            self.in_graph("encode_words"),
+            tf.boolean_mask(documents, is_sentence),
         )
         vectors = self._drop_sentences(vectors, is_sentence, noise)
         vector, weights = self._encode_documents(vectors, is_sentence)
@@ -228,45 +194,6 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
             "sentence_weights": tf.scatter_nd(places, weights, shape[:2]),
             "word_weights": tf.scatter_nd(places, word_weights, shape),
         }
-
-    def _encode_sentences(
-        self, sentences: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Vectors [N, 2H] and word weights [N, words] of [N, words].
-
-        Lengths differ far more within a batch than from batch to batch, so
-        sentences are sorted by length and encoded in groups, each cut to its
-        longest.
-        """
-        width = tf.shape(sentences)[1]
-        sentences = tf.pad(sentences, [[0, 0], [0, 1]])  # at least one word
-        places = tf.range(1, width + 2)
-        places *= tf.cast(sentences != PAD_ID, tf.int32)
-        lengths = tf.reduce_max(places, axis=1)
-        order = tf.argsort(lengths, stable=True)
-        count = tf.size(order)
-        groups = tf.clip_by_value(
-            count // _SENTENCES_A_GROUP, 1, _LENGTH_GROUPS
-        )
-        # The groups beyond these are empty.
-        ends = tf.minimum(tf.range(_LENGTH_GROUPS + 1), groups)
-        bounds = count * ends // groups
-        vectors, weights = [], []
-        for group in range(_LENGTH_GROUPS):
-            rows = order[bounds[group] : bounds[group + 1]]
-            longest = tf.reduce_max(tf.gather(lengths, rows))
-            longest = tf.maximum(longest, 1)
-            words = tf.gather(sentences, rows)[:, :longest]
-            # Traced once for all groups.
-            pooled, attention = self.in_graph("encode_words")(words)
-            vectors.append(pooled)
-            padding = [[0, 0], [0, width + 1 - longest]]
-            weights.append(tf.pad(attention, padding))
-        back = tf.math.invert_permutation(order)
-        return (
-            tf.gather(tf.concat(vectors, axis=0), back),
-            tf.gather(tf.concat(weights, axis=0), back)[:, :width],
-        )
 
     def encode_words(self, words: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Vectors [N, 2H] and word weights [N, words] of ids [N, words]."""
@@ -379,314 +306,6 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         """Loss, accuracy, and the mean of the classes' F1."""
         return [*self._means.values(), self._macro_f1]
 
-    # -- Documents in, arrays out --------------------------------------------
-
-    def row_batches(
-        self,
-        x: Documents,
-        y: Labels | None,
-        sample_weight: np.ndarray | None,
-        batch_size: int,
-        *,
-        is_shuffled: bool = True,
-        is_prediction: bool = False,
-    ) -> DocumentBatches:
-        """Texts, lists of sentences, or ids int32 [N, sentences, words].
-
-        Labels are numbers of classes, their names, or one-hot rows.
-        """
-        del is_prediction
-        return DocumentBatches(
-            self.document_ids(x),
-            None if y is None else self.class_numbers(y),
-            batch_size=batch_size,
-            seed=self.seed,
-            is_shuffled=is_shuffled,
-            sample_weight=sample_weight,
-        )
-
-    def prepared(
-        self, x: tf.Tensor, y: tf.Tensor | None
-    ) -> tuple[tf.Tensor, tf.Tensor | None]:
-        """Ids of strings [batch], or ids [batch, sentences, words], checked."""
-        ids = self._prepared_documents(x)
-        return ids, None if y is None else self._prepared_labels(y)
-
-    def _class_weigher(
-        self, class_weight: dict[int, float]
-    ) -> Callable[..., tuple]:
-        count = len(self.label_names)
-        unknown = [each for each in class_weight if each not in range(count)]
-        if unknown:
-            raise ValueError(
-                f"class_weight of {unknown}; allowed: of classes by their "
-                f"number, 0 to {count - 1}"
-            )
-        weights = [float(class_weight.get(i, 1.0)) for i in range(count)]
-        checked_weights(weights, count)
-        of_classes = tf.constant(weights, tf.float32)
-
-        def weigh(
-            x: tf.Tensor, y: tf.Tensor, sample_weight: tf.Tensor | None = None
-        ) -> tuple:
-            weights = tf.gather(of_classes, y)
-            if sample_weight is not None:
-                weights *= tf.cast(sample_weight, tf.float32)
-            return x, y, weights
-
-        return weigh
-
-    def predict_step(self, data: Any) -> dict[str, tf.Tensor]:
-        """Probabilities and which documents are known; Keras calls it."""
-        documents, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        outputs = self.probabilities_and_attention(documents)
-        return {name: outputs[name] for name in ("probabilities", "is_known")}
-
-    def predict(
-        self,
-        x: Documents,
-        batch_size: int | None = None,
-        verbose: str | int = "auto",
-        steps: int | None = None,
-        callbacks: Any = None,
-    ) -> np.ndarray:
-        """Probabilities of the classes.
-
-        A document without a known word has those of a document of unknown
-        words; a warning counts such documents and `is_known` marks them.
-
-        Args:
-            x: As in `fit`; labels in batches are not used.
-            batch_size: Documents a batch, for texts and ids.
-            verbose: As in Keras.
-            steps: As in Keras.
-            callbacks: As in Keras.
-
-        Returns:
-            float32 [N, classes], in the order of `x`.
-        """
-        outputs = super().predict(x, batch_size, verbose, steps, callbacks)
-        is_known = outputs["is_known"]
-        unknown = np.flatnonzero(~is_known)
-        if len(unknown):
-            warnings.warn(
-                f"{len(unknown):,} of {len(is_known):,} documents have no "
-                f"known word, the first is number {unknown[0]}, counted from "
-                "0; their probabilities say nothing of them (is_known marks "
-                "them)",
-                stacklevel=2,
-            )
-        return outputs["probabilities"]
-
-    def is_known(
-        self, x: Documents, *, batch_size: int | None = None
-    ) -> np.ndarray:
-        """Whether the model knows a word of each document.
-
-        Args:
-            x: As in `predict`.
-            batch_size: As in `predict`.
-
-        Returns:
-            bool [N], in the order of `x`.
-        """
-        return super().predict(x, batch_size, verbose=0)["is_known"]
-
-    def attention(
-        self, texts: Sequence[Document], *, batch_size: int = 64
-    ) -> list[DocumentAttention]:
-        """What the model attends to in each document.
-
-        Args:
-            texts: N texts or lists of sentences.
-            batch_size: Documents a batch.
-
-        Returns:
-            One a document, with the words and sentences that the model reads:
-            sentences without words and what is beyond `max_sentences` and
-            `max_words` are left out.
-        """
-        texts = list(texts)
-        dataset, order = self._evaluation_dataset(
-            texts, None, None, batch_size, None, is_prediction=True
-        )
-        rows = [
-            row
-            for outputs in self._outputs(dataset)
-            for row in zip(*outputs.values(), strict=True)
-        ]
-        sentences, words = sentences_and_words(
-            sentences_of(texts, self.sentence_rule),
-            self.vocabulary,
-            self.max_sentences,
-            self.max_words,
-        )
-        return [
-            document_attention(*read, *rows[place])
-            for *read, place in zip(sentences, words, order, strict=True)
-        ]
-
-    def important_sentences(
-        self, texts: Sequence[Document], k: int = 3, *, batch_size: int = 64
-    ) -> list[list[tuple[str, float]]]:
-        """The sentences that each document is classified by.
-
-        Args:
-            texts: N texts or lists of sentences.
-            k: At most so many sentences of each.
-            batch_size: Documents a batch.
-
-        Returns:
-            For each document, sentences and their weights, the largest weight
-            first.
-
-        Raises:
-            ValueError: If `k` is below 1.
-        """
-        check_sizes(k=k)
-        important = []
-        for document in self.attention(texts, batch_size=batch_size):
-            weights = document.sentence_weights
-            chosen = np.argsort(-weights, kind="stable")[:k]
-            important.append(
-                [(document.sentences[i], float(weights[i])) for i in chosen]
-            )
-        return important
-
-    def probabilities_and_attention(
-        self, documents: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
-        """`call` with "probabilities" in place of "logits", in the graph.
-
-        "is_known", bool [batch], is whether a word of each document is in the
-        vocabulary.
-        """
-        outputs = self(documents)
-        return {
-            "probabilities": tf.nn.softmax(outputs["logits"]),
-            "sentence_weights": outputs["sentence_weights"],
-            "word_weights": outputs["word_weights"],
-            "is_known": tf.reduce_any(documents >= len(SPECIALS), axis=[1, 2]),
-        }
-
-    def _prepared_documents(self, documents: tf.Tensor) -> tf.Tensor:
-        """Ids int32 [batch, sentences, words], inside the graph."""
-        if documents.dtype != tf.string:
-            return checked_ids(documents, self.vocabulary.size)
-        if documents.shape.rank != 1:
-            raise ValueError(
-                f"documents of shape {documents.shape} in a dataset; allowed: "
-                "strings [batch], or ids [batch, sentences, words]"
-            )
-        if self.sentence_rule != "graph":
-            raise ValueError(
-                f"strings in a dataset with sentence_rule="
-                f"{self.sentence_rule!r}, which is no rule for a graph; "
-                "allowed: ids [batch, sentences, words]"
-            )
-        ids = encode_sentences(
-            split_sentences_in_graph(documents),
-            self.vocabulary,
-            self.max_sentences,
-            self.max_words,
-        )
-        return ids.to_tensor(PAD_ID)
-
-    def _prepared_labels(self, labels: tf.Tensor) -> tf.Tensor:
-        """Numbers of classes, inside the graph; a GPU would give a NaN loss.
-
-        Raises:
-            ValueError: If the labels are of a type or shape that is none of
-                numbers [batch], names [batch] and one-hot rows.
-            tf.errors.InvalidArgumentError: If one is outside of the classes.
-        """
-        count = len(self.label_names)
-        if labels.dtype == tf.string and labels.shape.rank == 1:
-            names = tf.constant(self.label_names)
-            matches = tf.cast(labels[:, tf.newaxis] == names, tf.float32)
-        elif labels.shape.rank == 2 and labels.shape[1] in (None, count):
-            matches = tf.cast(labels, tf.float32)
-        elif labels.shape.rank == 1 and labels.dtype != tf.bool:
-            numbers = tf.cast(labels, tf.float32)[:, tf.newaxis]
-            matches = tf.cast(numbers == tf.range(float(count)), tf.float32)
-        else:
-            raise ValueError(
-                f"labels of type {labels.dtype.name} and shape "
-                f"{labels.shape} in a dataset; allowed: numbers of classes or "
-                f"their names [batch], or one-hot rows [batch, {count}]"
-            )
-        rule = (
-            f"a label outside of the classes; allowed: 0 to {count - 1}, or "
-            f"{', '.join(self.label_names)}"
-        )
-        is_class = tf.reduce_all((matches == 0) | (matches == 1), axis=1)
-        is_class &= tf.reduce_sum(matches, axis=1) == 1
-        numbers = tf.argmax(matches, axis=1, output_type=tf.int32)
-        return asserted(numbers, {rule: is_class})
-
-    def document_ids(self, documents: Documents) -> tf.RaggedTensor:
-        """Ids of documents, cut to what the model reads.
-
-        Args:
-            documents: Texts, lists of sentences, or ids [N, sentences, words].
-
-        Returns:
-            int32 RaggedTensor [N, (sentences), (words)].
-        """
-        if isinstance(documents, str):
-            documents = [documents]
-        if isinstance(documents, np.ndarray) and documents.dtype.kind in "SUOT":
-            documents = documents.tolist()
-        if isinstance(documents, list | tuple):
-            return encode_documents(
-                [_text(document) for document in documents],
-                self.vocabulary,
-                self.max_sentences,
-                self.max_words,
-                self.sentence_rule,
-            )
-        ids = as_document_ids(documents, self.vocabulary.size)
-        return ids[:, : self.max_sentences, : self.max_words]
-
-    def class_numbers(self, labels: Labels) -> np.ndarray:
-        """Numbers of classes, int32 [N], from numbers, names or one-hot rows.
-
-        Raises:
-            ValueError: If a label is missing, or not one of the model's.
-        """
-        for place, label in enumerate(labels):
-            if is_missing(label):
-                raise ValueError(
-                    f"label {place} is missing ({label}); allowed: one a "
-                    "document"
-                )
-        labels = _from_one_hot(np.asarray(labels), len(self.label_names))
-        if labels.dtype.kind in "SO":
-            labels = np.array([_text(label) for label in labels])
-        is_number = labels.dtype.kind in "iuf"
-        if is_number:
-            known = np.isin(labels, np.arange(len(self.label_names)))
-        else:
-            known = np.isin(labels, self.label_names)
-        if labels.ndim != 1 or not known.all():
-            what = labels[~known][0] if labels.ndim == 1 else labels.shape
-            raise ValueError(
-                f"label {what!r}; allowed: one a document, 0 to "
-                f"{len(self.label_names) - 1} or {', '.join(self.label_names)}"
-            )
-        if not is_number:
-            names = {name: i for i, name in enumerate(self.label_names)}
-            labels = [names[label] for label in labels]
-        return np.asarray(labels, np.int32)
-
-    def _outputs(self, dataset: tf.data.Dataset) -> Iterator[dict]:
-        """`probabilities_and_attention` of each batch, as arrays."""
-        function = self.in_graph("probabilities_and_attention")
-        for batch in dataset:
-            documents, _, _ = keras.utils.unpack_x_y_sample_weight(batch)
-            outputs = function(documents)
-            yield {name: each.numpy() for name, each in outputs.items()}
-
     # -- Word vectors and saving ---------------------------------------------
 
     def use_word_vectors(self, path: str | Path | WordVectors) -> int:
@@ -744,20 +363,3 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
     ) -> "HierarchicalAttentionNetwork":
         """Make a model; a config of before has the sentence rule of before."""
         return super().from_config({"sentence_rule": "sentencex"} | config)
-
-
-def _from_one_hot(labels: np.ndarray, count: int) -> np.ndarray:
-    """Numbers of classes [N] of one-hot rows; other labels as they are."""
-    if labels.ndim != 2 or labels.shape[1] != count:
-        return labels
-    is_one_hot = np.isin(labels, (0, 1)).all(1) & (labels.sum(axis=1) == 1)
-    if not is_one_hot.all():
-        row = int(np.argmin(is_one_hot))
-        raise ValueError(
-            f"label {row} is {labels[row]}; allowed: one 1 among 0s"
-        )
-    return labels.argmax(axis=1)
-
-
-def _text(label: Any) -> Any:
-    return label.decode() if isinstance(label, bytes) else label

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_textgen.data.batches.documents import DocumentBatches
 from keras_textgen.data.vocabulary import Vocabulary
-from keras_textgen.models.documents import han
+from keras_textgen.layers import length_groups
 from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
 from keras_textgen.tokens import UNKNOWN_ID
 from tests.models.numpy_reference import (
@@ -155,7 +155,7 @@ def test_no_words_at_all(model, shape):
 def test_groups_of_like_length_change_nothing(padded, monkeypatch):
     outputs = []
     for smallest in (1, 2, 48):
-        monkeypatch.setattr(han, "_SENTENCES_A_GROUP", smallest)
+        monkeypatch.setattr(length_groups, "_ROWS_A_GROUP", smallest)
         outputs.append(tiny()(padded))
     for name, expected in outputs[0].items():
         for others in outputs[1:]:
@@ -163,7 +163,7 @@ def test_groups_of_like_length_change_nothing(padded, monkeypatch):
 
 
 def test_only_real_sentences_are_encoded(padded, monkeypatch):
-    monkeypatch.setattr(han, "_SENTENCES_A_GROUP", 1)
+    monkeypatch.setattr(length_groups, "_ROWS_A_GROUP", 1)
     model = tiny()
     encoded = []
 
