@@ -36,7 +36,7 @@ LEVELS = (
 LONGEST = 500
 # Still to be divided.
 LONGER = {
-    "models/front_door.py": 523,
+    "models/front_door.py": 515,
     "models/matrices/dmf.py": 669,
     "models/text/latent_text_model.py": 668,
     "models/text/text_model.py": 542,
@@ -120,7 +120,10 @@ def test_an_old_path_gives_the_module_of_today(old):
     assert new.__name__ == f"keras_textgen.{MOVED[old]}"
 
 
-@pytest.mark.parametrize("package", ["keras_textgen", "keras_textgen.layers"])
+@pytest.mark.parametrize(
+    "package",
+    ["keras_textgen", "keras_textgen.layers", "keras_textgen.aquarium"],
+)
 def test_public_names_are_there(package):
     module = importlib.import_module(package)
     for name in module.__all__:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.data.batches.sources import is_stream, python_dataset
 from keras_textgen.data.rows import in_memory, num_rows, split_rows
+from keras_textgen.models.compiling import check_compile_arguments, check_loss
 from keras_textgen.models.raw_data import (
     FirstEpoch,
     is_numeric_tensor,
@@ -33,11 +34,13 @@ class FrontDoor(keras.Model):
         has_targets: Whether the data are pairs of inputs and targets.
         default_batch_size: Rows a batch where nothing else is said.
         default_optimizer: What a model that was not compiled is trained with.
+        own_losses: What Keras calls the loss that the model has, if it can.
     """
 
     has_targets = False
     default_batch_size = 32
     default_optimizer = "adam"
+    own_losses: tuple[str, ...] = ()
 
     # -- What a model adds ---------------------------------------------------
 
@@ -94,28 +97,17 @@ class FrontDoor(keras.Model):
         jit_compile: bool | str = "auto",
         auto_scale_loss: bool = True,
     ) -> None:
-        """As in Keras; the loss is the model's own.
+        """As in Keras; the loss is the model's own, by whatever name.
 
         Raises:
             ValueError: If an argument has no meaning for the model.
         """
-        refused = {"loss": loss, "loss_weights": loss_weights}
+        check_loss(loss, self.own_losses)
+        refused = {"loss_weights": loss_weights}
         if not self.takes_metrics:
-            refused |= {
-                "metrics": metrics,
-                "weighted_metrics": weighted_metrics,
-            }
-        for name, value in refused.items():
-            if value is not None:
-                raise ValueError(
-                    f"compile with {name}={value!r}; allowed: None, as "
-                    "the model has a loss and metrics of its own"
-                )
-        if jit_compile is True:
-            raise ValueError(
-                "compile with jit_compile=True; allowed: False or 'auto', as "
-                "the graph's loops and noise are not those of XLA"
-            )
+            refused["metrics"] = metrics
+            refused["weighted_metrics"] = weighted_metrics
+        check_compile_arguments(refused, jit_compile)
         super().compile(
             optimizer=optimizer,
             metrics=metrics,

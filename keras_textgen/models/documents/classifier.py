@@ -32,6 +32,7 @@ from keras_textgen.models.documents.attention import (
 from keras_textgen.serving.endpoints import TEXTS, Endpoint, Outputs
 from keras_textgen.tokens import PAD, SPECIALS
 
+_TOKENS = tf.TensorSpec([None, None, None], tf.int32, name="tokens")
 _SENTENCES = tf.TensorSpec([None, None], tf.string, name="sentences")
 
 
@@ -43,7 +44,8 @@ class DocumentClassifier(GlobalBatchModel):
 
     Attributes:
         table_name: What tables call the model.
-        vocabulary: Words to ids.
+        vocabulary: Words to ids; None for a model of ids alone.
+        num_ids: Ids are below it; 0 is padding.
         label_names: Names of the classes, by number.
         max_sentences: Of a longer document, the first so many are read.
         max_words: Of a longer sentence, the first so many are read.
@@ -52,9 +54,12 @@ class DocumentClassifier(GlobalBatchModel):
 
     has_targets = True
     default_batch_size = 64
+    # Of labels as numbers, and as one-hot rows.
+    own_losses = ("sparse_categorical_crossentropy", "categorical_crossentropy")
 
     table_name: str
-    vocabulary: Vocabulary
+    vocabulary: Vocabulary | None
+    num_ids: int
     label_names: tuple[str, ...]
     max_sentences: int
     max_words: int
@@ -67,6 +72,7 @@ class DocumentClassifier(GlobalBatchModel):
         """How the model reads documents."""
         return DocumentReader(
             self.vocabulary,
+            self.num_ids,
             self.max_sentences,
             self.max_words,
             self.sentence_rule,
@@ -82,7 +88,7 @@ class DocumentClassifier(GlobalBatchModel):
         is_shuffled: bool = True,
         is_prediction: bool = False,
     ) -> DocumentBatches:
-        """Texts, lists of sentences, or ids int32 [N, sentences, words].
+        """Texts, lists of sentences, or ids [N, sentences, words].
 
         Labels are numbers of classes, their names, or one-hot rows.
         """
@@ -179,7 +185,11 @@ class DocumentClassifier(GlobalBatchModel):
             One a document, with the words and sentences that the model reads:
             sentences without words and what is beyond `max_sentences` and
             `max_words` are left out.
+
+        Raises:
+            ValueError: If the model has no vocabulary.
         """
+        self._check_words("attention")
         texts = list(texts)
         dataset, order = self._evaluation_dataset(
             texts, None, None, batch_size, None, is_prediction=True
@@ -210,8 +220,9 @@ class DocumentClassifier(GlobalBatchModel):
             first.
 
         Raises:
-            ValueError: If `k` is below 1.
+            ValueError: If `k` is below 1, or the model has no vocabulary.
         """
+        self._check_words("important_sentences")
         check_sizes(k=k)
         important = []
         for document in self.attention(texts, batch_size=batch_size):
@@ -228,14 +239,15 @@ class DocumentClassifier(GlobalBatchModel):
         """`call` with "probabilities" in place of "logits", in the graph.
 
         "is_known", bool [batch], is whether a word of each document is in the
-        vocabulary.
+        vocabulary; without one, whether there is a word.
         """
         outputs = self(documents)
+        first_word = 1 if self.vocabulary is None else len(SPECIALS)
         return {
             "probabilities": tf.nn.softmax(outputs["logits"]),
             "sentence_weights": outputs["sentence_weights"],
             "word_weights": outputs["word_weights"],
-            "is_known": tf.reduce_any(documents >= len(SPECIALS), axis=[1, 2]),
+            "is_known": tf.reduce_any(documents >= first_word, axis=[1, 2]),
         }
 
     def document_ids(self, documents: Documents) -> tf.RaggedTensor:
@@ -265,22 +277,41 @@ class DocumentClassifier(GlobalBatchModel):
             outputs = function(documents)
             yield {name: each.numpy() for name, each in outputs.items()}
 
+    def _check_words(self, method: str) -> None:
+        if self.vocabulary is None:
+            raise ValueError(
+                f"{method} of a model without a vocabulary; allowed: "
+                "model(ids), which gives sentence_weights and word_weights"
+            )
+
     # -- Serving and reporting -----------------------------------------------
 
     def endpoints(self) -> dict[str, Endpoint]:
         """What is served: see `keras_textgen.export_model`."""
-        also = {"sentences": [_SENTENCES]}
-        return {
-            "classify": Endpoint(self._classify, [TEXTS], also=also),
-            "attention": Endpoint(self._attention, [TEXTS], also=also),
+        endpoints = {
+            "classify_tokens": Endpoint(self._classify_tokens, [_TOKENS]),
+            "attention_tokens": Endpoint(self._attention_tokens, [_TOKENS]),
             "label_names": Endpoint(
                 lambda: {"label_names": tf.constant(self.label_names)}, []
             ),
         }
+        if self.vocabulary is None:
+            return endpoints
+        also = {"sentences": [_SENTENCES]}
+        return {
+            "classify": Endpoint(self._classify, [TEXTS], also=also),
+            "attention": Endpoint(self._attention, [TEXTS], also=also),
+            **endpoints,
+        }
 
     def _classify(self, documents: tf.Tensor) -> Outputs:
+        return self._classes(self._outputs_of_sentences(_sentences(documents)))
+
+    def _classify_tokens(self, tokens: tf.Tensor) -> Outputs:
+        return self._classes(self._outputs_of_tokens(tokens))
+
+    def _classes(self, outputs: Outputs) -> Outputs:
         """Classes and their probabilities."""
-        outputs = self._outputs_of_sentences(_sentences(documents))
         best = tf.argmax(outputs["probabilities"], axis=1)
         return {
             "label": tf.gather(tf.constant(self.label_names), best),
@@ -299,6 +330,18 @@ class DocumentClassifier(GlobalBatchModel):
             "words": words.to_tensor(PAD),
             "word_weights": outputs["word_weights"],
         }
+
+    def _attention_tokens(self, tokens: tf.Tensor) -> Outputs:
+        """Weights alone."""
+        outputs = self._outputs_of_tokens(tokens)
+        return {
+            name: outputs[name] for name in ("sentence_weights", "word_weights")
+        }
+
+    def _outputs_of_tokens(self, tokens: tf.Tensor) -> Outputs:
+        return self.probabilities_and_attention(
+            self.reader.ids_in_graph(tokens)
+        )
 
     def _outputs_of_sentences(self, sentences: tf.RaggedTensor) -> Outputs:
         ids = self.reader.ids_of_sentences(sentences)

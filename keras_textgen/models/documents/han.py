@@ -4,12 +4,13 @@ Zichao Yang, Diyi Yang, Chris Dyer, Xiaodong He, Alex Smola, Eduard Hovy:
 "Hierarchical Attention Networks for Document Classification", NAACL 2016.
 """
 
+import os
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_textgen.data.batches.documents import (
@@ -20,6 +21,7 @@ from keras_textgen.data.batches.documents import (
 from keras_textgen.data.readers.word_vectors import (
     WordVectors,
     read_word_vectors,
+    word_vectors_of,
 )
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.layers.attention import AttentionPooling
@@ -42,15 +44,18 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
     whole sentences, is neither encoded nor attended to.
 
     Args:
-        vocabulary: Words to ids; it is saved with the model.
-        label_names: Names of the classes, by number; saved with the model.
+        vocabulary: Words to ids; it is saved with the model. Or, of a model
+            that reads ids alone, the number of words V: ids 1 to V are words
+            and 0 is padding.
+        label_names: Names of the classes, by number; saved with the model. Or
+            the number of classes, whose names are then "0", "1" and so on.
         embedding_dim: Width E of the embedding.
-        rnn_units: Width H of the recurrence in one direction, both for words
-            and for sentences.
+        rnn_units: Width H of the recurrence over words in one direction.
+        sentence_rnn_units: Width of that over sentences; None for H, too.
         attention_units: Width A of both attention spaces.
         rnn_type: As in `RecurrentStack`: "gru", or "block" for an LSTM.
         word_keep_rate: Share of the words kept in training; the others become
-            the unknown word.
+            the unknown word, which only a vocabulary has.
         dropout: Share of the sentence vectors and of the document vector that
             is dropped in training.
         max_sentences: Of a longer document, the first so many are read.
@@ -71,17 +76,21 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         >>> attention = model.attention(["A good film. Really good!"])[0]
         >>> attention.words
         [['a', 'good', 'film', '.'], ['really', 'good', '!']]
+        >>> of_ids = HierarchicalAttentionNetwork(8, 2, rnn_units=4)
+        >>> of_ids.predict([[[1, 2], [8]], [[3, 4, 5]]], verbose=0).shape
+        (2, 2)
     """
 
     table_name = "han"
 
     def __init__(
         self,
-        vocabulary: Vocabulary,
-        label_names: Sequence[str],
+        vocabulary: Vocabulary | int,
+        label_names: Sequence[str] | int,
         *,
         embedding_dim: int = 200,
         rnn_units: int = 50,
+        sentence_rnn_units: int | None = None,
         attention_units: int = 100,
         rnn_type: str = "gru",
         word_keep_rate: float = 1.0,
@@ -95,26 +104,18 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         check_sizes(
             embedding_dim=embedding_dim,
             rnn_units=rnn_units,
+            sentence_rnn_units=_or(sentence_rnn_units, rnn_units),
             attention_units=attention_units,
             max_sentences=max_sentences,
             max_words=max_words,
         )
         check_sentence_rule(sentence_rule)
-        if not 0 < word_keep_rate <= 1:
-            raise ValueError(
-                f"word_keep_rate={word_keep_rate} is outside (0, 1]"
-            )
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout={dropout} is outside [0, 1)")
-        if len(label_names) < 2 or len(set(label_names)) < len(label_names):
-            raise ValueError(
-                f"label_names={list(label_names)} is not allowed; at least 2, "
-                "all different"
-            )
-        self.vocabulary = vocabulary
-        self.label_names = tuple(label_names)
+        self.vocabulary, self.num_ids = _vocabulary_and_size(vocabulary)
+        self.label_names = _checked_names(label_names)
+        _check_dropout(word_keep_rate, dropout, self.vocabulary is not None)
         self.embedding_dim = embedding_dim
         self.rnn_units = rnn_units
+        self.sentence_rnn_units = sentence_rnn_units
         self.attention_units = attention_units
         self.rnn_type = rnn_type
         self.word_keep_rate = word_keep_rate
@@ -125,7 +126,7 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
 
         policy = self.dtype_policy
         self.embedding = keras.layers.Embedding(
-            vocabulary.size,
+            self.num_ids,
             embedding_dim,
             embeddings_initializer=keras.initializers.RandomUniform(-0.1, 0.1),
             dtype=policy,
@@ -135,14 +136,15 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         )
         self.word_attention = AttentionPooling(attention_units)
         self.sentence_encoder = BidirectionalStack(
-            rnn_units, 1, rnn_type, dtype=policy
+            _or(sentence_rnn_units, rnn_units), 1, rnn_type, dtype=policy
         )
         self.sentence_attention = AttentionPooling(attention_units)
-        self.classifier = keras.layers.Dense(len(label_names), dtype="float32")
+        num_classes = len(self.label_names)
+        self.classifier = keras.layers.Dense(num_classes, dtype="float32")
         self._means = {
             name: keras.metrics.Mean(name=name) for name in ("loss", "accuracy")
         }
-        self._macro_f1 = MacroF1(len(label_names))
+        self._macro_f1 = MacroF1(num_classes)
         self.build()
 
     def build(self, input_shape: tuple | None = None) -> None:
@@ -150,13 +152,14 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         del input_shape
         if not self.built:
             self.built = True
-            encoded = (None, None, 2 * self.rnn_units)
+            words = (None, None, 2 * self.word_encoder.units)
+            sentences = (None, None, 2 * self.sentence_encoder.units)
             self.embedding.build((None, None))
             self.word_encoder.build((None, None, self.embedding_dim))
-            self.word_attention.build(encoded)
-            self.sentence_encoder.build(encoded)
-            self.sentence_attention.build(encoded)
-            self.classifier.build((None, 2 * self.rnn_units))
+            self.word_attention.build(words)
+            self.sentence_encoder.build(words)
+            self.sentence_attention.build(sentences)
+            self.classifier.build((None, sentences[-1]))
 
     # -- The network ---------------------------------------------------------
 
@@ -207,14 +210,14 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
     def _encode_documents(
         self, vectors: tf.Tensor, is_sentence: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Vectors [batch, 2H] and weights [N] from sentence vectors [N, 2H]."""
+        """Vectors [batch, 2H'] and weights [N] of sentence vectors [N, 2H]."""
         counts = tf.math.count_nonzero(is_sentence, axis=1, dtype=tf.int32)
         most = tf.maximum(tf.reduce_max(counts), 1)
         mask = tf.sequence_mask(counts, most)
         inputs = tf.scatter_nd(
             tf.cast(tf.where(mask), tf.int32),
             vectors,
-            [tf.size(counts), most, 2 * self.rnn_units],
+            [tf.size(counts), most, vectors.shape[-1]],
         )
         vectors, weights = self._attend(
             self.sentence_encoder, self.sentence_attention, inputs, mask
@@ -228,7 +231,7 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         inputs: tf.Tensor,
         mask: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """h_t of inputs [rows, time, D]; sum_t a_t h_t [rows, 2H] and a."""
+        """sum_t a_t h_t [rows, 2H] and a, for inputs [rows, time, D]."""
         return attention(encoder(inputs, mask=mask), mask=mask)
 
     def _noise(self, documents: tf.Tensor) -> Noise:
@@ -250,18 +253,18 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         """Dropout of sentence vectors [N, 2H]."""
         if noise is None or not self.dropout:
             return vectors
-        shape = [*tf.unstack(tf.shape(is_sentence)), 2 * self.rnn_units]
+        shape = [*tf.unstack(tf.shape(is_sentence)), vectors.shape[-1]]
         chance = noise.uniform("sentences", shape)
         return self._dropped(vectors, tf.boolean_mask(chance, is_sentence))
 
     def _drop_features(
         self, vectors: tf.Tensor, noise: Noise | None
     ) -> tf.Tensor:
-        """Dropout of document vectors [batch, 2H]."""
+        """Dropout of document vectors [batch, 2H']."""
         if noise is None or not self.dropout:
             return vectors
-        shape = [tf.shape(vectors)[0], 2 * self.rnn_units]
-        return self._dropped(vectors, noise.uniform("document", shape))
+        chance = noise.uniform("document", tf.unstack(tf.shape(vectors)))
+        return self._dropped(vectors, chance)
 
     def _dropped(self, values: tf.Tensor, chance: tf.Tensor) -> tf.Tensor:
         kept = values / (1 - self.dropout)
@@ -308,32 +311,32 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
 
     # -- Word vectors and saving ---------------------------------------------
 
-    def use_word_vectors(self, path: str | Path | WordVectors) -> int:
+    def use_word_vectors(
+        self, source: str | os.PathLike | WordVectors | np.ndarray
+    ) -> int:
         """Begin with pretrained word vectors; training moves them on.
 
         Args:
-            path: Text file of GloVe or word2vec, or what `read_word_vectors`
+            source: Text file of GloVe or word2vec, or what `read_word_vectors`
                 has read of one; of a file, a warning counts the lines that
-                were left out.
+                were left out. Or a matrix [ids, E], whose row i is the vector
+                of id i: with a vocabulary, of the i-th of `get_vocabulary()`.
+                Row 0 is that of padding, which nothing reads.
 
         Returns:
-            How many words of the vocabulary have one; the other words keep the
-            vectors they have.
+            How many words of the vocabulary, or ids, have one; the other words
+            keep the vectors they have.
 
         Raises:
             DataError: If the file cannot be used.
-            ValueError: If the vectors are not of width E.
+            ValueError: If the vectors are not of width E, the matrix is not as
+                above, or there is no vocabulary for the words of a file.
         """
-        found, source = path, "word vectors"
-        if not isinstance(path, WordVectors):
-            source = path
-            found = read_word_vectors(path, self.vocabulary.get_vocabulary())
-            if found.note:
-                warnings.warn(found.note, stacklevel=2)
+        found, name = self._word_vectors(source)
         width = found.vectors.shape[1]
         if width != self.embedding_dim:
             raise ValueError(
-                f"{source}: vectors of {width} numbers; allowed: "
+                f"{name}: vectors of {width} numbers; allowed: "
                 f"embedding_dim={self.embedding_dim}"
             )
         embeddings = self.embedding.embeddings.numpy()
@@ -341,13 +344,31 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         self.embedding.embeddings.assign(embeddings)
         return len(found.rows)
 
+    def _word_vectors(self, source: Any) -> tuple[WordVectors, str]:
+        """The vectors, and what messages call their source."""
+        if isinstance(source, WordVectors):
+            return source, "word vectors"
+        if not isinstance(source, str | os.PathLike):
+            return word_vectors_of(source, self.num_ids), "word vectors"
+        if self.vocabulary is None:
+            raise ValueError(
+                f"{source}: vectors of words for a model without a "
+                f"vocabulary; allowed: a matrix [{self.num_ids}, "
+                f"{self.embedding_dim}]"
+            )
+        found = read_word_vectors(source, self.vocabulary.get_vocabulary())
+        if found.note:
+            warnings.warn(found.note, stacklevel=3)
+        return found, str(source)
+
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return super().get_config() | {
-            "vocabulary": keras.saving.serialize_keras_object(self.vocabulary),
+            "vocabulary": self._vocabulary_config(),
             "label_names": list(self.label_names),
             "embedding_dim": self.embedding_dim,
             "rnn_units": self.rnn_units,
+            "sentence_rnn_units": self.sentence_rnn_units,
             "attention_units": self.attention_units,
             "rnn_type": self.rnn_type,
             "word_keep_rate": self.word_keep_rate,
@@ -357,9 +378,58 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
             "sentence_rule": self.sentence_rule,
         }
 
+    def _vocabulary_config(self) -> dict[str, Any] | int:
+        if self.vocabulary is None:
+            return self.num_ids - 1
+        return keras.saving.serialize_keras_object(self.vocabulary)
+
     @classmethod
     def from_config(
         cls, config: dict[str, Any]
     ) -> "HierarchicalAttentionNetwork":
         """Make a model; a config of before has the sentence rule of before."""
         return super().from_config({"sentence_rule": "sentencex"} | config)
+
+
+def _or(size: int | None, default: int) -> int:
+    return default if size is None else size
+
+
+def _vocabulary_and_size(
+    vocabulary: Vocabulary | int,
+) -> tuple[Vocabulary | None, int]:
+    """The vocabulary, if there is one, and the number of ids."""
+    if isinstance(vocabulary, Vocabulary):
+        return vocabulary, vocabulary.size
+    if not isinstance(vocabulary, int | np.integer):
+        raise ValueError(
+            f"vocabulary of type {type(vocabulary).__name__}; allowed: a "
+            "Vocabulary, or the number of words"
+        )
+    check_sizes(vocabulary=vocabulary)
+    return None, 1 + int(vocabulary)
+
+
+def _checked_names(label_names: Sequence[str] | int) -> tuple[str, ...]:
+    if isinstance(label_names, int | np.integer):
+        label_names = [str(number) for number in range(label_names)]
+    if len(label_names) < 2 or len(set(label_names)) < len(label_names):
+        raise ValueError(
+            f"label_names={list(label_names)} is not allowed; at least 2, all "
+            "different"
+        )
+    return tuple(label_names)
+
+
+def _check_dropout(
+    word_keep_rate: float, dropout: float, has_unknown_word: bool
+) -> None:
+    if not 0 < word_keep_rate <= 1:
+        raise ValueError(f"word_keep_rate={word_keep_rate} is outside (0, 1]")
+    if word_keep_rate < 1 and not has_unknown_word:
+        raise ValueError(
+            f"word_keep_rate={word_keep_rate} of a model without a vocabulary, "
+            "hence without an unknown word; allowed: 1"
+        )
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout={dropout} is outside [0, 1)")
