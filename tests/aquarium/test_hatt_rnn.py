@@ -114,6 +114,7 @@ def test_one_hot_rows_and_numbers_are_the_same_labels():
     fits = []
     for y in (labels, labels.tolist(), np.eye(N_CLASSES)[labels]):
         model = tiny(sent_hidden_dim=2)
+        model.compile("nadam", run_eagerly=True)
         model.fit(docs, y, verbose=0)
         fits.append(model.get_weights())
     for other in fits[1:]:

@@ -339,12 +339,6 @@ def han_calls(model: keras.Model) -> list[Call]:
             {"sentences": sentences},
             lambda: attended(model, SENTENCES),
         ),
-        Call(
-            "function",
-            "label_names",
-            {},
-            lambda: {"label_names": np.array(CLASSES)},
-        ),
     ]
     for name, shapes in (("classify", classes), ("attention", weights)):
         calls.append(Call("signature", name, {"texts": NO_TEXTS}, shapes))
@@ -402,6 +396,12 @@ def han_token_calls(model: keras.Model) -> list[Call]:
         Call("function", "classify_tokens", tokens, classified),
         Call("signature", "classify_tokens", tokens, classified),
         Call("signature", "attention_tokens", tokens, attended_to),
+        Call(
+            "function",
+            "label_names",
+            {},
+            lambda: {"label_names": np.array(names)},
+        ),
         Call("signature", "classify_tokens", none, classes),
         Call("signature", "attention_tokens", none, weights),
         Call(

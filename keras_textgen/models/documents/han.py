@@ -101,10 +101,13 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        sentence_units = sentence_rnn_units
+        if sentence_units is None:
+            sentence_units = rnn_units
         check_sizes(
             embedding_dim=embedding_dim,
             rnn_units=rnn_units,
-            sentence_rnn_units=_or(sentence_rnn_units, rnn_units),
+            sentence_rnn_units=sentence_units,
             attention_units=attention_units,
             max_sentences=max_sentences,
             max_words=max_words,
@@ -136,7 +139,7 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         )
         self.word_attention = AttentionPooling(attention_units)
         self.sentence_encoder = BidirectionalStack(
-            _or(sentence_rnn_units, rnn_units), 1, rnn_type, dtype=policy
+            sentence_units, 1, rnn_type, dtype=policy
         )
         self.sentence_attention = AttentionPooling(attention_units)
         num_classes = len(self.label_names)
@@ -181,8 +184,8 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         noise = self._noise(documents) if training else None
         documents = self._drop_words(documents, noise)
         is_sentence = tf.reduce_any(documents != PAD_ID, axis=2)
-        # N real sentences, without a trace of those of padding.
-        # Traced once for all groups of sentences.
+        # N real sentences, without a trace of those of padding; how they are
+        # encoded is traced once for all groups.
         vectors, word_weights = encode_in_length_groups(
             self.in_graph("encode_words"),
             tf.boolean_mask(documents, is_sentence),
@@ -389,10 +392,6 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
     ) -> "HierarchicalAttentionNetwork":
         """Make a model; a config of before has the sentence rule of before."""
         return super().from_config({"sentence_rule": "sentencex"} | config)
-
-
-def _or(size: int | None, default: int) -> int:
-    return default if size is None else size
 
 
 def _vocabulary_and_size(
