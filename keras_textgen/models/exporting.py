@@ -53,7 +53,12 @@ def export_model(model: Any, path: str | Path) -> None:
       "sentence_weights": float32 [batch, sentences], "words": string [batch,
       sentences, words], "word_weights": float32 [batch, sentences, words]}:
       what the model reads, with "" and 0 for padding.
+    - `classify_tokens(tokens)` and `attention_tokens(tokens)`: the same for ids
+      int32 [batch, sentences, words], padded on the right with 0; the latter
+      gives the weights alone.
     - `label_names()`: {"label_names": string [classes]}.
+
+    Without a vocabulary there are the last three only.
 
     Documents are split by `split_sentences_in_graph`, a simpler rule than the
     one of `model.predict`, which is Python; for the same results, split them

@@ -11,6 +11,7 @@ from keras_textgen.checks import refused
 from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.data.batches.sources import is_stream, python_dataset
 from keras_textgen.data.rows import in_memory, num_rows
+from keras_textgen.models.compiling import check_compile_arguments, check_loss
 from keras_textgen.models.raw_data import (
     FirstEpoch,
     check_beside_batches,
@@ -41,11 +42,13 @@ class FrontDoor(NoSymbolicBuild, keras.Model):
         has_targets: Whether the data are pairs of inputs and targets.
         default_batch_size: Rows a batch where nothing else is said.
         default_optimizer: What a model that was not compiled is trained with.
+        own_losses: What Keras calls the loss that the model has, if it can.
     """
 
     has_targets = False
     default_batch_size = 32
     default_optimizer = "adam"
+    own_losses: tuple[str, ...] = ()
 
     # -- What a model adds ---------------------------------------------------
 
@@ -102,29 +105,17 @@ class FrontDoor(NoSymbolicBuild, keras.Model):
         jit_compile: bool | str = "auto",
         auto_scale_loss: bool = True,
     ) -> None:
-        """As in Keras; the loss is the model's own.
+        """As in Keras; the loss is the model's own, by whatever name.
 
         Raises:
             ValueError: If an argument has no meaning for the model.
         """
-        without_meaning = {"loss": loss, "loss_weights": loss_weights}
+        check_loss(loss, self.own_losses)
+        without_meaning = {"loss_weights": loss_weights}
         if not self.takes_metrics:
-            without_meaning |= {
-                "metrics": metrics,
-                "weighted_metrics": weighted_metrics,
-            }
-        for name, value in without_meaning.items():
-            if value is not None:
-                raise refused(
-                    f"compile with {name}={value!r}",
-                    "None, as the model has a loss and metrics of its own",
-                )
-        if jit_compile is True:
-            raise refused(
-                "compile with jit_compile=True",
-                "False or 'auto', as "
-                "the graph's loops and noise are not those of XLA",
-            )
+            without_meaning["metrics"] = metrics
+            without_meaning["weighted_metrics"] = weighted_metrics
+        check_compile_arguments(without_meaning, jit_compile)
         super().compile(
             optimizer=optimizer,
             metrics=metrics,

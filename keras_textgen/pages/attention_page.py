@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_textgen.models.documents.han import DocumentAttention
+from keras_textgen.models.documents.attention import DocumentAttention
 from keras_textgen.pages.html_page import html_page
 
 _CSS = """\

@@ -22,7 +22,8 @@ class AttentionDecoder(keras.layers.Layer):
         self.value = keras.layers.Dense(WIDTH)
 
     def first_state(self, code, max_length):
-        empty = tf.zeros([tf.shape(code)[0], max_length, WIDTH])
+        shape = [tf.shape(code)[0], max_length, WIDTH]
+        empty = tf.zeros(shape, self.compute_dtype)
         return {"code": self.of_code(code), "keys": empty, "values": empty}
 
     def over_time(self, inputs, state):
@@ -52,12 +53,14 @@ class AttentionDecoder(keras.layers.Layer):
         """[..., WIDTH]; the phase of a sine tells the position."""
         phase = tf.cast(position, tf.float32)[..., tf.newaxis]
         phase = phase / tf.constant([1.0, 2.0, 4.0, 8.0])
-        return tf.tanh(self.of_input(inputs) + code) + tf.sin(phase)
+        phase = tf.cast(tf.sin(phase), self.compute_dtype)
+        return tf.tanh(self.of_input(inputs) + code) + phase
 
     def _attend(self, hidden, keys, values, is_read):
         """Outputs [N, T, WIDTH] of T queries that read some of the keys."""
         scores = tf.matmul(self.query(hidden), keys, transpose_b=True)
-        weights = tf.nn.softmax(tf.where(is_read, scores / WIDTH**0.5, -1e9))
+        scores = tf.where(is_read, scores / WIDTH**0.5, scores.dtype.min)
+        weights = tf.nn.softmax(scores)
         return hidden + tf.matmul(weights, values)
 
 

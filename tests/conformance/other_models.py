@@ -76,6 +76,20 @@ def han_batches() -> DocumentBatches:
     return DocumentBatches(documents, LABELS, batch_size=4)
 
 
+def make_han_of_ids(**settings: Any) -> keras.Model:
+    """A network without a vocabulary, whose two GRUs differ in width."""
+    return HierarchicalAttentionNetwork(
+        VOCABULARY.size - 1,
+        3,
+        embedding_dim=3,
+        rnn_units=2,
+        sentence_rnn_units=3,
+        attention_units=3,
+        dropout=0.2,
+        **settings,
+    )
+
+
 def make_sae(**settings: Any) -> keras.Model:
     """An autoencoder with codes that are not too close to bits."""
     return SoftmaxAutoencoder(
@@ -131,6 +145,14 @@ OTHER_MODELS = [
             make_han,
             han_batches,
             lambda model: model.predict(DOCUMENTS),
+        ),
+        (
+            "han_of_ids",
+            make_han_of_ids,
+            han_batches,
+            lambda model: model.predict(
+                encode_documents(DOCUMENTS, VOCABULARY)
+            ),
         ),
         (
             "sae",

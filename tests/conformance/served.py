@@ -318,6 +318,7 @@ def han_calls(model: keras.Model) -> list[Call]:
     of_texts = functools.partial(classified, slice(None))
     of_one = functools.partial(classified, slice(1))
     calls = [
+        *han_token_calls(model),
         Call("function", "classify", {"texts": texts}, of_texts),
         Call("signature", "classify", {"texts": texts[:1]}, of_one),
         Call(
@@ -338,12 +339,6 @@ def han_calls(model: keras.Model) -> list[Call]:
             {"sentences": sentences},
             lambda: attended(model, SENTENCES),
         ),
-        Call(
-            "function",
-            "label_names",
-            {},
-            lambda: {"label_names": np.array(CLASSES)},
-        ),
     ]
     for name, shapes in (("classify", classes), ("attention", weights)):
         calls.append(Call("signature", name, {"texts": NO_TEXTS}, shapes))
@@ -353,11 +348,81 @@ def han_calls(model: keras.Model) -> list[Call]:
     return calls
 
 
-def labeled(probabilities: np.ndarray, is_known: list[bool]) -> Arrays:
+@functools.cache
+def han_of_ids() -> keras.Model:
+    """The same without a vocabulary, of two other widths."""
+    model = HierarchicalAttentionNetwork(
+        9,
+        2,
+        embedding_dim=3,
+        rnn_units=4,
+        sentence_rnn_units=2,
+        attention_units=5,
+        max_sentences=2,
+        max_words=5,
+    )
+    return with_known_weights(model)
+
+
+# Of more sentences and words than are read; the last document has none.
+DOCUMENT_TOKENS = np.array(
+    [
+        [[9, 4, 5, 6, 7, 8], [4, 0, 0, 0, 0, 0], [5, 6, 0, 0, 0, 0]],
+        [[6, 4, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0]],
+        [[0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0]],
+    ],
+    np.int32,
+)
+
+
+def han_token_calls(model: keras.Model) -> list[Call]:
+    """Ids, no rows, ids that are refused."""
+    names = model.label_names
+    tokens = {"tokens": DOCUMENT_TOKENS}
+    none = {"tokens": DOCUMENT_TOKENS[:0]}
+    weights = {"sentence_weights": (0, 2), "word_weights": (0, 2, 5)}
+    classes = {"label": (0,), "probabilities": (0, 2), "is_known": (0,)}
+
+    def classified() -> Arrays:
+        with pytest.warns(UserWarning, match="1 of 3 documents have no known"):
+            found = model.predict(DOCUMENT_TOKENS)
+        return labeled(found, [True, True, False], names)
+
+    def attended_to() -> Arrays:
+        outputs = model(tf.constant(DOCUMENT_TOKENS[:, :2, :5]))
+        return {name: outputs[name] for name in weights}
+
+    return [
+        Call("function", "classify_tokens", tokens, classified),
+        Call("signature", "classify_tokens", tokens, classified),
+        Call("signature", "attention_tokens", tokens, attended_to),
+        Call(
+            "function",
+            "label_names",
+            {},
+            lambda: {"label_names": np.array(names)},
+        ),
+        Call("signature", "classify_tokens", none, classes),
+        Call("signature", "attention_tokens", none, weights),
+        Call(
+            "signature",
+            "classify_tokens",
+            {"tokens": np.full([1, 1, 1], model.num_ids, np.int32)},
+            "a token id outside the vocabulary; allowed: 1 to "
+            f"{model.num_ids - 1}, and 0 on the right",
+        ),
+    ]
+
+
+def labeled(
+    probabilities: np.ndarray,
+    is_known: list[bool],
+    names: tuple[str, ...] = CLASSES,
+) -> Arrays:
     """What `classify` gives."""
     best = np.argmax(probabilities, axis=1)
     return {
-        "label": np.array(CLASSES)[best],
+        "label": np.array(names)[best],
         "probabilities": probabilities,
         "is_known": np.array(is_known),
     }
@@ -388,24 +453,26 @@ def attended(model: keras.Model, documents: list) -> Arrays:
 
 def han_signatures(model: keras.Model) -> dict[str, tuple[dict, dict]]:
     """As in `ServedCase`."""
-    del model
     classes = {
         "label": "string",
         "probabilities": "float32",
         "is_known": "bool",
     }
-    weights = {
-        "sentences": "string",
-        "sentence_weights": "float32",
-        "words": "string",
-        "word_weights": "float32",
+    weights = {"sentence_weights": "float32", "word_weights": "float32"}
+    of_tokens = {
+        "classify_tokens": ({"tokens": "int32"}, classes),
+        "attention_tokens": ({"tokens": "int32"}, weights),
+        "label_names": ({}, {"label_names": "string"}),
     }
+    if model.vocabulary is None:
+        return of_tokens
+    weights = {**weights, "sentences": "string", "words": "string"}
     return {
+        **of_tokens,
         "classify": ({"texts": "string"}, classes),
         "classify_sentences": ({"sentences": "string"}, classes),
         "attention": ({"texts": "string"}, weights),
         "attention_sentences": ({"sentences": "string"}, weights),
-        "label_names": ({}, {"label_names": "string"}),
     }
 
 
@@ -813,6 +880,7 @@ SERVED = [
     ),
     ServedCase("spellings", speller, speller_calls, text_signatures),
     ServedCase("han", han, han_calls, han_signatures),
+    ServedCase("han_of_ids", han_of_ids, han_token_calls, han_signatures),
     ServedCase("sae", sae, sae_calls, sae_signatures),
     ServedCase(
         "sae_bags",

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from keras_textgen.models.documents.han import DocumentAttention
+from keras_textgen.models.documents.attention import DocumentAttention
 from keras_textgen.pages.attention_page import (
     ShownDocument,
     attention_page,

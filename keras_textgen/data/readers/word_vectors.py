@@ -119,6 +119,44 @@ def read_word_vectors(
     )
 
 
+def word_vectors_of(matrix: np.ndarray, num_words: int) -> WordVectors:
+    """Takes the rows of a matrix for the vectors of words.
+
+    Args:
+        matrix: numbers `[num_words, width]`; row i is the vector of word i.
+        num_words: how many there are.
+
+    Returns:
+        The vectors of all words.
+
+    Raises:
+        ValueError: the matrix is of another type or shape, or holds what is
+            no finite number.
+
+    Example:
+        >>> word_vectors_of([[0, 0], [0.5, 1]], num_words=2).vectors
+        array([[0. , 0. ],
+               [0.5, 1. ]], dtype=float32)
+    """
+    matrix = np.asarray(matrix)
+    is_matrix = matrix.dtype.kind in "iuf" and matrix.ndim == 2
+    if not is_matrix or len(matrix) != num_words:
+        raise ValueError(
+            f"word vectors of type {matrix.dtype} and shape "
+            f"{list(matrix.shape)}; allowed: numbers [{num_words}, width]"
+        )
+    # What is too large becomes infinite, and is refused.
+    with np.errstate(over="ignore"):
+        vectors = matrix.astype(np.float32)
+    wrong = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(wrong):
+        raise ValueError(
+            f"word vectors with row {wrong[0]} of {matrix[wrong[0]]!s:.40}; "
+            "allowed: finite numbers"
+        )
+    return WordVectors(np.arange(num_words), vectors)
+
+
 def _lines(path: pathlib.Path) -> Iterator[bytes]:
     opened = gzip.open if path.suffix == ".gz" else open
     with reading_errors(path), opened(path, "rb") as file:

@@ -7,15 +7,11 @@ import tensorflow as tf
 
 from keras_textgen.data.batches.documents import DocumentBatches
 from keras_textgen.data.vocabulary import Vocabulary
-from keras_textgen.models.documents import han
+from keras_textgen.layers import length_groups
 from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
 from keras_textgen.tokens import UNKNOWN_ID
-from tests.models.numpy_reference import (
-    attend,
-    linear,
-    log_softmax,
-    run_both_ways,
-)
+from tests.models.han_reference import reference
+from tests.models.numpy_reference import log_softmax
 from tests.models.tiny_models import KnownUniform, close, known_values
 
 WORDS = ["the", "cat", "sat", "on", "a", "mat", "."]
@@ -49,47 +45,6 @@ def padded():
 
 
 # -- The network --------------------------------------------------------------
-
-
-def arrays(*weights):
-    return [np.asarray(each, np.float64) for each in weights]
-
-
-def level(encoder, attention):
-    """The weights of both directions, and of the attention."""
-    cells = [
-        direction.layers[0].cell
-        for direction in (encoder.forward, encoder.backward)
-    ]
-    both = [
-        [arrays(cell.kernel, cell.recurrent_kernel, cell.bias)]
-        for cell in cells
-    ]
-    pooling = arrays(attention.kernel, attention.bias, attention.context)
-    return (*both, pooling)
-
-
-def pooled(weights, inputs):
-    """What a level makes of inputs [time, D], and its attention."""
-    forward, backward, (kernel, bias, context) = weights
-    outputs = run_both_ways(forward, backward, inputs)
-    scores = np.tanh(outputs @ kernel + bias) @ context
-    vector = attend((kernel, bias, context), outputs)
-    return vector, np.exp(log_softmax(scores))
-
-
-def reference(model, sentences, of_sentences=1.0, of_document=1.0):
-    """Log-probabilities, sentence weights and word weights of a document."""
-    (embedding,) = arrays(model.embedding.embeddings)
-    words = level(model.word_encoder, model.word_attention)
-    found = [pooled(words, embedding[sentence]) for sentence in sentences]
-    vector, weights = pooled(
-        level(model.sentence_encoder, model.sentence_attention),
-        np.stack([vector for vector, _ in found]) * of_sentences,
-    )
-    output = arrays(model.classifier.kernel, model.classifier.bias)
-    logits = linear(output, vector * of_document)
-    return logits, weights, [weights for _, weights in found]
 
 
 @pytest.mark.parametrize("rnn_type", ["gru", "block"])
@@ -155,7 +110,7 @@ def test_no_words_at_all(model, shape):
 def test_groups_of_like_length_change_nothing(padded, monkeypatch):
     outputs = []
     for smallest in (1, 2, 48):
-        monkeypatch.setattr(han, "_SENTENCES_A_GROUP", smallest)
+        monkeypatch.setattr(length_groups, "_ROWS_A_GROUP", smallest)
         outputs.append(tiny()(padded))
     for name, expected in outputs[0].items():
         for others in outputs[1:]:
@@ -163,7 +118,7 @@ def test_groups_of_like_length_change_nothing(padded, monkeypatch):
 
 
 def test_only_real_sentences_are_encoded(padded, monkeypatch):
-    monkeypatch.setattr(han, "_SENTENCES_A_GROUP", 1)
+    monkeypatch.setattr(length_groups, "_ROWS_A_GROUP", 1)
     model = tiny()
     encoded = []
 
