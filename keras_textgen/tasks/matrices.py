@@ -20,7 +20,8 @@ from keras_textgen.data.matrix import Matrix, history_features
 from keras_textgen.data.views import cells
 from keras_textgen.evaluation.matrices import below_popularity, figures_csv
 from keras_textgen.evaluation.report import evaluate_model, format_table
-from keras_textgen.models.matrices.dmf import NEGATIVES, DualMatrixFactorization
+from keras_textgen.models.matrices.cell_model import NEGATIVES
+from keras_textgen.models.matrices.dmf import DualMatrixFactorization
 from keras_textgen.tasks.base import Task, indented
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.run_directory import write_whole
