@@ -1,5 +1,6 @@
 """From the rows (or columns) of a matrix to vectors: ids and features."""
 
+import numbers
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -8,8 +9,7 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-# A hidden layer: its units and activation, or what does its work.
-HiddenLayer = tuple[int, str | Callable | None] | Callable
+from keras_textgen.layers.hidden_layers import HiddenLayer, made_layers
 
 # Of rows or columns, [n, features].
 FeatureMatrix: TypeAlias = scipy.sparse.sparray | np.ndarray
@@ -67,6 +67,23 @@ class SparseVectors(NamedTuple):
             tf.constant(matrix.shape[0]),
         )
 
+    def to_dense(self, size: int) -> tf.Tensor:
+        """The vectors with their zeros, float32 [vectors, size].
+
+        Example:
+            >>> SparseVectors.from_dense(tf.constant([[0.0, 2.0]])).to_dense(2)
+            <tf.Tensor: shape=(1, 2), dtype=float32, \
+numpy=array([[0., 2.]], dtype=float32)>
+        """
+        places = tf.stack(
+            [self.vectors, tf.cast(self.indices, tf.int64)], axis=1
+        )
+        shape = tf.stack([tf.cast(self.count, tf.int64), size])
+        # As the linear layer below; values of one place are added.
+        with tf.device("CPU:0"):
+            dense = tf.scatter_nd(places, self.values, shape)
+        return tf.ensure_shape(dense, [None, size])
+
 
 @keras.saving.register_keras_serializable("keras_textgen")
 class SparseRows(keras.layers.Layer):
@@ -117,15 +134,8 @@ class SparseRows(keras.layers.Layer):
         Args:
             rows: Their numbers, int [n]; the row -1 is empty.
         """
-        first = tf.maximum(rows, 0)
-        starts = tf.gather(self.splits.value, first)
-        ends = tf.gather(self.splits.value, first + 1)
-        places = tf.ragged.range(starts, tf.where(rows < 0, starts, ends))
-        return SparseVectors(
-            places.value_rowids(),
-            tf.gather(self.indices.value, places.flat_values),
-            tf.gather(self.values.value, places.flat_values),
-            tf.shape(rows)[0],
+        return taken_rows(
+            self.splits.value, self.indices.value, self.values.value, rows
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -192,6 +202,7 @@ class Tower(keras.layers.Layer):
         level 0 = [embedding of the id; linear embedding of the features]
         level l = hidden layer l of level l - 1
 
+    Without a width for their embedding, the features are taken as they are.
     With `join="add"`, level 0 is the sum of the two, as in SVD++ (Koren 2008,
     equation 15). Either of them may be left out. An unknown id has zeros in
     place of its embedding and a bias of zero.
@@ -199,11 +210,12 @@ class Tower(keras.layers.Layer):
     Args:
         size: Number of ids.
         dim: Width of the ids' embedding; 0 leaves it out.
-        features: Those of every id; None if there are none.
-        feature_dim: Width of the features' embedding.
+        features: Those of every id; or their number, if every call brings
+            them; None if there are none.
+        feature_dim: Width of the features' embedding; None takes the features
+            as they are.
         join: "concatenate" or "add".
-        layers: Hidden layers: pairs of units and activation, or callables
-            from one level to the next.
+        layers: Hidden layers, see `made_layers`.
         kernel_l2: Weight of the squared kernels of layers given as pairs.
         use_bias: Whether every id has a bias.
         **kwargs: As in `keras.layers.Layer`.
@@ -219,8 +231,8 @@ class Tower(keras.layers.Layer):
         size: int,
         dim: int,
         *,
-        features: SparseRows | None = None,
-        feature_dim: int = 0,
+        features: SparseRows | int | None = None,
+        feature_dim: int | None = 0,
         join: str = "concatenate",
         layers: Sequence[HiddenLayer] = (),
         kernel_l2: float = 0.0,
@@ -234,25 +246,40 @@ class Tower(keras.layers.Layer):
             )
         if not dim and features is None:
             raise ValueError("dim=0 without features; allowed: dim above 0")
-        if join == "add" and dim and features and feature_dim != dim:
+        self.num_features = 0
+        self.features = None
+        if isinstance(features, SparseRows):
+            self.features = features
+            self.num_features = features.num_columns
+        elif features is not None:
+            self.num_features = features
+        width = self.num_features if feature_dim is None else feature_dim
+        if join == "add" and dim and self.num_features and width != dim:
             raise ValueError(
                 f"feature_dim={feature_dim} cannot be added to dim={dim}; "
                 "allowed: the same"
             )
         self.join = join
-        self.features = features
         self.embedding = self._of_ids("embedding", (size, dim)) if dim else None
         self.feature_embedding = None
-        if features is not None:
+        if self.num_features and feature_dim is not None:
             self.feature_embedding = SparseLinear(
-                features.num_columns, feature_dim, dtype=self.dtype_policy
+                self.num_features, feature_dim, dtype=self.dtype_policy
             )
         self.bias = self._of_ids("bias", (size,)) if use_bias else None
-        self.hidden = [self._hidden(layer, kernel_l2) for layer in layers]
+        widths = [dim, width if self.num_features else 0]
+        self.hidden = made_layers(
+            layers,
+            sum(widths) if join == "concatenate" else max(widths),
+            kernel_l2=kernel_l2,
+            dtype=self.dtype_policy,
+        )
         # The weights of all layers, with a row that no training will see.
-        self.widths = [
-            level.shape[-1] for level in self(tf.constant([-1], tf.int32))
-        ]
+        row = tf.constant([-1], tf.int32)
+        given = None
+        if self.num_features and self.features is None:
+            given = SparseVectors.from_dense(tf.zeros([1, self.num_features]))
+        self.widths = [level.shape[-1] for level in self(row, given)]
         self.built = True
 
     def call(
@@ -270,10 +297,14 @@ class Tower(keras.layers.Layer):
         parts = []
         if self.embedding is not None:
             parts.append(_known(self.embedding, ids))
-        if self.feature_embedding is not None:
+        if self.num_features:
             if features is None:
-                features = self.features(ids)
-            parts.append(self.feature_embedding(features))
+                features = self._own_features(ids)
+            if self.feature_embedding is not None:
+                parts.append(self.feature_embedding(features))
+            else:
+                dense = features.to_dense(self.num_features)
+                parts.append(tf.cast(dense, self.compute_dtype))
         levels = [
             tf.concat(parts, axis=1)
             if self.join == "concatenate"
@@ -287,66 +318,46 @@ class Tower(keras.layers.Layer):
         """The bias of every id, float32 [n]."""
         return tf.cast(_known(self.bias, ids), tf.float32)
 
+    def _own_features(self, ids: tf.Tensor) -> SparseVectors:
+        if self.features is None:
+            raise ValueError(
+                f"features=None; allowed: {self.num_features} of each id, as "
+                "the model holds none"
+            )
+        return self.features(ids)
+
     def _of_ids(self, name: str, shape: tuple[int, ...]) -> keras.Variable:
         initializer = "zeros" if len(shape) == 1 else _small_normal()
         return self.add_weight(name=name, shape=shape, initializer=initializer)
 
-    def _hidden(self, layer: HiddenLayer, kernel_l2: float) -> Callable:
-        if callable(layer):
-            return layer
-        units, activation = layer
-        return keras.layers.Dense(
-            units,
-            activation=activation,
-            kernel_regularizer=keras.regularizers.L2(kernel_l2),
-            dtype=self.dtype_policy,
-        )
 
-
-def checked_layers(
-    name: str, layers: Sequence[HiddenLayer]
-) -> tuple[HiddenLayer, ...]:
-    """Refuse what is no hidden layer.
+def taken_rows(
+    splits: tf.Tensor, indices: tf.Tensor, values: tf.Tensor, rows: tf.Tensor
+) -> SparseVectors:
+    """Some rows of a matrix in SciPy's form of compressed rows.
 
     Args:
-        name: Of the argument, for messages.
-        layers: Pairs of units and activation, or callables.
-
-    Raises:
-        ValueError: A layer is neither, or has fewer units than 1.
-
-    Example:
-        >>> checked_layers("row_layers", [[8, "tanh"]])
-        ([8, 'tanh'],)
-    """
-    for layer in layers:
-        if not callable(layer):
-            if not isinstance(layer, Sequence) or len(layer) != 2:
-                raise ValueError(
-                    f"{name} has {layer!r}; allowed: (units, activation), or "
-                    "a callable"
-                )
-            if layer[0] < 1:
-                raise ValueError(
-                    f"{name} has units={layer[0]}, which is not allowed; at "
-                    "least 1"
-                )
-    return tuple(layers)
-
-
-def layers_config(layers: Sequence[HiddenLayer]) -> list:
-    """Hidden layers as a file can hold them.
+        splits: `indptr`, int32 [size + 1].
+        indices: int32 [stored].
+        values: `data`, float32 [stored].
+        rows: Their numbers, int [n]; the row -1 is empty.
 
     Example:
-        >>> layers_config([(8, "tanh")])
-        [[8, 'tanh']]
+        >>> matrix = scipy.sparse.csr_array([[0.0, 2.0], [3.0, 0.0]])
+        >>> parts = matrix.indptr, matrix.indices, matrix.data
+        >>> taken_rows(*map(tf.constant, parts), tf.constant([1])).indices
+        <tf.Tensor: shape=(1,), dtype=int32, numpy=array([0], dtype=int32)>
     """
-    return [
-        keras.saving.serialize_keras_object(layer)
-        if callable(layer)
-        else list(layer)
-        for layer in layers
-    ]
+    first = tf.maximum(rows, 0)
+    starts = tf.gather(splits, first)
+    ends = tf.gather(splits, first + 1)
+    places = tf.ragged.range(starts, tf.where(rows < 0, starts, ends))
+    return SparseVectors(
+        places.value_rowids(),
+        tf.gather(indices, places.flat_values),
+        tf.gather(values, places.flat_values),
+        tf.shape(rows)[0],
+    )
 
 
 def as_rows(
@@ -375,6 +386,31 @@ def as_rows(
     if matrix.num_rows != size:
         raise ValueError(f"{name} has {matrix.num_rows} rows; allowed: {size}")
     return matrix
+
+
+def features_of_ids(
+    name: str, features: FeatureMatrix | SparseRows | int | None, size: int
+) -> SparseRows | int | None:
+    """Features that a model holds for every id, or their number.
+
+    Args:
+        name: Of the argument, for messages.
+        features: Sparse or dense [size, features], or held already; or their
+            number, where they come with what is asked; or None.
+        size: How many ids there are.
+
+    Raises:
+        ValueError: As `as_rows`, or the number is below 1.
+
+    Example:
+        >>> features_of_ids("features", 4, 3)
+        4
+    """
+    if not isinstance(features, numbers.Integral):
+        return as_rows(name, features, size)
+    if features < 1:
+        raise ValueError(f"{name}={features} is not allowed; at least 1")
+    return int(features)
 
 
 def check_finite(name: str, matrix: scipy.sparse.csr_array) -> None:

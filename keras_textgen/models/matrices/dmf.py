@@ -26,15 +26,18 @@ from keras_textgen.evaluation.rating_baselines import (
     choose_biases,
     popularity_scores,
 )
+from keras_textgen.layers.hidden_layers import (
+    HiddenLayer,
+    checked_layers,
+    layers_config,
+)
 from keras_textgen.layers.towers import (
     FeatureMatrix,
-    HiddenLayer,
     SparseRows,
     SparseVectors,
     Tower,
     as_rows,
-    checked_layers,
-    layers_config,
+    features_of_ids,
     of_each,
 )
 from keras_textgen.models.base import check_sizes
@@ -79,14 +82,17 @@ class DualMatrixFactorization(CellModel):
         col_ids: Raw ids of the columns, or their number.
         row_dim: Width of the embedding of row ids; 0 leaves it out.
         col_dim: The same of columns.
-        row_features: Features of every row, sparse [rows, features]; they are
-            saved with the model.
+        row_features: Features of every row, sparse [rows, features], which
+            are saved with the model; or their number, for explicit feedback,
+            if every cell brings those of its row.
         col_features: The same of columns.
-        row_feature_dim: Width of the linear embedding of row features.
+        row_feature_dim: Width of the linear embedding of row features; None
+            takes the features as they are.
         col_feature_dim: The same of columns.
         join: "concatenate" or "add": how the two embeddings are joined.
-        row_layers: Hidden layers: pairs of units and activation, or
-            callables, such as Keras layers, from one level to the next.
+        row_layers: Hidden layers: pairs of units and activation (a name or a
+            function), or callables, such as Keras layers, from one level to
+            the next; they are called once to be built, see `made_layers`.
         col_layers: The same of columns.
         multi_level: Whether to sum over all levels.
         use_biases: Whether there are a mean and biases.
@@ -134,10 +140,10 @@ class DualMatrixFactorization(CellModel):
         *,
         row_dim: int = 50,
         col_dim: int = 50,
-        row_features: FeatureMatrix | SparseRows | None = None,
-        col_features: FeatureMatrix | SparseRows | None = None,
-        row_feature_dim: int = 50,
-        col_feature_dim: int = 50,
+        row_features: FeatureMatrix | SparseRows | int | None = None,
+        col_features: FeatureMatrix | SparseRows | int | None = None,
+        row_feature_dim: int | None = 50,
+        col_feature_dim: int | None = 50,
         join: str = "concatenate",
         row_layers: Sequence[HiddenLayer] = ((50, "relu"),),
         col_layers: Sequence[HiddenLayer] = ((50, "relu"),),
@@ -174,10 +180,12 @@ class DualMatrixFactorization(CellModel):
         ):
             if not value >= 0:
                 raise ValueError(f"{name}={value}; allowed: 0 or more")
-        check_sizes(
-            row_feature_dim=row_feature_dim,
-            col_feature_dim=col_feature_dim,
-        )
+        for name, width in (
+            ("row_feature_dim", row_feature_dim),
+            ("col_feature_dim", col_feature_dim),
+        ):
+            if width is not None:
+                check_sizes(**{name: width})
         self.row_dim, self.col_dim = row_dim, col_dim
         self.row_feature_dim = row_feature_dim
         self.col_feature_dim = col_feature_dim
@@ -197,8 +205,12 @@ class DualMatrixFactorization(CellModel):
         self.duplicates = duplicates
 
         shape = len(self.row_ids), len(self.col_ids)
-        self.row_features = as_rows("row_features", row_features, shape[0])
-        self.col_features = as_rows("col_features", col_features, shape[1])
+        self.row_features = features_of_ids(
+            "row_features", row_features, shape[0]
+        )
+        self.col_features = features_of_ids(
+            "col_features", col_features, shape[1]
+        )
         self.seen = as_rows("seen", seen, shape[0])
         if self.seen is not None and self.seen.num_columns != shape[1]:
             raise ValueError(
@@ -431,8 +443,8 @@ class DualMatrixFactorization(CellModel):
             "col_features": serialize(self.col_features),
             "row_feature_dim": self.row_feature_dim,
             "col_feature_dim": self.col_feature_dim,
-            "row_layers": layers_config(self.row_layers),
-            "col_layers": layers_config(self.col_layers),
+            "row_layers": layers_config(self.row_layers, self.row_tower.hidden),
+            "col_layers": layers_config(self.col_layers, self.col_tower.hidden),
             "join": self.join,
             "multi_level": self.multi_level,
             "use_biases": self.use_biases,
