@@ -46,79 +46,64 @@ def checked_layers(
     return tuple(layers)
 
 
-def made_layers(
-    layers: Sequence[HiddenLayer],
-    width: int,
-    *,
-    kernel_l2: float = 0.0,
-    dtype: str | keras.DTypePolicy | None = None,
-) -> list[Callable]:
-    """Make hidden layers, each of which gives the next one its input.
+def built_layers(
+    layers: Sequence[HiddenLayer], width: int, dtype: str = "float32"
+) -> tuple[HiddenLayer, ...]:
+    """Build callables once, and keep what they have made.
 
-    A callable that makes layers, such as `lambda x: Dense(3)(x)`, is called
-    once, and what it has made is kept: called for every batch, it would make
-    new weights each time, which no training changes.
+    Called for every batch, `lambda x: Dense(3)(x)` would make new weights each
+    time, which no training changes.
 
     Args:
         layers: Pairs of units and activation (a name or a function); Keras
-            layers; or callables from [n, width] to [n, width'].
+            layers; or other callables from [n, width] to [n, width'], which
+            are called once.
         width: Of the first one's input.
-        kernel_l2: Weight of the squared kernels of layers given as pairs.
-        dtype: Of what is made of pairs, and of the input of callables.
+        dtype: Of their inputs.
 
     Returns:
-        For each layer a Keras layer; or the callable itself, where it uses
-        TensorFlow's functions.
+        The layers, with a Keras model in place of each other callable; one
+        that uses TensorFlow's functions stays, as it can have no weights.
 
     Raises:
         ValueError: A callable gives no [n, width'], or uses weights that the
             model would neither train nor save.
 
     Example:
-        >>> layers = made_layers([lambda x: keras.layers.Dense(3)(x)], 2)
+        >>> (layer,) = built_layers([lambda x: keras.layers.Dense(3)(x)], 2)
         >>> x = tf.ones([1, 2])
-        >>> bool(tf.reduce_all(layers[0](x) == layers[0](x)))
+        >>> bool(tf.reduce_all(layer(x) == layer(x)))
         True
     """
-    policy = keras.dtype_policies.get(dtype)
-    made: list[Callable] = []
+    if not any(map(_is_function, layers)):
+        return tuple(layers)
+    built: list[HiddenLayer] = []
     for layer in layers:
-        if callable(layer):
-            made.append(_built_once(layer, width, policy.compute_dtype))
-            width = _width_after(made[-1], width, policy.compute_dtype)
-            continue
-        width, activation = layer
-        made.append(
-            keras.layers.Dense(
-                width,
-                activation=activation,
-                kernel_regularizer=keras.regularizers.L2(kernel_l2),
-                dtype=policy,
-            )
-        )
-    return made
+        if _is_function(layer):
+            layer = _built_once(layer, width, dtype)
+        built.append(layer)
+        width = _width_after(layer, width, dtype)
+    return tuple(built)
 
 
-def layers_config(
-    layers: Sequence[HiddenLayer], made: Sequence[Callable]
-) -> list:
-    """Hidden layers as a file can hold them.
-
-    Args:
-        layers: As they were given.
-        made: What `made_layers` made of them, which stands for callables.
+def layers_config(layers: Sequence[HiddenLayer]) -> list:
+    """Hidden layers, built ones, as a file can hold them.
 
     Example:
-        >>> layers_config([(8, "tanh")], [keras.layers.Dense(8)])
+        >>> layers_config([(8, "tanh")])
         [[8, 'tanh']]
     """
     serialize = keras.saving.serialize_keras_object
     return [
-        serialize(one_made)
+        serialize(layer)
         if callable(layer)
         else [int(layer[0]), serialize(layer[1])]
-        for layer, one_made in zip(layers, made, strict=True)
+        for layer in layers
     ]
+
+
+def _is_function(layer: HiddenLayer) -> bool:
+    return callable(layer) and not isinstance(layer, keras.Layer)
 
 
 def _check_activation(name: str, activation: Any) -> None:
@@ -133,14 +118,14 @@ def _check_activation(name: str, activation: Any) -> None:
 
 def _built_once(layer: Callable, width: int, dtype: str) -> Callable:
     """A callable that uses the same weights at every call."""
-    if isinstance(layer, keras.Layer):
-        return layer
     inputs = keras.Input((width,), dtype=dtype)
+    example = tf.zeros([1, width], dtype)
     try:
         outputs = layer(inputs)
     except (AttributeError, TypeError, ValueError):
         # TensorFlow's functions take no symbols.
-        return _without_weights(layer, width, dtype)
+        _check_weights(layer, example, set())
+        return layer
     if not isinstance(outputs, keras.KerasTensor) or len(outputs.shape) != 2:
         raise ValueError(
             f"a callable of the hidden layers gives {outputs!r}; allowed: "
@@ -148,14 +133,8 @@ def _built_once(layer: Callable, width: int, dtype: str) -> Callable:
         )
     network = keras.Model(inputs, outputs)
     own = {id(variable.value) for variable in network.trainable_variables}
-    _check_weights(network, tf.zeros([1, width], dtype), own)
+    _check_weights(network, example, own)
     return network
-
-
-def _without_weights(layer: Callable, width: int, dtype: str) -> Callable:
-    """The callable itself, which must not have weights."""
-    _check_weights(layer, tf.zeros([1, width], dtype), set())
-    return layer
 
 
 def _check_weights(layer: Callable, x: tf.Tensor, own: set[int]) -> None:
@@ -171,7 +150,9 @@ def _check_weights(layer: Callable, x: tf.Tensor, own: set[int]) -> None:
         )
 
 
-def _width_after(layer: Callable, width: int, dtype: str) -> int:
+def _width_after(layer: HiddenLayer, width: int, dtype: str) -> int:
+    if not callable(layer):
+        return layer[0]
     if isinstance(layer, keras.Layer):
         return layer(keras.Input((width,), dtype=dtype)).shape[-1]
     return layer(tf.zeros([1, width], dtype)).shape[-1]

@@ -2,87 +2,25 @@
 
 import numbers
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-from keras_textgen.layers.hidden_layers import HiddenLayer, made_layers
+from keras_textgen.layers.hidden_layers import HiddenLayer, built_layers
+from keras_textgen.layers.sparse_vectors import (
+    SparseVectors,
+    check_finite,
+    taken_rows,
+)
 
 # Of rows or columns, [n, features].
 FeatureMatrix: TypeAlias = scipy.sparse.sparray | np.ndarray
 
 JOINS = ("concatenate", "add")
 _INITIAL_STDDEV = 0.05
-
-
-class SparseVectors(NamedTuple):
-    """Sparse vectors, by their values that are not zero.
-
-    Attributes:
-        vectors: Which vector each value belongs to, int64 [values], sorted.
-        indices: Its place in that vector, int32 [values].
-        values: float32 [values].
-        count: Number of vectors, scalar.
-    """
-
-    vectors: tf.Tensor
-    indices: tf.Tensor
-    values: tf.Tensor
-    count: tf.Tensor
-
-    @classmethod
-    def from_dense(cls, dense: tf.Tensor) -> "SparseVectors":
-        """Take the values of float [vectors, size] that are not zero.
-
-        Example:
-            >>> SparseVectors.from_dense(tf.constant([[0.0, 2.0]])).indices
-            <tf.Tensor: shape=(1,), dtype=int32, numpy=array([1], dtype=int32)>
-        """
-        places = tf.where(dense)
-        return cls(
-            places[:, 0],
-            tf.cast(places[:, 1], tf.int32),
-            tf.cast(tf.gather_nd(dense, places), tf.float32),
-            tf.shape(dense)[0],
-        )
-
-    @classmethod
-    def from_matrix(cls, matrix: scipy.sparse.sparray) -> "SparseVectors":
-        """Take the rows of a SciPy matrix.
-
-        Example:
-            >>> matrix = scipy.sparse.csr_array([[0.0, 2.0]])
-            >>> SparseVectors.from_matrix(matrix).values.numpy().tolist()
-            [2.0]
-        """
-        matrix = scipy.sparse.csr_array(matrix)
-        vectors = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-        return cls(
-            tf.constant(vectors, tf.int64),
-            tf.constant(matrix.indices, tf.int32),
-            tf.constant(matrix.data, tf.float32),
-            tf.constant(matrix.shape[0]),
-        )
-
-    def to_dense(self, size: int) -> tf.Tensor:
-        """The vectors with their zeros, float32 [vectors, size].
-
-        Example:
-            >>> SparseVectors.from_dense(tf.constant([[0.0, 2.0]])).to_dense(2)
-            <tf.Tensor: shape=(1, 2), dtype=float32, \
-numpy=array([[0., 2.]], dtype=float32)>
-        """
-        places = tf.stack(
-            [self.vectors, tf.cast(self.indices, tf.int64)], axis=1
-        )
-        shape = tf.stack([tf.cast(self.count, tf.int64), size])
-        # As the linear layer below; values of one place are added.
-        with tf.device("CPU:0"):
-            dense = tf.scatter_nd(places, self.values, shape)
-        return tf.ensure_shape(dense, [None, size])
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
@@ -215,7 +153,7 @@ class Tower(keras.layers.Layer):
         feature_dim: Width of the features' embedding; None takes the features
             as they are.
         join: "concatenate" or "add".
-        layers: Hidden layers, see `made_layers`.
+        layers: Hidden layers, see `built_layers`.
         kernel_l2: Weight of the squared kernels of layers given as pairs.
         use_bias: Whether every id has a bias.
         **kwargs: As in `keras.layers.Layer`.
@@ -240,44 +178,23 @@ class Tower(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if join not in JOINS:
-            raise ValueError(
-                f"join={join!r} is not allowed; allowed: {', '.join(JOINS)}"
-            )
-        if not dim and features is None:
-            raise ValueError("dim=0 without features; allowed: dim above 0")
-        self.num_features = 0
-        self.features = None
-        if isinstance(features, SparseRows):
-            self.features = features
-            self.num_features = features.num_columns
-        elif features is not None:
-            self.num_features = features
-        width = self.num_features if feature_dim is None else feature_dim
-        if join == "add" and dim and self.num_features and width != dim:
-            raise ValueError(
-                f"feature_dim={feature_dim} cannot be added to dim={dim}; "
-                "allowed: the same"
-            )
+        width = first_width(dim, features, feature_dim, join)
+        self.features = features if isinstance(features, SparseRows) else None
+        self.num_features = num_features(features)
         self.join = join
         self.embedding = self._of_ids("embedding", (size, dim)) if dim else None
         self.feature_embedding = None
-        if self.num_features and feature_dim is not None:
+        if features is not None and feature_dim is not None:
             self.feature_embedding = SparseLinear(
                 self.num_features, feature_dim, dtype=self.dtype_policy
             )
         self.bias = self._of_ids("bias", (size,)) if use_bias else None
-        widths = [dim, width if self.num_features else 0]
-        self.hidden = made_layers(
-            layers,
-            sum(widths) if join == "concatenate" else max(widths),
-            kernel_l2=kernel_l2,
-            dtype=self.dtype_policy,
-        )
+        layers = built_layers(layers, width, self.compute_dtype)
+        self.hidden = [self._hidden(layer, kernel_l2) for layer in layers]
         # The weights of all layers, with a row that no training will see.
         row = tf.constant([-1], tf.int32)
         given = None
-        if self.num_features and self.features is None:
+        if self.needs_features:
             given = SparseVectors.from_dense(tf.zeros([1, self.num_features]))
         self.widths = [level.shape[-1] for level in self(row, given)]
         self.built = True
@@ -289,7 +206,8 @@ class Tower(keras.layers.Layer):
 
         Args:
             ids: int32 [n]; -1 for an unknown one.
-            features: Of the n ids; None for those that the tower holds.
+            features: Of the n ids; None for those that the tower holds, if it
+                holds them.
 
         Returns:
             Level after level, [n, width].
@@ -297,9 +215,9 @@ class Tower(keras.layers.Layer):
         parts = []
         if self.embedding is not None:
             parts.append(_known(self.embedding, ids))
-        if self.num_features:
+        if self.num_features is not None:
             if features is None:
-                features = self._own_features(ids)
+                features = self.features(ids)
             if self.feature_embedding is not None:
                 parts.append(self.feature_embedding(features))
             else:
@@ -314,50 +232,82 @@ class Tower(keras.layers.Layer):
             levels.append(layer(levels[-1]))
         return levels
 
+    @property
+    def needs_features(self) -> bool:
+        """Whether it has features that every call brings."""
+        return self.num_features is not None and self.features is None
+
     def bias_of(self, ids: tf.Tensor) -> tf.Tensor:
         """The bias of every id, float32 [n]."""
         return tf.cast(_known(self.bias, ids), tf.float32)
 
-    def _own_features(self, ids: tf.Tensor) -> SparseVectors:
-        if self.features is None:
-            raise ValueError(
-                f"features=None; allowed: {self.num_features} of each id, as "
-                "the model holds none"
-            )
-        return self.features(ids)
+    def _hidden(self, layer: HiddenLayer, kernel_l2: float) -> Callable:
+        if callable(layer):
+            return layer
+        units, activation = layer
+        return keras.layers.Dense(
+            units,
+            activation=activation,
+            kernel_regularizer=keras.regularizers.L2(kernel_l2),
+            dtype=self.dtype_policy,
+        )
 
     def _of_ids(self, name: str, shape: tuple[int, ...]) -> keras.Variable:
         initializer = "zeros" if len(shape) == 1 else _small_normal()
         return self.add_weight(name=name, shape=shape, initializer=initializer)
 
 
-def taken_rows(
-    splits: tf.Tensor, indices: tf.Tensor, values: tf.Tensor, rows: tf.Tensor
-) -> SparseVectors:
-    """Some rows of a matrix in SciPy's form of compressed rows.
-
-    Args:
-        splits: `indptr`, int32 [size + 1].
-        indices: int32 [stored].
-        values: `data`, float32 [stored].
-        rows: Their numbers, int [n]; the row -1 is empty.
+def num_features(features: SparseRows | int | None) -> int | None:
+    """How many features a tower has of each id; None for None.
 
     Example:
-        >>> matrix = scipy.sparse.csr_array([[0.0, 2.0], [3.0, 0.0]])
-        >>> parts = matrix.indptr, matrix.indices, matrix.data
-        >>> taken_rows(*map(tf.constant, parts), tf.constant([1])).indices
-        <tf.Tensor: shape=(1,), dtype=int32, numpy=array([0], dtype=int32)>
+        >>> num_features(4)
+        4
     """
-    first = tf.maximum(rows, 0)
-    starts = tf.gather(splits, first)
-    ends = tf.gather(splits, first + 1)
-    places = tf.ragged.range(starts, tf.where(rows < 0, starts, ends))
-    return SparseVectors(
-        places.value_rowids(),
-        tf.gather(indices, places.flat_values),
-        tf.gather(values, places.flat_values),
-        tf.shape(rows)[0],
+    return (
+        features.num_columns if isinstance(features, SparseRows) else features
     )
+
+
+def first_width(
+    dim: int,
+    features: SparseRows | int | None,
+    feature_dim: int | None,
+    join: str,
+) -> int:
+    """Width of a tower's level 0; arguments as in `Tower`.
+
+    Raises:
+        ValueError: There is neither an embedding nor a feature, or the two
+            cannot be joined.
+
+    Example:
+        >>> first_width(3, 5, None, "concatenate")
+        8
+        >>> first_width(3, 5, None, "add")
+        Traceback (most recent call last):
+        ValueError: feature_dim=None (5 features) cannot be added to dim=3; \
+allowed: the same
+    """
+    if join not in JOINS:
+        raise ValueError(
+            f"join={join!r} is not allowed; allowed: {', '.join(JOINS)}"
+        )
+    if features is None:
+        if not dim:
+            raise ValueError("dim=0 without features; allowed: dim above 0")
+        return dim
+    count = num_features(features)
+    width = count if feature_dim is None else feature_dim
+    if join == "concatenate" or not dim:
+        return dim + width
+    if width != dim:
+        of = f" ({count} features)" if feature_dim is None else ""
+        raise ValueError(
+            f"feature_dim={feature_dim}{of} cannot be added to dim={dim}; "
+            "allowed: the same"
+        )
+    return dim
 
 
 def as_rows(
@@ -411,30 +361,6 @@ def features_of_ids(
     if features < 1:
         raise ValueError(f"{name}={features} is not allowed; at least 1")
     return int(features)
-
-
-def check_finite(name: str, matrix: scipy.sparse.csr_array) -> None:
-    """Refuse a matrix with NaN or infinity, which would spread to all vectors.
-
-    Args:
-        name: Of the argument, for messages.
-        matrix: Its stored values count.
-
-    Raises:
-        ValueError: There is such a value.
-
-    Example:
-        >>> check_finite("features", scipy.sparse.csr_array([[0.0, np.inf]]))
-        Traceback (most recent call last):
-        ValueError: features has inf in row 0, column 1; allowed: finite numbers
-    """
-    places = np.flatnonzero(~np.isfinite(matrix.data))
-    if len(places):
-        row = np.searchsorted(matrix.indptr, places[0], side="right") - 1
-        raise ValueError(
-            f"{name} has {matrix.data[places[0]]} in row {row}, column "
-            f"{matrix.indices[places[0]]}; allowed: finite numbers"
-        )
 
 
 def of_each(

@@ -7,6 +7,10 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
+from keras_textgen.data.batches.cell_features import (
+    CellsWithFeatures,
+    checked_features,
+)
 from keras_textgen.data.batches.cells import (
     Batch,
     PairBatches,
@@ -117,11 +121,14 @@ class CellModel(FactorModel):
     def target_and_prediction(
         self, outputs: dict[str, tf.Tensor], x: Batch, y: None
     ) -> tuple[tf.Tensor, tf.Tensor] | None:
-        """Values and predictions, float32 [batch], of explicit feedback."""
+        """Values and predictions, float32 [batch, 1], of explicit feedback."""
         del y
         if not self.takes_metrics:
             return None
-        return tf.cast(x["value"], tf.float32), outputs["predictions"]
+        # Of [batch], Keras's metrics would take the mean of the batch for one
+        # row, and leave aside its weights.
+        values = tf.cast(x["value"], tf.float32)
+        return values[:, tf.newaxis], outputs["predictions"][:, tf.newaxis]
 
     @property
     def own_metrics(self) -> list[keras.metrics.Metric]:
@@ -142,25 +149,32 @@ class CellModel(FactorModel):
     ) -> PairBatches:
         """A sparse matrix; or a table (named columns with raw ids, `fields`).
 
-        Or cells by their numbers. A table may hold its values, or `y` them.
-        Predictions need no values; those of a matrix are in the order of
-        `matrix.tocoo()`.
+        Or cells by their numbers. A table may hold its values, or `y` them;
+        it holds the `brought_features` of its cells. Predictions need no
+        values; those of a matrix are in the order of `matrix.tocoo()`.
         """
         data = x if y is None else self._with_values(x, y)
         cells = self._cells(data, has_values=not is_prediction)
+        features = self._features_of_cells(data, len(cells))
         settings = {"is_shuffled": is_shuffled, "sample_weight": sample_weight}
+        if not is_prediction:
+            cells = self._each_once(
+                cells, has_more=bool(features) or sample_weight is not None
+            )
+        if features:
+            return CellsWithFeatures(
+                cells,
+                self.shape,
+                batch_size,
+                features,
+                seed=self.seed,
+                **settings,
+            )
         if is_prediction:
             return PairBatches(cells, self.shape, batch_size, **settings)
-        check_cells(cells, self.shape)
-        merged = merge_repeated(cells, self.duplicates)
-        if sample_weight is not None and len(merged) < len(cells):
-            raise ValueError(
-                f"sample_weight with duplicates={self.duplicates!r}, which "
-                "makes one cell of several; allowed: every pair once"
-            )
         return feedback_batches(
             self.feedback,
-            merged,
+            cells,
             self.shape,
             batch_size,
             seed=self.seed,
@@ -170,17 +184,39 @@ class CellModel(FactorModel):
             **settings,
         )
 
+    def merged(self, cells: Ratings) -> Ratings:
+        """Known cells without pairs that are given again; see `duplicates`."""
+        return merge_repeated(cells, self.duplicates)
+
+    def _each_once(self, cells: Ratings, has_more: bool) -> Ratings:
+        check_cells(cells, self.shape)
+        merged = self.merged(cells)
+        if has_more and len(merged) < len(cells):
+            raise ValueError(
+                "sample_weight, or features of cells, with "
+                f"duplicates={self.duplicates!r}, which makes one cell of "
+                "several; allowed: every pair once"
+            )
+        return merged
+
     def prepared(self, x: Batch, y: tf.Tensor | None) -> tuple[Batch, None]:
         """Cells by their numbers, of a batch of a dataset.
 
         Args:
             x: "row" and "column", their numbers or raw ids as strings; or the
                 columns of a table, see `fields`, with raw ids. Beside them
-                the values, unless they are in `y`; perhaps "weight", and for
-                ranking what `RankingBatches` gives.
+                the values, unless they are in `y`; the `brought_features`,
+                [batch, features]; perhaps "weight", and for ranking what
+                `RankingBatches` gives.
             y: Values, or None.
         """
         batch = prepared_cells(self, x, y)
+        for name, number in self.brought_features.items():
+            if name not in batch:
+                raise ValueError(
+                    f"no {name!r} in the batches; allowed: {number} of each "
+                    "cell"
+                )
         if self.feedback == "ranking" and y is not None:
             raise ValueError(
                 "batches (x, y) with feedback='ranking', which needs what is "
@@ -198,9 +234,26 @@ class CellModel(FactorModel):
                 "y beside data that hold their values; allowed: None, or a "
                 f"table without the column {self.fields[2]!r}"
             )
-        names = self.fields[:2]
+        names = *self.fields[:2], *self.brought_features
         table = {name: table_column(x, name) for name in names}
         return table | {self.fields[2]: y}
+
+    @property
+    def brought_features(self) -> dict[str, int]:
+        """The features that come with cells: name -> how many.
+
+        "row_features" or "column_features", of a model that was given their
+        number.
+        """
+        towers = {
+            "row_features": self.row_tower,
+            "column_features": self.col_tower,
+        }
+        return {
+            name: tower.num_features
+            for name, tower in towers.items()
+            if tower.needs_features
+        }
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -239,6 +292,16 @@ class CellModel(FactorModel):
             return matrix_cells(data)
         fields = (*self.fields[:2], self.fields[2] if has_values else None)
         return table_cells(data, fields, self.row_ids, self.col_ids)
+
+    def _features_of_cells(
+        self, data: MatrixData, count: int
+    ) -> dict[str, scipy.sparse.csr_array]:
+        return {
+            name: checked_features(
+                name, table_column(data, name), (count, number)
+            )
+            for name, number in self.brought_features.items()
+        }
 
     def _seen_cells(self) -> Ratings | None:
         if self.seen is None:

@@ -1,6 +1,6 @@
 """Dual matrix factorization: two networks whose dot product is a cell."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -28,16 +28,18 @@ from keras_textgen.evaluation.rating_baselines import (
 )
 from keras_textgen.layers.hidden_layers import (
     HiddenLayer,
+    built_layers,
     checked_layers,
     layers_config,
 )
+from keras_textgen.layers.sparse_vectors import SparseVectors
 from keras_textgen.layers.towers import (
     FeatureMatrix,
     SparseRows,
-    SparseVectors,
     Tower,
     as_rows,
     features_of_ids,
+    first_width,
     of_each,
 )
 from keras_textgen.models.base import check_sizes
@@ -92,7 +94,7 @@ class DualMatrixFactorization(CellModel):
         join: "concatenate" or "add": how the two embeddings are joined.
         row_layers: Hidden layers: pairs of units and activation (a name or a
             function), or callables, such as Keras layers, from one level to
-            the next; they are called once to be built, see `made_layers`.
+            the next; they are called once to be built, see `built_layers`.
         col_layers: The same of columns.
         multi_level: Whether to sum over all levels.
         use_biases: Whether there are a mean and biases.
@@ -189,8 +191,19 @@ class DualMatrixFactorization(CellModel):
         self.row_dim, self.col_dim = row_dim, col_dim
         self.row_feature_dim = row_feature_dim
         self.col_feature_dim = col_feature_dim
-        self.row_layers = checked_layers("row_layers", row_layers)
-        self.col_layers = checked_layers("col_layers", col_layers)
+        shape = len(self.row_ids), len(self.col_ids)
+        row_features = features_of_ids("row_features", row_features, shape[0])
+        col_features = features_of_ids("col_features", col_features, shape[1])
+        self.row_layers = built_layers(
+            checked_layers("row_layers", row_layers),
+            first_width(row_dim, row_features, row_feature_dim, join),
+            self.compute_dtype,
+        )
+        self.col_layers = built_layers(
+            checked_layers("col_layers", col_layers),
+            first_width(col_dim, col_features, col_feature_dim, join),
+            self.compute_dtype,
+        )
         self.join = join
         self.multi_level = multi_level
         self.use_biases = use_biases
@@ -204,13 +217,7 @@ class DualMatrixFactorization(CellModel):
         self.fields = tuple(fields)
         self.duplicates = duplicates
 
-        shape = len(self.row_ids), len(self.col_ids)
-        self.row_features = features_of_ids(
-            "row_features", row_features, shape[0]
-        )
-        self.col_features = features_of_ids(
-            "col_features", col_features, shape[1]
-        )
+        self.row_features, self.col_features = row_features, col_features
         self.seen = as_rows("seen", seen, shape[0])
         if self.seen is not None and self.seen.num_columns != shape[1]:
             raise ValueError(
@@ -241,6 +248,7 @@ class DualMatrixFactorization(CellModel):
             **shared,
         )
         self._check_widths()
+        self._check_brought()
         self._make_metrics()
         self.built = True
         self.compile(self.default_optimizer)
@@ -388,10 +396,20 @@ class DualMatrixFactorization(CellModel):
 
     def _predictions(self, cells: Batch) -> tf.Tensor:
         return tf.reduce_sum(
-            of_each(self.row_vectors, cells["row"])
-            * of_each(self.col_vectors, cells["column"]),
+            self._vectors("row", self.row_vectors, cells)
+            * self._vectors("column", self.col_vectors, cells),
             axis=1,
         )
+
+    def _vectors(
+        self, name: str, vectors: Callable[..., tf.Tensor], cells: Batch
+    ) -> tf.Tensor:
+        """Of the row, or the column, of each cell, [batch, width]."""
+        features = f"{name}_features"
+        if features not in self.brought_features:
+            return of_each(vectors, cells[name])
+        given = SparseVectors.from_dense(cells[features])
+        return vectors(tf.cast(cells[name], tf.int32), given)
 
     def drawn_predictions(self, cells: Batch) -> tf.Tensor:
         """Of the columns drawn for each cell, float32 [batch, negatives]."""
@@ -413,6 +431,14 @@ class DualMatrixFactorization(CellModel):
             raise ValueError(
                 f"the widths of rows are {widths[0]} and those of columns "
                 f"{widths[1]}; allowed: the same"
+            )
+
+    def _check_brought(self) -> None:
+        if self.brought_features and self.feedback != "explicit":
+            raise ValueError(
+                f"{', '.join(self.brought_features)} that come with cells and "
+                f"feedback={self.feedback!r}, which draws cells without them; "
+                "allowed: features of every id, or feedback='explicit'"
             )
 
     def penalties(self, cells: Batch) -> tf.Tensor:
@@ -443,8 +469,8 @@ class DualMatrixFactorization(CellModel):
             "col_features": serialize(self.col_features),
             "row_feature_dim": self.row_feature_dim,
             "col_feature_dim": self.col_feature_dim,
-            "row_layers": layers_config(self.row_layers, self.row_tower.hidden),
-            "col_layers": layers_config(self.col_layers, self.col_tower.hidden),
+            "row_layers": layers_config(self.row_layers),
+            "col_layers": layers_config(self.col_layers),
             "join": self.join,
             "multi_level": self.multi_level,
             "use_biases": self.use_biases,
