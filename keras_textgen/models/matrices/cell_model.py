@@ -19,6 +19,7 @@ from keras_textgen.data.batches.cells import (
 )
 from keras_textgen.data.cells import (
     Ratings,
+    check_values,
     matrix_cells,
     merge_repeated,
     table_cells,
@@ -39,6 +40,8 @@ MatrixData = (
     | tf.data.Dataset
 )
 
+# Columns of a table with ids of rows and columns, and with values.
+DEFAULT_FIELDS = ("row", "column", "value")
 FEEDBACK = ("explicit", "implicit", "ranking")
 # Cells drawn for each observed one, unless something else is said.
 NEGATIVES = {"explicit": 0, "implicit": 4, "ranking": 32}
@@ -191,6 +194,7 @@ class CellModel(FactorModel):
     def _each_once(self, cells: Ratings, has_more: bool) -> Ratings:
         check_cells(cells, self.shape)
         merged = self.merged(cells)
+        check_values(merged, self.feedback)
         if has_more and len(merged) < len(cells):
             raise ValueError(
                 "sample_weight, or features of cells, with "

@@ -17,10 +17,12 @@ from keras_textgen.data.cells import (
     check_duplicates,
     matrix_cells,
     merge_repeated,
-    raw_ids,
     relevant_cells,
     table_cells,
     table_column,
+)
+from keras_textgen.data.raw_ids import (
+    raw_ids,
 )
 from keras_textgen.evaluation.rating_baselines import (
     choose_biases,
@@ -44,6 +46,7 @@ from keras_textgen.layers.towers import (
 )
 from keras_textgen.models.base import check_sizes
 from keras_textgen.models.matrices.cell_model import (
+    DEFAULT_FIELDS,
     CellModel,
     checked_negatives,
 )
@@ -161,7 +164,7 @@ class DualMatrixFactorization(CellModel):
         kernel_l2: float = 0.0,
         value_range: tuple[float, float] | None = None,
         seen: FeatureMatrix | SparseRows | None = None,
-        fields: tuple[str, str, str] = ("row", "column", "value"),
+        fields: tuple[str, str, str] = DEFAULT_FIELDS,
         duplicates: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -285,7 +288,7 @@ class DualMatrixFactorization(CellModel):
     def from_table(
         cls,
         table: Mapping[str, Sequence],
-        fields: tuple[str, str, str] = ("row", "column", "value"),
+        fields: tuple[str, str, str] = DEFAULT_FIELDS,
         **settings: Any,
     ) -> "DualMatrixFactorization":
         """Make a model for a table of known cells with raw ids.

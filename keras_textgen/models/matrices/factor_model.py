@@ -10,7 +10,7 @@ import scipy.sparse
 import tensorflow as tf
 
 from keras_textgen.data.batches.cells import check_range
-from keras_textgen.data.cells import (
+from keras_textgen.data.raw_ids import (
     as_list,
     is_whole_number,
     numbers_of_ids,
