@@ -116,6 +116,7 @@ class DualMatrixFactorization(dmf.DualMatrixFactorization):
         self,
         optimizer: str | dict | keras.optimizers.Optimizer = "rmsprop",
         loss: Any = None,
+        *args: Any,
         **kwargs: Any,
     ) -> None:
         """As in Keras; the loss is the mean squared error.
@@ -128,7 +129,7 @@ class DualMatrixFactorization(dmf.DualMatrixFactorization):
                 f"compile with loss={loss!r}; allowed: 'mse', as the model "
                 "learns by squared errors"
             )
-        super().compile(optimizer, **kwargs)
+        super().compile(optimizer, None, *args, **kwargs)
 
     def fit(
         self, x: Any = None, *args: Any, **kwargs: Any

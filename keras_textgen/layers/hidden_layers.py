@@ -2,7 +2,7 @@
 
 import numbers
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import keras
 import tensorflow as tf
@@ -102,7 +102,7 @@ def layers_config(layers: Sequence[HiddenLayer]) -> list:
     ]
 
 
-def _is_function(layer: HiddenLayer) -> bool:
+def _is_function(layer: HiddenLayer) -> TypeGuard[Callable]:
     return callable(layer) and not isinstance(layer, keras.Layer)
 
 
@@ -124,7 +124,7 @@ def _built_once(layer: Callable, width: int, dtype: str) -> Callable:
         outputs = layer(inputs)
     except (AttributeError, TypeError, ValueError):
         # TensorFlow's functions take no symbols.
-        _check_weights(layer, example, set())
+        _check_weights(layer, example, [])
         return layer
     if not isinstance(outputs, keras.KerasTensor) or len(outputs.shape) != 2:
         raise ValueError(
@@ -132,16 +132,22 @@ def _built_once(layer: Callable, width: int, dtype: str) -> Callable:
             "[n, width] for [n, width]"
         )
     network = keras.Model(inputs, outputs)
-    own = {id(variable.value) for variable in network.trainable_variables}
-    _check_weights(network, example, own)
+    _check_weights(network, example, network.trainable_variables)
     return network
 
 
-def _check_weights(layer: Callable, x: tf.Tensor, own: set[int]) -> None:
+def _check_weights(
+    layer: Callable, x: tf.Tensor, own: Sequence[keras.Variable]
+) -> None:
     """Refuse weights that are used and are not the layer's own."""
     with tf.GradientTape() as tape:
         layer(x)
-    others = [each for each in tape.watched_variables() if id(each) not in own]
+    # A tape watches the copies of a weight, of which each replica has one.
+    copies = tf.distribute.get_strategy().experimental_local_results
+    known = {id(copy) for each in own for copy in copies(each.value)}
+    others = [
+        each for each in tape.watched_variables() if id(each) not in known
+    ]
     if others:
         raise ValueError(
             f"a callable of the hidden layers uses the weight "
