@@ -185,12 +185,15 @@ _ROWS = (
             "fields",
             "seed",
             "duplicates",
+            "feedback",
         ),
     ),
     Dataset(
         "matrix",
         "a sparse matrix of your own",
-        _matrices("tables:read_matrix", "data_dir", "seed", "duplicates"),
+        _matrices(
+            "tables:read_matrix", "data_dir", "seed", "duplicates", "feedback"
+        ),
     ),
 )
 DATASETS: Mapping[str, Dataset] = types.MappingProxyType(

@@ -123,6 +123,8 @@ for each in pkgutil.walk_packages(keras_textgen.__path__, "keras_textgen."):
     if not each.name.endswith("__main__"):
         importlib.import_module(each.name)
 more = set(keras.saving.get_custom_objects()) - before
+# `load_model` imports a wrapper for a file that names it.
+more = {each for each in more if not each.startswith("keras_textgen.aquarium>")}
 assert len(before) > 10, before
 assert not more, more
 """

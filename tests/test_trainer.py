@@ -705,6 +705,21 @@ def table(folder):
     return path
 
 
+def ratings_with(line):
+    """Writes a table of numbers of 1 to 5, and one line more."""
+
+    def write(folder):
+        lines = [
+            "user,item,rating",
+            *(f"ann,{i},{i % 5 + 1}" for i in range(20)),
+        ]
+        path = folder / "films.csv"
+        path.write_text("\n".join([*lines, line]))
+        return path
+
+    return write
+
+
 def matrix_file(folder):
     path = folder / "matrix.mtx"
     path.write_text("no matrix\n")
@@ -721,6 +736,21 @@ OTHER_DATA = {
         table,
         ["--dataset=ratings", "--model=dmf"],
         "films.csv:1000: ",
+    ),
+    "id that is missing": (
+        ratings_with("nan,1,3"),
+        ["--dataset=ratings", "--model=dmf"],
+        "films.csv:22: user is missing ('nan'); allowed: an id",
+    ),
+    "no occurrence": (
+        ratings_with("ann,a,0"),
+        ["--dataset=ratings", "--model=dmf", "--feedback=implicit"],
+        "films.csv:22: value 0; allowed with --feedback=implicit: above 0",
+    ),
+    "value whose square is infinite": (
+        ratings_with("ann,a,1e38"),
+        ["--dataset=ratings", "--model=dmf"],
+        "films.csv:22: value 1e+38; allowed with --feedback=explicit: -1e+15",
     ),
     "unreadable matrix": (
         matrix_file,

@@ -3,6 +3,7 @@
 from keras_textgen.lazy import lazy_names
 
 _PUBLIC = {
+    "DualMatrixFactorization": "keras_textgen.aquarium.dmf",
     "HierarchicalAttentionRNN": "keras_textgen.aquarium.hatt_rnn",
 }
 __all__ = sorted(_PUBLIC)

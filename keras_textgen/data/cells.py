@@ -1,10 +1,9 @@
-"""Known cells of a matrix, and raw ids of its rows and columns."""
+"""Known cells of a matrix, and the tables and matrices that hold them."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-import numbers
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,11 +11,19 @@ import numpy as np
 import scipy.sparse
 
 from keras_textgen.checks import OneOf, check, refused
+from keras_textgen.data.raw_ids import (
+    as_list,
+    is_missing,
+    numbers_of_ids,
+    raw_id,
+)
 
 # What may be done with a pair of row and column that is given again.
 DUPLICATES = ("first", "last", "mean", "sum")
 _PAIRS_NAMED = 3
 LARGEST = float(np.finfo(np.float32).max)
+# The squares of larger values, summed over the cells, are no float32.
+LARGEST_SQUARED = 1e15
 
 
 @dataclasses.dataclass
@@ -81,6 +88,59 @@ def relevant_cells(cells: Ratings, above: float) -> Ratings:
     if not len(relevant):
         raise refused(f"no value above {above:g}", "1 or more")
     return relevant
+
+
+def check_values(cells: Ratings, feedback: str) -> None:
+    """Refuses values that a kind of feedback cannot be learnt from.
+
+    Raises:
+        ValueError: see `wrong_value`.
+
+    Example:
+        >>> check_values(ratings_of([7], [2], [0]), "implicit")
+        Traceback (most recent call last):
+        ValueError: value 0 in row 7, column 2; allowed with \
+feedback=implicit: above 0
+    """
+    wrong = wrong_value(cells.values, feedback)
+    if wrong is not None:
+        place, allowed = wrong
+        raise ValueError(
+            f"value {cells.values[place]:g} in row {cells.rows[place]}, column "
+            f"{cells.columns[place]}; allowed with feedback={feedback}: "
+            f"{allowed}"
+        )
+
+
+def wrong_value(values: np.ndarray, feedback: str) -> tuple[int, str] | None:
+    """The first value that a kind of feedback cannot be learnt from.
+
+    Args:
+        values: finite, `[cells]`.
+        feedback: `"explicit"`, whose errors are squared; `"implicit"`, where
+            values say how often; `"ranking"`, which takes any.
+
+    Returns:
+        Its place, and what is allowed; None if there is none.
+
+    Example:
+        >>> wrong_value(np.array([3.0, 1e38]), "explicit")
+        (1, '-1e+15 to 1e+15, which can be squared; divide all by one number')
+        >>> wrong_value(np.array([3.0, 1e38]), "ranking")
+    """
+    if feedback == "ranking":
+        return None
+    if feedback == "implicit" and (values <= 0).any():
+        place = int(np.argmax(values <= 0))
+        return place, "above 0"
+    is_large = np.abs(values) > LARGEST_SQUARED
+    if not is_large.any():
+        return None
+    least = "above 0" if feedback == "implicit" else f"{-LARGEST_SQUARED:g}"
+    return int(np.argmax(is_large)), (
+        f"{least} to {LARGEST_SQUARED:g}, which can be squared; divide all by "
+        "one number"
+    )
 
 
 # -- Pairs that are given more than once --------------------------------------
@@ -195,142 +255,6 @@ def _groups(cells: Ratings) -> tuple[int, np.ndarray, np.ndarray]:
         rows * width + columns, return_index=True, return_inverse=True
     )
     return len(first), first, group
-
-
-# -- Raw ids ------------------------------------------------------------------
-
-
-def raw_ids(name: str, ids: Any) -> list[str]:
-    """Reads ids as the text that they are compared by.
-
-    A number without a fraction is the same id whatever its type, and bytes
-    are UTF-8.
-
-    Args:
-        name: what they are ids of, for messages.
-        ids: strings, bytes or numbers: a sequence, an array, a column.
-
-    Returns:
-        The text of each.
-
-    Raises:
-        ValueError: an id is missing (None, NaN, empty), or its bytes are not
-            UTF-8.
-
-    Example:
-        >>> raw_ids("user", [3, 3.0, np.float32(3), b"ann"])
-        ['3', '3', '3', 'ann']
-        >>> raw_ids("user", ["ann", float("nan")])
-        Traceback (most recent call last):
-        ValueError: user of place 1 is missing (nan); allowed: an id
-    """
-    found = []
-    for place, each in enumerate(as_list(ids)):
-        if is_missing(each):
-            raise refused(
-                f"{name} of place {place} is missing ({each!r})", "an id"
-            )
-        found.append(raw_id(each))
-    return found
-
-
-def raw_id(value: Any) -> str:
-    r"""The text of one id that is not missing.
-
-    Example:
-        >>> raw_id(b"caf\xc3\xa9"), raw_id(2.5)
-        ('café', '2.5')
-    """
-    if isinstance(value, bytes):
-        try:
-            return value.decode("utf-8")
-        except UnicodeDecodeError:
-            raise refused(
-                f"id {value!r} is not UTF-8", "text, UTF-8, or numbers"
-            ) from None
-    if _is_whole_float(value):
-        return str(int(value))
-    return str(value)
-
-
-def is_missing(value: Any) -> bool:
-    """Whether an id, or a value, stands for one that is not there.
-
-    Example:
-        >>> [is_missing(each) for each in (None, float("nan"), " ", 0, "nan")]
-        [True, True, True, False, False]
-    """
-    if isinstance(value, (str, bytes)):
-        return not value.strip()
-    # pandas.NA refuses to be compared, so that it is known by its class.
-    if value is None or type(value).__name__ == "NAType":
-        return True
-    return bool(np.ndim(value) == 0 and value != value)
-
-
-def is_whole_number(value: Any) -> bool:
-    """Whether a value is a number without a fraction, whatever its type.
-
-    Example:
-        >>> [is_whole_number(each) for each in (3, 3.0, 3.5, "3", True)]
-        [True, True, False, False, False]
-    """
-    if isinstance(value, (bool, np.bool_)):
-        return False
-    return isinstance(value, numbers.Integral) or _is_whole_float(value)
-
-
-def numbers_of_ids(name: str, ids: Any, known: Sequence[str]) -> np.ndarray:
-    """The numbers of raw ids.
-
-    Args:
-        name: what they are ids of, for messages.
-        ids: as in `raw_ids`.
-        known: every raw id, in the order of their numbers.
-
-    Returns:
-        int32 `[ids]`.
-
-    Raises:
-        ValueError: an id is missing, or unknown.
-
-    Example:
-        >>> numbers_of_ids("film", ["b", b"a"], ["a", "b"]).tolist()
-        [1, 0]
-    """
-    numbers_of = {each: number for number, each in enumerate(known)}
-    found = []
-    for given, text in zip(as_list(ids), raw_ids(name, ids), strict=True):
-        # A model may know 3.0 by the text that it once had.
-        number = numbers_of.get(text, numbers_of.get(str(given)))
-        if number is None:
-            raise refused(
-                f"{name} {text!r} is unknown",
-                f"the {len(known)} ids from {known[0]!r} to {known[-1]!r}",
-            )
-        found.append(number)
-    return np.array(found, np.int32)
-
-
-def as_list(ids: Any) -> list:
-    """Ids or values as Python's own, in a list.
-
-    Not by way of an array, which makes text of a NaN beside text.
-
-    Example:
-        >>> as_list(np.array([1.5])), as_list(("ann", None))
-        ([1.5], ['ann', None])
-    """
-    if hasattr(ids, "numpy"):
-        ids = ids.numpy()
-    return ids.tolist() if hasattr(ids, "tolist") else list(ids)
-
-
-def _is_whole_float(value: Any) -> bool:
-    is_float = isinstance(value, numbers.Real) and not isinstance(
-        value, numbers.Integral
-    )
-    return is_float and math.isfinite(value) and value == int(value)
 
 
 # -- Tables and matrices ------------------------------------------------------

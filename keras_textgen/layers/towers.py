@@ -1,73 +1,26 @@
 """From the rows (or columns) of a matrix to vectors: ids and features."""
 
+import numbers
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, OneOf, check, refused
-
-# A hidden layer: its units and activation, or what does its work.
-HiddenLayer = tuple[int, str | Callable | None] | Callable
+from keras_textgen.layers.hidden_layers import HiddenLayer, built_layers
+from keras_textgen.layers.sparse_vectors import (
+    SparseVectors,
+    check_finite,
+    taken_rows,
+)
 
 # Of rows or columns, [n, features].
 FeatureMatrix: TypeAlias = scipy.sparse.sparray | np.ndarray
 
 JOINS = ("concatenate", "add")
 _INITIAL_STDDEV = 0.05
-
-
-class SparseVectors(NamedTuple):
-    """Sparse vectors, by their values that are not zero.
-
-    Attributes:
-        vectors: Which vector each value belongs to, int64 [values], sorted.
-        indices: Its place in that vector, int32 [values].
-        values: float32 [values].
-        count: Number of vectors, scalar.
-    """
-
-    vectors: tf.Tensor
-    indices: tf.Tensor
-    values: tf.Tensor
-    count: tf.Tensor
-
-    @classmethod
-    def from_dense(cls, dense: tf.Tensor) -> "SparseVectors":
-        """Take the values of float [vectors, size] that are not zero.
-
-        Example:
-            >>> SparseVectors.from_dense(tf.constant([[0.0, 2.0]])).indices
-            <tf.Tensor: shape=(1,), dtype=int32, numpy=array([1], dtype=int32)>
-        """
-        places = tf.where(dense)
-        return cls(
-            places[:, 0],
-            tf.cast(places[:, 1], tf.int32),
-            tf.cast(tf.gather_nd(dense, places), tf.float32),
-            tf.shape(dense)[0],
-        )
-
-    @classmethod
-    def from_matrix(cls, matrix: scipy.sparse.sparray) -> "SparseVectors":
-        """Take the rows of a SciPy matrix.
-
-        Example:
-            >>> matrix = scipy.sparse.csr_array([[0.0, 2.0]])
-            >>> SparseVectors.from_matrix(matrix).values.numpy().tolist()
-            [2.0]
-        """
-        matrix = scipy.sparse.csr_array(matrix)
-        vectors = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-        return cls(
-            tf.constant(vectors, tf.int64),
-            tf.constant(matrix.indices, tf.int32),
-            tf.constant(matrix.data, tf.float32),
-            tf.constant(matrix.shape[0]),
-        )
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
@@ -119,15 +72,8 @@ class SparseRows(keras.layers.Layer):
         Args:
             rows: Their numbers, int [n]; the row -1 is empty.
         """
-        first = tf.maximum(rows, 0)
-        starts = tf.gather(self.splits.value, first)
-        ends = tf.gather(self.splits.value, first + 1)
-        places = tf.ragged.range(starts, tf.where(rows < 0, starts, ends))
-        return SparseVectors(
-            places.value_rowids(),
-            tf.gather(self.indices.value, places.flat_values),
-            tf.gather(self.values.value, places.flat_values),
-            tf.shape(rows)[0],
+        return taken_rows(
+            self.splits.value, self.indices.value, self.values.value, rows
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -194,6 +140,7 @@ class Tower(keras.layers.Layer):
         level 0 = [embedding of the id; linear embedding of the features]
         level l = hidden layer l of level l - 1
 
+    Without a width for their embedding, the features are taken as they are.
     With `join="add"`, level 0 is the sum of the two, as in SVD++ (Koren 2008,
     equation 15). Either of them may be left out. An unknown id has zeros in
     place of its embedding and a bias of zero.
@@ -201,11 +148,12 @@ class Tower(keras.layers.Layer):
     Args:
         size: Number of ids.
         dim: Width of the ids' embedding; 0 leaves it out.
-        features: Those of every id; None if there are none.
-        feature_dim: Width of the features' embedding.
+        features: Those of every id; or their number, if every call brings
+            them; None if there are none.
+        feature_dim: Width of the features' embedding; None takes the features
+            as they are.
         join: "concatenate" or "add".
-        layers: Hidden layers: pairs of units and activation, or callables
-            from one level to the next.
+        layers: Hidden layers, see `built_layers`.
         kernel_l2: Weight of the squared kernels of layers given as pairs.
         use_bias: Whether every id has a bias.
         **kwargs: As in `keras.layers.Layer`.
@@ -221,8 +169,8 @@ class Tower(keras.layers.Layer):
         size: int,
         dim: int,
         *,
-        features: SparseRows | None = None,
-        feature_dim: int = 0,
+        features: SparseRows | int | None = None,
+        feature_dim: int | None = 0,
         join: str = "concatenate",
         layers: Sequence[HiddenLayer] = (),
         kernel_l2: float = 0.0,
@@ -230,28 +178,25 @@ class Tower(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        check(OneOf(JOINS), join=join)
-        if not dim and features is None:
-            raise refused("dim=0 without features", "dim above 0")
-        if join == "add" and dim and features and feature_dim != dim:
-            raise refused(
-                f"feature_dim={feature_dim} cannot be added to dim={dim}",
-                "the same",
-            )
+        width = first_width(dim, features, feature_dim, join)
+        self.features = features if isinstance(features, SparseRows) else None
+        self.num_features = num_features(features)
         self.join = join
-        self.features = features
         self.embedding = self._of_ids("embedding", (size, dim)) if dim else None
         self.feature_embedding = None
-        if features is not None:
+        if features is not None and feature_dim is not None:
             self.feature_embedding = SparseLinear(
-                features.num_columns, feature_dim, dtype=self.dtype_policy
+                self.num_features, feature_dim, dtype=self.dtype_policy
             )
         self.bias = self._of_ids("bias", (size,)) if use_bias else None
+        layers = built_layers(layers, width, self.compute_dtype)
         self.hidden = [self._hidden(layer, kernel_l2) for layer in layers]
         # The weights of all layers, with a row that no training will see.
-        self.widths = [
-            level.shape[-1] for level in self(tf.constant([-1], tf.int32))
-        ]
+        row = tf.constant([-1], tf.int32)
+        given = None
+        if self.needs_features:
+            given = SparseVectors.from_dense(tf.zeros([1, self.num_features]))
+        self.widths = [level.shape[-1] for level in self(row, given)]
         self.built = True
 
     def call(
@@ -261,7 +206,8 @@ class Tower(keras.layers.Layer):
 
         Args:
             ids: int32 [n]; -1 for an unknown one.
-            features: Of the n ids; None for those that the tower holds.
+            features: Of the n ids; None for those that the tower holds, if it
+                holds them.
 
         Returns:
             Level after level, [n, width].
@@ -269,10 +215,14 @@ class Tower(keras.layers.Layer):
         parts = []
         if self.embedding is not None:
             parts.append(_known(self.embedding, ids))
-        if self.feature_embedding is not None:
+        if self.num_features is not None:
             if features is None:
                 features = self.features(ids)
-            parts.append(self.feature_embedding(features))
+            if self.feature_embedding is not None:
+                parts.append(self.feature_embedding(features))
+            else:
+                dense = features.to_dense(self.num_features)
+                parts.append(tf.cast(dense, self.compute_dtype))
         levels = [
             tf.concat(parts, axis=1)
             if self.join == "concatenate"
@@ -282,13 +232,14 @@ class Tower(keras.layers.Layer):
             levels.append(layer(levels[-1]))
         return levels
 
+    @property
+    def needs_features(self) -> bool:
+        """Whether it has features that every call brings."""
+        return self.num_features is not None and self.features is None
+
     def bias_of(self, ids: tf.Tensor) -> tf.Tensor:
         """The bias of every id, float32 [n]."""
         return tf.cast(_known(self.bias, ids), tf.float32)
-
-    def _of_ids(self, name: str, shape: tuple[int, ...]) -> keras.Variable:
-        initializer = "zeros" if len(shape) == 1 else _small_normal()
-        return self.add_weight(name=name, shape=shape, initializer=initializer)
 
     def _hidden(self, layer: HiddenLayer, kernel_l2: float) -> Callable:
         if callable(layer):
@@ -301,47 +252,62 @@ class Tower(keras.layers.Layer):
             dtype=self.dtype_policy,
         )
 
+    def _of_ids(self, name: str, shape: tuple[int, ...]) -> keras.Variable:
+        initializer = "zeros" if len(shape) == 1 else _small_normal()
+        return self.add_weight(name=name, shape=shape, initializer=initializer)
 
-def checked_layers(
-    name: str, layers: Sequence[HiddenLayer]
-) -> tuple[HiddenLayer, ...]:
-    """Refuse what is no hidden layer.
 
-    Args:
-        name: Of the argument, for messages.
-        layers: Pairs of units and activation, or callables.
+def num_features(features: SparseRows | int | None) -> int | None:
+    """How many features a tower has of each id; None for None.
+
+    Example:
+        >>> num_features(4)
+        4
+    """
+    return (
+        features.num_columns if isinstance(features, SparseRows) else features
+    )
+
+
+def first_width(
+    dim: int,
+    features: SparseRows | int | None,
+    feature_dim: int | None,
+    join: str,
+) -> int:
+    """Width of a tower's level 0; arguments as in `Tower`.
 
     Raises:
-        ValueError: A layer is neither, or has fewer units than 1.
+        ValueError: There is neither an embedding nor a feature, or the two
+            cannot be joined.
 
     Example:
-        >>> checked_layers("row_layers", [[8, "tanh"]])
-        ([8, 'tanh'],)
+        >>> first_width(3, 5, None, "concatenate")
+        8
+        >>> first_width(3, 5, None, "add")
+        Traceback (most recent call last):
+        ValueError: feature_dim=None (5 features) cannot be added to dim=3; \
+allowed: the same
     """
-    for layer in layers:
-        if not callable(layer):
-            if not isinstance(layer, Sequence) or len(layer) != 2:
-                raise refused(
-                    f"{name} has {layer!r}",
-                    "(units, activation), or a callable",
-                )
-            check(SIZES, **{f"{name} has units": layer[0]})
-    return tuple(layers)
-
-
-def layers_config(layers: Sequence[HiddenLayer]) -> list:
-    """Hidden layers as a file can hold them.
-
-    Example:
-        >>> layers_config([(8, "tanh")])
-        [[8, 'tanh']]
-    """
-    return [
-        keras.saving.serialize_keras_object(layer)
-        if callable(layer)
-        else list(layer)
-        for layer in layers
-    ]
+    if join not in JOINS:
+        raise ValueError(
+            f"join={join!r} is not allowed; allowed: {', '.join(JOINS)}"
+        )
+    if features is None:
+        if not dim:
+            raise ValueError("dim=0 without features; allowed: dim above 0")
+        return dim
+    count = num_features(features)
+    width = count if feature_dim is None else feature_dim
+    if join == "concatenate" or not dim:
+        return dim + width
+    if width != dim:
+        of = f" ({count} features)" if feature_dim is None else ""
+        raise ValueError(
+            f"feature_dim={feature_dim}{of} cannot be added to dim={dim}; "
+            "allowed: the same"
+        )
+    return dim
 
 
 def as_rows(
@@ -368,33 +334,33 @@ def as_rows(
         check_finite(name, matrix)
         matrix = SparseRows.from_matrix(matrix)
     if matrix.num_rows != size:
-        raise refused(f"{name} has {matrix.num_rows} rows", f"{size}")
+        raise ValueError(f"{name} has {matrix.num_rows} rows; allowed: {size}")
     return matrix
 
 
-def check_finite(name: str, matrix: scipy.sparse.csr_array) -> None:
-    """Refuse a matrix with NaN or infinity, which would spread to all vectors.
+def features_of_ids(
+    name: str, features: FeatureMatrix | SparseRows | int | None, size: int
+) -> SparseRows | int | None:
+    """Features that a model holds for every id, or their number.
 
     Args:
         name: Of the argument, for messages.
-        matrix: Its stored values count.
+        features: Sparse or dense [size, features], or held already; or their
+            number, where they come with what is asked; or None.
+        size: How many ids there are.
 
     Raises:
-        ValueError: There is such a value.
+        ValueError: As `as_rows`, or the number is below 1.
 
     Example:
-        >>> check_finite("features", scipy.sparse.csr_array([[0.0, np.inf]]))
-        Traceback (most recent call last):
-        ValueError: features has inf in row 0, column 1; allowed: finite numbers
+        >>> features_of_ids("features", 4, 3)
+        4
     """
-    places = np.flatnonzero(~np.isfinite(matrix.data))
-    if len(places):
-        row = np.searchsorted(matrix.indptr, places[0], side="right") - 1
-        raise refused(
-            f"{name} has {matrix.data[places[0]]} in row {row}, column "
-            f"{matrix.indices[places[0]]}",
-            "finite numbers",
-        )
+    if not isinstance(features, numbers.Integral):
+        return as_rows(name, features, size)
+    if features < 1:
+        raise ValueError(f"{name}={features} is not allowed; at least 1")
+    return int(features)
 
 
 def of_each(

@@ -1,11 +1,16 @@
 """Loading models that were saved as `.keras` files."""
 
+import importlib
+import json
+import zipfile
 from pathlib import Path
 
 import keras
 
 # Imported for what they register with Keras: the classes in a saved model.
 from keras_textgen.models import register  # noqa: F401
+
+_CONFIG_FILE, _PACKAGE = "config.json", "keras_textgen."
 
 
 def load_model(path: str | Path) -> keras.Model:
@@ -30,4 +35,22 @@ def load_model(path: str | Path) -> keras.Model:
         >>> bool((loaded.encode(["rose"]) == model.encode(["rose"])).all())
         True
     """
+    _import_class_of(path)
     return keras.saving.load_model(path)
+
+
+def _import_class_of(path: str | Path) -> None:
+    """Import the module of the model's class, if it is one of this package.
+
+    Those that no command line names, such as the wrappers, are in no table.
+    """
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as parts:
+        if _CONFIG_FILE not in parts.namelist():
+            return
+        config = json.loads(parts.read(_CONFIG_FILE))
+    name, module = config.get("registered_name"), config.get("module")
+    is_known = keras.saving.get_registered_object(name) is not None
+    if not is_known and str(module).startswith(_PACKAGE):
+        importlib.import_module(module)

@@ -114,20 +114,36 @@ def _of_documents(settings: Settings) -> dict[str, Any]:
 
 
 def _of_matrices(settings: Settings) -> dict[str, Any]:
+    return {
+        "fold": settings.fold,
+        "fields": table_fields(settings),
+        "duplicates": settings.duplicates,
+        "feedback": settings.feedback or "explicit",
+    }
+
+
+def table_fields(settings: Settings) -> tuple[str, str, str | None]:
+    """The columns of a table with ids of rows and columns, and with values.
+
+    None in the last place says that there are no values.
+
+    Example:
+    >>> settings = Settings(
+    ...     row_column=None, column_column="film", value_column="none"
+    ... )
+    >>> table_fields(settings)
+    ('user', 'film', None)
+    """
     # It imports SciPy, which takes longer than most errors.
     from keras_textgen.data.readers.tables import TABLE_FIELDS
 
     row, column, value = TABLE_FIELDS
     value = settings.value_column or value
-    return {
-        "fold": settings.fold,
-        "fields": (
-            settings.row_column or row,
-            settings.column_column or column,
-            None if value == NO_VALUES else value,
-        ),
-        "duplicates": settings.duplicates,
-    }
+    return (
+        settings.row_column or row,
+        settings.column_column or column,
+        None if value == NO_VALUES else value,
+    )
 
 
 # What further settings say how a corpus is read, by view.

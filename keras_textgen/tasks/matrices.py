@@ -20,8 +20,13 @@ from keras_textgen.data.matrix import Matrix, history_features
 from keras_textgen.data.views import cells
 from keras_textgen.evaluation.matrices import below_popularity, figures_csv
 from keras_textgen.evaluation.report import evaluate_model, format_table
-from keras_textgen.models.matrices.dmf import NEGATIVES, DualMatrixFactorization
+from keras_textgen.models.matrices.cell_model import (
+    DEFAULT_FIELDS,
+    NEGATIVES,
+)
+from keras_textgen.models.matrices.dmf import DualMatrixFactorization
 from keras_textgen.tasks.base import Task, indented
+from keras_textgen.tasks.data import table_fields
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.run_directory import write_whole
 
@@ -148,11 +153,20 @@ class MatrixTask(Task):
             col_features=self._col_features,
             value_range=corpus.value_range if is_explicit else None,
             relevant_above=self._relevant_above if is_ranking else None,
+            fields=self._fields,
             **constructor_arguments(self.settings),
         )
         if self.settings.start_at_baseline:
             model.start_at_baseline(corpus.train, corpus.valid)
         return model
+
+    @property
+    def _fields(self) -> tuple[str, str, str]:
+        """The columns of tables that the model will be given."""
+        if self.settings.dataset != "ratings":
+            return DEFAULT_FIELDS
+        row, column, value = table_fields(self.settings)
+        return row, column, value or DEFAULT_FIELDS[2]
 
     def fits(self, model: keras.Model) -> bool:
         """Whether rows and columns have the same ids."""

@@ -137,6 +137,34 @@ def ranking_dmf_batches() -> Any:
     return make_ranking_dmf().batches(MATRIX, batch_size=4)
 
 
+CELLS = MATRIX.tocoo()
+TABLE = {
+    "row": CELLS.row.tolist(),
+    "column": CELLS.col.tolist(),
+    "value": CELLS.data.tolist(),
+    "row_features": np.sin(np.arange(2.0 * CELLS.nnz)).reshape(-1, 2),
+}
+
+
+def make_brought_dmf(**settings: Any) -> keras.Model:
+    """A model of features that come with cells, and of a made layer."""
+    return DualMatrixFactorization(
+        *MATRIX.shape,
+        row_dim=3,
+        col_dim=3,
+        row_features=2,
+        row_feature_dim=None,
+        row_layers=[lambda x: keras.layers.Dense(2, "tanh")(x)],
+        col_layers=[(2, keras.ops.tanh)],
+        **settings,
+    )
+
+
+def brought_dmf_batches() -> Any:
+    """The cells of the matrix with features of their rows."""
+    return make_brought_dmf().batches(TABLE, batch_size=4)
+
+
 OTHER_MODELS = [
     OtherCase(*line)
     for line in [
@@ -171,6 +199,12 @@ OTHER_MODELS = [
             make_ranking_dmf,
             ranking_dmf_batches,
             lambda model: model.predict(MATRIX, verbose=0),
+        ),
+        (
+            "brought_dmf",
+            make_brought_dmf,
+            brought_dmf_batches,
+            lambda model: model.predict(TABLE, verbose=0),
         ),
     ]
 ]

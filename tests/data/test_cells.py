@@ -9,14 +9,19 @@ import scipy.sparse
 
 from keras_textgen.data.cells import (
     DUPLICATES,
+    LARGEST_SQUARED,
+    check_values,
     matrix_cells,
     merge_repeated,
-    numbers_of_ids,
     ratings_of,
-    raw_ids,
     repeated_pairs,
     table_cells,
     table_values,
+)
+from keras_textgen.data.raw_ids import (
+    MISSING_TEXTS,
+    numbers_of_ids,
+    raw_ids,
 )
 
 FIELDS = "user", "film", "stars"
@@ -93,8 +98,8 @@ def test_refused_pairs():
         ([3, 3.0, np.int64(3), np.float32(3), "3", b"3"], ["3"] * 6),
         (np.array([1.0, 0.0, -2.0]), ["1", "0", "-2"]),
         (np.array([b"ann", b"caf\xc3\xa9"]), ["ann", "café"]),
-        (np.array(["ann", "nan"]), ["ann", "nan"]),
-        ([2.5, "3.0", "None", True], ["2.5", "3.0", "None", "True"]),
+        (np.array(["ann", "nana"]), ["ann", "nana"]),
+        ([2.5, "3.0", "none", True], ["2.5", "3.0", "none", "True"]),
         ([1e20], ["100000000000000000000"]),
         ((each for each in "ab"), ["a", "b"]),
     ],
@@ -114,12 +119,77 @@ def test_ids_of_every_type(ids, expected):
         "",
         "  ",
         b"",
+        "nan",
+        b" NaN ",
+        str(None),
+        str(NAType()),
+        str(np.datetime64("NaT")),
+        "NA",
+        "NULL",
+        r"\N",
     ],
 )
 def test_missing_ids(missing):
     for ids in ([7, missing], ["ann", missing], np.array([0, missing], object)):
         with pytest.raises(ValueError, match=r"user of place 1 is missing \("):
             raw_ids("user", ids)
+
+
+def test_what_an_array_makes_of_nan_is_missing():
+    ids = np.array(["ann", float("nan")])
+    assert ids.dtype.kind == "U"
+    with pytest.raises(ValueError, match=r"user of place 1 is missing \('nan'"):
+        raw_ids("user", ids)
+
+
+def test_missing_texts_are_those_of_pandas():
+    pandas = pytest.importorskip("pandas")
+    from pandas._libs.parsers import STR_NA_VALUES
+
+    assert STR_NA_VALUES <= MISSING_TEXTS
+    others = sorted(MISSING_TEXTS - STR_NA_VALUES)
+    assert others == ["NaT", r"\N"]
+    assert str(pandas.NaT) == "NaT"
+
+
+def test_a_known_id_is_no_missing_one():
+    """Such as a word of a matrix of words."""
+    known = ["null", "and", "void", "None"]
+    found = numbers_of_ids("word", ["void", "null", b"None"], known)
+    assert found.tolist() == [2, 0, 3]
+    with pytest.raises(
+        ValueError, match=r"word of place 0 is missing \(None\)"
+    ):
+        numbers_of_ids("word", [None], known)
+    with pytest.raises(ValueError, match="word of place 0 is missing \\('NA'"):
+        numbers_of_ids("word", ["NA"], known)
+
+
+@pytest.mark.parametrize(
+    ("values", "feedback", "message"),
+    [
+        ([1, 0], "implicit", "value 0 in row 1, column 0; allowed with feedba"),
+        ([1, -2], "implicit", "value -2 in row 1, .*=implicit: above 0$"),
+        (
+            [2, 1e16],
+            "implicit",
+            r"value 1e\+16 in .*: above 0 to 1e\+15, which",
+        ),
+        ([2, -1e38], "explicit", r"value -1e\+38 in .*: -1e\+15 to 1e\+15, wh"),
+    ],
+)
+def test_values_that_nothing_is_learnt_from(values, feedback, message):
+    cells = ratings_of([0, 1], [0, 0], values)
+    with pytest.raises(ValueError, match=message):
+        check_values(cells, feedback)
+    check_values(cells, "ranking")
+
+
+def test_the_largest_values_can_be_squared():
+    """Summed over more cells than a machine holds, in float32."""
+    squared = np.square(np.float32(LARGEST_SQUARED))
+    assert np.isfinite(np.float32(1e8) * squared)
+    check_values(ratings_of([0], [0], [LARGEST_SQUARED]), "explicit")
 
 
 def test_dates_are_ids():

@@ -6,12 +6,8 @@ import pytest
 import scipy.sparse
 import tensorflow as tf
 
-from keras_textgen.layers.towers import (
-    SparseLinear,
-    SparseRows,
-    SparseVectors,
-    Tower,
-)
+from keras_textgen.layers.sparse_vectors import SparseVectors
+from keras_textgen.layers.towers import SparseLinear, SparseRows, Tower
 
 FEATURES = np.float32(
     [[0, 2, 0, 1], [0, 0, 0, 0], [3, 0, -1, 0], [0, 0, 0, 4], [1, 1, 1, 1]]

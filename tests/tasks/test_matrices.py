@@ -6,9 +6,11 @@ import re
 import numpy as np
 import pytest
 import scipy.sparse
+import tensorflow as tf
 
 from keras_textgen.cli.parsers import hidden_layers
 from keras_textgen.cli.settings import RunError, Settings
+from keras_textgen.data.corpus import DataError
 from keras_textgen.evaluation.ranking import ranking_quality
 from keras_textgen.models.matrices.dmf import DualMatrixFactorization
 from keras_textgen.tasks.matrices import MatrixTask
@@ -183,11 +185,42 @@ def test_bad_settings(folder, settings, message):
 
 def test_counts_below_zero(tmp_path):
     scipy.sparse.save_npz(tmp_path / "matrix.npz", -MATRIX)
-    task = task_of(tmp_path, feedback="implicit", negatives=1)
     with pytest.raises(
-        RunError, match=r"value -\d in row \d+, column \d+; all"
+        DataError,
+        match=r"matrix\.npz: value -\d in row \d+, column \d+; allowed with --",
     ):
-        task.training_batches()
+        task_of(tmp_path, feedback="implicit", negatives=1)
+
+
+def test_the_model_knows_the_columns_of_the_table(tmp_path):
+    lines = [
+        "who,what,stars",
+        *(f"u{i % 3},f{i % 7},{i % 5}" for i in range(21)),
+    ]
+    path = tmp_path / "own.csv"
+    path.write_text("\n".join(lines))
+    settings = {
+        "dataset": "ratings",
+        "row_column": "who",
+        "column_column": "what",
+        "history_features": False,
+        "hidden_layers": "none",
+    }
+    rated = task_of(path, **settings, value_column="stars").make_model()
+    own = {"who": ["u2", "u0"], "what": ["f6", "f1"], "stars": [3, 4]}
+    numbers = {
+        "row": [rated.row_ids.index(each) for each in own["who"]],
+        "column": [rated.col_ids.index(each) for each in own["what"]],
+    }
+    expected = rated({name: tf.constant(n) for name, n in numbers.items()})
+    np.testing.assert_allclose(rated.predict(own, verbose=0), expected)
+    assert np.isfinite(rated.evaluate(own, verbose=0)).all()
+    ranked = task_of(
+        path, **settings, value_column="none", feedback="ranking"
+    ).make_model()
+    assert ranked.fields == ("who", "what", "value")
+    del own["stars"]
+    assert ranked.predict(own, verbose=0).shape == (2,)
 
 
 def test_fields_of_a_table(tmp_path):

@@ -27,9 +27,13 @@ from keras_textgen.data.cells import (
     pairs_named,
     ratings_of,
     repeated_pairs,
+    wrong_value,
 )
 from keras_textgen.data.corpus import DataError
 from keras_textgen.data.matrix import Matrix, split_cells
+from keras_textgen.data.raw_ids import (
+    is_missing,
+)
 from keras_textgen.data.readers.files import decode, read_bytes
 from keras_textgen.data.readers.table_header import header_hint
 
@@ -54,6 +58,7 @@ def read_table(
     fields: Fields = TABLE_FIELDS,
     seed: int = 0,
     duplicates: str | None = None,
+    feedback: str = "ranking",
 ) -> Matrix:
     r"""Reads a table of ratings with named columns.
 
@@ -69,13 +74,16 @@ def read_table(
         seed: of the split.
         duplicates: what becomes of a pair that is given again, as in
             `keras_textgen.data.cells.merge_repeated`; None refuses it.
+        feedback: what the values are for, which decides on those allowed, see
+            `keras_textgen.data.cells.wrong_value`.
 
     Returns:
         The matrix; rows and columns in the order in which they occur first.
 
     Raises:
         DataError: the file cannot be read, a column is missing, a value is no
-            finite number, an id is missing, or a pair is given again.
+            finite number or not allowed, an id is missing, or a pair is given
+            again.
 
     Example:
         >>> import tempfile
@@ -92,10 +100,13 @@ def read_table(
     cells, row_names, column_names = table.numbered()
     if duplicates is None:
         table.check_pairs(cells)
-    cells = merge_repeated(cells, duplicates)
-    _check_count(len(cells), path)
+    merged = merge_repeated(cells, duplicates)
+    table.check_values(cells, merged, feedback)
+    _check_count(len(merged), path)
     name = path.name.split(".")[0]
-    return split_cells(name, cells, tuple(row_names), tuple(column_names), seed)
+    return split_cells(
+        name, merged, tuple(row_names), tuple(column_names), seed
+    )
 
 
 @dataclasses.dataclass
@@ -135,6 +146,23 @@ class _Table:
         line = self.lines[again[0, 0]]
         raise DataError(f"{self.path}:{line}: {named} there already; {_ONCE}")
 
+    def check_values(
+        self, cells: Ratings, merged: Ratings, feedback: str
+    ) -> None:
+        """Refuses values that are not allowed, by the line of their pair."""
+        wrong = wrong_value(merged.values, feedback)
+        if wrong is None:
+            return
+        place, allowed = wrong
+        of_pair = (cells.rows == merged.rows[place]) & (
+            cells.columns == merged.columns[place]
+        )
+        line = self.lines[int(np.argmax(of_pair))]
+        raise DataError(
+            f"{self.path}:{line}: value {merged.values[place]:g}; allowed "
+            f"with --feedback={feedback}: {allowed}"
+        )
+
 
 def _table_path(path: str | os.PathLike | None, fields: Fields) -> pathlib.Path:
     if path is None:
@@ -167,9 +195,12 @@ def _parse(text: str, path: pathlib.Path, fields: Fields) -> _Table:
                 "in the first line"
             )
         row, column, *values = (record[place].strip() for place in places)
-        if not row or not column:
-            field = fields[0] if not row else fields[1]
-            raise DataError(f"{where}: {field} is missing; allowed: an id")
+        for field, text in zip(fields, (row, column), strict=False):
+            if is_missing(text):
+                shown = f" ({text!r})" if text else ""
+                raise DataError(
+                    f"{where}: {field} is missing{shown}; allowed: an id"
+                )
         table.rows.append(row)
         table.columns.append(column)
         table.values.append(finite_number(values[0], where) if values else 1.0)
@@ -254,6 +285,7 @@ def read_matrix(
     data_dir: str | os.PathLike | None,
     seed: int = 0,
     duplicates: str | None = None,
+    feedback: str = "ranking",
 ) -> Matrix:
     """Reads a sparse matrix; what is stored are the known cells.
 
@@ -264,13 +296,14 @@ def read_matrix(
             one place of the features are added, as SciPy does.
         seed: of the split.
         duplicates: as in `read_table`.
+        feedback: as in `read_table`.
 
     Returns:
         The matrix; the ids are numbers from 0.
 
     Raises:
-        DataError: a file cannot be used, its shape does not fit, or a cell is
-            given again.
+        DataError: a file cannot be used, its shape does not fit, a value is
+            not allowed, or a cell is given again.
 
     Example:
         >>> import tempfile
@@ -305,6 +338,7 @@ def read_matrix(
     # Nothing is added; but in order, the same cells make the same split.
     matrix.sum_duplicates()
     cells = matrix_cells(matrix)
+    _check_matrix_values(cells, files["matrix"], feedback)
     _check_count(len(cells), files["matrix"])
     features = {}
     for axis, name in enumerate(("row_features", "column_features")):
@@ -332,18 +366,44 @@ def _check_places(cells: Ratings, path: pathlib.Path) -> None:
         f"row {cells.rows[place]}, column {cells.columns[place]}"
         for place in again[:, 0]
     )
-    where = str(path)
-    if path.suffix != ".npz":
-        row, column = (
-            int(each[again[0, 0]]) for each in (cells.rows, cells.columns)
-        )
-        where += f":{_second_line(read_bytes(path), row + 1, column + 1)}"
+    # A first line that is given again is the second of the place.
+    where = _place_in_file(path, cells, again[0, 0], 1)
     raise DataError(f"{where}: {named} there already; {_ONCE}")
 
 
-def _second_line(content: bytes, row: int, column: int) -> int:
-    """The second line of a Matrix Market file that gives a place from 1."""
+def _check_matrix_values(
+    cells: Ratings, path: pathlib.Path, feedback: str
+) -> None:
+    """Refuses values that are not allowed."""
+    wrong = wrong_value(cells.values, feedback)
+    if wrong is None:
+        return
+    place, allowed = wrong
+    raise DataError(
+        f"{_place_in_file(path, cells, place, 0)}: value "
+        f"{cells.values[place]:g} in row {cells.rows[place]}, column "
+        f"{cells.columns[place]}; allowed with --feedback={feedback}: {allowed}"
+    )
+
+
+def _place_in_file(
+    path: pathlib.Path, cells: Ratings, place: int, occurrence: int
+) -> str:
+    """The file, and where it has lines for cells, the line of one."""
+    if path.suffix == ".npz":
+        return str(path)
+    row, column = int(cells.rows[place]), int(cells.columns[place])
+    lines = _lines_of(read_bytes(path), row + 1, column + 1)
+    if not lines:
+        return str(path)
+    return f"{path}:{lines[min(occurrence, len(lines) - 1)]}"
+
+
+def _lines_of(content: bytes, row: int, column: int) -> list[int]:
+    """The lines of a Matrix Market file that give a place from 1."""
     header, *lines = content.splitlines()
+    if b"coordinate" not in header.lower():
+        return []
     places = [(row, column)]
     if b"general" not in header.lower():
         # Half of a symmetric matrix stands for the other half.
@@ -354,8 +414,7 @@ def _second_line(content: bytes, row: int, column: int) -> int:
         for line, text in enumerate(lines, 2)
         if text.strip() and not text.startswith(b"%")
     ]
-    found = [line for line, place in entries[1:] if place in places]
-    return found[min(1, len(found) - 1)]
+    return [line for line, place in entries[1:] if place in places]
 
 
 def _sparse(path: pathlib.Path) -> scipy.sparse.coo_array:

@@ -1,6 +1,6 @@
 """Dual matrix factorization: two networks whose dot product is a cell."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -11,60 +11,53 @@ import tensorflow as tf
 from keras_textgen.checks import SIZES, check
 from keras_textgen.data.batches.cells import (
     Batch,
-    PairBatches,
     check_cells,
-    feedback_batches,
 )
 from keras_textgen.data.cells import (
     Ratings,
     check_duplicates,
     matrix_cells,
     merge_repeated,
-    raw_ids,
     relevant_cells,
     table_cells,
     table_column,
+)
+from keras_textgen.data.raw_ids import (
+    raw_ids,
 )
 from keras_textgen.evaluation.rating_baselines import (
     choose_biases,
     popularity_scores,
 )
-from keras_textgen.layers.towers import (
-    FeatureMatrix,
+from keras_textgen.layers.hidden_layers import (
     HiddenLayer,
-    SparseRows,
-    SparseVectors,
-    Tower,
-    as_rows,
+    built_layers,
     checked_layers,
     layers_config,
+)
+from keras_textgen.layers.sparse_vectors import SparseVectors
+from keras_textgen.layers.towers import (
+    FeatureMatrix,
+    SparseRows,
+    Tower,
+    as_rows,
+    features_of_ids,
+    first_width,
     of_each,
 )
+from keras_textgen.models.matrices.cell_model import (
+    DEFAULT_FIELDS,
+    CellModel,
+    checked_negatives,
+)
 from keras_textgen.models.matrices.factor_model import (
-    FactorModel,
     checked_ids,
     id_lookup,
 )
-from keras_textgen.models.matrices.prepared_cells import prepared_cells
-from keras_textgen.objectives.sampled_softmax import sampled_softmax_losses
-
-# A sparse matrix whose stored values are the known cells; cells by their
-# numbers; a table of named columns with raw ids; or batches of cells.
-MatrixData = (
-    scipy.sparse.sparray
-    | Ratings
-    | Mapping[str, Sequence]
-    | PairBatches
-    | tf.data.Dataset
-)
-
-FEEDBACK = ("explicit", "implicit", "ranking")
-# Cells drawn for each observed one, unless something else is said.
-NEGATIVES = {"explicit": 0, "implicit": 4, "ranking": 32}
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
-class DualMatrixFactorization(FactorModel):
+class DualMatrixFactorization(CellModel):
     """Deep matrix factorization with two networks (keras-aquarium).
 
     After "Collaborative Deep Embedding via Dual Networks" (Xiong et al.
@@ -94,14 +87,17 @@ class DualMatrixFactorization(FactorModel):
         col_ids: Raw ids of the columns, or their number.
         row_dim: Width of the embedding of row ids; 0 leaves it out.
         col_dim: The same of columns.
-        row_features: Features of every row, sparse [rows, features]; they are
-            saved with the model.
+        row_features: Features of every row, sparse [rows, features], which
+            are saved with the model; or their number, for explicit feedback,
+            if every cell brings those of its row.
         col_features: The same of columns.
-        row_feature_dim: Width of the linear embedding of row features.
+        row_feature_dim: Width of the linear embedding of row features; None
+            takes the features as they are.
         col_feature_dim: The same of columns.
         join: "concatenate" or "add": how the two embeddings are joined.
-        row_layers: Hidden layers: pairs of units and activation, or
-            callables, such as Keras layers, from one level to the next.
+        row_layers: Hidden layers: pairs of units and activation (a name or a
+            function), or callables, such as Keras layers, from one level to
+            the next; they are called once to be built, see `built_layers`.
         col_layers: The same of columns.
         multi_level: Whether to sum over all levels.
         use_biases: Whether there are a mean and biases.
@@ -149,10 +145,10 @@ class DualMatrixFactorization(FactorModel):
         *,
         row_dim: int = 50,
         col_dim: int = 50,
-        row_features: FeatureMatrix | SparseRows | None = None,
-        col_features: FeatureMatrix | SparseRows | None = None,
-        row_feature_dim: int = 50,
-        col_feature_dim: int = 50,
+        row_features: FeatureMatrix | SparseRows | int | None = None,
+        col_features: FeatureMatrix | SparseRows | int | None = None,
+        row_feature_dim: int | None = 50,
+        col_feature_dim: int | None = 50,
         join: str = "concatenate",
         row_layers: Sequence[HiddenLayer] = ((50, "relu"),),
         col_layers: Sequence[HiddenLayer] = ((50, "relu"),),
@@ -168,28 +164,16 @@ class DualMatrixFactorization(FactorModel):
         kernel_l2: float = 0.0,
         value_range: tuple[float, float] | None = None,
         seen: FeatureMatrix | SparseRows | None = None,
-        fields: tuple[str, str, str] = ("row", "column", "value"),
+        fields: tuple[str, str, str] = DEFAULT_FIELDS,
         duplicates: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.row_ids = checked_ids("row_ids", row_ids)
         self.col_ids = checked_ids("col_ids", col_ids)
-        if feedback not in FEEDBACK:
-            raise ValueError(
-                f"feedback={feedback!r} is not allowed; allowed: "
-                f"{', '.join(FEEDBACK)}"
-            )
-        if feedback == "ranking" and value_range is not None:
-            raise ValueError(
-                f"value_range={value_range} with feedback='ranking', whose "
-                "predictions are no values; allowed: None"
-            )
-        if feedback != "ranking" and relevant_above is not None:
-            raise ValueError(
-                f"relevant_above={relevant_above} has a meaning only with "
-                f"feedback='ranking', not {feedback!r}"
-            )
+        negatives = checked_negatives(
+            feedback, negatives, relevant_above, value_range
+        )
         check_duplicates(duplicates)
         for name, value in (
             ("alpha", alpha),
@@ -201,17 +185,28 @@ class DualMatrixFactorization(FactorModel):
         ):
             if not value >= 0:
                 raise ValueError(f"{name}={value}; allowed: 0 or more")
-        check(SIZES, row_feature_dim=row_feature_dim)
-        check(SIZES, col_feature_dim=col_feature_dim)
-        if negatives is None:
-            negatives = NEGATIVES[feedback]
-        elif feedback != "explicit":
-            check(SIZES, negatives=negatives)
+        for name, width in (
+            ("row_feature_dim", row_feature_dim),
+            ("col_feature_dim", col_feature_dim),
+        ):
+            if width is not None:
+                check(SIZES, **{name: width})
         self.row_dim, self.col_dim = row_dim, col_dim
         self.row_feature_dim = row_feature_dim
         self.col_feature_dim = col_feature_dim
-        self.row_layers = checked_layers("row_layers", row_layers)
-        self.col_layers = checked_layers("col_layers", col_layers)
+        shape = len(self.row_ids), len(self.col_ids)
+        row_features = features_of_ids("row_features", row_features, shape[0])
+        col_features = features_of_ids("col_features", col_features, shape[1])
+        self.row_layers = built_layers(
+            checked_layers("row_layers", row_layers),
+            first_width(row_dim, row_features, row_feature_dim, join),
+            self.compute_dtype,
+        )
+        self.col_layers = built_layers(
+            checked_layers("col_layers", col_layers),
+            first_width(col_dim, col_features, col_feature_dim, join),
+            self.compute_dtype,
+        )
         self.join = join
         self.multi_level = multi_level
         self.use_biases = use_biases
@@ -225,9 +220,7 @@ class DualMatrixFactorization(FactorModel):
         self.fields = tuple(fields)
         self.duplicates = duplicates
 
-        shape = len(self.row_ids), len(self.col_ids)
-        self.row_features = as_rows("row_features", row_features, shape[0])
-        self.col_features = as_rows("col_features", col_features, shape[1])
+        self.row_features, self.col_features = row_features, col_features
         self.seen = as_rows("seen", seen, shape[0])
         if self.seen is not None and self.seen.num_columns != shape[1]:
             raise ValueError(
@@ -258,13 +251,8 @@ class DualMatrixFactorization(FactorModel):
             **shared,
         )
         self._check_widths()
-        self._loss = keras.metrics.Mean(name="loss")
-        self._errors: list[keras.metrics.Metric] = []
-        if feedback == "explicit":
-            self._errors = [
-                keras.metrics.RootMeanSquaredError(name="rmse"),
-                keras.metrics.MeanAbsoluteError(name="mae"),
-            ]
+        self._check_brought()
+        self._make_metrics()
         self.built = True
         self.compile(self.default_optimizer)
 
@@ -300,7 +288,7 @@ class DualMatrixFactorization(FactorModel):
     def from_table(
         cls,
         table: Mapping[str, Sequence],
-        fields: tuple[str, str, str] = ("row", "column", "value"),
+        fields: tuple[str, str, str] = DEFAULT_FIELDS,
         **settings: Any,
     ) -> "DualMatrixFactorization":
         """Make a model for a table of known cells with raw ids.
@@ -411,12 +399,22 @@ class DualMatrixFactorization(FactorModel):
 
     def _predictions(self, cells: Batch) -> tf.Tensor:
         return tf.reduce_sum(
-            of_each(self.row_vectors, cells["row"])
-            * of_each(self.col_vectors, cells["column"]),
+            self._vectors("row", self.row_vectors, cells)
+            * self._vectors("column", self.col_vectors, cells),
             axis=1,
         )
 
-    def _drawn_predictions(self, cells: Batch) -> tf.Tensor:
+    def _vectors(
+        self, name: str, vectors: Callable[..., tf.Tensor], cells: Batch
+    ) -> tf.Tensor:
+        """Of the row, or the column, of each cell, [batch, width]."""
+        features = f"{name}_features"
+        if features not in self.brought_features:
+            return of_each(vectors, cells[name])
+        given = SparseVectors.from_dense(cells[features])
+        return vectors(tf.cast(cells[name], tf.int32), given)
+
+    def drawn_predictions(self, cells: Batch) -> tf.Tensor:
         """Of the columns drawn for each cell, float32 [batch, negatives]."""
         rows = of_each(self.row_vectors, cells["row"])
         columns = of_each(self.col_vectors, tf.reshape(cells["drawn"], [-1]))
@@ -438,36 +436,15 @@ class DualMatrixFactorization(FactorModel):
                 f"{widths[1]}; allowed: the same"
             )
 
-    # -- Training and evaluation steps ---------------------------------------
-
-    def with_losses(
-        self,
-        outputs: tf.Tensor,
-        x: Batch,
-        y: None,
-        sample_weight: tf.Tensor | None,
-        training: bool,
-    ) -> dict[str, tf.Tensor]:
-        """The loss of each cell, beside its prediction."""
-        del y, sample_weight
-        weights = tf.cast(x["weight"], tf.float32)
-        found = {"predictions": outputs}
-        if self.feedback == "ranking":
-            found["losses"] = weights * sampled_softmax_losses(
-                outputs, self._drawn_predictions(x), x["unobserved"]
+    def _check_brought(self) -> None:
+        if self.brought_features and self.feedback != "explicit":
+            raise ValueError(
+                f"{', '.join(self.brought_features)} that come with cells and "
+                f"feedback={self.feedback!r}, which draws cells without them; "
+                "allowed: features of every id, or feedback='explicit'"
             )
-        else:
-            values = tf.cast(x["value"], tf.float32)
-            if self.feedback == "implicit":
-                weights *= 1 + self.alpha * values
-                values = tf.cast(values > 0, tf.float32)
-            found["errors"] = outputs - values
-            found["losses"] = weights * found["errors"] ** 2
-        if training:
-            found["losses"] += self._penalties(x)
-        return found
 
-    def _penalties(self, cells: Batch) -> tf.Tensor:
+    def penalties(self, cells: Batch) -> tf.Tensor:
         """What L2 regularization adds to the loss of each cell."""
         penalties = tf.zeros(tf.shape(cells["row"]))
         for tower, ids in (
@@ -480,158 +457,6 @@ class DualMatrixFactorization(FactorModel):
             if self.bias_l2 and tower.bias is not None:
                 penalties += self.bias_l2 * tf.gather(tower.bias, ids) ** 2
         return penalties + sum(self.losses)
-
-    def update_metrics(
-        self, outputs: dict[str, tf.Tensor], sample_weight: tf.Tensor | None
-    ) -> None:
-        """Add a batch to loss and errors."""
-        self._loss.update_state(outputs["losses"], sample_weight)
-        for metric in self._errors:
-            errors = outputs["errors"][:, tf.newaxis]
-            metric.update_state(tf.zeros_like(errors), errors, sample_weight)
-
-    @property
-    def takes_metrics(self) -> bool:
-        """Whether predictions are those of values."""
-        return self.feedback == "explicit"
-
-    def target_and_prediction(
-        self, outputs: dict[str, tf.Tensor], x: Batch, y: None
-    ) -> tuple[tf.Tensor, tf.Tensor] | None:
-        """Values and predictions, float32 [batch], of explicit feedback."""
-        del y
-        if not self.takes_metrics:
-            return None
-        return tf.cast(x["value"], tf.float32), outputs["predictions"]
-
-    @property
-    def own_metrics(self) -> list[keras.metrics.Metric]:
-        """Loss, and for explicit feedback the errors."""
-        return [self._loss, *self._errors]
-
-    # -- Matrices in, arrays out ---------------------------------------------
-
-    def row_batches(
-        self,
-        x: MatrixData,
-        y: Sequence[float] | None,
-        sample_weight: np.ndarray | None,
-        batch_size: int,
-        *,
-        is_shuffled: bool = True,
-        is_prediction: bool = False,
-    ) -> PairBatches:
-        """A sparse matrix; or a table (named columns with raw ids, `fields`).
-
-        Or cells by their numbers. A table may hold its values, or `y` them.
-        Predictions need no values; those of a matrix are in the order of
-        `matrix.tocoo()`.
-        """
-        data = x if y is None else self._with_values(x, y)
-        cells = self._cells(data, has_values=not is_prediction)
-        settings = {"is_shuffled": is_shuffled, "sample_weight": sample_weight}
-        if is_prediction:
-            return PairBatches(cells, self.shape, batch_size, **settings)
-        check_cells(cells, self.shape)
-        merged = merge_repeated(cells, self.duplicates)
-        if sample_weight is not None and len(merged) < len(cells):
-            raise ValueError(
-                f"sample_weight with duplicates={self.duplicates!r}, which "
-                "makes one cell of several; allowed: every pair once"
-            )
-        return feedback_batches(
-            self.feedback,
-            merged,
-            self.shape,
-            batch_size,
-            seed=self.seed,
-            negatives=self.negatives,
-            observed=self._seen_cells(),
-            relevant_above=self.relevant_above,
-            **settings,
-        )
-
-    def prepared(self, x: Batch, y: tf.Tensor | None) -> tuple[Batch, None]:
-        """Cells by their numbers, of a batch of a dataset.
-
-        Args:
-            x: "row" and "column", their numbers or raw ids as strings; or the
-                columns of a table, see `fields`, with raw ids. Beside them
-                the values, unless they are in `y`; perhaps "weight", and for
-                ranking what `RankingBatches` gives.
-            y: Values, or None.
-        """
-        batch = prepared_cells(self, x, y)
-        if self.feedback == "ranking" and y is not None:
-            raise ValueError(
-                "batches (x, y) with feedback='ranking', which needs what is "
-                "drawn beside a cell; allowed: model.batches(data)"
-            )
-        return batch, None
-
-    def _check_targets(self, are_given: bool) -> None:
-        """Values are in the data, or beside them."""
-
-    def _with_values(self, x: MatrixData, y: Sequence[float]) -> MatrixData:
-        is_table = isinstance(x, Mapping) or hasattr(x, "columns")
-        if not is_table or self.fields[2] in x:
-            raise ValueError(
-                "y beside data that hold their values; allowed: None, or a "
-                f"table without the column {self.fields[2]!r}"
-            )
-        names = self.fields[:2]
-        table = {name: table_column(x, name) for name in names}
-        return table | {self.fields[2]: y}
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns of the matrix."""
-        return len(self.row_ids), len(self.col_ids)
-
-    def batches(self, data: MatrixData, batch_size: int = 1024) -> PairBatches:
-        """Known cells in batches; but for explicit feedback, with drawn ones.
-
-        What is `seen` is never drawn, but for ranking, where it is not
-        relevant.
-
-        Args:
-            data: As in `fit`, but no dataset.
-            batch_size: Known cells a batch.
-
-        Raises:
-            ValueError: If an id or a value is not allowed, or a pair is given
-                again and `duplicates` is None.
-        """
-        if isinstance(data, PairBatches):
-            return data
-        return self.row_batches(data, None, None, batch_size)
-
-    # -- From what users have to numbers -------------------------------------
-
-    def _cells(self, data: MatrixData, has_values: bool = True) -> Ratings:
-        if isinstance(data, Ratings):
-            return data
-        if scipy.sparse.issparse(data):
-            if data.shape != self.shape:
-                raise ValueError(
-                    f"a matrix of shape {list(data.shape)}; allowed: "
-                    f"{list(self.shape)}"
-                )
-            return matrix_cells(data)
-        fields = (*self.fields[:2], self.fields[2] if has_values else None)
-        return table_cells(data, fields, self.row_ids, self.col_ids)
-
-    def _seen_cells(self) -> Ratings | None:
-        if self.seen is None:
-            return None
-        splits = np.asarray(self.seen.splits)
-        if not splits[-1]:
-            # A model that is made of its config alone has seen nothing.
-            return None
-        rows = np.repeat(np.arange(len(splits) - 1), np.diff(splits))
-        return Ratings(
-            rows, np.asarray(self.seen.indices), np.asarray(self.seen.values)
-        )
 
     # -- Saving --------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_textgen.layers.towers import SparseVectors, Tower
+from keras_textgen.layers.sparse_vectors import SparseVectors
 from keras_textgen.serving.endpoints import Endpoint, Outputs
 
 _ROW_IDS = tf.TensorSpec([None], tf.string, name="row_ids")
@@ -15,14 +15,27 @@ _EXCLUDE_SEEN = tf.TensorSpec([], tf.bool, name="exclude_seen")
 
 
 def matrix_endpoints(model: Any) -> dict[str, Endpoint]:
-    """Predictions and recommendations, for new rows and columns too."""
+    """Predictions and recommendations, for new rows and columns too.
+
+    Of a model to which features are brought: predictions, given them.
+    """
+    if model.brought_features:
+        brought = [
+            _features_spec(name, size)
+            for name, size in model.brought_features.items()
+        ]
+        return {
+            "predict": Endpoint(
+                _predict(model), [_ROW_IDS, _COLUMN_IDS, *brought]
+            )
+        }
     options = [] if model.seen is None else [_EXCLUDE_SEEN]
     endpoints = {
         "predict": Endpoint(_predict(model), [_ROW_IDS, _COLUMN_IDS]),
         "recommend": Endpoint(_recommend(model), [_ROW_IDS, _K], options),
     }
     if model.row_features is not None:
-        features = _features_spec("row_features", model.row_tower)
+        features = _features_spec("row_features", model.row_tower.num_features)
         endpoints["predict_new_rows"] = Endpoint(
             _predict_new_rows(model), [features, _COLUMN_IDS]
         )
@@ -30,28 +43,38 @@ def matrix_endpoints(model: Any) -> dict[str, Endpoint]:
             _recommend_to_new_rows(model), [features, _K]
         )
     if model.col_features is not None:
-        features = _features_spec("column_features", model.col_tower)
+        features = _features_spec(
+            "column_features", model.col_tower.num_features
+        )
         endpoints["predict_new_columns"] = Endpoint(
             _predict_new_columns(model), [_ROW_IDS, features]
         )
     return endpoints
 
 
-def _features_spec(name: str, tower: Tower) -> tf.TensorSpec:
-    return tf.TensorSpec(
-        [None, tower.features.num_columns], tf.float32, name=name
-    )
+def _features_spec(name: str, size: int) -> tf.TensorSpec:
+    return tf.TensorSpec([None, size], tf.float32, name=name)
 
 
 def _predict(model: Any) -> Callable[..., Outputs]:
-    def predict(row_ids: tf.Tensor, column_ids: tf.Tensor) -> Outputs:
+    def predict(
+        row_ids: tf.Tensor, column_ids: tf.Tensor, *brought: tf.Tensor
+    ) -> Outputs:
         rows, columns = (
             model.row_numbers(row_ids),
             model.col_numbers(column_ids),
         )
+        given = {
+            name: SparseVectors.from_dense(features)
+            for name, features in zip(
+                model.brought_features, brought, strict=True
+            )
+        }
         return {
             "prediction": _products(
-                model, model.row_vectors(rows), model.col_vectors(columns)
+                model,
+                model.row_vectors(rows, given.get("row_features")),
+                model.col_vectors(columns, given.get("column_features")),
             ),
             "known": (rows >= 0) & (columns >= 0),
         }

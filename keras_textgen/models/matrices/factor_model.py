@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from keras_textgen.checks import SIZES, check
 from keras_textgen.data.batches.cells import check_range
-from keras_textgen.data.cells import (
+from keras_textgen.data.raw_ids import (
     as_list,
     is_whole_number,
     numbers_of_ids,
@@ -21,12 +21,8 @@ from keras_textgen.data.readers.files import SPLITS
 from keras_textgen.decoding.common import checked_integer
 from keras_textgen.evaluation.corpora import is_corpus
 from keras_textgen.evaluation.matrices import ranking_figures, rating_figures
-from keras_textgen.layers.towers import (
-    FeatureMatrix,
-    SparseVectors,
-    Tower,
-    check_finite,
-)
+from keras_textgen.layers.sparse_vectors import SparseVectors, check_finite
+from keras_textgen.layers.towers import FeatureMatrix, Tower
 from keras_textgen.models.base import GlobalBatchModel
 from keras_textgen.models.matrices.endpoints import Endpoint, matrix_endpoints
 
@@ -300,6 +296,11 @@ class FactorModel(GlobalBatchModel):
         encode = self.in_graph(
             "row_vectors" if name == "row" else "col_vectors"
         )
+        if features is None and tower.needs_features:
+            raise ValueError(
+                f"{name} features=None; allowed: {tower.num_features} of each "
+                f"{name}, as the model holds none"
+            )
         if features is not None:
             _check_features(name, features, len(numbers), tower)
             features = scipy.sparse.csr_array(features)
@@ -337,9 +338,9 @@ def _looks_whole(raw_id: str) -> bool:
 def _check_features(
     name: str, features: FeatureMatrix, count: int, tower: Tower
 ) -> None:
-    if tower.features is None:
+    if tower.num_features is None:
         raise ValueError(f"this model has no {name} features; allowed: ids")
-    allowed = count, tower.features.num_columns
+    allowed = count, tower.num_features
     if features.shape != allowed:
         raise ValueError(
             f"{name} features of shape {list(features.shape)}; allowed: "

@@ -171,6 +171,14 @@ def test_zeros_in_front_stay(tmp_path):
         (["user,item,user,rating"], ":1: 2 columns 'user'; allowed: one of th"),
         ([HEADER, *LINES, ",f1,3"], ":32: user is missing; allowed: an id"),
         ([HEADER, *LINES, "1, ,3"], ":32: item is missing; allowed: an id"),
+        (
+            [HEADER, *LINES, "nan,g,3", "1,h,3"],
+            ":32: user is missing ('nan'); allowed: an id",
+        ),
+        (
+            [HEADER, *LINES, "1, <NA>,3"],
+            ":32: item is missing ('<NA>'); allowed: an id",
+        ),
         ([HEADER, *LINES, "1,g,inf"], ":32: value 'inf'; allowed: a finite"),
         ([HEADER, *LINES, "1,g,NaN"], ":32: value 'NaN'; allowed: a finite"),
         ([HEADER, *LINES, "1,g,1_0"], ":32: value '1_0'; allowed: a finite"),
@@ -187,6 +195,84 @@ def test_what_is_wrong_with_a_table_is_said_by_line(tmp_path, lines, message):
             read_table(place)
         assert str(error.value).startswith(f"{place}{message}")
         assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "feedback", "message"),
+    [
+        (
+            "1,g,0",
+            "implicit",
+            ":32: value 0; allowed with --feedback=implicit: ",
+        ),
+        (
+            "1,g,-1.5",
+            "implicit",
+            ":32: value -1.5; allowed with --feedback=imp",
+        ),
+        (
+            "1,g,1e38",
+            "explicit",
+            ":32: value 1e+38; allowed with --feedback=ex",
+        ),
+        (
+            "1,g,1e38",
+            "implicit",
+            ":32: value 1e+38; allowed with --feedback=im",
+        ),
+    ],
+)
+def test_values_that_a_feedback_refuses(tmp_path, line, feedback, message):
+    lines = [HEADER, *(each[:-1] + "2" for each in LINES), line]
+    path = write(tmp_path / "a.csv", lines)
+    with pytest.raises(DataError) as error:
+        read_table(path, feedback=feedback)
+    assert str(error.value).startswith(f"{path}{message}")
+    assert len(read_table(path, feedback="ranking").train) == 25
+
+
+def test_values_of_a_pair_are_judged_when_they_are_merged(tmp_path):
+    """What was bought and given back is no occurrence; one left of two is."""
+    lines = [each[:-1] + "2" for each in LINES]
+    again = ["2,f5,-1", "0,f6,-2"]
+    path = write(tmp_path / "a.csv", [HEADER, *lines, *again[:1]])
+    corpus = read_table(path, duplicates="sum", feedback="implicit")
+    assert values_of(corpus)["2", "f5"] == 1
+    path = write(tmp_path / "a.csv", [HEADER, *lines, *again])
+    with pytest.raises(
+        DataError, match=f"^{path}:8: value 0; allowed with --f"
+    ):
+        read_table(path, duplicates="sum", feedback="implicit")
+
+
+def test_values_of_a_matrix_that_a_feedback_refuses(tmp_path):
+    matrix = scipy.sparse.coo_array(np.arange(1.0, 21).reshape(4, 5))
+    matrix.data[7] = -3
+    for suffix in ("npz", "mtx"):
+        path = tmp_path / f"a.{suffix}"
+        line = ""
+        if suffix == "npz":
+            scipy.sparse.save_npz(path, matrix)
+        else:
+            scipy.io.mmwrite(path, matrix)
+            (number,) = (
+                number
+                for number, text in enumerate(path.read_text().splitlines(), 1)
+                if text.startswith("2 3 ")
+            )
+            line = f":{number}"
+        with pytest.raises(
+            DataError, match=f"^{path}{line}: value -3 in row 1, column 2; all"
+        ):
+            read_matrix(path, feedback="implicit")
+        read_matrix(path, feedback="explicit")
+    # Of a dense one, a value has a line, but no place.
+    path = tmp_path / "b.mtx"
+    scipy.io.mmwrite(path, matrix.toarray())
+    with pytest.raises(
+        DataError, match=f"^{path}: value -3 in row 1, column 2"
+    ):
+        read_matrix(path, feedback="implicit")
 
 
 def test_no_tensorflow(tmp_path):

@@ -254,6 +254,21 @@ def test_metrics_and_kinds_of_data(model):
     )
 
 
+def test_compiled_metrics_are_those_of_cells():
+    """Of batches of different sizes, and by the weights of the cells."""
+    model = make()
+    model.compile("adam", metrics=["mse"], weighted_metrics=["mae"])
+    cells = Ratings(*np.nonzero(SEEN.toarray()), np.arange(16.0) % 5)
+    weights = np.arange(16.0) % 3
+    errors = model.predict(cells, verbose=0) - cells.values
+    found = model.evaluate(
+        cells, batch_size=7, sample_weight=weights, verbose=0, return_dict=True
+    )
+    assert found["mse"] == pytest.approx(np.mean(errors**2), rel=1e-5)
+    expected = np.average(np.abs(errors), weights=weights)
+    assert found["mae"] == pytest.approx(expected, rel=1e-5)
+
+
 def test_table_with_raw_ids():
     table = {"user": [30, 10, 30], "film": ["b", "a", "a"], "stars": [1, 2, 6]}
     model = DualMatrixFactorization.from_table(

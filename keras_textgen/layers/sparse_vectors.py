@@ -1,0 +1,127 @@
+"""Sparse vectors in the graph, and rows of sparse matrices as such."""
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse
+import tensorflow as tf
+
+
+class SparseVectors(NamedTuple):
+    """Sparse vectors, by their values that are not zero.
+
+    Attributes:
+        vectors: Which vector each value belongs to, int64 [values], sorted.
+        indices: Its place in that vector, int32 [values].
+        values: float32 [values].
+        count: Number of vectors, scalar.
+    """
+
+    vectors: tf.Tensor
+    indices: tf.Tensor
+    values: tf.Tensor
+    count: tf.Tensor
+
+    @classmethod
+    def from_dense(cls, dense: tf.Tensor) -> "SparseVectors":
+        """Take the values of float [vectors, size] that are not zero.
+
+        Example:
+            >>> SparseVectors.from_dense(tf.constant([[0.0, 2.0]])).indices
+            <tf.Tensor: shape=(1,), dtype=int32, numpy=array([1], dtype=int32)>
+        """
+        places = tf.where(dense)
+        return cls(
+            places[:, 0],
+            tf.cast(places[:, 1], tf.int32),
+            tf.cast(tf.gather_nd(dense, places), tf.float32),
+            tf.shape(dense)[0],
+        )
+
+    @classmethod
+    def from_matrix(cls, matrix: scipy.sparse.sparray) -> "SparseVectors":
+        """Take the rows of a SciPy matrix.
+
+        Example:
+            >>> matrix = scipy.sparse.csr_array([[0.0, 2.0]])
+            >>> SparseVectors.from_matrix(matrix).values.numpy().tolist()
+            [2.0]
+        """
+        matrix = scipy.sparse.csr_array(matrix)
+        vectors = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+        return cls(
+            tf.constant(vectors, tf.int64),
+            tf.constant(matrix.indices, tf.int32),
+            tf.constant(matrix.data, tf.float32),
+            tf.constant(matrix.shape[0]),
+        )
+
+    def to_dense(self, size: int) -> tf.Tensor:
+        """The vectors with their zeros, float32 [vectors, size].
+
+        Example:
+            >>> SparseVectors.from_dense(tf.constant([[0.0, 2.0]])).to_dense(2)
+            <tf.Tensor: shape=(1, 2), dtype=float32, \
+numpy=array([[0., 2.]], dtype=float32)>
+        """
+        places = tf.stack(
+            [self.vectors, tf.cast(self.indices, tf.int64)], axis=1
+        )
+        shape = tf.stack([tf.cast(self.count, tf.int64), size])
+        # As the linear layer below; values of one place are added.
+        with tf.device("CPU:0"):
+            dense = tf.scatter_nd(places, self.values, shape)
+        return tf.ensure_shape(dense, [None, size])
+
+
+def taken_rows(
+    splits: tf.Tensor, indices: tf.Tensor, values: tf.Tensor, rows: tf.Tensor
+) -> SparseVectors:
+    """Some rows of a matrix in SciPy's form of compressed rows.
+
+    Args:
+        splits: `indptr`, int32 [size + 1].
+        indices: int32 [stored].
+        values: `data`, float32 [stored].
+        rows: Their numbers, int [n]; the row -1 is empty.
+
+    Example:
+        >>> matrix = scipy.sparse.csr_array([[0.0, 2.0], [3.0, 0.0]])
+        >>> parts = matrix.indptr, matrix.indices, matrix.data
+        >>> taken_rows(*map(tf.constant, parts), tf.constant([1])).indices
+        <tf.Tensor: shape=(1,), dtype=int32, numpy=array([0], dtype=int32)>
+    """
+    first = tf.maximum(rows, 0)
+    starts = tf.gather(splits, first)
+    ends = tf.gather(splits, first + 1)
+    places = tf.ragged.range(starts, tf.where(rows < 0, starts, ends))
+    return SparseVectors(
+        places.value_rowids(),
+        tf.gather(indices, places.flat_values),
+        tf.gather(values, places.flat_values),
+        tf.shape(rows)[0],
+    )
+
+
+def check_finite(name: str, matrix: scipy.sparse.csr_array) -> None:
+    """Refuse a matrix with NaN or infinity, which would spread to all vectors.
+
+    Args:
+        name: Of the argument, for messages.
+        matrix: Its stored values count.
+
+    Raises:
+        ValueError: There is such a value.
+
+    Example:
+        >>> check_finite("features", scipy.sparse.csr_array([[0.0, np.inf]]))
+        Traceback (most recent call last):
+        ValueError: features has inf in row 0, column 1; allowed: finite numbers
+    """
+    places = np.flatnonzero(~np.isfinite(matrix.data))
+    if len(places):
+        row = np.searchsorted(matrix.indptr, places[0], side="right") - 1
+        raise ValueError(
+            f"{name} has {matrix.data[places[0]]} in row {row}, column "
+            f"{matrix.indices[places[0]]}; allowed: finite numbers"
+        )

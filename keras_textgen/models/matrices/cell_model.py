@@ -1,0 +1,367 @@
+"""What a factorization learns cells by, and the forms in which they come."""
+
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+import scipy.sparse
+import tensorflow as tf
+
+from keras_textgen.checks import SIZES, check
+from keras_textgen.data.batches.cell_features import (
+    CellsWithFeatures,
+    checked_features,
+)
+from keras_textgen.data.batches.cells import (
+    Batch,
+    PairBatches,
+    check_cells,
+    feedback_batches,
+)
+from keras_textgen.data.cells import (
+    Ratings,
+    check_values,
+    matrix_cells,
+    merge_repeated,
+    table_cells,
+    table_column,
+)
+from keras_textgen.models.matrices.factor_model import FactorModel
+from keras_textgen.models.matrices.prepared_cells import prepared_cells
+from keras_textgen.objectives.sampled_softmax import sampled_softmax_losses
+
+# A sparse matrix whose stored values are the known cells; cells by their
+# numbers; a table of named columns with raw ids; or batches of cells.
+MatrixData = (
+    scipy.sparse.sparray
+    | Ratings
+    | Mapping[str, Sequence]
+    | PairBatches
+    | tf.data.Dataset
+)
+
+# Columns of a table with ids of rows and columns, and with values.
+DEFAULT_FIELDS = ("row", "column", "value")
+FEEDBACK = ("explicit", "implicit", "ranking")
+# Cells drawn for each observed one, unless something else is said.
+NEGATIVES = {"explicit": 0, "implicit": 4, "ranking": 32}
+
+
+class CellModel(FactorModel):
+    """Base of factorizations that learn the cells of a matrix.
+
+    It has the data, the loss and the metrics of each kind of feedback. A model
+    has, besides what `FactorModel` says, the settings `feedback`, `alpha`,
+    `negatives`, `relevant_above`, `fields` and `duplicates`, calls
+    `_make_metrics` in its constructor, and adds what follows.
+
+    Args:
+        **kwargs: As in `GlobalBatchModel`.
+    """
+
+    # -- What a model adds ---------------------------------------------------
+
+    def drawn_predictions(self, cells: Batch) -> tf.Tensor:
+        """Of the columns drawn for each cell, float32 [batch, negatives]."""
+        raise NotImplementedError
+
+    def penalties(self, cells: Batch) -> tf.Tensor:
+        """What regularization adds to the loss of each cell, [batch]."""
+        raise NotImplementedError
+
+    # -- Training and evaluation steps ---------------------------------------
+
+    def with_losses(
+        self,
+        outputs: tf.Tensor,
+        x: Batch,
+        y: None,
+        sample_weight: tf.Tensor | None,
+        training: bool,
+    ) -> dict[str, tf.Tensor]:
+        """The loss of each cell, beside its prediction."""
+        del y, sample_weight
+        weights = tf.cast(x["weight"], tf.float32)
+        found = {"predictions": outputs}
+        if self.feedback == "ranking":
+            found["losses"] = weights * sampled_softmax_losses(
+                outputs, self.drawn_predictions(x), x["unobserved"]
+            )
+        else:
+            values = tf.cast(x["value"], tf.float32)
+            if self.feedback == "implicit":
+                weights *= 1 + self.alpha * values
+                values = tf.cast(values > 0, tf.float32)
+            found["errors"] = outputs - values
+            found["losses"] = weights * found["errors"] ** 2
+        if training:
+            found["losses"] += self.penalties(x)
+        return found
+
+    def _make_metrics(self) -> None:
+        self._loss = keras.metrics.Mean(name="loss")
+        self._errors: list[keras.metrics.Metric] = []
+        if self.feedback == "explicit":
+            self._errors = [
+                keras.metrics.RootMeanSquaredError(name="rmse"),
+                keras.metrics.MeanAbsoluteError(name="mae"),
+            ]
+
+    def update_metrics(
+        self, outputs: dict[str, tf.Tensor], sample_weight: tf.Tensor | None
+    ) -> None:
+        """Add a batch to loss and errors."""
+        self._loss.update_state(outputs["losses"], sample_weight)
+        for metric in self._errors:
+            errors = outputs["errors"][:, tf.newaxis]
+            metric.update_state(tf.zeros_like(errors), errors, sample_weight)
+
+    @property
+    def takes_metrics(self) -> bool:
+        """Whether predictions are those of values."""
+        return self.feedback == "explicit"
+
+    def target_and_prediction(
+        self, outputs: dict[str, tf.Tensor], x: Batch, y: None
+    ) -> tuple[tf.Tensor, tf.Tensor] | None:
+        """Values and predictions, float32 [batch, 1], of explicit feedback."""
+        del y
+        if not self.takes_metrics:
+            return None
+        # Of [batch], Keras's metrics would take the mean of the batch for one
+        # row, and leave aside its weights.
+        values = tf.cast(x["value"], tf.float32)
+        return values[:, tf.newaxis], outputs["predictions"][:, tf.newaxis]
+
+    @property
+    def own_metrics(self) -> list[keras.metrics.Metric]:
+        """Loss, and for explicit feedback the errors."""
+        return [self._loss, *self._errors]
+
+    # -- Matrices in, arrays out ---------------------------------------------
+
+    def row_batches(
+        self,
+        x: MatrixData,
+        y: Sequence[float] | None,
+        sample_weight: np.ndarray | None,
+        batch_size: int,
+        *,
+        is_shuffled: bool = True,
+        is_prediction: bool = False,
+    ) -> PairBatches:
+        """A sparse matrix; or a table (named columns with raw ids, `fields`).
+
+        Or cells by their numbers. A table may hold its values, or `y` them;
+        it holds the `brought_features` of its cells. Predictions need no
+        values; those of a matrix are in the order of `matrix.tocoo()`.
+        """
+        data = x if y is None else self._with_values(x, y)
+        cells = self._cells(data, has_values=not is_prediction)
+        features = self._features_of_cells(data, len(cells))
+        settings = {"is_shuffled": is_shuffled, "sample_weight": sample_weight}
+        if not is_prediction:
+            cells = self._each_once(
+                cells, has_more=bool(features) or sample_weight is not None
+            )
+        if features:
+            return CellsWithFeatures(
+                cells,
+                self.shape,
+                batch_size,
+                features,
+                seed=self.seed,
+                **settings,
+            )
+        if is_prediction:
+            return PairBatches(cells, self.shape, batch_size, **settings)
+        return feedback_batches(
+            self.feedback,
+            cells,
+            self.shape,
+            batch_size,
+            seed=self.seed,
+            negatives=self.negatives,
+            observed=self._seen_cells(),
+            relevant_above=self.relevant_above,
+            **settings,
+        )
+
+    def merged(self, cells: Ratings) -> Ratings:
+        """Known cells without pairs that are given again; see `duplicates`."""
+        return merge_repeated(cells, self.duplicates)
+
+    def _each_once(self, cells: Ratings, has_more: bool) -> Ratings:
+        check_cells(cells, self.shape)
+        merged = self.merged(cells)
+        check_values(merged, self.feedback)
+        if has_more and len(merged) < len(cells):
+            raise ValueError(
+                "sample_weight, or features of cells, with "
+                f"duplicates={self.duplicates!r}, which makes one cell of "
+                "several; allowed: every pair once"
+            )
+        return merged
+
+    def prepared(self, x: Batch, y: tf.Tensor | None) -> tuple[Batch, None]:
+        """Cells by their numbers, of a batch of a dataset.
+
+        Args:
+            x: "row" and "column", their numbers or raw ids as strings; or the
+                columns of a table, see `fields`, with raw ids. Beside them
+                the values, unless they are in `y`; the `brought_features`,
+                [batch, features]; perhaps "weight", and for ranking what
+                `RankingBatches` gives.
+            y: Values, or None.
+        """
+        batch = prepared_cells(self, x, y)
+        for name, number in self.brought_features.items():
+            if name not in batch:
+                raise ValueError(
+                    f"no {name!r} in the batches; allowed: {number} of each "
+                    "cell"
+                )
+        if self.feedback == "ranking" and y is not None:
+            raise ValueError(
+                "batches (x, y) with feedback='ranking', which needs what is "
+                "drawn beside a cell; allowed: model.batches(data)"
+            )
+        return batch, None
+
+    def _check_targets(self, are_given: bool) -> None:
+        """Values are in the data, or beside them."""
+
+    def _with_values(self, x: MatrixData, y: Sequence[float]) -> MatrixData:
+        is_table = isinstance(x, Mapping) or hasattr(x, "columns")
+        if not is_table or self.fields[2] in x:
+            raise ValueError(
+                "y beside data that hold their values; allowed: None, or a "
+                f"table without the column {self.fields[2]!r}"
+            )
+        names = *self.fields[:2], *self.brought_features
+        table = {name: table_column(x, name) for name in names}
+        return table | {self.fields[2]: y}
+
+    @property
+    def brought_features(self) -> dict[str, int]:
+        """The features that come with cells: name -> how many.
+
+        "row_features" or "column_features", of a model that was given their
+        number.
+        """
+        towers = {
+            "row_features": self.row_tower,
+            "column_features": self.col_tower,
+        }
+        return {
+            name: tower.num_features
+            for name, tower in towers.items()
+            if tower.needs_features
+        }
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the matrix."""
+        return len(self.row_ids), len(self.col_ids)
+
+    def batches(self, data: MatrixData, batch_size: int = 1024) -> PairBatches:
+        """Known cells in batches; but for explicit feedback, with drawn ones.
+
+        What is `seen` is never drawn, but for ranking, where it is not
+        relevant.
+
+        Args:
+            data: As in `fit`, but no dataset.
+            batch_size: Known cells a batch.
+
+        Raises:
+            ValueError: If an id or a value is not allowed, or a pair is given
+                again and `duplicates` is None.
+        """
+        if isinstance(data, PairBatches):
+            return data
+        return self.row_batches(data, None, None, batch_size)
+
+    # -- From what users have to numbers -------------------------------------
+
+    def _cells(self, data: MatrixData, has_values: bool = True) -> Ratings:
+        if isinstance(data, Ratings):
+            return data
+        if scipy.sparse.issparse(data):
+            if data.shape != self.shape:
+                raise ValueError(
+                    f"a matrix of shape {list(data.shape)}; allowed: "
+                    f"{list(self.shape)}"
+                )
+            return matrix_cells(data)
+        fields = (*self.fields[:2], self.fields[2] if has_values else None)
+        return table_cells(data, fields, self.row_ids, self.col_ids)
+
+    def _features_of_cells(
+        self, data: MatrixData, count: int
+    ) -> dict[str, scipy.sparse.csr_array]:
+        return {
+            name: checked_features(
+                name, table_column(data, name), (count, number)
+            )
+            for name, number in self.brought_features.items()
+        }
+
+    def _seen_cells(self) -> Ratings | None:
+        if self.seen is None:
+            return None
+        splits = np.asarray(self.seen.splits)
+        if not splits[-1]:
+            # A model that is made of its config alone has seen nothing.
+            return None
+        rows = np.repeat(np.arange(len(splits) - 1), np.diff(splits))
+        return Ratings(
+            rows, np.asarray(self.seen.indices), np.asarray(self.seen.values)
+        )
+
+
+def checked_negatives(
+    feedback: str,
+    negatives: int | None,
+    relevant_above: float | None,
+    value_range: tuple[float, float] | None,
+) -> int:
+    """How many cells are drawn for each observed one.
+
+    Args:
+        feedback: One of `FEEDBACK`.
+        negatives: As many; None for those of `NEGATIVES`.
+        relevant_above: Of ranking, or None.
+        value_range: Of values, or None.
+
+    Raises:
+        ValueError: The feedback does not exist, or the others do not fit it.
+
+    Example:
+        >>> checked_negatives("implicit", None, None, None)
+        4
+        >>> checked_negatives("implicit", 4, 3.5, None)
+        Traceback (most recent call last):
+        ValueError: relevant_above=3.5 has a meaning only with \
+feedback='ranking', not 'implicit'
+    """
+    if feedback not in FEEDBACK:
+        raise ValueError(
+            f"feedback={feedback!r} is not allowed; allowed: "
+            f"{', '.join(FEEDBACK)}"
+        )
+    if feedback == "ranking" and value_range is not None:
+        raise ValueError(
+            f"value_range={value_range} with feedback='ranking', whose "
+            "predictions are no values; allowed: None"
+        )
+    if feedback != "ranking" and relevant_above is not None:
+        raise ValueError(
+            f"relevant_above={relevant_above} has a meaning only with "
+            f"feedback='ranking', not {feedback!r}"
+        )
+    if negatives is None:
+        return NEGATIVES[feedback]
+    if feedback != "explicit":
+        check(SIZES, negatives=negatives)
+    return negatives
