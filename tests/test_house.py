@@ -41,7 +41,6 @@ LONGER = {
     "models/matrices/dmf.py": 669,
     "models/text/latent_text_model.py": 668,
     "models/text/text_model.py": 542,
-    "models/topics/sae.py": 583,
     "pages/sparsity_page.py": 668,
 }
 

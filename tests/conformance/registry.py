@@ -184,6 +184,7 @@ LAYERS = [
 
 # Classes that others derive from; they are checked as those.
 BASES = {
+    "BagModel",
     "DocumentClassifier",
     "ExplicitMaskLayer",
     "FactorModel",

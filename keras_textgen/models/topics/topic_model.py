@@ -7,17 +7,18 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.data.batches.bags import (
+    BagBatches,
+    BagData,
     Bags,
     bags_of_tokens,
     checked_bags,
     count_words,
 )
 from keras_textgen.data.readers.files import SPLITS
-from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.corpora import is_corpus
 from keras_textgen.evaluation.topics import topic_report
 from keras_textgen.evaluation.watching import Watch, unwatched
-from keras_textgen.models.base import GlobalBatchModel
+from keras_textgen.models.topics.bag_model import BagModel
 from keras_textgen.serving.endpoints import TEXTS, Endpoint, Outputs
 
 _COLUMNS = tf.TensorSpec([None, None], tf.int32, name="columns")
@@ -25,22 +26,18 @@ _COUNTS = tf.TensorSpec([None, None], tf.float32, name="counts")
 _WORDS_A_TOPIC = 10
 
 
-class TopicModel(GlobalBatchModel):
+class TopicModel(BagModel):
     """Base of models that turn bags of words into codes and topics.
 
-    A model adds `call`, from bags to codes, `encode` and what is below.
+    A model adds to those of `BagModel` what is below.
 
     Attributes:
         table_name: What tables call the model's way to topics.
-        vocabulary: Words of the columns; None for a model of matrices alone.
-        num_words: Number of columns.
         num_topics: Number of topics.
         has_topics: 1 where there are topics, else 0.
     """
 
     table_name: str
-    vocabulary: Vocabulary | None
-    num_words: int
     num_topics: int
     has_topics: Any
 
@@ -56,9 +53,27 @@ class TopicModel(GlobalBatchModel):
         """`topic_words` as columns, int32 [topics, k]."""
         raise NotImplementedError
 
-    def encode(self, data: Any, batch_size: int = 256) -> np.ndarray:
-        """Codes of documents, float32 [N, D]."""
-        raise NotImplementedError
+    def topics(
+        self,
+        data: BagData | BagBatches | tf.data.Dataset,
+        batch_size: int = 256,
+    ) -> np.ndarray:
+        """Topics of documents: those with the nearest centers.
+
+        Args:
+            data: As in `fit`; also documents that `fit_topics` has not seen.
+            batch_size: Documents a batch.
+
+        Returns:
+            int32 [N]; -1 for documents without a known word.
+
+        Raises:
+            ValueError: If `fit_topics` was not called.
+        """
+        self._check_topics()
+        topics = self.in_graph("nearest_topics")
+        dataset = self._dataset(data, batch_size)
+        return np.concatenate([topics(bags)[0].numpy() for bags in dataset])
 
     def endpoints(self) -> dict[str, Endpoint]:
         """What is served: see `keras_textgen.export_model`."""
