@@ -39,8 +39,7 @@ LONGER = {
     "models/documents/han.py": 763,
     "models/front_door.py": 523,
     "models/matrices/dmf.py": 669,
-    "models/text/latent_text_model.py": 668,
-    "models/text/text_model.py": 542,
+    "models/text/latent_text_model.py": 517,
     "pages/sparsity_page.py": 668,
 }
 

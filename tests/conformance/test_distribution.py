@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_textgen.data.batches.sequences import SequenceBatches
-from keras_textgen.models.text import aggressive_encoder
+from keras_textgen.models import aggressive_encoder
 from keras_textgen.optimizers import FusedAdam
 from keras_textgen.training.strategies import get_strategy
 from tests.conformance.registry import (

@@ -15,10 +15,8 @@ from keras_textgen.distributions.gaussian import (
 )
 from keras_textgen.layers.memory import BroadMemory, DeepMemory, LatentLevel
 from keras_textgen.models.base import check_sizes
-from keras_textgen.models.text.latent_text_model import (
-    Inference,
-    LatentTextModel,
-)
+from keras_textgen.models.latent import Inference
+from keras_textgen.models.text.latent_text_model import LatentTextModel
 from keras_textgen.noise import NoNoise, RowNoise
 from keras_textgen.tokens import PAD_ID
 

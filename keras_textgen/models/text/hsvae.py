@@ -11,7 +11,7 @@ from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.distributions.beta import InteriorBeta
 from keras_textgen.distributions.spike_and_slab import SpikeAndSlab
 from keras_textgen.layers.gating import GateParameters, SpikeAndSlabGate
-from keras_textgen.models.text.latent_text_model import Inference
+from keras_textgen.models.latent import Inference
 from keras_textgen.models.text.sparse_text_model import (
     SPIKE_SCALE,
     SparseTextModel,

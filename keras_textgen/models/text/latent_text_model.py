@@ -1,7 +1,6 @@
 """What the text models with latent variables share."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,9 +9,10 @@ import tensorflow as tf
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.decoding.common import checked_integer, checked_seed
 from keras_textgen.decoding.interpolation import homotopy
-from keras_textgen.layers.bag_of_words import BagOfWordsLogLikelihood
+from keras_textgen.models.aggressive_encoder import AggressiveEncoder
 from keras_textgen.models.base import check_sizes
-from keras_textgen.models.text.aggressive_encoder import AggressiveEncoder
+from keras_textgen.models.latent import Inference, LatentModel
+from keras_textgen.models.remedies import BagOfWordsLoss, Remedy
 from keras_textgen.models.text.endpoints import Endpoint, latent_endpoints
 from keras_textgen.models.text.text_model import (
     DecoderState,
@@ -22,7 +22,6 @@ from keras_textgen.models.text.text_model import (
     num_predicted_tokens,
 )
 from keras_textgen.noise import GlobalRows, Noise, NoNoise, RowNoise, TextNoise
-from keras_textgen.objectives.free_bits import check_floors, free_bits
 from keras_textgen.objectives.importance_weights import (
     importance_weighted_bound,
 )
@@ -31,28 +30,7 @@ from keras_textgen.objectives.importance_weights import (
 _TOKENS_PER_BLOCK = 8192
 
 
-class Inference(NamedTuple):
-    """One sample of the latent variables for each of N rows.
-
-    Attributes:
-        code: What the decoder starts from, [N, code_size].
-        kl_parts: The KL term of the objective in nats by dimension of the
-            latent variables, [N, P].
-        log_ratio: log q(z|x) - log p(z) at the sample, [N]; None where the
-            objective has no joint density to weigh a sample by.
-    """
-
-    code: tf.Tensor
-    kl_parts: tf.Tensor
-    log_ratio: tf.Tensor | None
-
-    @property
-    def kl(self) -> tf.Tensor:
-        """The KL term as a whole, [N]."""
-        return tf.reduce_sum(self.kl_parts, axis=-1)
-
-
-class LatentTextModel(TextModel):
+class LatentTextModel(LatentModel, TextModel):
     """Base of the variational text models.
 
     A model is given by `read` (tokens to features), `infer` (features and
@@ -63,28 +41,22 @@ class LatentTextModel(TextModel):
 
     Args:
         vocabulary: Text to ids and back; it is saved with the model.
-        latent_dim: Dimension Z of a latent variable.
         objective: "reference" computes what the original code does, "bound" a
             lower bound of log p(x); None for the first of `objectives`.
-        kl_schedule: Weight of the KL as a function of the training step; None
-            for 1 throughout.
         num_samples: Samples L of the posterior for each sequence; nll and KL
             are means over them. They are decoded in one batch.
         feed_latent: Join the code to every embedded input of the decoder, so
             that it cannot be forgotten on the way.
-        free_bits: Floor of the KL in nats, below which the training loss does
-            not push it (Kingma et al. 2016, appendix C.8).
-        free_bits_per_dimension: The same for each dimension of the latent
-            variables; only one of the two floors can be above 0.
         bag_of_words_weight: Weight in the training loss of predicting the
             words from the code alone (Zhao et al. 2017).
         aggressive_encoder: Train the encoder alone until it lags behind the
             decoder no more, then the decoder for one step, and so on, as long
             as `aggressive` is not set to 0 (He et al. 2019). It needs plain
             SGD.
-        likelihood_kind: As in `TextModel`; None for what `objective` makes it.
-        **kwargs: As in `TextModel`. The embedding is shared by encoder and
-            decoder.
+        likelihood_kind: As in `LikelihoodModel`; None for what `objective`
+            makes it.
+        **kwargs: As in `LatentModel` and `TextModel`. The embedding is shared
+            by encoder and decoder.
 
     Raises:
         ValueError: If a setting is out of its range.
@@ -101,13 +73,9 @@ class LatentTextModel(TextModel):
         self,
         vocabulary: Vocabulary,
         *,
-        latent_dim: int = 16,
         objective: str | None = None,
-        kl_schedule: Callable[[tf.Tensor], tf.Tensor] | None = None,
         num_samples: int = 1,
         feed_latent: bool = False,
-        free_bits: float = 0.0,
-        free_bits_per_dimension: float = 0.0,
         bag_of_words_weight: float = 0.0,
         aggressive_encoder: bool = False,
         likelihood_kind: str | None = None,
@@ -123,39 +91,17 @@ class LatentTextModel(TextModel):
         super().__init__(
             vocabulary,
             likelihood_kind=likelihood_kind or kinds[objective],
+            remedies=_remedies(bag_of_words_weight, aggressive_encoder),
             **kwargs,
         )
-        check_sizes(latent_dim=latent_dim, num_samples=num_samples)
-        check_floors(free_bits, free_bits_per_dimension)
-        if not bag_of_words_weight >= 0:
-            raise ValueError(
-                f"bag_of_words_weight={bag_of_words_weight} is not allowed; "
-                "at least 0"
-            )
-        self.latent_dim = latent_dim
+        check_sizes(num_samples=num_samples)
         self.objective = objective
-        self.kl_schedule = kl_schedule
         self.num_samples = num_samples
         self.feed_latent = feed_latent
-        self.free_bits = free_bits
-        self.free_bits_per_dimension = free_bits_per_dimension
         self.bag_of_words_weight = bag_of_words_weight
-        self.bag_of_words = None
-        if bag_of_words_weight:
-            self.bag_of_words = BagOfWordsLogLikelihood(vocabulary.size)
-        self.aggressive_encoder = None
-        if aggressive_encoder:
-            self.aggressive_encoder = AggressiveEncoder(self)
         self.initial_heads = self.make_initial_heads()
-        # The step at which the KL schedule begins; before it the weight is 0.
-        self.annealing_start = self._counter("annealing_start")
 
     # -- What a model adds ---------------------------------------------------
-
-    @property
-    def encoder_layers(self) -> list[keras.Layer]:
-        """The layers that only the posterior depends on."""
-        raise NotImplementedError
 
     def read(self, tokens: tf.Tensor) -> tf.Tensor:
         """Features of the posterior, [batch, features], from tokens."""
@@ -169,15 +115,6 @@ class LatentTextModel(TextModel):
 
     def prior_code(self, num_rows: tf.Tensor, noise: RowNoise) -> tf.Tensor:
         """Draw codes [num_rows, code_size] from the prior."""
-        raise NotImplementedError
-
-    def posterior(self, tokens: tf.Tensor) -> Any:
-        """q(z | x) as a tfp distribution with batch shape [batch]."""
-        raise NotImplementedError
-
-    @property
-    def prior(self) -> Any:
-        """p(z) as a tfp distribution."""
         raise NotImplementedError
 
     @property
@@ -257,67 +194,9 @@ class LatentTextModel(TextModel):
         """
         del noise
         outputs = {"kl_parts": self.mean_over_codes(inference.kl_parts)}
-        if self.bag_of_words is not None:
-            targets = tf.repeat(tokens[:, 1:], self.codes_per_text, axis=0)
-            latents = inference.code[:, self.latent_columns]
-            outputs["bag_of_words_nll"] = -self.mean_over_codes(
-                self.bag_of_words(latents, targets)
-            )
+        for remedy in self.remedies:
+            outputs |= remedy.outputs(self, inference.code, tokens)
         return outputs
-
-    def training_losses(
-        self,
-        outputs: dict[str, tf.Tensor],
-        kl_weight: tf.Tensor,
-        sample_weight: tf.Tensor | None = None,
-    ) -> tf.Tensor:
-        """What is minimized, as in `TextModel`."""
-        kl = free_bits(
-            self.weighted_kl_parts(outputs["kl_parts"]),
-            total=self.free_bits,
-            per_dimension=self.free_bits_per_dimension,
-            sample_weight=sample_weight,
-        )
-        losses = outputs["nll"] + kl_weight * kl
-        if self.bag_of_words is not None:
-            losses += self.bag_of_words_weight * outputs["bag_of_words_nll"]
-        return losses
-
-    def weighted_kl_parts(self, kl_parts: tf.Tensor) -> tf.Tensor:
-        """The KL's parts [batch, P] as the training loss weighs them."""
-        return kl_parts
-
-    @property
-    def refuses_weights(self) -> str | None:
-        """Encoder and decoder take turns by the loss of all sequences."""
-        if self.aggressive_encoder is not None:
-            return "aggressive_encoder=True"
-        return super().refuses_weights
-
-    def selected_gradients(
-        self, gradients: list[tf.Tensor], outputs: dict[str, tf.Tensor]
-    ) -> list[tf.Tensor]:
-        """Those of the side, encoder or decoder, whose turn it is.
-
-        Raises:
-            ValueError: If the optimizer moves what has no gradient.
-        """
-        if self.aggressive_encoder is None:
-            return gradients
-        inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
-        _check_plain_sgd(inner)
-        # Both sides are clipped together, as by the authors.
-        if inner.global_clipnorm:
-            norm = self.optimizer.scale_loss(tf.constant(inner.global_clipnorm))
-            gradients, _ = tf.clip_by_global_norm(gradients, norm)
-        gradients = self.aggressive_encoder.masked(
-            gradients, self.trainable_variables, self.encoder_variables()
-        )
-        self.aggressive_encoder.record(
-            tf.reduce_sum(outputs["losses"]),
-            tf.reduce_sum(outputs["num_tokens"]),
-        )
-        return gradients
 
     @property
     def codes_per_text(self) -> int:
@@ -353,14 +232,6 @@ class LatentTextModel(TextModel):
         """
         layers = [self.initial_layer_state(code)] * self.num_layers
         return DecoderState(layers, code if self.feed_latent else code[:, :0])
-
-    def kl_weight(self) -> tf.Tensor:
-        """Weight of the KL in the training loss at the current step."""
-        step = tf.convert_to_tensor(self.train_steps) - self.annealing_start
-        has_begun = tf.cast(step >= 0, tf.float32)
-        if self.kl_schedule is None:
-            return has_begun
-        return has_begun * self.kl_schedule(tf.maximum(step, 0))
 
     def generation_state(
         self, num_texts: tf.Tensor, noise: RowNoise
@@ -603,52 +474,23 @@ class LatentTextModel(TextModel):
         """1 while the encoder is trained aggressively; 0 ends it."""
         return self.aggressive_encoder.aggressive
 
-    def encoder_variables(self) -> list[keras.Variable]:
-        """The trainable variables that only the posterior depends on."""
-        # The levels of a deep posterior share their memory.
-        distinct = {
-            id(variable): variable
-            for layer in self.encoder_layers
-            for variable in layer.trainable_variables
-        }
-        return [*distinct.values()]
-
-    def reset_decoder(self) -> None:
-        """Give all that the posterior does not depend on fresh values.
-
-        They are a function of the seed, and other than the first ones. Keras's
-        global generator is seeded on the way.
-        """
-        keras.utils.set_random_seed(self.seed + 1)
-        config = {**self.get_config(), "seed": self.seed + 1}
-        with self.distribute_strategy.scope():
-            fresh = self.from_config(config)
-        kept = self.encoder_variables()
-        if self.shares_embedding:
-            kept.append(self.embedding.embeddings)
-        kept = {id(variable) for variable in kept}
-        for variable, value in zip(
-            self.trainable_variables, fresh.trainable_variables, strict=True
-        ):
-            if id(variable) not in kept:
-                variable.assign(value)
+    def posterior_variables(self) -> list[keras.Variable]:
+        """Those of the encoder, and the embedding if it is shared."""
+        shared = [self.embedding.embeddings] if self.shares_embedding else []
+        return self.encoder_variables() + shared
 
     # -- Saving --------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return super().get_config() | {
-            "latent_dim": self.latent_dim,
             "objective": self.objective,
-            "kl_schedule": keras.saving.serialize_keras_object(
-                self.kl_schedule
-            ),
             "num_samples": self.num_samples,
             "feed_latent": self.feed_latent,
-            "free_bits": self.free_bits,
-            "free_bits_per_dimension": self.free_bits_per_dimension,
             "bag_of_words_weight": self.bag_of_words_weight,
-            "aggressive_encoder": self.aggressive_encoder is not None,
+            "aggressive_encoder": any(
+                isinstance(each, AggressiveEncoder) for each in self.remedies
+            ),
         }
 
 
@@ -658,11 +500,18 @@ def _samples_at_once(tokens: tf.Tensor) -> tf.Tensor:
     return tf.maximum(_TOKENS_PER_BLOCK // size, 1)
 
 
-def _check_plain_sgd(optimizer: keras.optimizers.Optimizer) -> None:
-    """Refuse optimizers that move a parameter whose gradient is 0."""
-    is_sgd = isinstance(optimizer, keras.optimizers.SGD)
-    if not is_sgd or optimizer.momentum or optimizer.weight_decay:
+def _remedies(
+    bag_of_words_weight: float, aggressive_encoder: bool
+) -> list[Remedy]:
+    """The remedies that the arguments of these names ask for."""
+    if not bag_of_words_weight >= 0:
         raise ValueError(
-            f"aggressive_encoder with the optimizer {optimizer.name!r} is not "
-            "allowed; SGD without momentum and weight decay"
+            f"bag_of_words_weight={bag_of_words_weight} is not allowed; "
+            "at least 0"
         )
+    remedies: list[Remedy] = []
+    if bag_of_words_weight:
+        remedies.append(BagOfWordsLoss(bag_of_words_weight))
+    if aggressive_encoder:
+        remedies.append(AggressiveEncoder())
+    return remedies

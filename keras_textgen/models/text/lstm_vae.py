@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.layers.recurrent import RecurrentStack
-from keras_textgen.models.text.latent_text_model import Inference
+from keras_textgen.models.latent import Inference
 from keras_textgen.models.text.lstm_lm import INITIAL_LIMIT
 from keras_textgen.models.text.single_latent_text_model import (
     SingleLatentTextModel,

@@ -6,10 +6,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_textgen.data.vocabulary import Vocabulary
-from keras_textgen.models.text.latent_text_model import (
-    Inference,
-    LatentTextModel,
-)
+from keras_textgen.models.latent import Inference
+from keras_textgen.models.text.latent_text_model import LatentTextModel
 from keras_textgen.models.text.posteriors import (
     GaussianPosterior,
     VonMisesFisherPosterior,

@@ -24,9 +24,9 @@ from keras_textgen.decoding.sampling import sample
 from keras_textgen.evaluation.likelihoods import likelihood_report
 from keras_textgen.layers.recurrent import RecurrentStack, State
 from keras_textgen.layers.vocabulary import VocabularyLogLikelihood
-from keras_textgen.models.base import GlobalBatchModel, check_sizes
+from keras_textgen.models.base import check_sizes
+from keras_textgen.models.likelihood_model import LikelihoodModel
 from keras_textgen.models.text.endpoints import Endpoint, text_endpoints
-from keras_textgen.models.text.metrics import LikelihoodMetrics
 from keras_textgen.noise import Noise
 from keras_textgen.tokens import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 
@@ -48,7 +48,7 @@ class DecoderState(NamedTuple):
     joined: tf.Tensor
 
 
-class TextModel(GlobalBatchModel):
+class TextModel(LikelihoodModel):
     """Base of the text models: vocabulary, decoder, training, generation.
 
     A model adds `call`, which gives "nll", "kl" and "num_tokens" of each
@@ -60,8 +60,6 @@ class TextModel(GlobalBatchModel):
 
     Args:
         vocabulary: Text to ids and back; it is saved with the model.
-        likelihood_kind: What -(nll + kl) is: "exact", "lower bound" or
-            "reconstruction".
         embedding_dim: Width E of the embedding.
         rnn_units: Width H of the recurrent layers.
         num_layers: Number of recurrent layers.
@@ -74,7 +72,7 @@ class TextModel(GlobalBatchModel):
         max_length: Cap on generated tokens, the end token included.
         starts_with_end: Read the end token in place of the start token: for a
             model of a stream of words, in which no start token occurs.
-        **kwargs: As in `GlobalBatchModel`.
+        **kwargs: As in `LikelihoodModel`.
 
     Raises:
         ValueError: If a setting is out of its range.
@@ -84,7 +82,6 @@ class TextModel(GlobalBatchModel):
         self,
         vocabulary: Vocabulary,
         *,
-        likelihood_kind: str,
         embedding_dim: int = 128,
         rnn_units: int = 200,
         num_layers: int = 2,
@@ -109,7 +106,6 @@ class TextModel(GlobalBatchModel):
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout={dropout} is outside [0, 1)")
         self.vocabulary = vocabulary
-        self.likelihood_kind = likelihood_kind
         self.embedding_dim = embedding_dim
         self.rnn_units = rnn_units
         self.num_layers = num_layers
@@ -129,7 +125,6 @@ class TextModel(GlobalBatchModel):
             rnn_units, num_layers, rnn_type, dtype=self.dtype_policy
         )
         self.output_layer = VocabularyLogLikelihood(vocabulary.size)
-        self._likelihood_metrics = LikelihoodMetrics(likelihood_kind)
 
     # -- What a model adds ---------------------------------------------------
 
@@ -154,31 +149,6 @@ class TextModel(GlobalBatchModel):
     ) -> DecoderState:
         """Decoder states from which `num_texts` texts are generated."""
         raise NotImplementedError
-
-    def kl_weight(self) -> tf.Tensor:
-        """Weight of the KL in the training loss at the current step."""
-        return tf.constant(1.0)
-
-    def training_losses(
-        self,
-        outputs: dict[str, tf.Tensor],
-        kl_weight: tf.Tensor,
-        sample_weight: tf.Tensor | None = None,
-    ) -> tf.Tensor:
-        """What is minimized, of each sequence: float32 [batch].
-
-        Args:
-            outputs: Of `call`.
-            kl_weight: Weight of the KL, a scalar.
-            sample_weight: float32 [batch], or None: of what is a mean over
-                the batch.
-        """
-        del sample_weight
-        return outputs["nll"] + kl_weight * outputs["kl"]
-
-    def evaluation_losses(self, outputs: dict[str, tf.Tensor]) -> tf.Tensor:
-        """What decides which epoch is the best, of each sequence: [batch]."""
-        return outputs["nll"] + outputs["kl"]
 
     # -- Building ------------------------------------------------------------
 
@@ -290,37 +260,6 @@ class TextModel(GlobalBatchModel):
             chance = noise.uniform("words", tf.unstack(tf.shape(inputs)))
             dropped &= chance >= self.word_keep_rate
         return tf.where(dropped, UNKNOWN_ID, inputs)
-
-    # -- Training and evaluation steps ---------------------------------------
-
-    def with_losses(
-        self,
-        outputs: dict[str, tf.Tensor],
-        x: tf.Tensor,
-        y: None,
-        sample_weight: tf.Tensor | None,
-        training: bool,
-    ) -> dict[str, tf.Tensor]:
-        """Adds the loss of each sequence; in evaluation the KL has weight 1."""
-        del x, y
-        if training:
-            weight = self.kl_weight()
-            losses = self.training_losses(outputs, weight, sample_weight)
-        else:
-            weight = tf.constant(1.0)
-            losses = self.evaluation_losses(outputs)
-        return {**outputs, "losses": losses, "kl_weight": weight}
-
-    def update_metrics(
-        self, outputs: dict[str, tf.Tensor], sample_weight: tf.Tensor | None
-    ) -> None:
-        """Add a batch to the likelihoods."""
-        self._likelihood_metrics.update(outputs, sample_weight)
-
-    @property
-    def own_metrics(self) -> list[keras.metrics.Metric]:
-        """Loss and likelihoods."""
-        return self._likelihood_metrics.all
 
     # -- Texts and arrays in, texts and arrays out ---------------------------
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_textgen.data.batches.sequences import SequenceBatches
-from keras_textgen.models.text import aggressive_encoder
+from keras_textgen.models import aggressive_encoder
 from keras_textgen.schedules import LinearSchedule
 from keras_textgen.tokens import END_ID
 from tests.models.tiny_models import (

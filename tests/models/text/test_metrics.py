@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_textgen.models.text.metrics import LikelihoodMetrics, Perplexity
+from keras_textgen.models.metrics import LikelihoodMetrics, Perplexity
 
 # Two batches: nats of the reconstruction, KL, predicted tokens.
 BATCHES = [

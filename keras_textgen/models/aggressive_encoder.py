@@ -1,9 +1,12 @@
 """Aggressive training of the encoder, one batch a step."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
+
+from keras_textgen.models.remedies import Remedy
 
 # Of the authors' code: losses are compared block by block.
 BLOCK_STEPS = 10
@@ -13,7 +16,7 @@ MAX_ENCODER_STEPS = 100
 _HIGHEST_LOSS = tf.float32.max
 
 
-class AggressiveEncoder(tf.Module):
+class AggressiveEncoder(tf.Module, Remedy):
     """Whose turn it is, the encoder's or the decoder's.
 
     He et al. 2019 (ICLR), algorithm 1. While training is aggressive, every
@@ -26,16 +29,13 @@ class AggressiveEncoder(tf.Module):
     Zero gradients stop a plain SGD, not an optimizer with momentum: the paper
     trains with SGD.
 
-    Args:
-        model: Gets the variables; the state must be an attribute of it, for
-            checkpoints to find them.
-
     Attributes:
         aggressive: int variable, 1 at first; 0 trains both sides every step.
 
     Example:
         >>> model = keras.Sequential()
-        >>> state = AggressiveEncoder(model)
+        >>> state = AggressiveEncoder()
+        >>> state.attach(model)
         >>> for loss in [5.0] * 10 + [4.0] * 10 + [4.5] * 10:
         ...     assert state.encoder_turn()
         ...     state.record(loss, num_tokens=1.0)
@@ -43,8 +43,11 @@ class AggressiveEncoder(tf.Module):
         False
     """
 
-    def __init__(self, model: keras.Model) -> None:
-        super().__init__()
+    # The sides take turns by the loss of all rows.
+    refuses_weights = "aggressive_encoder=True"
+
+    def attach(self, model: keras.Model) -> None:
+        """Give the model the state, by which checkpoints find it."""
 
         def variable(name: str, dtype: str, value: float) -> keras.Variable:
             return model.add_weight(
@@ -63,6 +66,34 @@ class AggressiveEncoder(tf.Module):
         self._nats = variable("nats", "float32", 0.0)
         self._tokens = variable("tokens", "float32", 0.0)
         self._previous = variable("previous", "float32", _HIGHEST_LOSS)
+        model.aggressive_encoder = self
+
+    def selected(
+        self,
+        model: Any,
+        gradients: list[tf.Tensor],
+        outputs: dict[str, tf.Tensor],
+    ) -> list[tf.Tensor]:
+        """The gradients of the side, encoder or decoder, whose turn it is.
+
+        Raises:
+            ValueError: If the optimizer moves what has no gradient.
+        """
+        optimizer = model.optimizer
+        inner = getattr(optimizer, "inner_optimizer", optimizer)
+        _check_plain_sgd(inner)
+        # Both sides are clipped together, as by the authors.
+        if inner.global_clipnorm:
+            norm = optimizer.scale_loss(tf.constant(inner.global_clipnorm))
+            gradients, _ = tf.clip_by_global_norm(gradients, norm)
+        gradients = self.masked(
+            gradients, model.trainable_variables, model.encoder_variables()
+        )
+        self.record(
+            tf.reduce_sum(outputs["losses"]),
+            tf.reduce_sum(outputs["num_tokens"]),
+        )
+        return gradients
 
     def encoder_turn(self) -> tf.Tensor:
         """Whether this step updates the encoder alone, bool []."""
@@ -145,3 +176,13 @@ def _over_replicas(
     if context is None or context.num_replicas_in_sync == 1:
         return sums
     return context.all_reduce(tf.distribute.ReduceOp.SUM, sums)
+
+
+def _check_plain_sgd(optimizer: keras.optimizers.Optimizer) -> None:
+    """Refuse optimizers that move a parameter whose gradient is 0."""
+    is_sgd = isinstance(optimizer, keras.optimizers.SGD)
+    if not is_sgd or optimizer.momentum or optimizer.weight_decay:
+        raise ValueError(
+            f"aggressive_encoder with the optimizer {optimizer.name!r} is not "
+            "allowed; SGD without momentum and weight decay"
+        )

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_textgen.models.text.aggressive_encoder import AggressiveEncoder
+from keras_textgen.models.aggressive_encoder import AggressiveEncoder
 from keras_textgen.training.strategies import get_strategy
 
 
@@ -16,7 +16,8 @@ class Model(keras.Model):
         super().__init__()
         self.encoder = self.add_weight(shape=(2,), name="encoder")
         self.decoder = self.add_weight(shape=(3,), name="decoder")
-        self.state = AggressiveEncoder(self)
+        self.state = AggressiveEncoder()
+        self.state.attach(self)
         self.built = True
 
     def call(self, inputs):
