@@ -20,6 +20,7 @@ import keras_textgen
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.layers.attention import AttentionPooling
 from keras_textgen.layers.bag_of_words import BagOfWordsLogLikelihood
+from keras_textgen.layers.batch_normalization import GlobalBatchNormalization
 from keras_textgen.layers.cpu_recurrence import GRU, LSTM
 from keras_textgen.layers.gating import SpikeAndSlabGate
 from keras_textgen.layers.gaussian import GaussianHead
@@ -111,6 +112,11 @@ LAYERS = [
             "direction_head",
             lambda **kwargs: DirectionHead(2, **kwargs),
             {"features": FEATURES},
+        ),
+        (
+            "global_batch_normalization",
+            lambda **kwargs: GlobalBatchNormalization(**kwargs),
+            {"values": FEATURES, "is_counted": Sample(tf.ones([4]))},
         ),
         (
             "lstm",
@@ -205,6 +211,7 @@ FLOAT32_LAYERS = (
     BagOfWordsLogLikelihood,
     DirectionHead,
     GaussianHead,
+    GlobalBatchNormalization,
     SpikeAndSlabGate,
     VocabularyLogLikelihood,
 )
