@@ -20,6 +20,7 @@ from keras_textgen.cli.table import (
 )
 from keras_textgen.data.vocabulary import split_words
 from keras_textgen.datasets import DATASETS, VIEWS, find_view, names_with
+from keras_textgen.models.latent import LatentModel
 from keras_textgen.models.register import MODELS
 from keras_textgen.models.text.latent_text_model import LatentTextModel
 from keras_textgen.models.text.single_latent_text_model import (
@@ -78,7 +79,8 @@ def test_a_spec_is_of_its_class(name):
     assert getattr(MODELS[name], "func", MODELS[name]) is cls
     assert getattr(MODELS[name], "keywords", {}) == spec.fixed
     for trait, base in (
-        ("latent", LatentTextModel),
+        ("latent", LatentModel),
+        ("latent_text", LatentTextModel),
         ("single_latent", SingleLatentTextModel),
         ("sparse", SparseTextModel),
     ):
@@ -125,6 +127,8 @@ for each in pkgutil.walk_packages(keras_textgen.__path__, "keras_textgen."):
     if not each.name.endswith("__main__"):
         importlib.import_module(each.name)
 more = set(keras.saving.get_custom_objects()) - before
+# `load_model` imports a wrapper for a file that names it.
+more = {each for each in more if not each.startswith("keras_textgen.aquarium>")}
 assert len(before) > 10, before
 assert not more, more
 """

@@ -21,7 +21,7 @@ from keras_textgen.tokens import SPECIALS
 class BagModel(GlobalBatchModel):
     """Base of models that turn bags of words into codes.
 
-    A model adds `call`, from bags to codes, and its losses.
+    A model adds `call`, `codes` and its losses.
 
     Attributes:
         vocabulary: Words of the columns; None for a model of matrices alone.
@@ -34,17 +34,52 @@ class BagModel(GlobalBatchModel):
     num_words: int
     _metrics_of_steps: dict[str, keras.metrics.Mean]
 
+    # -- What a model adds ---------------------------------------------------
+
+    def codes(self, bags: Bags) -> tf.Tensor:
+        """Codes of bags, float32 [batch, D]."""
+        raise NotImplementedError
+
+    # -- Bags as tensors -----------------------------------------------------
+
+    def sparse_counts(self, bags: Bags) -> tf.SparseTensor:
+        """Counts of bags, sparse float32 [batch, words].
+
+        A word that has two places in a bag is there twice.
+        """
+        counts = tf.cast(bags["counts"], tf.float32)
+        places = tf.where(counts > 0)  # [non-zeros, 2]
+        columns = tf.cast(tf.gather_nd(bags["columns"], places), tf.int64)
+        return tf.SparseTensor(
+            tf.stack([places[:, 0], columns], axis=1),
+            tf.gather_nd(counts, places),
+            [tf.shape(counts, tf.int64)[0], self.num_words],
+        )
+
+    @staticmethod
+    def is_known(bags: Bags) -> tf.Tensor:
+        """1 for bags that hold a word, else 0: float32 [batch]."""
+        return tf.cast(tf.reduce_any(bags["counts"] > 0, axis=1), tf.float32)
+
     # -- Figures of steps ----------------------------------------------------
 
     def update_metrics(
         self, outputs: dict[str, tf.Tensor], sample_weight: tf.Tensor | None
     ) -> None:
         """Add the documents with a known word to loss and divergence."""
-        weights = outputs["is_known"]
-        if sample_weight is not None:
-            weights *= tf.cast(sample_weight, tf.float32)
+        weights = self.known_weights(outputs, sample_weight)
         for name, metric in self._metrics_of_steps.items():
             metric.update_state(outputs[name], weights)
+
+    @staticmethod
+    def known_weights(
+        outputs: dict[str, tf.Tensor], sample_weight: tf.Tensor | None
+    ) -> tf.Tensor:
+        """Weights in means, of which documents without a word have none."""
+        weights = outputs["is_known"]
+        if sample_weight is None:
+            return weights
+        return weights * tf.cast(sample_weight, tf.float32)
 
     @property
     def own_metrics(self) -> list[keras.metrics.Metric]:
@@ -106,13 +141,13 @@ class BagModel(GlobalBatchModel):
             batch_size: Documents a batch.
 
         Returns:
-            float32 [N, D]; act(b), the code of nothing, for documents without
-            a known word, of which `topics` gives -1.
+            float32 [N, D]; for documents without a known word the code of
+            nothing, of which `topics` gives -1.
 
         Raises:
             ValueError: If `data` is not allowed.
         """
-        encode = self.in_graph("call")
+        encode = self.in_graph("codes")
         dataset = self._dataset(data, batch_size)
         return np.concatenate([encode(bags).numpy() for bags in dataset])
 

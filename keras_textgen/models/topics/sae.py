@@ -10,10 +10,11 @@ import tensorflow as tf
 from keras_textgen.data.batches.bags import BagBatches, BagData, Bags, as_counts
 from keras_textgen.data.rows import in_memory
 from keras_textgen.data.vocabulary import Vocabulary
-from keras_textgen.evaluation.topics import fit_clusters
+from keras_textgen.evaluation.topic_methods import fit_clusters
 from keras_textgen.models.base import check_sizes
 from keras_textgen.models.topics.bag_model import checked_width
 from keras_textgen.models.topics.topic_model import TopicModel
+from keras_textgen.serving.endpoints import Outputs
 
 _ACTIVATIONS = ("binary", "tanh")
 # Different numbers from one seed.
@@ -145,6 +146,10 @@ class SoftmaxAutoencoder(TopicModel):
             float32 [batch, D].
         """
         del training
+        return self.codes(bags)
+
+    def codes(self, bags: Bags) -> tf.Tensor:
+        """Codes of bags, float32 [batch, D]; act(b) without words."""
         return self._codes(self.shares(bags))
 
     def shares(self, bags: Bags) -> tf.SparseTensor:
@@ -152,15 +157,10 @@ class SoftmaxAutoencoder(TopicModel):
 
         A document without words stays without.
         """
-        counts = tf.cast(bags["counts"], tf.float32)
-        places = tf.where(counts > 0)  # [non-zeros, 2]
-        rows = places[:, 0]
-        columns = tf.cast(tf.gather_nd(bags["columns"], places), tf.int64)
-        totals = tf.gather(tf.reduce_sum(counts, axis=1), rows)
-        return tf.SparseTensor(
-            tf.stack([rows, columns], axis=1),
-            tf.gather_nd(counts, places) / totals,
-            [tf.shape(counts, tf.int64)[0], self.num_words],
+        counts = self.sparse_counts(bags)
+        totals = tf.reduce_sum(tf.cast(bags["counts"], tf.float32), axis=1)
+        return counts.with_values(
+            counts.values / tf.gather(totals, counts.indices[:, 0])
         )
 
     def logits(self, codes: tf.Tensor) -> tf.Tensor:
@@ -281,8 +281,8 @@ class SoftmaxAutoencoder(TopicModel):
         self.topic_centers.assign(clusters.cluster_centers_)
         self.has_topics.assign(1)
 
-    def nearest_topics(self, bags: Bags) -> tuple[tf.Tensor, tf.Tensor]:
-        """Topics of bags, int32 [batch], and distances, float32 [batch].
+    def topic_outputs(self, bags: Bags) -> Outputs:
+        """Topics of bags, "topic", and distances of centers, "distance".
 
         They are -1 and NaN for a bag without words, whose code is that of
         nothing and no topic's.
@@ -290,34 +290,19 @@ class SoftmaxAutoencoder(TopicModel):
         differences = self(bags)[:, tf.newaxis] - self.topic_centers
         distances = tf.norm(differences, axis=2)
         topics = tf.argmin(distances, axis=1, output_type=tf.int32)
-        is_known = tf.reduce_any(bags["counts"] > 0, axis=1)
-        return (
-            tf.where(is_known, topics, -1),
-            tf.where(is_known, tf.reduce_min(distances, axis=1), np.nan),
-        )
-
-    def topic_words(self, k: int = 10) -> list[list[str]]:
-        """The words that topics make likelier than the documents at large.
-
-        Of the `k` words of the highest y log(y / mean y), y being what the
-        center of a topic decodes to and mean y the mean over topics.
-
-        Args:
-            k: Words a topic.
-
-        Returns:
-            Words of each topic, the strongest first.
-
-        Raises:
-            ValueError: If `fit_topics` was not called, if there is no
-                vocabulary, or if `k` is not between 1 and the number of words.
-        """
-        self._check_topics()
-        self._check_k(k)
-        return self._words(self.topic_word_columns(k))
+        is_known = self.is_known(bags) > 0
+        nearest = tf.reduce_min(distances, axis=1)
+        return {
+            "topic": tf.where(is_known, topics, -1),
+            "distance": tf.where(is_known, nearest, np.nan),
+        }
 
     def topic_word_columns(self, k: int) -> tf.Tensor:
-        """`topic_words` as columns, int32 [topics, k]."""
+        """What topics make likelier than the documents at large.
+
+        The `k` words of the highest y log(y / mean y), y being what the center
+        of a topic decodes to and mean y the mean over topics.
+        """
         log_y = tf.nn.log_softmax(self.logits(self.topic_centers.value))
         num_topics = tf.math.log(float(self.num_topics))
         log_mean = tf.reduce_logsumexp(log_y, axis=0) - num_topics

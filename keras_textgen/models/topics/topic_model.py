@@ -16,6 +16,7 @@ from keras_textgen.data.batches.bags import (
 )
 from keras_textgen.data.readers.files import SPLITS
 from keras_textgen.evaluation.corpora import is_corpus
+from keras_textgen.evaluation.topic_methods import FoundTopics
 from keras_textgen.evaluation.topics import topic_report
 from keras_textgen.evaluation.watching import Watch, unwatched
 from keras_textgen.models.topics.bag_model import BagModel
@@ -41,43 +42,78 @@ class TopicModel(BagModel):
     num_topics: int
     has_topics: Any
 
-    def nearest_topics(self, bags: Bags) -> tuple[tf.Tensor, tf.Tensor]:
-        """Topics of bags, int32 [batch], and distances, float32 [batch]."""
-        raise NotImplementedError
+    def topic_outputs(self, bags: Bags) -> Outputs:
+        """Topics of bags, "topic", int32 [batch]; -1 without words.
 
-    def topic_words(self, k: int = 10) -> list[list[str]]:
-        """The words of each topic, the strongest first."""
+        Beside them, float32 [batch], what says how clear they are.
+        """
         raise NotImplementedError
 
     def topic_word_columns(self, k: int) -> tf.Tensor:
         """`topic_words` as columns, int32 [topics, k]."""
         raise NotImplementedError
 
+    def fit_topics(self, data: BagData | BagBatches) -> None:
+        """Find topics in the codes of documents.
+
+        Nothing is left to do for a model whose weights are its topics.
+        """
+
+    def own_figures(self, counts: Any) -> dict[str, Any]:
+        """What `report` says of a model beside its topics.
+
+        Args:
+            counts: Of words of the test documents, CSR [documents, words].
+        """
+        del counts
+        return {}
+
+    # -- Topics --------------------------------------------------------------
+
+    def topic_words(self, k: int = 10) -> list[list[str]]:
+        """The words of each topic.
+
+        Args:
+            k: Words a topic.
+
+        Returns:
+            Words of each topic, the strongest first.
+
+        Raises:
+            ValueError: If there are no topics yet, if there is no vocabulary,
+                or if `k` is not between 1 and the number of words.
+        """
+        self._check_topics()
+        self._check_k(k)
+        return self._words(self.topic_word_columns(k))
+
     def topics(
         self,
         data: BagData | BagBatches | tf.data.Dataset,
         batch_size: int = 256,
     ) -> np.ndarray:
-        """Topics of documents: those with the nearest centers.
+        """Topics of documents.
 
         Args:
-            data: As in `fit`; also documents that `fit_topics` has not seen.
+            data: As in `fit`; also documents that the model has not seen.
             batch_size: Documents a batch.
 
         Returns:
             int32 [N]; -1 for documents without a known word.
 
         Raises:
-            ValueError: If `fit_topics` was not called.
+            ValueError: If there are no topics yet.
         """
         self._check_topics()
-        topics = self.in_graph("nearest_topics")
+        outputs = self.in_graph("topic_outputs")
         dataset = self._dataset(data, batch_size)
-        return np.concatenate([topics(bags)[0].numpy() for bags in dataset])
+        return np.concatenate(
+            [outputs(bags)["topic"].numpy() for bags in dataset]
+        )
 
     def endpoints(self) -> dict[str, Endpoint]:
         """What is served: see `keras_textgen.export_model`."""
-        functions = {"encode": lambda bags: {"code": self(bags)}}
+        functions = {"encode": lambda bags: {"code": self.codes(bags)}}
         if int(self.has_topics):
             functions["topics"] = self._served_topics()
         endpoints = {}
@@ -107,13 +143,11 @@ class TopicModel(BagModel):
             words = [*self.topic_words(shown), shown * [""]]
 
         def topics(bags: Bags) -> Outputs:
-            topic, distance = self.nearest_topics(bags)
-            outputs = {"topic": topic, "distance": distance}
-            if words is not None:
-                outputs["words"] = tf.gather(
-                    tf.constant(words), topic % (self.num_topics + 1)
-                )
-            return outputs
+            outputs = self.topic_outputs(bags)
+            if words is None:
+                return outputs
+            rows = outputs["topic"] % (self.num_topics + 1)
+            return {**outputs, "words": tf.gather(tf.constant(words), rows)}
 
         return topics
 
@@ -172,14 +206,19 @@ class TopicModel(BagModel):
         """
         self._check_topics()
         shown = min(_WORDS_A_TOPIC, self.num_words)
+        topics = FoundTopics(
+            self.topics(counts["train"]),
+            self.topics(counts["test"]),
+            self.topic_word_columns(shown).numpy(),
+        )
         report = topic_report(
-            self.table_name,
+            {self.table_name: topics},
             {split: self.encode(each) for split, each in counts.items()},
             counts,
             labels,
-            words=self.topic_word_columns(shown).numpy(),
             num_topics=self.num_topics,
             seed=self.seed,
             watch=watch,
         )
-        return {"model": type(self).__name__, **report}
+        figures = self.own_figures(counts["test"])
+        return {"model": type(self).__name__, **report, **figures}
