@@ -88,6 +88,7 @@ class SoftmaxAutoEncoder(SoftmaxAutoencoder):
         self,
         optimizer: str | dict | keras.optimizers.Optimizer = "rmsprop",
         loss: Any = None,
+        *args: Any,
         **kwargs: Any,
     ) -> None:
         """As in Keras; the loss is the Kullback-Leibler divergence.
@@ -96,25 +97,20 @@ class SoftmaxAutoEncoder(SoftmaxAutoencoder):
             ValueError: For another loss, or what the model refuses.
         """
         _check_loss(loss)
-        super().compile(optimizer, **kwargs)
+        super().compile(optimizer, None, *args, **kwargs)
 
-    def fit(
-        self,
-        *args: Any,
-        steps_per_epoch: float | None = None,
-        **kwargs: Any,
-    ) -> keras.callbacks.History:
-        """As in the model; a part of a step is a whole one.
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """As in the model; targets are dropped.
 
         Args:
-            *args: x, y and so on; y, or the second part of what a generator
-                gives, is dropped.
-            steps_per_epoch: Such as documents / batch_size.
-            **kwargs: As in `keras.Model.fit`.
+            *args: As in `keras.Model.fit`; y, or the second part of what a
+                generator gives, is not used.
+            **kwargs: The same. `steps_per_epoch` may be documents / batch_size;
+                a part of a step is a whole one.
         """
-        if steps_per_epoch is not None:
-            steps_per_epoch = math.ceil(steps_per_epoch)
-        return super().fit(*args, steps_per_epoch=steps_per_epoch, **kwargs)
+        if kwargs.get("steps_per_epoch") is not None:
+            kwargs["steps_per_epoch"] = math.ceil(kwargs["steps_per_epoch"])
+        return super().fit(*args, **kwargs)
 
     def fit_generator(
         self, generator: Any, steps_per_epoch: float, **kwargs: Any

@@ -92,7 +92,7 @@ def baseline_topics(
     weighting = TfidfTransformer().fit(train)
     weighted = [weighting.transform(each) for each in (train, test)]
     found[LDA] = _decomposed(allocation, train, test, k)
-    found[FACTORS] = _decomposed(factors, *weighted, k)
+    found[FACTORS] = _decomposed(factors, weighted[0], weighted[1], k)
     return found
 
 
@@ -134,9 +134,10 @@ def _decomposed(
         warnings.simplefilter("ignore", ConvergenceWarning)
         # The root of what is left of counts that are factorized exactly.
         warnings.filterwarnings("ignore", "invalid value encountered in sqrt")
-        shares = method.fit_transform(train), method.transform(test)
+        of_train = method.fit_transform(train)
+        of_test = method.transform(test)
     words = np.argsort(-method.components_, axis=1, kind="stable")[:, :k]
-    return FoundTopics(*(each.argmax(axis=1) for each in shares), words)
+    return FoundTopics(of_train.argmax(axis=1), of_test.argmax(axis=1), words)
 
 
 def fit_clusters(codes: Codes, num_topics: int, seed: int = 0) -> KMeans:
