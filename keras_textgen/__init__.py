@@ -17,6 +17,7 @@ _PUBLIC = {
     "MATVAE": "keras_textgen.models.text.mat_vae",
     "HierarchicalAttentionNetwork": "keras_textgen.models.documents.han",
     "SoftmaxAutoencoder": "keras_textgen.models.topics.sae",
+    "ProdLDA": "keras_textgen.models.topics.prodlda",
     "DualMatrixFactorization": "keras_textgen.models.matrices.dmf",
     "Vocabulary": "keras_textgen.data.vocabulary",
     "SequenceBatches": "keras_textgen.data.batches.sequences",

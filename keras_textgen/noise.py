@@ -24,6 +24,8 @@ _MIXING = (
     (np.uint64(27), np.uint64(0x94D049BB133111EB)),
 )
 _LAST_SHIFT = np.uint64(31)
+# A count is told from others to 2^-16.
+_COUNT_UNITS = 2.0**16
 # Phi(-2), where the truncated normal begins.
 _BELOW_TRUNCATION = 0.022750131948179195
 
@@ -226,6 +228,34 @@ class TextNoise(RowNoise):
         keys = _text_keys(tokens, seed)
         return cls(keys, tf.zeros_like(keys), truncated)
 
+    @classmethod
+    def of_bags(
+        cls,
+        columns: tf.Tensor,
+        counts: tf.Tensor,
+        seed: tf.Tensor | list[int],
+    ) -> "TextNoise":
+        """Noise for sample 0 of each bag of words.
+
+        A function of which words it holds how often: not of their order, nor
+        of whether a word has one place or, its counts added up, two.
+
+        Args:
+            columns: int32 [batch, places].
+            counts: float32 [batch, places], 0 where there is padding.
+            seed: int32 [2].
+
+        Example:
+            >>> columns = tf.constant([[3, 5, 3], [5, 3, 0]])
+            >>> counts = tf.constant([[1.0, 1, 1], [1, 2, 0]])
+            >>> noise = TextNoise.of_bags(columns, counts, seed=[1, 2])
+            >>> one, other = noise.normal("z", [2, 1]).numpy().tolist()
+            >>> one == other
+            True
+        """
+        keys = _bag_keys(columns, counts, seed)
+        return cls(keys, tf.zeros_like(keys))
+
     def of_copies(self, copies: int) -> "TextNoise":
         """Noise for a batch in which each row stands `copies` times.
 
@@ -330,12 +360,30 @@ def _text_keys(tokens: tf.Tensor, seed: tf.Tensor | list[int]) -> tf.Tensor:
     nothing is done token by token. Two texts share a key with a chance of
     2^-64.
     """
-    first, second = tf.unstack(_counter(seed))
-    seed = _hashed(_hashed(tf.zeros_like(first), first), second)
+    seed = _seed_key(seed)
     positions = _hashed(seed, _counter(tf.range(tf.shape(tokens)[1])))
     hashes = _hashed(positions, _counter(tokens))
     hashes = tf.where(tokens == PAD_ID, np.uint64(0), hashes)
     return _hashed(tf.reduce_sum(hashes, axis=1), seed)
+
+
+def _bag_keys(
+    columns: tf.Tensor, counts: tf.Tensor, seed: tf.Tensor | list[int]
+) -> tf.Tensor:
+    """A key of each bag, uint64 [batch]: the sum of counts times hashes.
+
+    Two bags of whole counts share a key with a chance of 2^-48.
+    """
+    seed = _seed_key(seed)
+    whole = tf.cast(tf.round(counts * _COUNT_UNITS), tf.int64)
+    hashes = _hashed(seed, _counter(columns)) * tf.bitcast(whole, tf.uint64)
+    return _hashed(tf.reduce_sum(hashes, axis=1), seed)
+
+
+def _seed_key(seed: tf.Tensor | list[int]) -> tf.Tensor:
+    """A seed int32 [2] as one number, uint64."""
+    first, second = tf.unstack(_counter(seed))
+    return _hashed(_hashed(tf.zeros_like(first), first), second)
 
 
 # -- From bits to numbers, uint64 to float32 of the same shape -----------------

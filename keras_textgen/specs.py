@@ -27,6 +27,7 @@ KINDS: Mapping[str, str] = types.MappingProxyType(
 TRAITS: Mapping[str, str] = types.MappingProxyType(
     {
         "latent": "has latent variables, with a posterior and a KL term",
+        "latent_text": "has latent variables that texts are decoded from",
         "single_latent": "has one latent variable, of a chosen posterior",
         "sparse": "has codes of which most dimensions are 0",
         "reference": "has its code's objective beside a bound",
@@ -92,6 +93,7 @@ _ROWS = (
         "hdgm:HDGM",
         "hierarchical deep generative model with dual memory",
         "latent",
+        "latent_text",
         "reference",
         "any_cell",
         "attention",
@@ -101,26 +103,43 @@ _ROWS = (
         "sentence_vae:SentenceVAE",
         "Sentence VAE",
         "latent",
+        "latent_text",
         "single_latent",
         "reference",
         "any_cell",
     ),
     _text("lstm_lm", "lstm_lm:LSTMLanguageModel", "LSTM language model"),
     _text(
-        "lstm_vae", "lstm_vae:LSTMVAE", "LSTM-VAE", "latent", "single_latent"
+        "lstm_vae",
+        "lstm_vae:LSTMVAE",
+        "LSTM-VAE",
+        "latent",
+        "latent_text",
+        "single_latent",
     ),
     _text(
         "lstm_vae_avg",
         "lstm_vae_avg:LSTMVAEAVG",
         "LSTM-VAE-AVG, which averages hidden states",
         "latent",
+        "latent_text",
         "single_latent",
     ),
     _text(
-        "hsvae", "hsvae:HSVAE", "hierarchical sparse VAE", "latent", "sparse"
+        "hsvae",
+        "hsvae:HSVAE",
+        "hierarchical sparse VAE",
+        "latent",
+        "latent_text",
+        "sparse",
     ),
     _text(
-        "mat_vae", "mat_vae:MATVAE", "its baseline MAT-VAE", "latent", "sparse"
+        "mat_vae",
+        "mat_vae:MATVAE",
+        "its baseline MAT-VAE",
+        "latent",
+        "latent_text",
+        "sparse",
     ),
     ModelSpec(
         "han",
@@ -134,6 +153,13 @@ _ROWS = (
         "topics",
         f"{_MODELS}.topics.sae:SoftmaxAutoencoder",
         "softmax autoencoder, which finds topics",
+    ),
+    ModelSpec(
+        "prodlda",
+        "topics",
+        f"{_MODELS}.topics.prodlda:ProdLDA",
+        "ProdLDA, a variational topic model",
+        frozenset({"latent"}),
     ),
     ModelSpec(
         "dmf",
@@ -158,7 +184,7 @@ def names_of(*words: str) -> tuple[str, ...]:
 
     Example:
         >>> names_of("sparse", "topics")
-        ('hsvae', 'mat_vae', 'sae')
+        ('hsvae', 'mat_vae', 'sae', 'prodlda')
     """
     return tuple(
         name

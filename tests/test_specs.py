@@ -20,6 +20,7 @@ from keras_textgen.cli.table import (
 )
 from keras_textgen.data.vocabulary import split_words
 from keras_textgen.datasets import DATASETS, VIEWS, find_view, names_with
+from keras_textgen.models.latent import LatentModel
 from keras_textgen.models.register import MODELS
 from keras_textgen.models.text.latent_text_model import LatentTextModel
 from keras_textgen.models.text.single_latent_text_model import (
@@ -76,7 +77,8 @@ def test_a_spec_is_of_its_class(name):
     assert spec.help.rstrip(".") == spec.help != ""
     assert MODELS[name] is cls
     for trait, base in (
-        ("latent", LatentTextModel),
+        ("latent", LatentModel),
+        ("latent_text", LatentTextModel),
         ("single_latent", SingleLatentTextModel),
         ("sparse", SparseTextModel),
     ):

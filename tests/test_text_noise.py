@@ -25,6 +25,19 @@ def texts(count=COUNT):
     return np.where(np.arange(8) < lengths, tokens, 0)
 
 
+def bags(count=COUNT):
+    """Different bags of three words: columns, and how often each is there."""
+    generator = np.random.default_rng(0)
+    columns = generator.integers(0, 2000, size=(count, 3))
+    return columns, generator.integers(1, 9, size=(count, 3))
+
+
+def noise_of_bags(columns, counts, *, seed=(1, 2)):
+    return TextNoise.of_bags(
+        tf.constant(columns, tf.int32), tf.constant(counts, tf.float32), seed
+    )
+
+
 def uniform(noise, rows=COUNT, name="z"):
     return noise.uniform(name, [rows]).numpy().astype(np.float64)
 
@@ -49,6 +62,7 @@ def of_samples(count, **options):
 EACH = {
     "texts": lambda **options: noise_of(texts(), **options),
     "samples": lambda **options: of_samples(COUNT, **options),
+    "bags": lambda **options: noise_of_bags(*bags(), **options),
     # The words are neighbors, and nothing else differs.
     "words": lambda **options: noise_of(
         np.arange(COUNT)[:, np.newaxis] + 1, **options
@@ -94,7 +108,7 @@ def test_tails_of_the_normal():
     assert np.max(np.abs(values)) > 4.6
 
 
-@each_kind
+@pytest.mark.parametrize("kind", EACH.keys() - {"bags"})
 def test_truncated_normal(kind):
     values = normal(EACH[kind](truncated=True), COUNT)
     assert 1.99 < np.max(np.abs(values)) <= 2
@@ -120,6 +134,35 @@ def test_one_more_token_gives_other_noise():
     longer = np.pad(tokens, [(0, 0), (0, 1)])
     longer[np.arange(COUNT), lengths] = 5
     assert_independent(uniform(noise_of(tokens)), uniform(noise_of(longer)))
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_another_word_or_count_gives_a_bag_other_noise(place):
+    columns, counts = bags()
+    word, count = columns.copy(), counts.copy()
+    word[:, place] += 1
+    count[:, place] += 1
+    assert_independent(
+        uniform(noise_of_bags(columns, counts)),
+        uniform(noise_of_bags(word, counts)),
+        uniform(noise_of_bags(columns, count)),
+        uniform(noise_of_bags(columns, counts, seed=(1, 3))),
+    )
+
+
+def test_a_bag_has_no_order():
+    columns, counts = bags(50)
+    expected = uniform(noise_of_bags(columns, counts), 50)
+    order = [2, 0, 1]
+    found = noise_of_bags(columns[:, order], counts[:, order])
+    np.testing.assert_array_equal(uniform(found, 50), expected)
+    # A word at two places, and one that is not needed.
+    columns = np.concatenate([columns, columns[:, :1], columns * 0], axis=1)
+    more = np.concatenate([counts, np.ones([50, 1]), counts * 0], axis=1)
+    more[:, 0] -= 1
+    np.testing.assert_array_equal(
+        uniform(noise_of_bags(columns, more), 50), expected
+    )
 
 
 def test_the_order_of_the_tokens_counts():

@@ -8,6 +8,7 @@ from run_folders import NONE, Run, by_corpus, link, table, tables
 
 from keras_textgen.cli import settings
 from keras_textgen.evaluation.topics import format_scores, scores_from_csv
+from keras_textgen.specs import SPECS
 
 DOCUMENTS = """\
 ## Documents
@@ -22,8 +23,10 @@ TOPICS = """\
 ## Topics
 
 Softmax autoencoders (see [their page](models/sae.md), which says what the
-figures are), beside K-means on tf-idf and on its leading 50 dimensions, with
-the same words and numbers of topics. "±" is the standard deviation over seeds.
+figures are) and [ProdLDA](models/prodlda.md), beside K-means on tf-idf and on
+its leading 50 dimensions, LDA and NMF, with the same words, numbers of topics
+and reference counts; the runs of `20news` are from before LDA and NMF stood
+there. "±" is the standard deviation over seeds.
 The activation, alpha and the limits on words were chosen on `20news`, seed 0,
 while figures of its test set could be seen; seeds 1 and 2 had no part in it.
 """
@@ -42,14 +45,16 @@ FOLD = re.compile(r"(.+)_fold\d")
 def sections(runs: Sequence[Run]) -> list[str]:
     """Sections for the models that have runs."""
     parts = []
-    for model, heading, figures in (
-        ("han", DOCUMENTS, _document_table),
-        ("sae", TOPICS, _topic_tables),
-        ("dmf", MATRICES, _matrix_table),
+    for kind, heading, figures in (
+        ("documents", DOCUMENTS, _document_table),
+        ("topics", TOPICS, _topic_tables),
+        ("matrices", MATRICES, _matrix_table),
     ):
-        of_model = [run for run in runs if run.flags["model"] == model]
-        if of_model:
-            parts += [heading, *tables(figures, of_model)]
+        of_kind = [
+            run for run in runs if SPECS[run.flags["model"]].kind == kind
+        ]
+        if of_kind:
+            parts += [heading, *tables(figures, of_kind)]
     return parts
 
 
@@ -76,10 +81,15 @@ def _topic_tables(runs: Sequence[Run]) -> str:
     """A table for each corpus, over all its runs."""
     parts = []
     for corpus, here in by_corpus(runs).items():
-        texts = [run.topics for run in here if run.topics]
-        seeds = "1 seed" if len(texts) == 1 else f"{len(texts)} seeds"
-        scores = format_scores(scores_from_csv(texts))
-        parts.append(f"`{corpus}`, {seeds}:\n\n```text\n{scores}\n```\n")
+        # Runs of several models have the same baselines.
+        scores = {
+            (each.method, each.split, each.seed): each
+            for each in scores_from_csv(run.topics for run in here)
+        }.values()
+        count = len({each.seed for each in scores})
+        seeds = "1 seed" if count == 1 else f"{count} seeds"
+        text = format_scores(scores)
+        parts.append(f"`{corpus}`, {seeds}:\n\n```text\n{text}\n```\n")
     return "\n".join(parts)
 
 

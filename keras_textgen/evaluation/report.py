@@ -25,9 +25,9 @@ def evaluate_model(
       the figures of each class, as `classification_report` says, beside a bag
       of words; options: `batch_size`, `watch`.
     - **Topic models** with topics: what `load_documents` gives. Agreement with
-      labels, coherence and diversity, beside K-means on tf-idf and on LSA, and
-      what codes and words say of labels, as `topic_report` says; option:
-      `watch`.
+      labels, coherence and diversity, beside K-means on tf-idf and on LSA, LDA
+      and NMF, and what codes and words say of labels, as `topic_report` says;
+      of a model with a likelihood, its bound; option: `watch`.
     - **Models of matrices**: what `load_ratings` gives. "figures": errors,
       with explicit feedback, and rankings, as `rating_figures` and
       `ranking_figures` say, beside a mean, biases and popularity.

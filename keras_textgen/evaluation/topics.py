@@ -6,38 +6,25 @@ import csv
 import dataclasses
 import io
 import itertools
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import scipy.sparse
-from sklearn.cluster import KMeans
-from sklearn.decomposition import TruncatedSVD
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.metrics import homogeneity_completeness_v_measure
-from sklearn.preprocessing import normalize
-from threadpoolctl import threadpool_limits
 
-from keras_textgen.checks import WholeNumbers, refused
 from keras_textgen.evaluation.classification import (
     comparison_table,
     logistic_regression,
 )
+from keras_textgen.evaluation.topic_methods import FoundTopics, baseline_topics
 from keras_textgen.evaluation.watching import Watch, unwatched
 
-Codes: TypeAlias = np.ndarray | scipy.sparse.csr_array
-
-TFIDF = "tf-idf + K-means"
-LSA_DIMENSIONS = 50
-LSA = f"LSA-{LSA_DIMENSIONS} + K-means"
-# K-means begins so often from other centers and keeps the best.
-_BEGINNINGS = 5
 _MEASURES = """\
 NPMI and diversity: ten words a topic, those that its center decodes to for
-the SAE, else those of the highest mean tf-idf; together in the documents of
-the training set."""
+the SAE, those of its highest weights for ProdLDA, LDA and NMF, else those of
+the highest mean tf-idf; together in the documents of the training set."""
 _FIGURES_OF_WORDS = ("npmi", "diversity")
 _FIGURES = ("homogeneity", "completeness", "v_measure", *_FIGURES_OF_WORDS)
 _HEADINGS = {"v_measure": "V-measure", "npmi": "NPMI"}
@@ -69,83 +56,6 @@ class TopicScores:
     v_measure: float | None
     npmi: float
     diversity: float
-
-
-def fit_clusters(codes: Codes, num_topics: int, seed: int = 0) -> KMeans:
-    """Groups codes by K-means.
-
-    Args:
-        codes: [N, D], dense or sparse.
-        num_topics: number of clusters.
-        seed: of the first centers; the best of 5 beginnings is kept.
-
-    Returns:
-        scikit-learn's fitted `KMeans`.
-
-    Raises:
-        ValueError: fewer codes than topics.
-
-    Example:
-        >>> codes = np.array([[0.0], [0.1], [5.0], [5.1]])
-        >>> labels = fit_clusters(codes, num_topics=2).labels_
-        >>> bool(labels[0] == labels[1] != labels[2] == labels[3])
-        True
-    """
-    allowed = WholeNumbers(1, codes.shape[0])
-    if num_topics not in allowed:
-        given = f"num_topics={num_topics} for {codes.shape[0]} documents"
-        raise refused(given, allowed)
-    means = KMeans(num_topics, n_init=_BEGINNINGS, random_state=seed)
-    # More threads hardly help here, wait for each other on a busy machine,
-    # and add up in another order.
-    with threadpool_limits(1), warnings.catch_warnings():
-        # Of codes close to bits there can be fewer different ones than topics;
-        # some topics then have the same center, and all but one no document.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return means.fit(codes)
-
-
-def topic_word_columns(
-    counts: scipy.sparse.csr_array,
-    topics: np.ndarray,
-    num_topics: int,
-    k: int = 10,
-) -> np.ndarray:
-    """The words that stand out in the documents of each topic.
-
-    Those of the highest mean tf-idf over the topic's documents, each of unit
-    length: what a center of K-means on tf-idf shows, for any grouping.
-
-    Args:
-        counts: of words, CSR [N, words].
-        topics: of the documents, int [N].
-        num_topics: number of topics.
-        k: words a topic.
-
-    Returns:
-        Columns, int [num_topics, k], the strongest first; -1 where the topic
-        has no more words.
-
-    Example:
-        >>> counts = scipy.sparse.csr_array([[2, 1, 0], [1, 0, 0], [0, 1, 3]])
-        >>> topic_word_columns(counts, np.array([0, 0, 1]), 2, k=2)
-        array([[0, 1],
-               [2, 1]])
-    """
-    weights = TfidfTransformer().fit_transform(counts)
-    places = np.arange(len(topics))
-    members = scipy.sparse.csr_array(
-        (np.ones(len(topics)), (topics, places)), (num_topics, len(topics))
-    )
-    # Sums order the words as means do.
-    sums = scipy.sparse.csr_array(members @ weights)
-    columns = np.full((num_topics, k), -1)
-    for topic in range(num_topics):
-        row = slice(sums.indptr[topic], sums.indptr[topic + 1])
-        found, values = sums.indices[row], sums.data[row]
-        order = np.lexsort((found, -values))[:k]
-        columns[topic, : len(order)] = found[order]
-    return columns
 
 
 def npmi_coherence(
@@ -217,77 +127,39 @@ def topic_diversity(top_words: Sequence[Sequence[int]] | np.ndarray) -> float:
     return len(np.unique(words)) / len(words) if len(words) else np.nan
 
 
-def baseline_codes(
-    train: scipy.sparse.csr_array, test: scipy.sparse.csr_array, seed: int = 0
-) -> dict[str, tuple[Codes, Codes]]:
-    """What topics are compared with: codes that nobody has to train.
-
-    Args:
-        train: counts of words, CSR [N, words].
-        test: the same of other documents.
-        seed: of LSA.
-
-    Returns:
-        Codes of train and test by method: tf-idf, and its 50 leading
-        dimensions (latent semantic analysis), both with rows of unit length;
-        fewer dimensions where there are not so many words.
-    """
-    weighting = TfidfTransformer().fit(train)
-    weighted = [weighting.transform(each) for each in (train, test)]
-    dimensions = min(LSA_DIMENSIONS, train.shape[1] - 1, train.shape[0] - 1)
-    with threadpool_limits(1):
-        lsa = TruncatedSVD(dimensions, random_state=seed).fit(weighted[0])
-        reduced = [normalize(lsa.transform(each)) for each in weighted]
-    return {TFIDF: tuple(weighted), LSA: tuple(reduced)}
-
-
 def compare_topics(
-    codes: dict[str, tuple[Codes, Codes]],
-    counts: tuple[scipy.sparse.csr_array, scipy.sparse.csr_array],
+    found: Mapping[str, FoundTopics],
     labels: tuple[np.ndarray, np.ndarray] | None,
     reference: scipy.sparse.csr_array,
     num_topics: int = 20,
     seed: int = 0,
-    words: dict[str, np.ndarray] | None = None,
 ) -> list[TopicScores]:
-    """Groups the codes of several methods by K-means, and scores them.
-
-    K-means is fitted to the training documents; a test document has the topic
-    of the nearest center. The words of topics, if they are not given, are
-    those of `topic_word_columns`, of the training documents.
+    """Scores the topics of several methods.
 
     Args:
-        codes: of training and test documents by method.
-        counts: of words of the same documents.
+        found: topics of training and test documents by method.
         labels: of the same documents; None for no agreement with labels.
         reference: counts of words of the documents in which co-occurrence is
             counted for coherence.
         num_topics: number of topics.
-        seed: of K-means, and put into the scores.
-        words: columns of the words of topics, int [num_topics, k], of methods
-            that have words of their own.
+        seed: of the methods, put into the scores.
 
     Returns:
         For each method, scores of "train" and "test". Coherence and diversity
         are of the topics and the same for both.
     """
     scores = []
-    for method, (train, test) in codes.items():
-        clusters = fit_clusters(train, num_topics, seed)
-        with threadpool_limits(1):
-            topics = clusters.labels_, clusters.predict(test)
-        columns = (words or {}).get(method)
-        if columns is None:
-            columns = topic_word_columns(counts[0], topics[0], num_topics)
-        coherence = npmi_coherence(columns, reference)
+    for method, topics in found.items():
+        coherence = npmi_coherence(topics.words, reference)
         coherence = coherence[~np.isnan(coherence)]
         npmi = float(np.mean(coherence)) if len(coherence) else np.nan
-        diversity = topic_diversity(columns)
-        for place, split in enumerate(("train", "test")):
+        diversity = topic_diversity(topics.words)
+        splits = {"train": topics.train, "test": topics.test}
+        for place, (split, of_documents) in enumerate(splits.items()):
             agreement = (None, None, None)
             if labels is not None:
                 agreement = homogeneity_completeness_v_measure(
-                    labels[place], topics[place]
+                    labels[place], of_documents
                 )
             scores.append(
                 TopicScores(
@@ -298,11 +170,10 @@ def compare_topics(
 
 
 def topic_report(
-    method: str,
+    found: Mapping[str, FoundTopics],
     codes: Mapping[str, np.ndarray],
     counts: Mapping[str, scipy.sparse.csr_array],
     labels: Mapping[str, np.ndarray],
-    words: np.ndarray,
     *,
     num_topics: int = 20,
     seed: int = 0,
@@ -311,13 +182,12 @@ def topic_report(
     """All figures of a model's topics, beside those that nobody has to train.
 
     Args:
-        method: What tables call the model.
+        found: The model's topics, by what tables call the model.
         codes: By split ("train", "valid", "test"), [documents, D].
         counts: Of words of the same documents, CSR, by split.
         labels: Of the same documents, by split; empty for none.
-        words: Columns of the words of the model's topics, [num_topics, k].
         num_topics: Number of topics.
-        seed: Of K-means and of LSA.
+        seed: Of the baselines.
         watch: Sees how classifiers advance.
 
     Returns:
@@ -328,16 +198,11 @@ def topic_report(
     """
     train, test = counts["train"], counts["test"]
     scores = compare_topics(
-        {
-            method: (codes["train"], codes["test"]),
-            **baseline_codes(train, test, seed),
-        },
-        (train, test),
+        {**found, **baseline_topics(train, test, num_topics, seed)},
         (labels["train"], labels["test"]) if labels else None,
         reference=train,
         num_topics=num_topics,
         seed=seed,
-        words={method: words},
     )
     report = {
         "documents": test.shape[0],
@@ -398,10 +263,21 @@ def format_topics(report: Mapping[str, Any]) -> str:
         method   NPMI  diversity
     """
     text = f"{format_scores(report['scores'])}\n{_MEASURES}"
+    if "bound" in report:
+        text += f"\n\n{_bound_text(report['bound'])}"
     if "predicted" in report:
         table = comparison_table(report["predicted"], report["labels"])
         text += f"\n\n{table}"
     return text
+
+
+def _bound_text(bound: Mapping[str, Any]) -> str:
+    """A bound of the likelihood of the test documents, in a line."""
+    return (
+        f"{bound['likelihood_kind']} of log p(words in their order), test: "
+        f"{bound['elbo']:.2f} nats a document (nll {bound['nll']:.2f}, KL "
+        f"{bound['kl']:.2f}), perplexity {bound['perplexity']:.2f}"
+    )
 
 
 def format_scores(scores: Iterable[TopicScores]) -> str:

@@ -10,6 +10,7 @@ _PUBLIC = {
     "DirectionHead": "keras_textgen.layers.von_mises_fisher",
     "GRU": "keras_textgen.layers.cpu_recurrence",
     "GaussianHead": "keras_textgen.layers.gaussian",
+    "GlobalBatchNormalization": "keras_textgen.layers.batch_normalization",
     "LSTM": "keras_textgen.layers.cpu_recurrence",
     "LatentLevel": "keras_textgen.layers.memory",
     "RecurrentDecoder": "keras_textgen.layers.decoders",

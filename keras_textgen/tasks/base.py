@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import keras
 import tensorflow as tf
 
+from keras_textgen import schedules
 from keras_textgen.cli.settings import RunError, Settings
 from keras_textgen.models.loading import load_model
 from keras_textgen.optimizers import FusedAdam
@@ -267,9 +268,36 @@ helps, and --tokenizer=character for a script without spaces.
 
 def make_optimizer(settings: Settings) -> keras.optimizers.Optimizer:
     """The optimizer that the settings describe."""
+    momentum = {} if settings.beta_1 is None else {"beta_1": settings.beta_1}
     return _OPTIMIZERS[settings.optimizer](
-        settings.learning_rate, global_clipnorm=settings.clip_norm
+        settings.learning_rate, global_clipnorm=settings.clip_norm, **momentum
     )
+
+
+def kl_schedule(settings: Settings, steps_per_epoch: int) -> schedules.Schedule:
+    """The KL schedule that the settings describe.
+
+    Args:
+      settings: of the run.
+      steps_per_epoch: what an epoch of --kl_epochs is.
+
+    Returns:
+      The schedule.
+
+    Raises:
+      RunError: if it does not exist.
+    """
+    top = settings.kl_max
+    if settings.kl_schedule == "constant":
+        return schedules.ConstantSchedule(top)
+    if settings.kl_schedule == "sigmoid":
+        return schedules.SigmoidSchedule(
+            settings.kl_bias, settings.kl_slope, top
+        )
+    steps = settings.kl_steps or settings.kl_epochs * steps_per_epoch
+    if settings.kl_schedule == "linear":
+        return schedules.LinearSchedule(steps, settings.kl_start or 0, top)
+    return schedules.CyclicalSchedule(steps, settings.kl_ramp or 0.5, top)
 
 
 def load_run(directory: RunDirectory) -> keras.Model:

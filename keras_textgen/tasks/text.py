@@ -37,6 +37,7 @@ from keras_textgen.pages.sparsity_page import write_sparsity_page
 from keras_textgen.tasks.base import (
     Task,
     indented,
+    kl_schedule,
     load_run,
     unknown_words_text,
 )
@@ -337,32 +338,6 @@ def make_text_model(
     if is_stream:
         arguments["starts_with_end"] = True
     return MODELS[settings.model](vocabulary, **arguments)
-
-
-def kl_schedule(settings: Settings, steps_per_epoch: int) -> schedules.Schedule:
-    """The KL schedule that the settings describe.
-
-    Args:
-      settings: of the run.
-      steps_per_epoch: what an epoch of --kl_epochs is.
-
-    Returns:
-      The schedule.
-
-    Raises:
-      RunError: if it does not exist.
-    """
-    top = settings.kl_max
-    if settings.kl_schedule == "constant":
-        return schedules.ConstantSchedule(top)
-    if settings.kl_schedule == "sigmoid":
-        return schedules.SigmoidSchedule(
-            settings.kl_bias, settings.kl_slope, top
-        )
-    steps = settings.kl_steps or settings.kl_epochs * steps_per_epoch
-    if settings.kl_schedule == "linear":
-        return schedules.LinearSchedule(steps, settings.kl_start or 0, top)
-    return schedules.CyclicalSchedule(steps, settings.kl_ramp or 0.5, top)
 
 
 def _left_out_text(

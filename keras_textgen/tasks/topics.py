@@ -1,4 +1,4 @@
-"""Runs of the softmax autoencoder: documents, model, topics."""
+"""Runs of the topic models: documents, model, topics."""
 
 import pathlib
 from typing import Any
@@ -10,16 +10,16 @@ import scipy.sparse.linalg
 import tensorflow as tf
 from sklearn.metrics import homogeneity_completeness_v_measure
 
-from keras_textgen.checks import refused
 from keras_textgen.cli.settings import constructor_arguments
 from keras_textgen.data.batches.bags import BagBatches
 from keras_textgen.data.corpus import SPLITS, Corpus
 from keras_textgen.data.views import Bags, bags
 from keras_textgen.evaluation.report import format_table
 from keras_textgen.evaluation.topics import scores_as_csv
+from keras_textgen.models.register import MODELS
 from keras_textgen.models.topics.sae import SoftmaxAutoencoder
 from keras_textgen.pages.topic_page import topic_page
-from keras_textgen.tasks.base import Task, indented
+from keras_textgen.tasks.base import Task, indented, kl_schedule
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.progress_lines import PrintedWatch
 from keras_textgen.training.run_directory import write_whole
@@ -34,7 +34,7 @@ _MOST_TOPICS, _DOCUMENTS_A_TOPIC = 20, 10
 
 
 class TopicTask(Task):
-    """A run of the softmax autoencoder on bags of words."""
+    """A run of a topic model on bags of words."""
 
     # -- The data ------------------------------------------------------------
 
@@ -84,21 +84,30 @@ class TopicTask(Task):
 
     def make_model(self) -> keras.Model:
         """The model that the settings describe."""
-        arguments = constructor_arguments(self.settings)
-        arguments.setdefault("num_topics", self._default_num_topics())
-        is_sized = "alpha" not in arguments
-        if is_sized:
-            arguments["alpha"] = default_alpha(self.corpus.counts["train"])
-        model = SoftmaxAutoencoder(self.corpus.vocabulary, **arguments)
-        documents = self.corpus.counts["train"].shape[0]
-        if model.num_topics > documents:
-            raise refused(
-                f"num_topics={model.num_topics} for {documents} training "
-                "documents",
-                "at most as many",
+        settings, counts = self.settings, self.corpus.counts["train"]
+        arguments = constructor_arguments(settings)
+        num_topics = arguments.setdefault(
+            "num_topics", self._default_num_topics()
+        )
+        if num_topics > counts.shape[0]:
+            raise ValueError(
+                f"num_topics={num_topics} for {counts.shape[0]} training "
+                "documents; allowed: at most as many"
             )
-        if is_sized:
-            model.begin_with(self.corpus.counts["train"])
+        if settings.kl_schedule is not None:
+            steps = self.training_batches().steps_per_epoch
+            arguments["kl_schedule"] = kl_schedule(settings, steps)
+        if settings.model == "sae" and "alpha" not in arguments:
+            return self._sized_autoencoder(arguments)
+        return MODELS[settings.model](self.corpus.vocabulary, **arguments)
+
+    def _sized_autoencoder(self, arguments: dict[str, Any]) -> keras.Model:
+        """One whose codes are as steep as the documents ask."""
+        counts = self.corpus.counts["train"]
+        model = SoftmaxAutoencoder(
+            self.corpus.vocabulary, alpha=default_alpha(counts), **arguments
+        )
+        model.begin_with(counts)
         return model
 
     def _default_num_topics(self) -> int:

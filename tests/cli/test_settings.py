@@ -185,7 +185,7 @@ REFUSED = {
     ),
     "--model=lstm": (
         "--model=lstm: must be one of hdgm, vae, lstm_lm, lstm_vae, "
-        "lstm_vae_avg, hsvae, mat_vae, han, sae, dmf"
+        "lstm_vae_avg, hsvae, mat_vae, han, sae, prodlda, dmf"
     ),
     "--dataset=wiki": (
         "--dataset=wiki: must be one of sotu, ptb, yahoo, yahoo_short, "

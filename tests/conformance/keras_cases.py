@@ -90,6 +90,11 @@ CASES = [
         traits=frozenset({"weights", "exact"}),
     ),
     KerasCase(
+        "prodlda",
+        lambda: with_known_weights(other_models.make_prodlda(seed=3)),
+        other_models.DOCUMENTS[:5],
+    ),
+    KerasCase(
         "dmf",
         lambda: _dmf(seed=3),
         CELLS,

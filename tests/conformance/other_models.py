@@ -17,6 +17,7 @@ from keras_textgen.data.batches.documents import (
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
 from keras_textgen.models.matrices.dmf import DualMatrixFactorization
+from keras_textgen.models.topics.prodlda import ProdLDA
 from keras_textgen.models.topics.sae import SoftmaxAutoencoder
 from tests.conformance.registry import WORDS, with_known_weights
 
@@ -97,9 +98,16 @@ def make_sae(**settings: Any) -> keras.Model:
     )
 
 
-def sae_batches() -> BagBatches:
+def bag_batches() -> BagBatches:
     """Bags of words."""
     return BagBatches(count_words(DOCUMENTS, VOCABULARY), 4)
+
+
+def make_prodlda(**settings: Any) -> keras.Model:
+    """A topic model whose dropout is on."""
+    return ProdLDA(
+        VOCABULARY, num_topics=3, hidden_units=4, dropout=0.3, **settings
+    )
 
 
 def make_dmf(**settings: Any) -> keras.Model:
@@ -185,8 +193,14 @@ OTHER_MODELS = [
         (
             "sae",
             make_sae,
-            sae_batches,
+            bag_batches,
             lambda model: model.encode(DOCUMENTS),
+        ),
+        (
+            "prodlda",
+            make_prodlda,
+            bag_batches,
+            lambda model: model.predict(DOCUMENTS, verbose=0)["nll"],
         ),
         (
             "dmf",

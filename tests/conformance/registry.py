@@ -20,6 +20,7 @@ import keras_textgen
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.layers.attention import AttentionPooling
 from keras_textgen.layers.bag_of_words import BagOfWordsLogLikelihood
+from keras_textgen.layers.batch_normalization import GlobalBatchNormalization
 from keras_textgen.layers.cpu_recurrence import GRU, LSTM
 from keras_textgen.layers.decoders import RecurrentDecoder
 from keras_textgen.layers.encoders import RecurrentEncoder
@@ -117,6 +118,11 @@ LAYERS = [
             {"features": FEATURES},
         ),
         (
+            "global_batch_normalization",
+            lambda **kwargs: GlobalBatchNormalization(**kwargs),
+            {"values": FEATURES, "is_counted": Sample(tf.ones([4]))},
+        ),
+        (
             "lstm",
             lambda **kwargs: LSTM(4, return_sequences=True, **kwargs),
             {"sequences": SEQUENCE, "mask": MASK},
@@ -198,6 +204,7 @@ LAYERS = [
 
 # Classes that others derive from; they are checked as those.
 BASES = {
+    "BagModel",
     "DocumentClassifier",
     "ExplicitMaskLayer",
     "FactorModel",
@@ -220,6 +227,7 @@ FLOAT32_LAYERS = (
     BagOfWordsLogLikelihood,
     DirectionHead,
     GaussianHead,
+    GlobalBatchNormalization,
     SpikeAndSlabGate,
     VocabularyLogLikelihood,
 )

@@ -20,6 +20,7 @@ from keras_textgen.models.matrices.dmf import DualMatrixFactorization
 from keras_textgen.models.text.latent_text_model import LatentTextModel
 from keras_textgen.models.text.lstm_lm import LSTMLanguageModel
 from keras_textgen.models.text.sparse_text_model import SparseTextModel
+from keras_textgen.models.topics.prodlda import ProdLDA
 from keras_textgen.models.topics.sae import SoftmaxAutoencoder
 from tests.conformance.registry import (
     EXPORTED,
@@ -519,18 +520,27 @@ def sae_without_vocabulary(has_topics: bool) -> keras.Model:
     return model
 
 
-def sae_calls(model: keras.Model) -> list[Call]:
+@functools.cache
+def prodlda() -> keras.Model:
+    """A model of three topics."""
+    model = ProdLDA(Vocabulary(BAG_WORDS), num_topics=3, hidden_units=4)
+    return with_known_weights(model)
+
+
+def bag_text_calls(model: keras.Model) -> list[Call]:
     """Texts, counts of words, bags that are none."""
 
     def codes() -> Arrays:
         codes = model.encode(BAG_TEXTS)
-        # The bias is 0, and so the code of no words is 1/2.
-        np.testing.assert_allclose(codes[[1, 3]], 0.5, rtol=1e-5)
+        if isinstance(model, SoftmaxAutoencoder):
+            # The bias is 0, and so the code of no words is 1/2.
+            np.testing.assert_allclose(codes[[1, 3]], 0.5, rtol=1e-5)
         return {"code": codes}
 
     texts = np.array(BAG_TEXTS)
     none = {"texts": NO_TEXTS}
-    shapes = {"topic": (0,), "distance": (0,), "words": (0, len(BAG_WORDS))}
+    shapes = dict.fromkeys(["topic", clearness(model)], (0,))
+    shapes["words"] = (0, len(BAG_WORDS))
     return [
         Call("function", "encode", {"texts": texts}, codes),
         Call(
@@ -543,7 +553,7 @@ def sae_calls(model: keras.Model) -> list[Call]:
             "function",
             "topics",
             {"texts": texts},
-            lambda: with_words(model, nearest(model, BAG_TEXTS, [1, 3])),
+            lambda: with_words(model, of_topics(model, BAG_TEXTS, [1, 3])),
         ),
         Call("signature", "encode", none, {"code": (0, 3)}),
         Call("signature", "topics", none, shapes),
@@ -587,10 +597,10 @@ def bag_calls(model: keras.Model) -> list[Call]:
         return calls
 
     def topics() -> Arrays:
-        found = nearest(model, DENSE, [])
+        found = of_topics(model, DENSE, [])
         return found if model.vocabulary is None else with_words(model, found)
 
-    shapes = {"topic": (0,), "distance": (0,)}
+    shapes = dict.fromkeys(["topic", clearness(model)], (0,))
     if model.vocabulary is not None:
         shapes["words"] = (0, len(BAG_WORDS))
     calls.append(Call("signature", "topics_bags", bags, topics))
@@ -599,16 +609,29 @@ def bag_calls(model: keras.Model) -> list[Call]:
     ]
 
 
-def nearest(model: keras.Model, data: Any, unknown: list[int]) -> Arrays:
-    """Topics and distances of documents, those without words named."""
-    topics = model.topics(data)
+def clearness(model: keras.Model) -> str:
+    """What is served beside a topic."""
+    is_distance = isinstance(model, SoftmaxAutoencoder)
+    return "distance" if is_distance else "share"
+
+
+def of_topics(model: keras.Model, data: Any, unknown: list[int]) -> Arrays:
+    """Topics of documents and what is beside them, those without words named.
+
+    Args:
+        model: A topic model.
+        data: The documents.
+        unknown: Which of them have no words.
+    """
+    topics, codes = model.topics(data), model.encode(data)
     assert np.flatnonzero(topics == -1).tolist() == unknown
-    centers = model.topic_centers.numpy()[topics]
-    distances = np.linalg.norm(model.encode(data) - centers, axis=1)
-    return {
-        "topic": topics,
-        "distance": np.where(topics == -1, np.nan, distances),
-    }
+    if isinstance(model, SoftmaxAutoencoder):
+        centers = model.topic_centers.numpy()[topics]
+        clear = np.linalg.norm(codes - centers, axis=1)
+    else:
+        clear = codes.max(axis=1)
+    clear = np.where(topics == -1, np.nan, clear)
+    return {"topic": topics, clearness(model): clear}
 
 
 def with_words(model: keras.Model, answer: Arrays) -> Arrays:
@@ -617,9 +640,9 @@ def with_words(model: keras.Model, answer: Arrays) -> Arrays:
     return {**answer, "words": words[answer["topic"]]}
 
 
-def sae_signatures(model: keras.Model) -> dict[str, tuple[dict, dict]]:
+def bag_signatures(model: keras.Model) -> dict[str, tuple[dict, dict]]:
     """As in `ServedCase`."""
-    topics = {"topic": "int32", "distance": "float32"}
+    topics = {"topic": "int32", clearness(model): "float32"}
     if model.vocabulary is not None:
         topics["words"] = "string"
     outputs = {"encode": {"code": "float32"}}
@@ -881,18 +904,19 @@ SERVED = [
     ServedCase("spellings", speller, speller_calls, text_signatures),
     ServedCase("han", han, han_calls, han_signatures),
     ServedCase("han_of_ids", han_of_ids, han_token_calls, han_signatures),
-    ServedCase("sae", sae, sae_calls, sae_signatures),
+    ServedCase("sae", sae, bag_text_calls, bag_signatures),
+    ServedCase("prodlda", prodlda, bag_text_calls, bag_signatures),
     ServedCase(
         "sae_bags",
         functools.partial(sae_without_vocabulary, False),
         bag_calls,
-        sae_signatures,
+        bag_signatures,
     ),
     ServedCase(
         "sae_bags_topics",
         functools.partial(sae_without_vocabulary, True),
         bag_calls,
-        sae_signatures,
+        bag_signatures,
     ),
     ServedCase("dmf", dmf, dmf_calls, dmf_signatures),
     ServedCase("dmf_plain", plain_dmf, plain_dmf_calls, dmf_signatures),

@@ -14,7 +14,8 @@ from keras_textgen.data.matrix import Matrix
 from keras_textgen.data.views import TokenIds
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.report import evaluate_model, format_table
-from keras_textgen.evaluation.topics import fit_clusters, npmi_coherence
+from keras_textgen.evaluation.topic_methods import fit_clusters
+from keras_textgen.evaluation.topics import npmi_coherence
 from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
 from keras_textgen.models.matrices.dmf import DualMatrixFactorization
 from keras_textgen.models.text.lstm_lm import LSTMLanguageModel

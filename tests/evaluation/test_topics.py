@@ -6,19 +6,26 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from keras_textgen.evaluation.topics import (
+from keras_textgen.evaluation.topic_methods import (
+    FACTORS,
+    LDA,
     LSA,
     TFIDF,
-    TopicScores,
-    baseline_codes,
-    compare_topics,
+    FoundTopics,
+    baseline_topics,
+    clustered,
     fit_clusters,
+    topic_word_columns,
+)
+from keras_textgen.evaluation.topics import (
+    TopicScores,
+    compare_topics,
     format_scores,
+    format_topics,
     npmi_coherence,
     scores_as_csv,
     scores_from_csv,
     topic_diversity,
-    topic_word_columns,
 )
 
 # Documents of two subjects: words 0 to 3, and words 4 to 7; word 8 is in all.
@@ -111,12 +118,12 @@ def test_refused_number_of_topics(num_topics):
 @pytest.fixture(scope="module")
 def compared():
     train, test = COUNTS[:30], COUNTS[30:]
-    codes = baseline_codes(train, test)
+    found = baseline_topics(train, test, num_topics=2, seed=4)
     # A method that knows nothing, and says the same of every document.
-    codes["constant"] = np.ones([30, 1]), np.ones([10, 1])
+    constant = np.ones([30, 1]), np.ones([10, 1])
+    found["constant"] = clustered(constant, train, num_topics=2)
     return compare_topics(
-        codes,
-        (train, test),
+        found,
         (LABELS[:30], LABELS[30:]),
         reference=COUNTS,
         num_topics=2,
@@ -126,8 +133,9 @@ def compared():
 
 def test_comparison(compared):
     scores = {(each.method, each.split): each for each in compared}
-    assert [each[0] for each in scores][::2] == [TFIDF, LSA, "constant"]
-    for method in (TFIDF, LSA):
+    methods = [TFIDF, LSA, LDA, FACTORS]
+    assert [each[0] for each in scores][::2] == [*methods, "constant"]
+    for method in methods:
         for split in ("train", "test"):
             found = scores[method, split]
             assert found.v_measure == pytest.approx(1)
@@ -146,25 +154,53 @@ def test_coherence_and_diversity_of_a_comparison(compared):
     assert compared[0].diversity == pytest.approx(0.9)
 
 
-def test_words_of_ones_own():
+def test_topics_of_ones_own():
     words = np.array([[0, 4], [1, 2]])
-    scores = compare_topics(
-        {"own": (COUNTS, COUNTS), "other": (COUNTS, COUNTS)},
-        (COUNTS, COUNTS),
-        None,
-        COUNTS,
-        2,
-        words={"own": words},
-    )
+    own = FoundTopics(LABELS, 1 - LABELS, words)
+    train, test = compare_topics({"own": own}, (LABELS, LABELS), COUNTS, 2)
+    assert train.v_measure == test.v_measure == 1
     # Never together, and always.
-    assert [each.npmi for each in scores] == pytest.approx([0, 0, 0.6, 0.6])
-    assert scores[0].diversity == 1
+    assert train.npmi == test.npmi == pytest.approx(0)
+    assert train.diversity == 1
+
+
+def test_lda_and_nmf_find_the_subjects():
+    """Their words, and the topics of documents that they have not seen."""
+    found = baseline_topics(COUNTS[:30], COUNTS[30:], num_topics=2, k=4)
+    for method in (LDA, FACTORS):
+        topics = found[method]
+        subject = {0: {0, 1, 2, 3}, 1: {4, 5, 6, 7}}
+        for label in (0, 1):
+            (of_train,) = set(topics.train[LABELS[:30] == label])
+            (of_test,) = set(topics.test[LABELS[30:] == label])
+            assert of_train == of_test
+            # Word 8 is in all documents.
+            words = set(topics.words[of_train].tolist()) - {8}
+            assert words <= subject[label]
+            assert len(words) >= 3
+
+
+def test_a_bound_beside_the_topics():
+    own = FoundTopics(LABELS, LABELS, np.array([[0, 1], [4, 5]]))
+    bound = {
+        "likelihood_kind": "lower bound",
+        "elbo": -12.5,
+        "nll": 12.0,
+        "kl": 0.5,
+        "perplexity": 3.25,
+    }
+    scores = compare_topics({"own": own}, None, COUNTS, 2)
+    text = format_topics({"scores": scores, "bound": bound})
+    assert text.splitlines()[-1] == (
+        "lower bound of log p(words in their order), test: -12.50 nats a "
+        "document (nll 12.00, KL 0.50), perplexity 3.25"
+    )
 
 
 def test_without_labels():
-    scores = compare_topics(
-        baseline_codes(COUNTS, COUNTS), (COUNTS, COUNTS), None, COUNTS, 2
-    )
+    found = baseline_topics(COUNTS, COUNTS, 2)
+    del found[LDA], found[FACTORS]
+    scores = compare_topics(found, None, COUNTS, 2)
     assert scores[0].v_measure is None
     assert scores_from_csv([scores_as_csv(scores)]) == scores
     heading, *lines = format_scores(scores).splitlines()

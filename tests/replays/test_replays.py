@@ -25,6 +25,7 @@ from keras_textgen.distributions.von_mises_fisher import (
 )
 from keras_textgen.evaluation.classification import bag_of_words_baseline
 from keras_textgen.evaluation.ranking import ranking_quality
+from keras_textgen.evaluation.topic_methods import clustered
 from keras_textgen.evaluation.topics import compare_topics, topic_diversity
 from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
 from keras_textgen.models.matrices.dmf import DualMatrixFactorization
@@ -428,9 +429,8 @@ def test_words_of_one_character_are_words_where_there_are_no_others():
 def test_topics_of_one_word_each_have_no_coherence():
     """No pair of words, so no mean, and no warning of an empty one."""
     counts = scipy.sparse.csr_array(np.eye(3)[[0, 1, 2, 0, 1]])
-    scores = compare_topics(
-        {"words": (counts, counts)}, (counts, counts), None, counts, 3
-    )
+    found = clustered((counts, counts), counts, num_topics=3)
+    scores = compare_topics({"words": found}, None, counts, 3)
     assert [np.isnan(each.npmi) for each in scores] == [True, True]
     assert [each.diversity for each in scores] == [1, 1]
 

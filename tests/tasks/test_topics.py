@@ -1,4 +1,4 @@
-"""A run of the softmax autoencoder: data, model, topics, results."""
+"""Runs of the topic models: data, model, topics, results."""
 
 import csv
 
@@ -7,6 +7,7 @@ import pytest
 
 from keras_textgen.cli.settings import RunError, parse
 from keras_textgen.data.readers.files import DataError
+from keras_textgen.models.topics.prodlda import ProdLDA
 from keras_textgen.models.topics.sae import SoftmaxAutoencoder
 from keras_textgen.tasks.topics import TopicsOfEpoch, TopicTask
 
@@ -143,10 +144,12 @@ def test_without_labels_there_is_no_agreement(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "Test set, with the weights of the best epoch:"
     assert lines[2].split() == ["method", "NPMI", "diversity"]
-    assert [line.split()[0] for line in lines[3:6]] == [
+    assert [line.split()[0].rstrip(",") for line in lines[3:8]] == [
         "SAE",
         "tf-idf",
         "LSA-50",
+        "LDA",
+        "NMF",
     ]
     assert "-" not in lines[3].split()
     assert "commonest" not in (tmp_path / "topics.html").read_text("utf-8")
@@ -166,7 +169,7 @@ def test_results(task, trained, tmp_path, capsys):
         assert row.split()[-2:] == ["1.0000", "1.0000"]
     with open(tmp_path / "topics.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 6
+    assert len(rows) == 10
     assert rows[1]["method"] == "SAE + K-means"
     assert rows[1]["split"] == "test"
     assert float(rows[1]["v_measure"]) == pytest.approx(1)
@@ -181,6 +184,60 @@ def test_export(trained, tmp_path):
     assert isinstance(model, SoftmaxAutoencoder)
     model.export(tmp_path / "export")
     assert (tmp_path / "export" / "saved_model.pb").is_file()
+
+
+def prodlda_task(path, *arguments):
+    flags = ["--model=prodlda", "--dataset=text", f"--data_dir={path}"]
+    flags += ["--num_topics=2", "--batch_size=16", *arguments]
+    return TopicTask(parse(["trainer.py", *flags], path.parent))
+
+
+def test_every_flag_reaches_prodlda(path):
+    given = {
+        "num_topics": 3,
+        "concentration": 0.25,
+        "dropout": 0.125,
+        "free_bits": 2.0,
+        "seed": 5,
+    }
+    names = {"concentration": "prior_concentration"}
+    flags = [f"--{names.get(n, n)}={value}" for n, value in given.items()]
+    schedule = ["--kl_schedule=linear", "--kl_epochs=2", "--kl_max=0.5"]
+    task = prodlda_task(path, *flags[1:], *schedule, flags[0])
+    model = task.make_model()
+    assert isinstance(model, ProdLDA)
+    assert {name: model.get_config()[name] for name in given} == given
+    # Three steps an epoch.
+    assert model.kl_schedule.get_config() == {
+        "num_steps": 6,
+        "start_step": 0,
+        "max_weight": 0.5,
+    }
+
+
+def test_prodlda_is_trained_with_the_momentum_that_is_given(path):
+    optimizer = prodlda_task(path, "--beta_1=0.95").build_model().optimizer
+    assert optimizer.beta_1 == 0.95
+    assert prodlda_task(path).build_model().optimizer.beta_1 == 0.9
+
+
+def test_results_of_prodlda(path, tmp_path, capsys):
+    task = prodlda_task(path, "--learning_rate=0.05")
+    model = task.build_model()
+    model.fit(task.training_set().evaluation_dataset(), epochs=20, verbose=0)
+    (callback,) = task.diagnostics(model)
+    callback.set_model(model)
+    logs = {}
+    callback.on_epoch_end(0, logs)
+    assert logs["val_v_measure"] == pytest.approx(1)
+    capsys.readouterr()
+    files = task.print_results(model, tmp_path)
+    assert set(files) == {"topics.csv", "topics.html"}
+    printed = capsys.readouterr().out
+    assert "\n  ProdLDA " in printed
+    test = task.corpus.counts["test"]
+    figures = model.evaluate(test, verbose=0, return_dict=True)
+    assert f"test: {figures['elbo']:.2f} nats a document" in printed
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ class CollapseOptions:
     feed_latent: bool | None = switch(
         "collapse",
         "Join the latent code to every input of the decoder.",
-        takes=("latent",),
+        takes=("latent_text",),
         argument="feed_latent",
     )
     free_bits: float | None = number(
@@ -85,7 +85,7 @@ class CollapseOptions:
         "collapse",
         "Weight of a loss that predicts the bag of words from the code "
         "(Zhao et al. 2017).",
-        takes=("latent",),
+        takes=("latent_text",),
         argument="bag_of_words_weight",
     )
     posterior_family: str | None = choice(
@@ -108,7 +108,7 @@ class CollapseOptions:
         "Train the encoder to convergence before each step of the decoder, "
         "until the mutual information stops climbing (He et al. 2019). "
         "Needs --optimizer=sgd.",
-        takes=("latent",),
+        takes=("latent_text",),
         argument="aggressive_encoder",
     )
     autoencoder_epochs: int | None = integer(
@@ -117,5 +117,5 @@ class CollapseOptions:
         "the decoder alone (Li et al. 2019).",
         low=0,
         default=0,
-        takes=("latent",),
+        takes=("latent_text",),
     )

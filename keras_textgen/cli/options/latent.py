@@ -12,13 +12,13 @@ class LatentOptions:
     latent_dim: int | None = integer(
         "model",
         "Width of each latent variable.",
-        takes=("latent", "topics"),
+        takes=("latent_text", "sae"),
         argument="latent_dim",
     )
     num_latent_samples: int | None = integer(
         "model",
         "Samples of the posterior that are decoded for each sequence.",
-        takes=("latent",),
+        takes=("latent_text",),
         # On the command line, --num_samples is of texts to generate.
         argument="num_samples",
     )
@@ -75,6 +75,14 @@ class LatentOptions:
         takes=("hsvae",),
         argument="beta",
     )
+    prior_concentration: float | None = number(
+        "model",
+        "Of the symmetric Dirichlet prior of a document's shares of topics; "
+        "the lower, the fewer topics it has.",
+        above=True,
+        takes=("prodlda",),
+        argument="concentration",
+    )
     mmd_weight: float | None = number(
         "model", "Weight of the MMD.", takes=("mat_vae",), argument="alpha"
     )
@@ -95,13 +103,13 @@ class LatentOptions:
         "evaluation",
         "Classify the codes of a labeled corpus, beside its bags of words. "
         "Default: for models of sparse codes only.",
-        takes=("latent",),
+        takes=("latent_text",),
         role="stored",
     )
     beside: str | None = path(
         "evaluation",
         "Folder of another run on the same data, whose codes are classified "
         "in the same table.",
-        takes=("latent",),
+        takes=("latent_text",),
         role="call",
     )

@@ -82,6 +82,13 @@ class RunOptions:
     learning_rate: float = number(
         "optimizer", "Learning rate at the start.", above=True, default=1e-3
     )
+    beta_1: float | None = number(
+        "optimizer",
+        "Share of the past in the mean gradient. Default: 0.9.",
+        low=0.0,
+        high=0.999,
+        needs=("optimizer", ("adam", "nadam")),
+    )
     lr_halve_from_epoch: int = integer(
         "optimizer",
         "Halve the learning rate in this epoch (counted from 1) and in "

@@ -40,9 +40,10 @@ class TextOptions:
     dropout: float | None = number(
         "model",
         "Share of the decoder's embedded inputs, and of its outputs, that is "
-        "dropped in training.",
+        "dropped in training; for prodlda, of the encoder's output and of the "
+        "shares of topics.",
         high=0.99,
-        takes=("recurrent",),
+        takes=("recurrent", "prodlda"),
         argument="dropout",
     )
     attention_units: int | None = integer(
@@ -119,7 +120,7 @@ class TextOptions:
         "generation",
         "Beam width of reconstructions.",
         default=5,
-        takes=("latent",),
+        takes=("latent_text",),
         role="stored",
     )
     ban_unknown: bool | None = switch(

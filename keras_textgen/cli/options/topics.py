@@ -23,8 +23,8 @@ class TopicOptions:
     )
     num_topics: int | None = integer(
         "model",
-        "Clusters of codes (K-means). Default: as many as labels; without "
-        "labels, one for ten documents, at most 20.",
+        "Topics; for sae, clusters of codes (K-means). Default: as many as "
+        "labels; without labels, one for ten documents, at most 20.",
         takes=("topics",),
         argument="num_topics",
     )

@@ -8,19 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.checks import SIZES, check
-from keras_textgen.data.batches.bags import (
-    BagBatches,
-    BagData,
-    Bags,
-    as_counts,
-    num_words,
-    prepared_bags,
-)
+from keras_textgen.data.batches.bags import BagBatches, BagData, Bags, as_counts
 from keras_textgen.data.rows import in_memory
 from keras_textgen.data.vocabulary import Vocabulary
-from keras_textgen.evaluation.topics import fit_clusters
+from keras_textgen.evaluation.topic_methods import fit_clusters
+from keras_textgen.models.topics.bag_model import checked_width
 from keras_textgen.models.topics.topic_model import TopicModel
-from keras_textgen.tokens import SPECIALS
+from keras_textgen.serving.endpoints import Outputs
 
 _ACTIVATIONS = ("binary", "tanh")
 # Different numbers from one seed.
@@ -75,7 +69,6 @@ class SoftmaxAutoencoder(TopicModel):
         ((1, 3), (4,))
     """
 
-    default_batch_size = 64
     table_name = "SAE + K-means"
 
     def __init__(
@@ -95,9 +88,13 @@ class SoftmaxAutoencoder(TopicModel):
     ) -> None:
         # A row's code and divergence are float32 under every policy.
         super().__init__(**{**kwargs, "dtype": "float32"})
-        num_words = _checked_width(vocabulary, num_words)
-        check(SIZES, num_words=num_words, latent_dim=latent_dim)
-        check(SIZES, num_topics=num_topics)
+        num_words = checked_width(vocabulary, num_words)
+        check(
+            SIZES,
+            num_words=num_words,
+            latent_dim=latent_dim,
+            num_topics=num_topics,
+        )
         _check_settings(activation, alpha, l2)
         if tied and (encoder or decoder):
             raise ValueError(
@@ -152,6 +149,10 @@ class SoftmaxAutoencoder(TopicModel):
             float32 [batch, D].
         """
         del training
+        return self.codes(bags)
+
+    def codes(self, bags: Bags) -> tf.Tensor:
+        """Codes of bags, float32 [batch, D]; act(b) without words."""
         return self._codes(self.shares(bags))
 
     def shares(self, bags: Bags) -> tf.SparseTensor:
@@ -159,15 +160,10 @@ class SoftmaxAutoencoder(TopicModel):
 
         A document without words stays without.
         """
-        counts = tf.cast(bags["counts"], tf.float32)
-        places = tf.where(counts > 0)  # [non-zeros, 2]
-        rows = places[:, 0]
-        columns = tf.cast(tf.gather_nd(bags["columns"], places), tf.int64)
-        totals = tf.gather(tf.reduce_sum(counts, axis=1), rows)
-        return tf.SparseTensor(
-            tf.stack([rows, columns], axis=1),
-            tf.gather_nd(counts, places) / totals,
-            [tf.shape(counts, tf.int64)[0], self.num_words],
+        counts = self.sparse_counts(bags)
+        totals = tf.reduce_sum(tf.cast(bags["counts"], tf.float32), axis=1)
+        return counts.with_values(
+            counts.values / tf.gather(totals, counts.indices[:, 0])
         )
 
     def logits(self, codes: tf.Tensor) -> tf.Tensor:
@@ -234,49 +230,7 @@ class SoftmaxAutoencoder(TopicModel):
             weights.append(self.output_kernel)
         return self.l2 * sum(tf.reduce_sum(each.value**2) for each in weights)
 
-    def update_metrics(
-        self, outputs: dict[str, tf.Tensor], sample_weight: tf.Tensor | None
-    ) -> None:
-        """Add the documents with a known word to loss and divergence."""
-        weights = outputs["is_known"]
-        if sample_weight is not None:
-            weights *= tf.cast(sample_weight, tf.float32)
-        for name, metric in self._metrics_of_steps.items():
-            metric.update_state(outputs[name], weights)
-
-    @property
-    def own_metrics(self) -> list[keras.metrics.Metric]:
-        """Loss and divergence."""
-        return list(self._metrics_of_steps.values())
-
-    # -- Documents in, arrays out --------------------------------------------
-
-    def row_batches(
-        self,
-        x: BagData,
-        y: None,
-        sample_weight: np.ndarray | None,
-        batch_size: int,
-        *,
-        is_shuffled: bool = True,
-        is_prediction: bool = False,
-    ) -> BagBatches:
-        """Counts of words, SciPy sparse or float [N, words]; texts; token ids.
-
-        Token ids are a list of ints a document, or padded int [N, time].
-        """
-        del y, is_prediction
-        return BagBatches(
-            as_counts(x, self.num_words, self.vocabulary),
-            batch_size,
-            seed=self.seed,
-            is_shuffled=is_shuffled,
-            sample_weight=sample_weight,
-        )
-
-    def prepared(self, x: Bags | tf.Tensor, y: None) -> tuple[Bags, None]:
-        """Bags; of a batch of strings, token ids or counts, too."""
-        return prepared_bags(x, self.num_words, self.vocabulary), y
+    # -- First weights --------------------------------------------------------
 
     def begin_with(self, data: BagData) -> None:
         """Let untrained weights fit documents whose rows are short.
@@ -311,95 +265,6 @@ class SoftmaxAutoencoder(TopicModel):
         self.kernel.assign(kernel * (_KERNEL_DEVIATION / kernel.std()))
         self.bias.assign(-mean @ self.kernel.numpy())
 
-    def batches(self, data: BagData, batch_size: int = 64) -> BagBatches:
-        """Documents in batches of bags.
-
-        Args:
-            data: As in `fit`, but no dataset.
-            batch_size: Documents a batch.
-
-        Raises:
-            ValueError: If `data` is not allowed.
-        """
-        if isinstance(data, BagBatches):
-            return data
-        return self.row_batches(in_memory(data), None, None, batch_size)
-
-    def encode(
-        self,
-        data: BagData | BagBatches | tf.data.Dataset,
-        batch_size: int = 256,
-    ) -> np.ndarray:
-        """Codes of documents, those of training or others.
-
-        Args:
-            data: As in `fit`.
-            batch_size: Documents a batch.
-
-        Returns:
-            float32 [N, D]; act(b), the code of nothing, for documents without
-            a known word, of which `topics` gives -1.
-
-        Raises:
-            ValueError: If `data` is not allowed.
-        """
-        encode = self.in_graph("call")
-        dataset = self._dataset(data, batch_size)
-        return np.concatenate([encode(bags).numpy() for bags in dataset])
-
-    def transform(self, data: BagData, batch_size: int = 256) -> np.ndarray:
-        """`encode`, under the name that scikit-learn's tools call."""
-        return self.encode(data, batch_size)
-
-    def nearest_documents(
-        self, data: BagData, among: BagData, k: int = 5
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The documents whose codes are nearest.
-
-        Args:
-            data: N documents, as in `fit`.
-            among: M documents to choose from.
-            k: How many.
-
-        Returns:
-            Their numbers, int64 [N, k], and Euclidean distances of codes,
-            float32 [N, k]; nearest first, equal ones by number. Documents
-            without a known word are near none: they are never among the
-            nearest, and have -1 and NaN themselves.
-
-        Raises:
-            ValueError: If `k` is not between 1 and the number of those of the
-                M documents that have a known word.
-
-        Example:
-            >>> model = SoftmaxAutoencoder(Vocabulary(["red", "sea"]))
-            >>> texts = ["sea", "red", "red sea"]
-            >>> model.nearest_documents(["red"], texts, k=1)[0]
-            array([[1]])
-        """
-        asked, others = self.batches(data), self.batches(among)
-        known = np.flatnonzero(others.has_words)
-        if not 1 <= k <= len(known):
-            raise ValueError(f"k={k}; allowed: 1 to {len(known)}")
-        candidates = self.encode(others)[known]
-        codes = self.encode(asked)
-        numbers = np.full((len(codes), k), -1, np.int64)
-        distances = np.full((len(codes), k), np.nan, np.float32)
-        for row in np.flatnonzero(asked.has_words):
-            all_distances = np.linalg.norm(candidates - codes[row], axis=1)
-            nearest = np.argsort(all_distances, kind="stable")[:k]
-            numbers[row] = known[nearest]
-            distances[row] = all_distances[nearest]
-        return numbers, distances
-
-    def _dataset(
-        self, data: BagData | BagBatches | tf.data.Dataset, batch_size: int
-    ) -> tf.data.Dataset:
-        dataset, _ = self._evaluation_dataset(
-            data, None, None, batch_size, None, is_prediction=True
-        )
-        return dataset
-
     # -- Topics --------------------------------------------------------------
 
     def fit_topics(self, data: BagData | BagBatches) -> None:
@@ -419,30 +284,8 @@ class SoftmaxAutoencoder(TopicModel):
         self.topic_centers.assign(clusters.cluster_centers_)
         self.has_topics.assign(1)
 
-    def topics(
-        self,
-        data: BagData | BagBatches | tf.data.Dataset,
-        batch_size: int = 256,
-    ) -> np.ndarray:
-        """Topics of documents: those with the nearest centers.
-
-        Args:
-            data: As in `fit`; also documents that `fit_topics` has not seen.
-            batch_size: Documents a batch.
-
-        Returns:
-            int32 [N]; -1 for documents without a known word.
-
-        Raises:
-            ValueError: If `fit_topics` was not called.
-        """
-        self._check_topics()
-        topics = self.in_graph("nearest_topics")
-        dataset = self._dataset(data, batch_size)
-        return np.concatenate([topics(bags)[0].numpy() for bags in dataset])
-
-    def nearest_topics(self, bags: Bags) -> tuple[tf.Tensor, tf.Tensor]:
-        """Topics of bags, int32 [batch], and distances, float32 [batch].
+    def topic_outputs(self, bags: Bags) -> Outputs:
+        """Topics of bags, "topic", and distances of centers, "distance".
 
         They are -1 and NaN for a bag without words, whose code is that of
         nothing and no topic's.
@@ -450,34 +293,19 @@ class SoftmaxAutoencoder(TopicModel):
         differences = self(bags)[:, tf.newaxis] - self.topic_centers
         distances = tf.norm(differences, axis=2)
         topics = tf.argmin(distances, axis=1, output_type=tf.int32)
-        is_known = tf.reduce_any(bags["counts"] > 0, axis=1)
-        return (
-            tf.where(is_known, topics, -1),
-            tf.where(is_known, tf.reduce_min(distances, axis=1), np.nan),
-        )
-
-    def topic_words(self, k: int = 10) -> list[list[str]]:
-        """The words that topics make likelier than the documents at large.
-
-        Of the `k` words of the highest y log(y / mean y), y being what the
-        center of a topic decodes to and mean y the mean over topics.
-
-        Args:
-            k: Words a topic.
-
-        Returns:
-            Words of each topic, the strongest first.
-
-        Raises:
-            ValueError: If `fit_topics` was not called, if there is no
-                vocabulary, or if `k` is not between 1 and the number of words.
-        """
-        self._check_topics()
-        self._check_k(k)
-        return self._words(self.topic_word_columns(k))
+        is_known = self.is_known(bags) > 0
+        nearest = tf.reduce_min(distances, axis=1)
+        return {
+            "topic": tf.where(is_known, topics, -1),
+            "distance": tf.where(is_known, nearest, np.nan),
+        }
 
     def topic_word_columns(self, k: int) -> tf.Tensor:
-        """`topic_words` as columns, int32 [topics, k]."""
+        """What topics make likelier than the documents at large.
+
+        The `k` words of the highest y log(y / mean y), y being what the center
+        of a topic decodes to and mean y the mean over topics.
+        """
         log_y = tf.nn.log_softmax(self.logits(self.topic_centers.value))
         num_topics = tf.math.log(float(self.num_topics))
         log_mean = tf.reduce_logsumexp(log_y, axis=0) - num_topics
@@ -504,18 +332,6 @@ class SoftmaxAutoencoder(TopicModel):
         off = -on if self.activation == "tanh" else tf.zeros_like(on)
         rise = self.logits(on) - self.logits(off)
         return self._words(tf.math.top_k(rise, k).indices)
-
-    def _words(self, columns: tf.Tensor) -> list[list[str]]:
-        words = self.vocabulary.get_vocabulary()[len(SPECIALS) :]
-        return [[words[each] for each in row] for row in columns.numpy()]
-
-    def _check_k(self, k: int) -> None:
-        if self.vocabulary is None:
-            raise ValueError(
-                "the model has no vocabulary; allowed: a model made with one"
-            )
-        if not 1 <= k <= self.num_words:
-            raise ValueError(f"k={k}; allowed: 1 to {self.num_words}")
 
     # -- Building and saving -------------------------------------------------
 
@@ -551,23 +367,6 @@ class SoftmaxAutoencoder(TopicModel):
             "l2": self.l2,
             "num_topics": self.num_topics,
         }
-
-
-def _checked_width(
-    vocabulary: Vocabulary | None, given_words: int | None
-) -> int:
-    if vocabulary is None and given_words is None:
-        raise ValueError(
-            "neither vocabulary nor num_words; allowed: one of them"
-        )
-    if vocabulary is None:
-        return given_words
-    if given_words not in (None, num_words(vocabulary)):
-        raise ValueError(
-            f"num_words={given_words}; allowed: the {num_words(vocabulary)} "
-            "words of the vocabulary"
-        )
-    return num_words(vocabulary)
 
 
 def _check_settings(activation: str, alpha: float, l2: float) -> None:

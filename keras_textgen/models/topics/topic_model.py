@@ -7,17 +7,19 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.data.batches.bags import (
+    BagBatches,
+    BagData,
     Bags,
     bags_of_tokens,
     checked_bags,
     count_words,
 )
 from keras_textgen.data.readers.files import SPLITS
-from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.corpora import is_corpus
+from keras_textgen.evaluation.topic_methods import FoundTopics
 from keras_textgen.evaluation.topics import topic_report
 from keras_textgen.evaluation.watching import Watch, unwatched
-from keras_textgen.models.base import GlobalBatchModel
+from keras_textgen.models.topics.bag_model import BagModel
 from keras_textgen.serving.endpoints import TEXTS, Endpoint, Outputs
 
 _COLUMNS = tf.TensorSpec([None, None], tf.int32, name="columns")
@@ -25,44 +27,93 @@ _COUNTS = tf.TensorSpec([None, None], tf.float32, name="counts")
 _WORDS_A_TOPIC = 10
 
 
-class TopicModel(GlobalBatchModel):
+class TopicModel(BagModel):
     """Base of models that turn bags of words into codes and topics.
 
-    A model adds `call`, from bags to codes, `encode` and what is below.
+    A model adds to those of `BagModel` what is below.
 
     Attributes:
         table_name: What tables call the model's way to topics.
-        vocabulary: Words of the columns; None for a model of matrices alone.
-        num_words: Number of columns.
         num_topics: Number of topics.
         has_topics: 1 where there are topics, else 0.
     """
 
     table_name: str
-    vocabulary: Vocabulary | None
-    num_words: int
     num_topics: int
     has_topics: Any
 
-    def nearest_topics(self, bags: Bags) -> tuple[tf.Tensor, tf.Tensor]:
-        """Topics of bags, int32 [batch], and distances, float32 [batch]."""
-        raise NotImplementedError
+    def topic_outputs(self, bags: Bags) -> Outputs:
+        """Topics of bags, "topic", int32 [batch]; -1 without words.
 
-    def topic_words(self, k: int = 10) -> list[list[str]]:
-        """The words of each topic, the strongest first."""
+        Beside them, float32 [batch], what says how clear they are.
+        """
         raise NotImplementedError
 
     def topic_word_columns(self, k: int) -> tf.Tensor:
         """`topic_words` as columns, int32 [topics, k]."""
         raise NotImplementedError
 
-    def encode(self, data: Any, batch_size: int = 256) -> np.ndarray:
-        """Codes of documents, float32 [N, D]."""
-        raise NotImplementedError
+    def fit_topics(self, data: BagData | BagBatches) -> None:
+        """Find topics in the codes of documents.
+
+        Nothing is left to do for a model whose weights are its topics.
+        """
+
+    def own_figures(self, counts: Any) -> dict[str, Any]:
+        """What `report` says of a model beside its topics.
+
+        Args:
+            counts: Of words of the test documents, CSR [documents, words].
+        """
+        del counts
+        return {}
+
+    # -- Topics --------------------------------------------------------------
+
+    def topic_words(self, k: int = 10) -> list[list[str]]:
+        """The words of each topic.
+
+        Args:
+            k: Words a topic.
+
+        Returns:
+            Words of each topic, the strongest first.
+
+        Raises:
+            ValueError: If there are no topics yet, if there is no vocabulary,
+                or if `k` is not between 1 and the number of words.
+        """
+        self._check_topics()
+        self._check_k(k)
+        return self._words(self.topic_word_columns(k))
+
+    def topics(
+        self,
+        data: BagData | BagBatches | tf.data.Dataset,
+        batch_size: int = 256,
+    ) -> np.ndarray:
+        """Topics of documents.
+
+        Args:
+            data: As in `fit`; also documents that the model has not seen.
+            batch_size: Documents a batch.
+
+        Returns:
+            int32 [N]; -1 for documents without a known word.
+
+        Raises:
+            ValueError: If there are no topics yet.
+        """
+        self._check_topics()
+        outputs = self.in_graph("topic_outputs")
+        dataset = self._dataset(data, batch_size)
+        return np.concatenate(
+            [outputs(bags)["topic"].numpy() for bags in dataset]
+        )
 
     def endpoints(self) -> dict[str, Endpoint]:
         """What is served: see `keras_textgen.export_model`."""
-        functions = {"encode": lambda bags: {"code": self(bags)}}
+        functions = {"encode": lambda bags: {"code": self.codes(bags)}}
         if int(self.has_topics):
             functions["topics"] = self._served_topics()
         endpoints = {}
@@ -92,13 +143,11 @@ class TopicModel(GlobalBatchModel):
             words = [*self.topic_words(shown), shown * [""]]
 
         def topics(bags: Bags) -> Outputs:
-            topic, distance = self.nearest_topics(bags)
-            outputs = {"topic": topic, "distance": distance}
-            if words is not None:
-                outputs["words"] = tf.gather(
-                    tf.constant(words), topic % (self.num_topics + 1)
-                )
-            return outputs
+            outputs = self.topic_outputs(bags)
+            if words is None:
+                return outputs
+            rows = outputs["topic"] % (self.num_topics + 1)
+            return {**outputs, "words": tf.gather(tf.constant(words), rows)}
 
         return topics
 
@@ -157,14 +206,19 @@ class TopicModel(GlobalBatchModel):
         """
         self._check_topics()
         shown = min(_WORDS_A_TOPIC, self.num_words)
+        topics = FoundTopics(
+            self.topics(counts["train"]),
+            self.topics(counts["test"]),
+            self.topic_word_columns(shown).numpy(),
+        )
         report = topic_report(
-            self.table_name,
+            {self.table_name: topics},
             {split: self.encode(each) for split, each in counts.items()},
             counts,
             labels,
-            words=self.topic_word_columns(shown).numpy(),
             num_topics=self.num_topics,
             seed=self.seed,
             watch=watch,
         )
-        return {"model": type(self).__name__, **report}
+        figures = self.own_figures(counts["test"])
+        return {"model": type(self).__name__, **report, **figures}

@@ -1,0 +1,114 @@
+"""Batch normalization over the rows of all replicas."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+_EPSILON = 1e-3
+
+
+@keras.saving.register_keras_serializable("keras_textgen")
+class GlobalBatchNormalization(keras.layers.Layer):
+    """Batch normalization (Ioffe and Szegedy 2015) with an offset, unscaled.
+
+        y = (x - mean) / sqrt(variance + 0.001) + offset
+
+    In training mean and variance are those of the global batch, so that two
+    replicas compute what one does, and of the rows that count alone;
+    otherwise moving ones, so that no row's answer depends on the others.
+    Always float32.
+
+    Args:
+        momentum: What moving mean and variance keep of themselves in a step.
+
+    Example:
+        >>> layer = GlobalBatchNormalization()
+        >>> values = tf.constant([[1.0], [3.0], [99.0]])
+        >>> counted = tf.constant([1.0, 1.0, 0.0])
+        >>> layer(values, counted, training=True).numpy()[:2].round(2).tolist()
+        [[-1.0], [1.0]]
+        >>> round(float(layer.moving_mean[0]), 4)  # 0.9 * 0 + 0.1 * 2
+        0.2
+    """
+
+    def __init__(self, momentum: float = 0.9, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        self.momentum = momentum
+
+    def build(self, input_shape: tuple) -> None:
+        """Make the offset and the moving figures of values [..., D]."""
+        shape = (input_shape[-1],)
+        self.offset = self.add_weight(
+            name="offset", shape=shape, initializer="zeros"
+        )
+        self.moving_mean = self._moving("moving_mean", shape, "zeros")
+        self.moving_variance = self._moving("moving_variance", shape, "ones")
+        self.built = True
+
+    def call(
+        self,
+        values: tf.Tensor,
+        is_counted: tf.Tensor,
+        training: bool = False,
+    ) -> tf.Tensor:
+        """Normalize.
+
+        Args:
+            values: float [batch, D].
+            is_counted: float32 [batch], 1 for rows that mean and variance are
+                taken over, else 0.
+            training: Whether they are those of the batch, which the moving
+                ones then follow.
+
+        Returns:
+            float32 [batch, D].
+        """
+        values = tf.cast(values, tf.float32)
+        mean, variance = self.moving_mean.value, self.moving_variance.value
+        if training:
+            mean, variance = self._moments(values, is_counted)
+            self._follow(self.moving_mean, mean)
+            self._follow(self.moving_variance, variance)
+        return (values - mean) * tf.math.rsqrt(variance + _EPSILON) + (
+            self.offset.value
+        )
+
+    def _moments(
+        self, values: tf.Tensor, is_counted: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Mean and variance [D] over the counted rows of all replicas."""
+        weights = is_counted[:, tf.newaxis]
+        rows = tf.maximum(_sum_over_replicas(tf.reduce_sum(weights)), 1.0)
+        total = _sum_over_replicas(tf.reduce_sum(weights * values, axis=0))
+        mean = total / rows
+        squares = weights * tf.square(values - mean)
+        total = _sum_over_replicas(tf.reduce_sum(squares, axis=0))
+        return mean, total / rows
+
+    def _follow(self, moving: keras.Variable, value: tf.Tensor) -> None:
+        step = (1 - self.momentum) * (tf.stop_gradient(value) - moving.value)
+        moving.assign_add(step)
+
+    def _moving(
+        self, name: str, shape: tuple[int], initializer: str
+    ) -> keras.Variable:
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=initializer,
+            trainable=False,
+            # All replicas have the same.
+            aggregation="only_first_replica",
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {"momentum": self.momentum}
+
+
+def _sum_over_replicas(value: tf.Tensor) -> tf.Tensor:
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return value
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, value)
