@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, check
+from keras_textgen.checks import SIZES, check, refused
 from keras_textgen.data.batches.cells import Batch, PairBatches
 from keras_textgen.data.cells import Ratings
 from keras_textgen.layers.hidden_layers import HiddenLayer
@@ -125,9 +125,9 @@ class DualMatrixFactorization(dmf.DualMatrixFactorization):
             ValueError: For another loss, or what the model refuses.
         """
         if loss is not None and not _is_mean_squared(keras.losses.get(loss)):
-            raise ValueError(
-                f"compile with loss={loss!r}; allowed: 'mse', as the model "
-                "learns by squared errors"
+            raise refused(
+                f"compile with loss={loss!r}",
+                "'mse', as the model learns by squared errors",
             )
         super().compile(optimizer, None, *args, **kwargs)
 
@@ -165,7 +165,7 @@ class DualMatrixFactorization(dmf.DualMatrixFactorization):
 
     def _check_targets(self, are_given: bool) -> None:
         if not are_given:
-            raise ValueError("y=None; allowed: a value for each cell of x")
+            raise refused("y=None", "a value for each cell of x")
 
     def _table(self, x: Any) -> Any:
         """A list of inputs as a table of named columns; all else as it is."""
@@ -177,9 +177,7 @@ class DualMatrixFactorization(dmf.DualMatrixFactorization):
             if name in ("row", "column", *self.brought_features)
         ]
         if len(x) != len(names):
-            raise ValueError(
-                f"x of {len(x)} parts; allowed: [{', '.join(names)}]"
-            )
+            raise refused(f"x of {len(x)} parts", f"[{', '.join(names)}]")
         return {
             name: part if name in self.brought_features else _column(part)
             for name, part in zip(names, x, strict=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_textgen.checks import SIZES, check
+from keras_textgen.checks import SIZES, check, refused
 from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
 
 _WORD_DIM = 50
@@ -65,14 +65,12 @@ def HierarchicalAttentionRNN(  # noqa: N802, the name that it has there
         sent_hidden_dim=sent_hidden_dim,
     )
     if n_classes < 2:
-        raise ValueError(f"n_classes={n_classes}; allowed: 2 or more")
+        raise refused(f"n_classes={n_classes}", "2 or more")
     if embeddings is not None:
         embeddings = np.asarray(embeddings)
         n_words, word_dim = _sizes_of(embeddings, n_words, word_dim)
     elif n_words is None:
-        raise ValueError(
-            "n_words=None without embeddings; allowed: one of the two"
-        )
+        raise refused("n_words=None without embeddings", "one of the two")
     else:
         check(SIZES, n_words=n_words)
     model = HierarchicalAttentionNetwork(
@@ -96,19 +94,18 @@ def _sizes_of(
 ) -> tuple[int, int]:
     """Words and width of a matrix, beside which others are refused."""
     if embeddings.ndim != 2 or len(embeddings) < 2:
-        raise ValueError(
-            f"embeddings of shape {list(embeddings.shape)}; allowed: [rows, "
-            "width], row 0 for padding and a row a word"
+        raise refused(
+            f"embeddings of shape {list(embeddings.shape)}",
+            "[rows, width], row 0 for padding and a row a word",
         )
     rows, width = embeddings.shape
     if n_words not in (None, rows - 1, rows):
-        raise ValueError(
-            f"n_words={n_words} with embeddings of {rows} rows; allowed: "
-            f"None, {rows - 1} words, or {rows} with padding"
+        raise refused(
+            f"n_words={n_words} with embeddings of {rows} rows",
+            f"None, {rows - 1} words, or {rows} with padding",
         )
     if word_dim not in (_WORD_DIM, width):
-        raise ValueError(
-            f"word_dim={word_dim} with embeddings of width {width}; allowed: "
-            f"{width}"
+        raise refused(
+            f"word_dim={word_dim} with embeddings of width {width}", f"{width}"
         )
     return rows - 1, width

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_textgen.checks import SIZES, check
+from keras_textgen.checks import SIZES, check, refused
 from keras_textgen.data.batches.bags import BagData, Bags
 from keras_textgen.models.topics.sae import SoftmaxAutoencoder
 
@@ -68,9 +68,7 @@ class SoftmaxAutoEncoder(SoftmaxAutoencoder):
         check(SIZES, input_dim=input_dim, latent_dim=latent_dim)
         _check_loss(loss)
         if activation not in (None, "tanh"):
-            raise ValueError(
-                f"activation={activation!r}; allowed: None or 'tanh'"
-            )
+            raise refused(f"activation={activation!r}", "None or 'tanh'")
         is_binary = activation is None and use_binary_activation
         super().__init__(
             num_words=input_dim,
@@ -155,9 +153,9 @@ def _check_loss(loss: Any) -> None:
     if isinstance(loss, keras.losses.KLDivergence):
         return
     if not isinstance(loss, str) or loss not in _DIVERGENCE:
-        raise ValueError(
-            f"loss={loss!r}; allowed: None or 'kl_divergence', which is the "
-            "model's own"
+        raise refused(
+            f"loss={loss!r}",
+            "None or 'kl_divergence', which is the model's own",
         )
 
 

@@ -99,16 +99,16 @@ def check_values(cells: Ratings, feedback: str) -> None:
     Example:
         >>> check_values(ratings_of([7], [2], [0]), "implicit")
         Traceback (most recent call last):
-        ValueError: value 0 in row 7, column 2; allowed with \
-feedback=implicit: above 0
+        ValueError: value 0 in row 7, column 2, with feedback=implicit; \
+allowed: above 0
     """
     wrong = wrong_value(cells.values, feedback)
     if wrong is not None:
         place, allowed = wrong
-        raise ValueError(
+        raise refused(
             f"value {cells.values[place]:g} in row {cells.rows[place]}, column "
-            f"{cells.columns[place]}; allowed with feedback={feedback}: "
-            f"{allowed}"
+            f"{cells.columns[place]}, with feedback={feedback}",
+            allowed,
         )
 
 

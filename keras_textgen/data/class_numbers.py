@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import refused
 from keras_textgen.data.batches.base import checked_weights
 from keras_textgen.data.batches.sequences import asserted
 from keras_textgen.data.text_lists import is_missing
@@ -37,8 +38,8 @@ def class_numbers(labels: Labels, names: Sequence[str]) -> np.ndarray:
     """
     for place, label in enumerate(labels):
         if is_missing(label):
-            raise ValueError(
-                f"label {place} is missing ({label}); allowed: one a document"
+            raise refused(
+                f"label {place} is missing ({label})", "one a document"
             )
     labels = _from_one_hot(np.asarray(labels), len(names))
     if labels.dtype.kind in "SO":
@@ -47,9 +48,9 @@ def class_numbers(labels: Labels, names: Sequence[str]) -> np.ndarray:
     known = np.isin(labels, np.arange(len(names)) if is_number else names)
     if labels.ndim != 1 or not known.all():
         what = labels[~known][0] if labels.ndim == 1 else labels.shape
-        raise ValueError(
-            f"label {what!r}; allowed: one a document, 0 to {len(names) - 1} "
-            f"or {', '.join(names)}"
+        raise refused(
+            f"label {what!r}",
+            f"one a document, 0 to {len(names) - 1} or {', '.join(names)}",
         )
     if not is_number:
         numbers = {name: i for i, name in enumerate(names)}
@@ -88,10 +89,11 @@ def class_numbers_in_graph(
         numbers = tf.cast(labels, tf.float32)[:, tf.newaxis]
         matches = tf.cast(numbers == tf.range(float(count)), tf.float32)
     else:
-        raise ValueError(
-            f"labels of type {labels.dtype.name} and shape {labels.shape} in a "
-            "dataset; allowed: numbers of classes or their names [batch], or "
-            f"one-hot rows [batch, {count}]"
+        raise refused(
+            f"labels of type {labels.dtype.name} and shape "
+            f"{labels.shape} in a dataset",
+            "numbers of classes or their names [batch], or one-hot rows "
+            f"[batch, {count}]",
         )
     rule = (
         f"a label outside of the classes; allowed: 0 to {count - 1}, or "
@@ -126,9 +128,9 @@ def class_weigher(
     """
     unknown = [each for each in class_weight if each not in range(count)]
     if unknown:
-        raise ValueError(
-            f"class_weight of {unknown}; allowed: of classes by their number, "
-            f"0 to {count - 1}"
+        raise refused(
+            f"class_weight of {unknown}",
+            f"of classes by their number, 0 to {count - 1}",
         )
     weights = [float(class_weight.get(i, 1.0)) for i in range(count)]
     of_classes = tf.constant(checked_weights(weights, count))
@@ -149,9 +151,7 @@ def _from_one_hot(labels: np.ndarray, count: int) -> np.ndarray:
     is_one_hot = np.isin(labels, (0, 1)).all(1) & (labels.sum(axis=1) == 1)
     if not is_one_hot.all():
         row = int(np.argmin(is_one_hot))
-        raise ValueError(
-            f"label {row} is {labels[row]}; allowed: one 1 among 0s"
-        )
+        raise refused(f"label {row} is {labels[row]}", "one 1 among 0s")
     return labels.argmax(axis=1)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import refused
 from keras_textgen.data.batches.documents import (
     Document,
     DocumentBatches,
@@ -24,7 +25,7 @@ from keras_textgen.tokens import PAD_ID
 
 # What the methods for users take: texts or lists of sentences, ids
 # [documents, sentences, words], or batches.
-Documents = (
+Documents: TypeAlias = (
     Sequence[Document]
     | Sequence[Sequence[Sequence[int]]]
     | tf.RaggedTensor
@@ -113,15 +114,15 @@ class DocumentReader(NamedTuple):
             return self._cut(checked_ids(ids, self.num_ids))
         self._check_texts()
         if documents.shape.rank != 1:
-            raise ValueError(
-                f"documents of shape {documents.shape} in a dataset; allowed: "
-                "strings [batch], or ids [batch, sentences, words]"
+            raise refused(
+                f"documents of shape {documents.shape} in a dataset",
+                "strings [batch], or ids [batch, sentences, words]",
             )
         if self.sentence_rule != "graph":
-            raise ValueError(
-                f"strings in a dataset with sentence_rule="
-                f"{self.sentence_rule!r}, which is no rule for a graph; "
-                "allowed: ids [batch, sentences, words]"
+            raise refused(
+                "strings in a dataset with sentence_rule="
+                f"{self.sentence_rule!r}, which is no rule for a graph",
+                "ids [batch, sentences, words]",
             )
         return self.ids_of_sentences(split_sentences_in_graph(documents))
 
@@ -130,9 +131,9 @@ class DocumentReader(NamedTuple):
 
     def _check_texts(self) -> None:
         if self.vocabulary is None:
-            raise ValueError(
-                "texts for a model without a vocabulary; allowed: ids "
-                "[documents, sentences, words]"
+            raise refused(
+                "texts for a model without a vocabulary",
+                "ids [documents, sentences, words]",
             )
 
     def ids_of_sentences(self, sentences: tf.RaggedTensor) -> tf.Tensor:
@@ -200,15 +201,15 @@ def _as_integers(ids: Any) -> Any:
         return ids
     wrong = ids[ids != np.trunc(ids)]
     if len(wrong):
-        raise ValueError(f"token id {wrong[0]}; allowed: whole numbers")
+        raise refused(f"token id {wrong[0]}", "whole numbers")
     return ids.astype(np.int64)
 
 
 def _integers_in_graph(ids: tf.Tensor) -> tf.Tensor:
     if ids.shape.rank not in (None, 3):
-        raise ValueError(
-            f"ids of shape {ids.shape} in a dataset; allowed: [batch, "
-            "sentences, words]"
+        raise refused(
+            f"ids of shape {ids.shape} in a dataset",
+            "[batch, sentences, words]",
         )
     if not ids.dtype.is_floating:
         return ids

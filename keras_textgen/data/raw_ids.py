@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_textgen.checks import refused
+
 # What writers of tables put in place of an id that is not there: what pandas
 # reads as missing, which R, spreadsheets and databases write; NaT of its dates,
 # and the mark of dumps of MySQL and PostgreSQL.
@@ -68,8 +70,8 @@ def raw_ids(name: str, ids: Any, known: Container[str] = ()) -> list[str]:
     for place, each in enumerate(as_list(ids)):
         is_text = isinstance(each, (str, bytes))
         if is_missing(each) and not (is_text and raw_id(each) in known):
-            raise ValueError(
-                f"{name} of place {place} is missing ({each!r}); allowed: an id"
+            raise refused(
+                f"{name} of place {place} is missing ({each!r})", "an id"
             )
         found.append(raw_id(each))
     return found
@@ -86,8 +88,8 @@ def raw_id(value: Any) -> str:
         try:
             return value.decode("utf-8")
         except UnicodeDecodeError:
-            raise ValueError(
-                f"id {value!r} is not UTF-8; allowed: text, UTF-8, or numbers"
+            raise refused(
+                f"id {value!r} is not UTF-8", "text, UTF-8, or numbers"
             ) from None
     if _is_whole_float(value):
         return str(int(value))
@@ -151,9 +153,9 @@ def numbers_of_ids(name: str, ids: Any, known: Sequence[str]) -> np.ndarray:
         # A model may know 3.0 by the text that it once had.
         number = numbers_of.get(text, numbers_of.get(str(given)))
         if number is None:
-            raise ValueError(
-                f"{name} {text!r} is unknown; allowed: the {len(known)} ids "
-                f"from {known[0]!r} to {known[-1]!r}"
+            raise refused(
+                f"{name} {text!r} is unknown",
+                f"the {len(known)} ids from {known[0]!r} to {known[-1]!r}",
             )
         found.append(number)
     return np.array(found, np.int32)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_textgen.checks import refused
+
 
 def laplace_of_dirichlet(
     concentration: np.ndarray,
@@ -33,14 +35,13 @@ def laplace_of_dirichlet(
     size = len(concentration)
     if size < 2:
         # A single share is 1, and z nothing.
-        raise ValueError(
-            f"{size} dimensions of a Dirichlet distribution; allowed: 2 or more"
+        raise refused(
+            f"{size} dimensions of a Dirichlet distribution", "2 or more"
         )
     is_allowed = (concentration > 0) & np.isfinite(concentration)
     if not is_allowed.all():
-        raise ValueError(
-            f"concentration={concentration[~is_allowed][0]}; allowed: finite, "
-            "above 0"
+        raise refused(
+            f"concentration={concentration[~is_allowed][0]}", "finite, above 0"
         )
     logs, inverses = np.log(concentration), 1 / concentration
     variance = (1 - 2 / size) * inverses + inverses.sum() / size**2

@@ -19,6 +19,8 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
+from keras_textgen.checks import refused
+
 Codes: TypeAlias = np.ndarray | scipy.sparse.csr_array
 
 TFIDF = "tf-idf + K-means"
@@ -161,9 +163,9 @@ def fit_clusters(codes: Codes, num_topics: int, seed: int = 0) -> KMeans:
         True
     """
     if not 1 <= num_topics <= codes.shape[0]:
-        raise ValueError(
-            f"num_topics={num_topics} for {codes.shape[0]} documents; "
-            "allowed: 1 to the number of documents"
+        raise refused(
+            f"num_topics={num_topics} for {codes.shape[0]} documents",
+            "1 to the number of documents",
         )
     means = KMeans(num_topics, n_init=_BEGINNINGS, random_state=seed)
     # More threads hardly help here, wait for each other on a busy machine,

@@ -1,11 +1,12 @@
 """Hidden layers as a user gives them, made and built once."""
 
-import numbers
 from collections.abc import Callable, Sequence
 from typing import Any, TypeGuard
 
 import keras
 import tensorflow as tf
+
+from keras_textgen.checks import SIZES, check, refused
 
 # A hidden layer: its units and activation, or what does its work.
 HiddenLayer = tuple[int, str | Callable | None] | Callable
@@ -32,15 +33,11 @@ def checked_layers(
         if callable(layer):
             continue
         if not isinstance(layer, Sequence) or len(layer) != 2:
-            raise ValueError(
-                f"{name} has {layer!r}; allowed: (units, activation), or "
-                "a callable"
+            raise refused(
+                f"{name} has {layer!r}", "(units, activation), or a callable"
             )
         units, activation = layer
-        if not isinstance(units, numbers.Integral) or units < 1:
-            raise ValueError(
-                f"{name} has units={units}, which is not allowed; at least 1"
-            )
+        check(SIZES, **{f"{name} has units": units})
         if not callable(activation):
             _check_activation(name, activation)
     return tuple(layers)
@@ -110,9 +107,9 @@ def _check_activation(name: str, activation: Any) -> None:
     try:
         keras.activations.get(activation)
     except (TypeError, ValueError):
-        raise ValueError(
-            f"{name} has activation={activation!r}; allowed: None, a function, "
-            "or a name that Keras knows, such as 'relu'"
+        raise refused(
+            f"{name} has activation={activation!r}",
+            "None, a function, or a name that Keras knows, such as 'relu'",
         ) from None
 
 
@@ -127,9 +124,9 @@ def _built_once(layer: Callable, width: int, dtype: str) -> Callable:
         _check_weights(layer, example, [])
         return layer
     if not isinstance(outputs, keras.KerasTensor) or len(outputs.shape) != 2:
-        raise ValueError(
-            f"a callable of the hidden layers gives {outputs!r}; allowed: "
-            "[n, width] for [n, width]"
+        raise refused(
+            f"a callable of the hidden layers gives {outputs!r}",
+            "[n, width] for [n, width]",
         )
     network = keras.Model(inputs, outputs)
     _check_weights(network, example, network.trainable_variables)
@@ -149,10 +146,10 @@ def _check_weights(
         each for each in tape.watched_variables() if id(each) not in known
     ]
     if others:
-        raise ValueError(
-            f"a callable of the hidden layers uses the weight "
-            f"{others[0].name}, which would not be trained; allowed: Keras "
-            "layers and keras.ops"
+        raise refused(
+            "a callable of the hidden layers uses the weight "
+            f"{others[0].name}, which would not be trained",
+            "Keras layers and keras.ops",
         )
 
 

@@ -6,6 +6,8 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
+from keras_textgen.checks import refused
+
 
 class SparseVectors(NamedTuple):
     """Sparse vectors, by their values that are not zero.
@@ -121,7 +123,8 @@ def check_finite(name: str, matrix: scipy.sparse.csr_array) -> None:
     places = np.flatnonzero(~np.isfinite(matrix.data))
     if len(places):
         row = np.searchsorted(matrix.indptr, places[0], side="right") - 1
-        raise ValueError(
-            f"{name} has {matrix.data[places[0]]} in row {row}, column "
-            f"{matrix.indices[places[0]]}; allowed: finite numbers"
+        raise refused(
+            f"{name} has {matrix.data[places[0]]} in row {row}, "
+            f"column {matrix.indices[places[0]]}",
+            "finite numbers",
         )

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
+from keras_textgen.checks import SIZES, check, refused
 from keras_textgen.layers.hidden_layers import HiddenLayer, built_layers
 from keras_textgen.layers.sparse_vectors import (
     SparseVectors,
@@ -290,12 +291,10 @@ def first_width(
 allowed: the same
     """
     if join not in JOINS:
-        raise ValueError(
-            f"join={join!r} is not allowed; allowed: {', '.join(JOINS)}"
-        )
+        raise refused(f"join={join!r} is not allowed", f"{', '.join(JOINS)}")
     if features is None:
         if not dim:
-            raise ValueError("dim=0 without features; allowed: dim above 0")
+            raise refused("dim=0 without features", "dim above 0")
         return dim
     count = num_features(features)
     width = count if feature_dim is None else feature_dim
@@ -303,9 +302,9 @@ allowed: the same
         return dim + width
     if width != dim:
         of = f" ({count} features)" if feature_dim is None else ""
-        raise ValueError(
-            f"feature_dim={feature_dim}{of} cannot be added to dim={dim}; "
-            "allowed: the same"
+        raise refused(
+            f"feature_dim={feature_dim}{of} cannot be added to dim={dim}",
+            "the same",
         )
     return dim
 
@@ -334,7 +333,7 @@ def as_rows(
         check_finite(name, matrix)
         matrix = SparseRows.from_matrix(matrix)
     if matrix.num_rows != size:
-        raise ValueError(f"{name} has {matrix.num_rows} rows; allowed: {size}")
+        raise refused(f"{name} has {matrix.num_rows} rows", f"{size}")
     return matrix
 
 
@@ -358,8 +357,7 @@ def features_of_ids(
     """
     if not isinstance(features, numbers.Integral):
         return as_rows(name, features, size)
-    if features < 1:
-        raise ValueError(f"{name}={features} is not allowed; at least 1")
+    check(SIZES, **{name: features})
     return int(features)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_textgen.checks import refused
 from keras_textgen.models.remedies import Remedy
 from keras_textgen.private_names import unscaled
 
@@ -183,7 +184,7 @@ def _check_plain_sgd(optimizer: keras.optimizers.Optimizer) -> None:
     """Refuse optimizers that move a parameter whose gradient is 0."""
     is_sgd = isinstance(optimizer, keras.optimizers.SGD)
     if not is_sgd or optimizer.momentum or optimizer.weight_decay:
-        raise ValueError(
-            f"aggressive_encoder with the optimizer {optimizer.name!r} is not "
-            "allowed; SGD without momentum and weight decay"
+        raise refused(
+            f"aggressive_encoder with the optimizer {optimizer.name!r}",
+            "SGD without momentum and weight decay",
         )

@@ -10,6 +10,7 @@ import scipy.sparse.linalg
 import tensorflow as tf
 from sklearn.metrics import homogeneity_completeness_v_measure
 
+from keras_textgen.checks import refused
 from keras_textgen.cli.settings import constructor_arguments
 from keras_textgen.data.batches.bags import BagBatches
 from keras_textgen.data.corpus import SPLITS, Corpus
@@ -90,9 +91,10 @@ class TopicTask(Task):
             "num_topics", self._default_num_topics()
         )
         if num_topics > counts.shape[0]:
-            raise ValueError(
+            raise refused(
                 f"num_topics={num_topics} for {counts.shape[0]} training "
-                "documents; allowed: at most as many"
+                "documents",
+                "at most as many",
             )
         if settings.kl_schedule is not None:
             steps = self.training_batches().steps_per_epoch

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
+from keras_textgen.checks import refused
 from keras_textgen.data.batches.cells import Batch, PairBatches
 from keras_textgen.data.cells import Ratings
 from keras_textgen.layers.sparse_vectors import check_finite, taken_rows
@@ -65,8 +66,9 @@ class CellsWithFeatures(PairBatches):
     ) -> Batch:
         """Known cells and their features."""
         batch = super().tensors(rows, epoch, step)
-        for name, (*parts, size) in self._features.items():
-            batch[name] = taken_rows(*parts, rows).to_dense(size)
+        for name, (splits, indices, values, size) in self._features.items():
+            taken = taken_rows(splits, indices, values, rows)
+            batch[name] = taken.to_dense(size)
         return batch
 
 
@@ -91,12 +93,10 @@ def checked_features(
     if not scipy.sparse.issparse(features):
         features = np.asarray(features)
     if features.shape != shape:
-        raise ValueError(
-            f"{name} of shape {list(features.shape)}; allowed: {list(shape)}"
+        raise refused(
+            f"{name} of shape {list(features.shape)}", f"{list(shape)}"
         )
     try:
         return scipy.sparse.csr_array(features, dtype=np.float32)
     except (TypeError, ValueError):
-        raise ValueError(
-            f"{name} of type {features.dtype}; allowed: numbers"
-        ) from None
+        raise refused(f"{name} of type {features.dtype}", "numbers") from None

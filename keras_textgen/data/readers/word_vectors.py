@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_textgen.checks import refused
 from keras_textgen.data.characters import normalize_text
 from keras_textgen.data.readers.files import DataError, reading_errors
 
@@ -141,18 +142,19 @@ def word_vectors_of(matrix: np.ndarray, num_words: int) -> WordVectors:
     matrix = np.asarray(matrix)
     is_matrix = matrix.dtype.kind in "iuf" and matrix.ndim == 2
     if not is_matrix or len(matrix) != num_words:
-        raise ValueError(
+        raise refused(
             f"word vectors of type {matrix.dtype} and shape "
-            f"{list(matrix.shape)}; allowed: numbers [{num_words}, width]"
+            f"{list(matrix.shape)}",
+            f"numbers [{num_words}, width]",
         )
     # What is too large becomes infinite, and is refused.
     with np.errstate(over="ignore"):
         vectors = matrix.astype(np.float32)
     wrong = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if len(wrong):
-        raise ValueError(
-            f"word vectors with row {wrong[0]} of {matrix[wrong[0]]!s:.40}; "
-            "allowed: finite numbers"
+        raise refused(
+            f"word vectors with row {wrong[0]} of {matrix[wrong[0]]!s:.40}",
+            "finite numbers",
         )
     return WordVectors(np.arange(num_words), vectors)
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, check
+from keras_textgen.checks import SIZES, check, refused
 from keras_textgen.data.batches.documents import Document, DocumentBatches
 from keras_textgen.data.class_numbers import (
     Labels,
@@ -280,9 +280,9 @@ class DocumentClassifier(GlobalBatchModel):
 
     def _check_words(self, method: str) -> None:
         if self.vocabulary is None:
-            raise ValueError(
-                f"{method} of a model without a vocabulary; allowed: "
-                "model(ids), which gives sentence_weights and word_weights"
+            raise refused(
+                f"{method} of a model without a vocabulary",
+                "model(ids), which gives sentence_weights and word_weights",
             )
 
     # -- Serving and reporting -----------------------------------------------
@@ -390,16 +390,16 @@ class _TestSet(NamedTuple):
 def _test_set(data: Any) -> _TestSet:
     if is_corpus(data):
         if not data.labels:
-            raise ValueError(
-                f"{data.name}: the documents have no labels; allowed: a corpus "
-                "with labels"
+            raise refused(
+                f"{data.name}: the documents have no labels",
+                "a corpus with labels",
             )
         return _TestSet(data.test, data.labels["test"])
     if isinstance(data, tuple) and len(data) == 2:
         return _TestSet(*data)
-    raise ValueError(
-        f"data of type {type(data).__name__}; allowed: a corpus, as "
-        "load_documents gives it, or (documents, labels)"
+    raise refused(
+        f"data of type {type(data).__name__}",
+        "a corpus, as load_documents gives it, or (documents, labels)",
     )
 
 

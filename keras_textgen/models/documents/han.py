@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, check
+from keras_textgen.checks import SIZES, Numbers, check, refused
 from keras_textgen.data.batches.documents import (
     MAX_SENTENCES,
     MAX_WORDS,
@@ -339,9 +339,9 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         found, name = self._word_vectors(source)
         width = found.vectors.shape[1]
         if width != self.embedding_dim:
-            raise ValueError(
-                f"{name}: vectors of {width} numbers; allowed: "
-                f"embedding_dim={self.embedding_dim}"
+            raise refused(
+                f"{name}: vectors of {width} numbers",
+                f"embedding_dim={self.embedding_dim}",
             )
         embeddings = self.embedding.embeddings.numpy()
         embeddings[found.rows] = found.vectors
@@ -355,10 +355,9 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         if not isinstance(source, str | os.PathLike):
             return word_vectors_of(source, self.num_ids), "word vectors"
         if self.vocabulary is None:
-            raise ValueError(
-                f"{source}: vectors of words for a model without a "
-                f"vocabulary; allowed: a matrix [{self.num_ids}, "
-                f"{self.embedding_dim}]"
+            raise refused(
+                f"{source}: vectors of words for a model without a vocabulary",
+                f"a matrix [{self.num_ids}, {self.embedding_dim}]",
             )
         found = read_word_vectors(source, self.vocabulary.get_vocabulary())
         if found.note:
@@ -402,9 +401,9 @@ def _vocabulary_and_size(
     if isinstance(vocabulary, Vocabulary):
         return vocabulary, vocabulary.size
     if not isinstance(vocabulary, int | np.integer):
-        raise ValueError(
-            f"vocabulary of type {type(vocabulary).__name__}; allowed: a "
-            "Vocabulary, or the number of words"
+        raise refused(
+            f"vocabulary of type {type(vocabulary).__name__}",
+            "a Vocabulary, or the number of words",
         )
     check(SIZES, vocabulary=vocabulary)
     return None, 1 + int(vocabulary)
@@ -414,9 +413,8 @@ def _checked_names(label_names: Sequence[str] | int) -> tuple[str, ...]:
     if isinstance(label_names, int | np.integer):
         label_names = [str(number) for number in range(label_names)]
     if len(label_names) < 2 or len(set(label_names)) < len(label_names):
-        raise ValueError(
-            f"label_names={list(label_names)} is not allowed; at least 2, all "
-            "different"
+        raise refused(
+            f"label_names={list(label_names)}", "2 or more, all different"
         )
     return tuple(label_names)
 
@@ -424,12 +422,11 @@ def _checked_names(label_names: Sequence[str] | int) -> tuple[str, ...]:
 def _check_dropout(
     word_keep_rate: float, dropout: float, has_unknown_word: bool
 ) -> None:
-    if not 0 < word_keep_rate <= 1:
-        raise ValueError(f"word_keep_rate={word_keep_rate} is outside (0, 1]")
+    check(Numbers(above=0, at_most=1), word_keep_rate=word_keep_rate)
     if word_keep_rate < 1 and not has_unknown_word:
-        raise ValueError(
-            f"word_keep_rate={word_keep_rate} of a model without a vocabulary, "
-            "hence without an unknown word; allowed: 1"
+        raise refused(
+            f"word_keep_rate={word_keep_rate} of a model without a "
+            "vocabulary, hence without an unknown word",
+            "1",
         )
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout={dropout} is outside [0, 1)")
+    check(Numbers(at_least=0, below=1), dropout=dropout)

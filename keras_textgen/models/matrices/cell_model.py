@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, check
+from keras_textgen.checks import SIZES, check, refused
 from keras_textgen.data.batches.cell_features import (
     CellsWithFeatures,
     checked_features,
@@ -196,10 +196,10 @@ class CellModel(FactorModel):
         merged = self.merged(cells)
         check_values(merged, self.feedback)
         if has_more and len(merged) < len(cells):
-            raise ValueError(
-                "sample_weight, or features of cells, with "
-                f"duplicates={self.duplicates!r}, which makes one cell of "
-                "several; allowed: every pair once"
+            raise refused(
+                "sample_weight, or features of cells, with duplicates="
+                f"{self.duplicates!r}, which makes one cell of several",
+                "every pair once",
             )
         return merged
 
@@ -217,14 +217,14 @@ class CellModel(FactorModel):
         batch = prepared_cells(self, x, y)
         for name, number in self.brought_features.items():
             if name not in batch:
-                raise ValueError(
-                    f"no {name!r} in the batches; allowed: {number} of each "
-                    "cell"
+                raise refused(
+                    f"no {name!r} in the batches", f"{number} of each cell"
                 )
         if self.feedback == "ranking" and y is not None:
-            raise ValueError(
-                "batches (x, y) with feedback='ranking', which needs what is "
-                "drawn beside a cell; allowed: model.batches(data)"
+            raise refused(
+                "batches (x, y) with feedback='ranking', which needs what "
+                "is drawn beside a cell",
+                "model.batches(data)",
             )
         return batch, None
 
@@ -234,9 +234,9 @@ class CellModel(FactorModel):
     def _with_values(self, x: MatrixData, y: Sequence[float]) -> MatrixData:
         is_table = isinstance(x, Mapping) or hasattr(x, "columns")
         if not is_table or self.fields[2] in x:
-            raise ValueError(
-                "y beside data that hold their values; allowed: None, or a "
-                f"table without the column {self.fields[2]!r}"
+            raise refused(
+                "y beside data that hold their values",
+                f"None, or a table without the column {self.fields[2]!r}",
             )
         names = *self.fields[:2], *self.brought_features
         table = {name: table_column(x, name) for name in names}
@@ -289,9 +289,9 @@ class CellModel(FactorModel):
             return data
         if scipy.sparse.issparse(data):
             if data.shape != self.shape:
-                raise ValueError(
-                    f"a matrix of shape {list(data.shape)}; allowed: "
-                    f"{list(self.shape)}"
+                raise refused(
+                    f"a matrix of shape {list(data.shape)}",
+                    f"{list(self.shape)}",
                 )
             return matrix_cells(data)
         fields = (*self.fields[:2], self.fields[2] if has_values else None)
@@ -346,19 +346,19 @@ def checked_negatives(
 feedback='ranking', not 'implicit'
     """
     if feedback not in FEEDBACK:
-        raise ValueError(
-            f"feedback={feedback!r} is not allowed; allowed: "
-            f"{', '.join(FEEDBACK)}"
+        raise refused(
+            f"feedback={feedback!r} is not allowed", f"{', '.join(FEEDBACK)}"
         )
     if feedback == "ranking" and value_range is not None:
-        raise ValueError(
+        raise refused(
             f"value_range={value_range} with feedback='ranking', whose "
-            "predictions are no values; allowed: None"
+            "predictions are no values",
+            "None",
         )
     if feedback != "ranking" and relevant_above is not None:
-        raise ValueError(
-            f"relevant_above={relevant_above} has a meaning only with "
-            f"feedback='ranking', not {feedback!r}"
+        raise refused(
+            f"relevant_above={relevant_above} with feedback={feedback!r}",
+            "None; it has a meaning with feedback='ranking' only",
         )
     if negatives is None:
         return NEGATIVES[feedback]

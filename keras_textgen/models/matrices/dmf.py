@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, check
+from keras_textgen.checks import SIZES, check, refused
 from keras_textgen.data.batches.cells import (
     Batch,
     check_cells,
@@ -184,7 +184,7 @@ class DualMatrixFactorization(CellModel):
             ("col_dim", col_dim),
         ):
             if not value >= 0:
-                raise ValueError(f"{name}={value}; allowed: 0 or more")
+                raise refused(f"{name}={value}", "0 or more")
         for name, width in (
             ("row_feature_dim", row_feature_dim),
             ("col_feature_dim", col_feature_dim),
@@ -223,8 +223,8 @@ class DualMatrixFactorization(CellModel):
         self.row_features, self.col_features = row_features, col_features
         self.seen = as_rows("seen", seen, shape[0])
         if self.seen is not None and self.seen.num_columns != shape[1]:
-            raise ValueError(
-                f"seen has {self.seen.num_columns} columns; allowed: {shape[1]}"
+            raise refused(
+                f"seen has {self.seen.num_columns} columns", f"{shape[1]}"
             )
         self.row_lookup = id_lookup(self.row_ids)
         self.col_lookup = id_lookup(self.col_ids)
@@ -333,9 +333,9 @@ class DualMatrixFactorization(CellModel):
             ValueError: With implicit feedback, or without biases.
         """
         if self.feedback == "implicit" or not self.use_biases:
-            raise ValueError(
-                f"feedback={self.feedback!r}, use_biases={self.use_biases}; "
-                "allowed: explicit or ranking, and True"
+            raise refused(
+                f"feedback={self.feedback!r}, use_biases={self.use_biases}",
+                "explicit or ranking, and True",
             )
         if self.feedback == "ranking":
             if self.relevant_above is not None:
@@ -431,17 +431,19 @@ class DualMatrixFactorization(CellModel):
         if not self.multi_level:
             widths = widths[0][-1:], widths[1][-1:]
         if widths[0] != widths[1]:
-            raise ValueError(
+            raise refused(
                 f"the widths of rows are {widths[0]} and those of columns "
-                f"{widths[1]}; allowed: the same"
+                f"{widths[1]}",
+                "the same",
             )
 
     def _check_brought(self) -> None:
         if self.brought_features and self.feedback != "explicit":
-            raise ValueError(
-                f"{', '.join(self.brought_features)} that come with cells and "
-                f"feedback={self.feedback!r}, which draws cells without them; "
-                "allowed: features of every id, or feedback='explicit'"
+            raise refused(
+                f"{', '.join(self.brought_features)} that come with cells "
+                f"and feedback={self.feedback!r}, which draws cells "
+                "without them",
+                "features of every id, or feedback='explicit'",
             )
 
     def penalties(self, cells: Batch) -> tf.Tensor:

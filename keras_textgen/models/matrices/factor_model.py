@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, check
+from keras_textgen.checks import SIZES, check, refused
 from keras_textgen.data.batches.cells import check_range
 from keras_textgen.data.raw_ids import (
     as_list,
@@ -131,17 +131,17 @@ class FactorModel(GlobalBatchModel):
         """
         most = checked_integer("k", min(k, len(self.col_ids)), minimum=1)
         if exclude_seen and self.seen is None:
-            raise ValueError(
-                "exclude_seen=True needs a model that was made with `seen`; "
-                "allowed here: False"
+            raise refused(
+                "exclude_seen=True of a model that was made without `seen`",
+                "False",
             )
         numbers = self._numbers("row", rows, features)
         vectors = self._encoded("row", numbers, features)
         catalogue = self.col_encoder()
         if not (np.isfinite(vectors).all() and np.isfinite(catalogue).all()):
-            raise ValueError(
-                "the model's vectors are not finite; allowed: a model whose "
-                "training has not diverged"
+            raise refused(
+                "the model's vectors are not finite",
+                "a model whose training has not diverged",
             )
         catalogue = tf.constant(catalogue)
         parts = []
@@ -226,15 +226,15 @@ class FactorModel(GlobalBatchModel):
                 a test cell to recommend is one of training.
         """
         if not is_corpus(data):
-            raise ValueError(
-                f"data of type {type(data).__name__}; allowed: a corpus, as "
-                "load_ratings gives it"
+            raise refused(
+                f"data of type {type(data).__name__}",
+                "a corpus, as load_ratings gives it",
             )
         ids = tuple(data.row_names), tuple(data.column_names)
         if ids != (self.row_ids, self.col_ids):
-            raise ValueError(
-                f"{data.name}: rows or columns of other ids; allowed: those "
-                "that the model was made with"
+            raise refused(
+                f"{data.name}: rows or columns of other ids",
+                "those that the model was made with",
             )
         shape = len(self.row_ids), len(self.col_ids)
         splits = {split: getattr(data, split) for split in SPLITS}
@@ -278,9 +278,7 @@ class FactorModel(GlobalBatchModel):
             return np.arange(len(known), dtype=np.int32)
         shape = list(np.shape(ids))
         if len(shape) != 1 or not shape[0]:
-            raise ValueError(
-                f"{name}s of shape {shape}; allowed: [n], n above 0"
-            )
+            raise refused(f"{name}s of shape {shape}", "[n], n above 0")
         ids = as_list(ids)
         if not all(map(is_whole_number, ids)):
             return numbers_of_ids(name, ids, known)
@@ -297,9 +295,9 @@ class FactorModel(GlobalBatchModel):
             "row_vectors" if name == "row" else "col_vectors"
         )
         if features is None and tower.needs_features:
-            raise ValueError(
-                f"{name} features=None; allowed: {tower.num_features} of each "
-                f"{name}, as the model holds none"
+            raise refused(
+                f"{name} features=None",
+                f"{tower.num_features} of each {name}, as the model holds none",
             )
         if features is not None:
             _check_features(name, features, len(numbers), tower)
@@ -339,12 +337,12 @@ def _check_features(
     name: str, features: FeatureMatrix, count: int, tower: Tower
 ) -> None:
     if tower.num_features is None:
-        raise ValueError(f"this model has no {name} features; allowed: ids")
+        raise refused(f"this model has no {name} features", "ids")
     allowed = count, tower.num_features
     if features.shape != allowed:
-        raise ValueError(
-            f"{name} features of shape {list(features.shape)}; allowed: "
-            f"{list(allowed)}"
+        raise refused(
+            f"{name} features of shape {list(features.shape)}",
+            f"{list(allowed)}",
         )
     check_finite(f"{name} features", scipy.sparse.csr_array(features))
 
@@ -370,10 +368,10 @@ def checked_ids(name: str, ids: int | Sequence[str]) -> tuple[str, ...]:
     is_text = all(isinstance(each, str) for each in ids)
     ids = tuple(ids if is_text else raw_ids(name, ids))
     if not ids:
-        raise ValueError(f"{name} is empty; allowed: 1 id or more")
+        raise refused(f"{name} is empty", "1 id or more")
     if len(set(ids)) < len(ids):
         twice = next(each for each in ids if ids.count(each) > 1)
-        raise ValueError(f"{name} has {twice!r} twice; allowed: every id once")
+        raise refused(f"{name} has {twice!r} twice", "every id once")
     return ids
 
 

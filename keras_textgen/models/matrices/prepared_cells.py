@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_textgen.checks import refused
 from keras_textgen.data.batches.cells import Batch
 from keras_textgen.data.batches.sequences import asserted
 
@@ -30,15 +31,14 @@ def prepared_cells(
             unknown id.
     """
     if not isinstance(batch, dict):
-        raise ValueError(
-            f"batches of {type(batch).__name__}; allowed: dictionaries with "
-            f"the columns {', '.join(map(repr, model.fields))}"
+        raise refused(
+            f"batches of {type(batch).__name__}",
+            "dictionaries with the columns "
+            f"{', '.join(map(repr, model.fields))}",
         )
     rest = dict(batch)
     if values is not None and _pop(rest, "value", model.fields[2]) is not None:
-        raise ValueError(
-            "y beside batches that hold their values; allowed: one of them"
-        )
+        raise refused("y beside batches that hold their values", "one of them")
     if values is None:
         values = _pop(rest, "value", model.fields[2])
     numbers = {}
@@ -51,9 +51,9 @@ def prepared_cells(
     ):
         ids = _pop(rest, name, field)
         if ids is None:
-            raise ValueError(
-                f"no column {field!r} in the batches; there are "
-                f"{', '.join(map(repr, batch))}"
+            raise refused(
+                f"no column {field!r} among {', '.join(map(repr, batch))}",
+                "batches that have it",
             )
         is_raw = field in batch and field != name
         numbers[name] = _numbers(name, ids, size, lookup, is_raw)
@@ -82,9 +82,7 @@ def _numbers(
             {f"an unknown id of a {name}; allowed: known": numbers >= 0},
         )
     if not ids.dtype.is_integer:
-        raise ValueError(
-            f"{name} of type {ids.dtype.name}; allowed: integers or strings"
-        )
+        raise refused(f"{name} of type {ids.dtype.name}", "integers or strings")
     numbers = tf.cast(ids, tf.int32)
     rule = f"a {name} outside of the matrix; allowed: 0 to {size - 1}"
     return asserted(numbers, {rule: (numbers >= 0) & (numbers < size)})

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, Numbers, OneOf, check
+from keras_textgen.checks import SIZES, Numbers, OneOf, check, refused
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.decoding.common import checked_integer, checked_seed
 from keras_textgen.decoding.interpolation import homotopy
@@ -108,10 +108,11 @@ class LatentTextModel(LatentModel, TextModel):
     def require_prior(self) -> None:
         """Raise ValueError where the model has no prior."""
         if not self.has_prior:
-            raise ValueError(
-                f"{type(self).__name__} with objective={self.objective!r} "
-                "decodes from the encoded text itself: it has no prior and "
-                "no likelihood; allowed: objective='bound'"
+            raise refused(
+                f"{type(self).__name__} with objective={self.objective!r}"
+                " decodes from the encoded text itself: it has no prior and "
+                "no likelihood",
+                "objective='bound'",
             )
 
     # -- The model -----------------------------------------------------------
@@ -263,17 +264,16 @@ class LatentTextModel(LatentModel, TextModel):
         """
         codes = np.asarray(codes, np.float32)
         if codes.ndim != 2 or codes.shape[1] != self.code_size:
-            raise ValueError(
-                f"codes of shape {list(codes.shape)}; allowed: "
-                f"[N, {self.code_size}]"
+            raise refused(
+                f"codes of shape {list(codes.shape)}", f"[N, {self.code_size}]"
             )
         if not len(codes):
-            raise ValueError("no codes; allowed: 1 code or more")
+            raise refused("no codes", "1 code or more")
         not_finite = np.flatnonzero(~np.isfinite(codes).all(axis=1))
         if len(not_finite):
-            raise ValueError(
-                f"code {not_finite[0]} is {codes[not_finite[0]]}; allowed: "
-                "finite numbers"
+            raise refused(
+                f"code {not_finite[0]} is {codes[not_finite[0]]}",
+                "finite numbers",
             )
         tokens = self.in_graph("decode_codes")(
             tf.constant(codes),

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import refused
 from keras_textgen.data.batches.bags import (
     BagBatches,
     BagData,
@@ -185,7 +186,7 @@ class BagModel(GlobalBatchModel):
         asked, others = self.batches(data), self.batches(among)
         known = np.flatnonzero(others.has_words)
         if not 1 <= k <= len(known):
-            raise ValueError(f"k={k}; allowed: 1 to {len(known)}")
+            raise refused(f"k={k}", f"1 to {len(known)}")
         candidates = self.encode(others)[known]
         codes = self.encode(asked)
         numbers = np.full((len(codes), k), -1, np.int64)
@@ -213,11 +214,11 @@ class BagModel(GlobalBatchModel):
 
     def _check_k(self, k: int) -> None:
         if self.vocabulary is None:
-            raise ValueError(
-                "the model has no vocabulary; allowed: a model made with one"
+            raise refused(
+                "the model has no vocabulary", "a model made with one"
             )
         if not 1 <= k <= self.num_words:
-            raise ValueError(f"k={k}; allowed: 1 to {self.num_words}")
+            raise refused(f"k={k}", f"1 to {self.num_words}")
 
 
 def checked_width(
@@ -235,14 +236,12 @@ def checked_width(
         9
     """
     if vocabulary is None and given_words is None:
-        raise ValueError(
-            "neither vocabulary nor num_words; allowed: one of them"
-        )
+        raise refused("neither vocabulary nor num_words", "one of them")
     if vocabulary is None:
         return given_words
     if given_words not in (None, num_words(vocabulary)):
-        raise ValueError(
-            f"num_words={given_words}; allowed: the {num_words(vocabulary)} "
-            "words of the vocabulary"
+        raise refused(
+            f"num_words={given_words}",
+            f"the {num_words(vocabulary)} words of the vocabulary",
         )
     return num_words(vocabulary)

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, check
+from keras_textgen.checks import SIZES, Numbers, check, refused
 from keras_textgen.data.batches.bags import Bags
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.distributions.dirichlet import laplace_of_dirichlet
@@ -88,9 +88,8 @@ class ProdLDA(LatentModel, TopicModel):
         num_words = checked_width(vocabulary, num_words)
         check(SIZES, num_words=num_words, hidden_units=hidden_units)
         if num_topics < 2:
-            raise ValueError(f"num_topics={num_topics}; allowed: 2 or more")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout={dropout} is outside [0, 1)")
+            raise refused(f"num_topics={num_topics}", "2 or more")
+        check(Numbers(at_least=0, below=1), dropout=dropout)
         mean, variance = laplace_of_dirichlet(
             np.full(num_topics, concentration)
         )

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, check
+from keras_textgen.checks import SIZES, check, refused
 from keras_textgen.data.batches.bags import BagBatches, BagData, Bags, as_counts
 from keras_textgen.data.rows import in_memory
 from keras_textgen.data.vocabulary import Vocabulary
@@ -97,9 +97,9 @@ class SoftmaxAutoencoder(TopicModel):
         )
         _check_settings(activation, alpha, l2)
         if tied and (encoder or decoder):
-            raise ValueError(
-                "tied=True with an encoder or decoder of one's own; "
-                "allowed: tied=False"
+            raise refused(
+                "tied=True with an encoder or decoder of one's own",
+                "tied=False",
             )
         self.vocabulary = vocabulary
         self.num_words = num_words
@@ -248,9 +248,9 @@ class SoftmaxAutoencoder(TopicModel):
             ValueError: If `data` is not allowed, or the encoder is not linear.
         """
         if self.encoder is not None:
-            raise ValueError(
-                "begin_with of a model with an encoder of its own; allowed: "
-                "encoder=None"
+            raise refused(
+                "begin_with of a model with an encoder of its own",
+                "encoder=None",
             )
         counts = as_counts(in_memory(data), self.num_words, self.vocabulary)
         totals = counts.sum(axis=1)
@@ -371,11 +371,11 @@ class SoftmaxAutoencoder(TopicModel):
 
 def _check_settings(activation: str, alpha: float, l2: float) -> None:
     if activation not in _ACTIVATIONS:
-        raise ValueError(
-            f"activation={activation!r} is not allowed; allowed: "
-            f"{', '.join(_ACTIVATIONS)}"
+        raise refused(
+            f"activation={activation!r} is not allowed",
+            f"{', '.join(_ACTIVATIONS)}",
         )
     if not alpha > 0:
-        raise ValueError(f"alpha={alpha}; allowed: above 0")
+        raise refused(f"alpha={alpha}", "above 0")
     if not l2 >= 0:
-        raise ValueError(f"l2={l2}; allowed: 0 or more")
+        raise refused(f"l2={l2}", "0 or more")

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import refused
 from keras_textgen.data.batches.bags import (
     BagBatches,
     BagData,
@@ -153,7 +154,7 @@ class TopicModel(BagModel):
 
     def _check_topics(self) -> None:
         if not int(self.has_topics):
-            raise ValueError("no topics yet; allowed: after fit_topics")
+            raise refused("no topics yet", "after fit_topics")
 
     def report(self, data: Any, *, watch: Watch = unwatched) -> dict[str, Any]:
         """Scores of topics; see `keras_textgen.evaluate_model`.
@@ -170,13 +171,13 @@ class TopicModel(BagModel):
                 vocabulary or no topics.
         """
         if not is_corpus(data):
-            raise ValueError(
-                f"data of type {type(data).__name__}; allowed: a "
-                "corpus, as load_documents gives it"
+            raise refused(
+                f"data of type {type(data).__name__}",
+                "a corpus, as load_documents gives it",
             )
         if self.vocabulary is None:
-            raise ValueError(
-                "the model has no vocabulary; allowed: a model made with one"
+            raise refused(
+                "the model has no vocabulary", "a model made with one"
             )
         counts, labels = {}, {}
         for split in SPLITS:

@@ -221,7 +221,7 @@ def test_refused_shapes(model):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"vocabulary": 0}, "vocabulary=0 is not allowed; at least 1"),
+        ({"vocabulary": 0}, "vocabulary=0; allowed: whole numbers, 1 or more"),
         ({"vocabulary": WORDS}, "vocabulary of type list; allowed: a Vocab"),
         ({"label_names": 1}, r"label_names=\['0'\] is not allowed; at lea"),
         ({"word_keep_rate": 0.9}, "word_keep_rate=0.9 of a model without a v"),

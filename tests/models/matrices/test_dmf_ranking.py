@@ -261,7 +261,7 @@ def test_saved_model_is_the_same(tmp_path):
         ({"value_range": (1, 5)}, r"value_range=\(1, 5\) with feedback='rank"),
         (
             {"feedback": "explicit", "relevant_above": 3},
-            "relevant_above=3 has a meaning only with feedback='ranking'",
+            "relevant_above=3 with feedback=",
         ),
         ({"duplicates": "any"}, "duplicates='any'; allowed: f"),
         ({"negatives": 0}, "negatives=0"),

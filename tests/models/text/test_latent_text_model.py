@@ -388,8 +388,8 @@ def test_aggressive_encoder_needs_plain_sgd(optimizer):
     model = sentence_vae(aggressive_encoder=True)
     model.compile(optimizer, run_eagerly=True)
     message = (
-        f"aggressive_encoder with the optimizer '{optimizer.name}' is not "
-        "allowed; SGD without momentum and weight decay"
+        f"aggressive_encoder with the optimizer '{optimizer.name}'; "
+        "allowed: SGD without momentum and weight decay"
     )
     with pytest.raises(ValueError, match=exactly(message)):
         model.train_on_batch(padded(SEQUENCES))
