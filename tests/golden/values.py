@@ -271,6 +271,7 @@ def _han_inputs() -> dict[str, tf.Tensor]:
         "sentences": tf.constant(
             [["The cat sat.", "A hat."], ["Another mat", ""]]
         ),
+        "tokens": tf.constant([[[4, 5, 6], [7, 0, 0]]]),
     }
 
 
