@@ -137,8 +137,8 @@ def test_saved(make, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"input_dim": 0}, "input_dim=0 is not allowed"),
-        ({"latent_dim": 0}, "latent_dim=0 is not allowed"),
+        ({"input_dim": 0}, "input_dim=0; allowed: whole numbers, 1 or more"),
+        ({"latent_dim": 0}, "latent_dim=0; allowed: whole numbers, 1 or more"),
         ({"activation": "relu"}, "activation='relu'; allowed: None or 'tanh'"),
         ({"activation": np.tanh}, "activation=<ufunc 'tanh'>; allowed"),
         ({"loss": "mse"}, "loss='mse'; allowed: None or 'kl_divergence'"),

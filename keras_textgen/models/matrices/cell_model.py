@@ -1,13 +1,14 @@
 """What a factorization learns cells by, and the forms in which they come."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, check, refused
+from keras_textgen.checks import SIZES, Numbers, check, refused
 from keras_textgen.data.batches.cell_features import (
     CellsWithFeatures,
     checked_features,
@@ -20,6 +21,7 @@ from keras_textgen.data.batches.cells import (
 )
 from keras_textgen.data.cells import (
     Ratings,
+    check_duplicates,
     check_values,
     matrix_cells,
     merge_repeated,
@@ -51,13 +53,64 @@ class CellModel(FactorModel):
     """Base of factorizations that learn the cells of a matrix.
 
     It has the data, the loss and the metrics of each kind of feedback. A model
-    has, besides what `FactorModel` says, the settings `feedback`, `alpha`,
-    `negatives`, `relevant_above`, `fields` and `duplicates`, calls
-    `_make_metrics` in its constructor, and adds what follows.
+    has what `FactorModel` says, and adds what follows.
 
     Args:
-        **kwargs: As in `GlobalBatchModel`.
+        *args: As in `FactorModel`.
+        global_mean: The mean, to which biases are added.
+        feedback: "explicit", "implicit" or "ranking".
+        alpha: Of the confidence, for implicit feedback.
+        negatives: Cells drawn for each observed one, but for explicit
+            feedback; None for 4 with implicit feedback, 32 with ranking.
+        relevant_above: For ranking, cells of higher values alone are to come
+            first, and others may be drawn; None for all known cells.
+        value_range: Predictions are clipped to it, but not in training; not
+            for ranking.
+        l2: Weight of the squared embeddings of ids, cell by cell.
+        bias_l2: Weight of the squared biases, cell by cell.
+        kernel_l2: Weight of the squared kernels of hidden layers given as
+            pairs.
+        fields: In tables, the columns with ids of rows and columns and with
+            values.
+        duplicates: "first", "last", "mean" or "sum": what becomes of a pair
+            of row and column that is given again; None refuses it.
+        **kwargs: As in `FactorModel`.
+
+    Raises:
+        ValueError: If a setting is out of its range.
     """
+
+    def __init__(
+        self,
+        *args: Any,
+        global_mean: float = 0.0,
+        feedback: str = "explicit",
+        alpha: float = 1.0,
+        negatives: int | None = None,
+        relevant_above: float | None = None,
+        value_range: tuple[float, float] | None = None,
+        l2: float = 0.0,
+        bias_l2: float = 0.0,
+        kernel_l2: float = 0.0,
+        fields: tuple[str, str, str] = DEFAULT_FIELDS,
+        duplicates: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        weights = {"l2": l2, "bias_l2": bias_l2, "kernel_l2": kernel_l2}
+        check(Numbers(at_least=0), alpha=alpha, **weights)
+        check_duplicates(duplicates)
+        self.global_mean = global_mean
+        self.feedback = feedback
+        self.alpha = alpha
+        self.negatives = checked_negatives(
+            feedback, negatives, relevant_above, value_range
+        )
+        self.relevant_above = relevant_above
+        self.value_range = value_range
+        self.l2, self.bias_l2, self.kernel_l2 = l2, bias_l2, kernel_l2
+        self.fields = tuple(fields)
+        self.duplicates = duplicates
 
     # -- What a model adds ---------------------------------------------------
 
@@ -318,6 +371,24 @@ class CellModel(FactorModel):
         return Ratings(
             rows, np.asarray(self.seen.indices), np.asarray(self.seen.values)
         )
+
+    # -- Saving --------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {
+            "global_mean": self.global_mean,
+            "feedback": self.feedback,
+            "alpha": self.alpha,
+            "negatives": self.negatives,
+            "relevant_above": self.relevant_above,
+            "value_range": self.value_range and list(self.value_range),
+            "l2": self.l2,
+            "bias_l2": self.bias_l2,
+            "kernel_l2": self.kernel_l2,
+            "fields": list(self.fields),
+            "duplicates": self.duplicates,
+        }
 
 
 def checked_negatives(

@@ -8,14 +8,13 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, check, refused
+from keras_textgen.checks import SIZES, WholeNumbers, check, refused
 from keras_textgen.data.batches.cells import (
     Batch,
     check_cells,
 )
 from keras_textgen.data.cells import (
     Ratings,
-    check_duplicates,
     matrix_cells,
     merge_repeated,
     relevant_cells,
@@ -48,10 +47,8 @@ from keras_textgen.layers.towers import (
 from keras_textgen.models.matrices.cell_model import (
     DEFAULT_FIELDS,
     CellModel,
-    checked_negatives,
 )
 from keras_textgen.models.matrices.factor_model import (
-    checked_ids,
     id_lookup,
 )
 
@@ -101,26 +98,9 @@ class DualMatrixFactorization(CellModel):
         col_layers: The same of columns.
         multi_level: Whether to sum over all levels.
         use_biases: Whether there are a mean and biases.
-        global_mean: The mean.
-        feedback: "explicit", "implicit" or "ranking".
-        alpha: Of the confidence, for implicit feedback.
-        negatives: Cells drawn for each observed one, but for explicit
-            feedback; None for 4 with implicit feedback, 32 with ranking.
-        relevant_above: For ranking, cells of higher values alone are to come
-            first, and others may be drawn; None for all known cells.
-        l2: Weight of the squared embeddings of ids, cell by cell.
-        bias_l2: Weight of the squared biases, cell by cell.
-        kernel_l2: Weight of the squared kernels of hidden layers given as
-            pairs.
-        value_range: Predictions are clipped to it, but not in training; not
-            for ranking.
         seen: Cells that are known already, sparse [rows, columns]:
             `recommend` leaves them out. Saved with the model.
-        fields: In tables, the columns with ids of rows and columns and with
-            values.
-        duplicates: "first", "last", "mean" or "sum": what becomes of a pair
-            of row and column that is given again; None refuses it.
-        **kwargs: As in `GlobalBatchModel`.
+        **kwargs: As in `CellModel`.
 
     Raises:
         ValueError: If a setting is out of its range.
@@ -154,37 +134,11 @@ class DualMatrixFactorization(CellModel):
         col_layers: Sequence[HiddenLayer] = ((50, "relu"),),
         multi_level: bool = False,
         use_biases: bool = True,
-        global_mean: float = 0.0,
-        feedback: str = "explicit",
-        alpha: float = 1.0,
-        negatives: int | None = None,
-        relevant_above: float | None = None,
-        l2: float = 0.0,
-        bias_l2: float = 0.0,
-        kernel_l2: float = 0.0,
-        value_range: tuple[float, float] | None = None,
         seen: FeatureMatrix | SparseRows | None = None,
-        fields: tuple[str, str, str] = DEFAULT_FIELDS,
-        duplicates: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.row_ids = checked_ids("row_ids", row_ids)
-        self.col_ids = checked_ids("col_ids", col_ids)
-        negatives = checked_negatives(
-            feedback, negatives, relevant_above, value_range
-        )
-        check_duplicates(duplicates)
-        for name, value in (
-            ("alpha", alpha),
-            ("l2", l2),
-            ("bias_l2", bias_l2),
-            ("kernel_l2", kernel_l2),
-            ("row_dim", row_dim),
-            ("col_dim", col_dim),
-        ):
-            if not value >= 0:
-                raise refused(f"{name}={value}", "0 or more")
+        super().__init__(row_ids, col_ids, **kwargs)
+        check(WholeNumbers(0), row_dim=row_dim, col_dim=col_dim)
         for name, width in (
             ("row_feature_dim", row_feature_dim),
             ("col_feature_dim", col_feature_dim),
@@ -210,16 +164,6 @@ class DualMatrixFactorization(CellModel):
         self.join = join
         self.multi_level = multi_level
         self.use_biases = use_biases
-        self.global_mean = global_mean
-        self.feedback = feedback
-        self.alpha = alpha
-        self.negatives = negatives
-        self.relevant_above = relevant_above
-        self.l2, self.bias_l2, self.kernel_l2 = l2, bias_l2, kernel_l2
-        self.value_range = value_range
-        self.fields = tuple(fields)
-        self.duplicates = duplicates
-
         self.row_features, self.col_features = row_features, col_features
         self.seen = as_rows("seen", seen, shape[0])
         if self.seen is not None and self.seen.num_columns != shape[1]:
@@ -230,7 +174,7 @@ class DualMatrixFactorization(CellModel):
         self.col_lookup = id_lookup(self.col_ids)
         shared = {
             "join": join,
-            "kernel_l2": kernel_l2,
+            "kernel_l2": self.kernel_l2,
             "use_bias": use_biases,
             "dtype": self.dtype_policy,
         }
@@ -466,8 +410,6 @@ class DualMatrixFactorization(CellModel):
         """Return the constructor's arguments."""
         serialize = keras.saving.serialize_keras_object
         return super().get_config() | {
-            "row_ids": list(self.row_ids),
-            "col_ids": list(self.col_ids),
             "row_dim": self.row_dim,
             "col_dim": self.col_dim,
             "row_features": serialize(self.row_features),
@@ -479,16 +421,5 @@ class DualMatrixFactorization(CellModel):
             "join": self.join,
             "multi_level": self.multi_level,
             "use_biases": self.use_biases,
-            "global_mean": self.global_mean,
-            "feedback": self.feedback,
-            "alpha": self.alpha,
-            "negatives": self.negatives,
-            "relevant_above": self.relevant_above,
-            "l2": self.l2,
-            "bias_l2": self.bias_l2,
-            "kernel_l2": self.kernel_l2,
-            "value_range": self.value_range and list(self.value_range),
             "seen": serialize(self.seen),
-            "fields": list(self.fields),
-            "duplicates": self.duplicates,
         }

@@ -46,13 +46,25 @@ class Recommendations(NamedTuple):
 class FactorModel(GlobalBatchModel):
     """Base of models whose predictions are dot products of two vectors.
 
-    A model has `row_ids`, `col_ids`, their tables `row_lookup`, `col_lookup`,
-    the cells `seen` (or None), and two towers; it adds `row_vectors` and
-    `col_vectors`. This class makes of them encoders and recommendations.
+    A model has tables of its ids, `row_lookup` and `col_lookup`, the cells
+    `seen` (or None), and two towers; it adds `row_vectors` and `col_vectors`.
+    This class makes of them encoders and recommendations.
 
     Args:
+        row_ids: Raw ids of the rows, or their number.
+        col_ids: Raw ids of the columns, or their number.
         **kwargs: As in `GlobalBatchModel`.
     """
+
+    def __init__(
+        self,
+        row_ids: int | Sequence[str],
+        col_ids: int | Sequence[str],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.row_ids = checked_ids("row_ids", row_ids)
+        self.col_ids = checked_ids("col_ids", col_ids)
 
     def row_vectors(
         self, rows: tf.Tensor, features: SparseVectors | None = None
@@ -310,6 +322,15 @@ class FactorModel(GlobalBatchModel):
                 given = SparseVectors.from_matrix(features[block])
             parts.append(encode(tf.constant(numbers[block]), given).numpy())
         return np.concatenate(parts)
+
+    # -- Saving --------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {
+            "row_ids": list(self.row_ids),
+            "col_ids": list(self.col_ids),
+        }
 
 
 def _warn_of_numbers(

@@ -353,8 +353,8 @@ def test_features_in_place_of_those_held(model):
             {"feedback": "likes"},
             "feedback='likes' is not allowed; allowed: exp",
         ),
-        ({"l2": -1}, "l2=-1; allowed: 0 or more"),
-        ({"alpha": np.nan}, "alpha=nan; allowed: 0 or more"),
+        ({"l2": -1}, "l2=-1; allowed: numbers, 0 or more"),
+        ({"alpha": np.nan}, "alpha=nan; allowed: numbers, 0 or more"),
         (
             {"row_layers": [(4, "tanh")]},
             r"the widths of rows are \[4\] and tho",
@@ -418,7 +418,7 @@ def test_bad_input(model, call, message):
 
 def test_nothing_seen_and_no_features():
     model = make(seen=None, row_features=None, col_features=None)
-    with pytest.raises(ValueError, match="exclude_seen=True needs a model"):
+    with pytest.raises(ValueError, match="exclude_seen=True of a model"):
         model.recommend([0])
     assert model.recommend([0], exclude_seen=False).columns.shape == (1, 8)
     with pytest.raises(ValueError, match="this model has no row features"):
