@@ -2,23 +2,14 @@
 
 from keras_textgen import moved
 from keras_textgen.lazy import lazy_names
+from keras_textgen.specs import SPECS
 
 __version__ = "0.1.0"
 
 # Public name -> module. Resolved on first use, so that importing the package
 # (and with it the command line's argument checks) does not import TensorFlow.
 _PUBLIC = {
-    "HDGM": "keras_textgen.models.text.hdgm",
-    "SentenceVAE": "keras_textgen.models.text.sentence_vae",
-    "LSTMLanguageModel": "keras_textgen.models.text.lstm_lm",
-    "LSTMVAE": "keras_textgen.models.text.lstm_vae",
-    "LSTMVAEAVG": "keras_textgen.models.text.lstm_vae_avg",
-    "HSVAE": "keras_textgen.models.text.hsvae",
-    "MATVAE": "keras_textgen.models.text.mat_vae",
-    "HierarchicalAttentionNetwork": "keras_textgen.models.documents.han",
-    "SoftmaxAutoencoder": "keras_textgen.models.topics.sae",
-    "ProdLDA": "keras_textgen.models.topics.prodlda",
-    "DualMatrixFactorization": "keras_textgen.models.matrices.dmf",
+    **{spec.class_name: spec.module for spec in SPECS.values()},
     "Vocabulary": "keras_textgen.data.vocabulary",
     "SequenceBatches": "keras_textgen.data.batches.sequences",
     "load_corpus": "keras_textgen.data.corpora",

@@ -1,8 +1,9 @@
 """The table of models; free of TensorFlow.
 
-A row says what the command line, the tasks and `models/register.py` have to
-know of a model: its class, its kind of data, and by its traits which settings
-it takes. To add a model is to write its file and its row here.
+A row says what the command line, the tasks, `models/register.py` and the
+package's public names have to know of a model: its class, its kind of data, and
+by its traits which settings it takes. To add a model is to write its file and
+its row here.
 """
 
 import dataclasses
@@ -67,10 +68,19 @@ class ModelSpec:
         """The corpora that it can be trained on."""
         return datasets.names_with(self.view)
 
+    @property
+    def module(self) -> str:
+        """The module of its class."""
+        return self.class_path.partition(":")[0]
+
+    @property
+    def class_name(self) -> str:
+        """The name of its class."""
+        return self.class_path.partition(":")[2]
+
     def load(self) -> Any:
         """The class, whose module is imported for it."""
-        module, _, name = self.class_path.partition(":")
-        return getattr(importlib.import_module(module), name)
+        return getattr(importlib.import_module(self.module), self.class_name)
 
     def is_one_of(self, words: tuple[str, ...]) -> bool:
         """Whether one of the words is its name, its kind or a trait of it."""

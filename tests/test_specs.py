@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+import keras_textgen
 from keras_textgen.cli import settings, values
 from keras_textgen.cli.setting import HEADINGS, settings_of
 from keras_textgen.cli.table import (
@@ -76,6 +77,8 @@ def test_a_spec_is_of_its_class(name):
     assert spec.traits <= TRAITS.keys()
     assert spec.help.rstrip(".") == spec.help != ""
     assert MODELS[name] is cls
+    assert cls.__name__ in keras_textgen.__all__
+    assert getattr(keras_textgen, cls.__name__) is cls
     for trait, base in (
         ("latent", LatentModel),
         ("latent_text", LatentTextModel),

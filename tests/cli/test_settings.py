@@ -8,6 +8,7 @@ import pytest
 
 from keras_textgen.cli import settings
 from keras_textgen.cli.setting import HEADINGS
+from keras_textgen.datasets import DATASETS
 from keras_textgen.specs import SPECS, names_of
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -183,14 +184,8 @@ REFUSED = {
     "--mode=test": (
         "--mode=test: must be one of train, evaluate, generate, export"
     ),
-    "--model=lstm": (
-        "--model=lstm: must be one of hdgm, vae, lstm_lm, lstm_vae, "
-        "lstm_vae_avg, hsvae, mat_vae, han, sae, prodlda, dmf"
-    ),
-    "--dataset=wiki": (
-        "--dataset=wiki: must be one of sotu, ptb, yahoo, yahoo_short, "
-        "dbpedia, imdb, text, 20news, ml100k, ratings, matrix"
-    ),
+    "--model=lstm": f"--model=lstm: must be one of {', '.join(SPECS)}",
+    "--dataset=wiki": f"--dataset=wiki: must be one of {', '.join(DATASETS)}",
     "--objective=elbo": "--objective=elbo: must be one of reference, bound",
     "--rnn_type=rnn": "--rnn_type=rnn: must be one of block, basic, gru",
     "--distribution_strategy=tpu": (
@@ -233,8 +228,8 @@ REFUSED = {
         "gradient"
     ),
     "--posterior_family=vmf": (
-        "--posterior_family has a meaning only with --model=vae or lstm_vae "
-        "or lstm_vae_avg, not with --model=hdgm"
+        "--posterior_family has a meaning only with --model="
+        f"{' or '.join(names_of('single_latent'))}, not with --model=hdgm"
     ),
     "--vmf_concentration=5": (
         "--vmf_concentration has a meaning only with --posterior_family=vmf, "

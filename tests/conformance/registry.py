@@ -205,6 +205,7 @@ LAYERS = [
 # Classes that others derive from; they are checked as those.
 BASES = {
     "BagModel",
+    "CellModel",
     "DocumentClassifier",
     "ExplicitMaskLayer",
     "FactorModel",

@@ -21,13 +21,25 @@ from tests.conformance.served import SERVED, each_served_model, speller
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory):
-    """What one process answers for the fast models, and one for the others."""
+def answers(request, tmp_path_factory):
+    """What one process answers for the fast models, and one for the others.
+
+    Only models that a test of this run asks for are exported.
+    """
+    asked = {
+        item.callspec.params["case"].name
+        for item in request.session.items
+        if "answers" in item.fixturenames
+    }
     known = {}
 
     def answers_of(case):
         if case.is_slow not in known:
-            cases = [each for each in SERVED if each.is_slow == case.is_slow]
+            cases = [
+                each
+                for each in SERVED
+                if each.is_slow == case.is_slow and each.name in asked
+            ]
             folder = tmp_path_factory.mktemp("exports")
             known[case.is_slow] = answers_of_process(cases, folder)
         return known[case.is_slow]
