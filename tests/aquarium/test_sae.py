@@ -137,12 +137,12 @@ def test_saved(make, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"input_dim": 0}, "input_dim=0; allowed: whole numbers, 1 or more"),
-        ({"latent_dim": 0}, "latent_dim=0; allowed: whole numbers, 1 or more"),
+        ({"input_dim": 0}, "input_dim=0; allowed: whole"),
+        ({"latent_dim": 0}, "latent_dim=0; allowed: whole"),
         ({"activation": "relu"}, "activation='relu'; allowed: None or 'tanh'"),
         ({"activation": np.tanh}, "activation=<ufunc 'tanh'>; allowed"),
         ({"loss": "mse"}, "loss='mse'; allowed: None or 'kl_divergence'"),
-        ({"alpha": 0}, "alpha=0; allowed: above 0"),
+        ({"alpha": 0}, "alpha=0; allowed: numbers above 0"),
     ],
 )
 def test_refused_settings(settings, message):

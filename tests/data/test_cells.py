@@ -168,8 +168,12 @@ def test_a_known_id_is_no_missing_one():
 @pytest.mark.parametrize(
     ("values", "feedback", "message"),
     [
-        ([1, 0], "implicit", "value 0 in row 1, column 0; allowed with feedba"),
-        ([1, -2], "implicit", "value -2 in row 1, .*=implicit: above 0$"),
+        ([1, 0], "implicit", "value 0 in row 1, column 0, with feedback=im"),
+        (
+            [1, -2],
+            "implicit",
+            "value -2 in .*=implicit; allowed: above 0$",
+        ),
         (
             [2, 1e16],
             "implicit",

@@ -99,8 +99,8 @@ def test_callables_that_would_not_be_trained(layer, message):
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        ([(2.5, "relu")], "some has units=2.5, which is not allowed; at least"),
-        ([("2", "relu")], "some has units=2, which is not allowed"),
+        ([(2.5, "relu")], "some has units=2.5; allowed: whole numbers"),
+        ([("2", "relu")], "some has units='2'; allowed: whole numbers"),
         ([(2, "rleu")], "some has activation='rleu'; allowed: None, a functi"),
         ([(2, 3)], "some has activation=3; allowed"),
         ([(2,)], r"some has \(2,\); allowed: \(units, activation\), or a call"),

@@ -224,7 +224,7 @@ def test_documents_need_labels(tmp_path):
     path = tmp_path / "all.txt"
     path.write_text("".join(f"Text {number}.\n" for number in range(20)))
     with pytest.raises(
-        RunError, match=r"^--dataset=text --data_dir=.*: the documents have no "
+        RunError, match=r"^--dataset=text --data_dir=.*: documents without "
     ):
         task_of(tmp_path)
 

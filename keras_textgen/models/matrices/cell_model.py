@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, Numbers, check, refused
+from keras_textgen.checks import SIZES, Numbers, OneOf, check, refused
 from keras_textgen.data.batches.cell_features import (
     CellsWithFeatures,
     checked_features,
@@ -413,13 +413,10 @@ def checked_negatives(
         4
         >>> checked_negatives("implicit", 4, 3.5, None)
         Traceback (most recent call last):
-        ValueError: relevant_above=3.5 has a meaning only with \
-feedback='ranking', not 'implicit'
+        ValueError: relevant_above=3.5 with feedback='implicit'; allowed: \
+None; it has a meaning with feedback='ranking' only
     """
-    if feedback not in FEEDBACK:
-        raise refused(
-            f"feedback={feedback!r} is not allowed", f"{', '.join(FEEDBACK)}"
-        )
+    check(OneOf(FEEDBACK), feedback=feedback)
     if feedback == "ranking" and value_range is not None:
         raise refused(
             f"value_range={value_range} with feedback='ranking', whose "

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, check, refused
+from keras_textgen.checks import SIZES, Numbers, OneOf, check, refused
 from keras_textgen.data.batches.bags import BagBatches, BagData, Bags, as_counts
 from keras_textgen.data.rows import in_memory
 from keras_textgen.data.vocabulary import Vocabulary
@@ -370,12 +370,6 @@ class SoftmaxAutoencoder(TopicModel):
 
 
 def _check_settings(activation: str, alpha: float, l2: float) -> None:
-    if activation not in _ACTIVATIONS:
-        raise refused(
-            f"activation={activation!r} is not allowed",
-            f"{', '.join(_ACTIVATIONS)}",
-        )
-    if not alpha > 0:
-        raise refused(f"alpha={alpha}", "above 0")
-    if not l2 >= 0:
-        raise refused(f"l2={l2}", "0 or more")
+    check(OneOf(_ACTIVATIONS), activation=activation)
+    check(Numbers(above=0), alpha=alpha)
+    check(Numbers(at_least=0), l2=l2)

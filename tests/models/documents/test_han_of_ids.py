@@ -223,9 +223,9 @@ def test_refused_shapes(model):
     [
         ({"vocabulary": 0}, "vocabulary=0; allowed: whole numbers, 1 or more"),
         ({"vocabulary": WORDS}, "vocabulary of type list; allowed: a Vocab"),
-        ({"label_names": 1}, r"label_names=\['0'\] is not allowed; at lea"),
+        ({"label_names": 1}, r"label_names=\['0'\]; allowed: 2 or more"),
         ({"word_keep_rate": 0.9}, "word_keep_rate=0.9 of a model without a v"),
-        ({"sentence_rnn_units": 0}, "sentence_rnn_units=0 is not allowed"),
+        ({"sentence_rnn_units": 0}, "sentence_rnn_units=0; allowed: whole"),
     ],
 )
 def test_refused_settings(settings, message):

@@ -351,7 +351,7 @@ def test_features_in_place_of_those_held(model):
     [
         (
             {"feedback": "likes"},
-            "feedback='likes' is not allowed; allowed: exp",
+            "feedback='likes'; allowed: exp",
         ),
         ({"l2": -1}, "l2=-1; allowed: numbers, 0 or more"),
         ({"alpha": np.nan}, "alpha=nan; allowed: numbers, 0 or more"),

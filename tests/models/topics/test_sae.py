@@ -318,8 +318,8 @@ def test_documents_without_a_known_word_are_in_no_mean(trained):
         ({"num_words": 3, "latent_dim": 0}, "latent_dim=0"),
         ({"num_words": 3, "num_topics": 0}, "num_topics=0"),
         ({"num_words": 3, "activation": "relu"}, "allowed: binary, tanh"),
-        ({"num_words": 3, "alpha": 0.0}, "alpha=0.0; allowed: above 0"),
-        ({"num_words": 3, "l2": np.nan}, "l2=nan; allowed: 0 or more"),
+        ({"num_words": 3, "alpha": 0.0}, "alpha=0.0; allowed: numbers above 0"),
+        ({"num_words": 3, "l2": np.nan}, "l2=nan; allowed:"),
         ({"num_words": 3, "decoder": tf.identity}, "allowed: tied=False"),
     ],
 )
