@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_textgen.checks import refused
 from keras_textgen.data.batches.cells import Batch
 from keras_textgen.data.batches.sequences import asserted
 
@@ -55,6 +56,8 @@ def prepared_cells(
                 f"no column {field!r} in the batches; there are "
                 f"{', '.join(map(repr, batch))}"
             )
+        if ids.shape.rank not in (None, 1):
+            raise refused(f"{field!r} of shape {ids.shape}", "batches [batch]")
         is_raw = field in batch and field != name
         numbers[name] = _numbers(name, ids, size, lookup, is_raw)
     if values is None:
