@@ -22,8 +22,12 @@ class KerasCase(NamedTuple):
         make: Makes one with known weights.
         x: The rows, as lists or columns.
         y: Targets of the rows; None where the model has none.
-        traits: "weights" where rows can be weighted, "exact" where the noise
-            of training can be told from nothing: none is drawn at all.
+        traits: "weights" where rows can be weighted; "exact" where the noise
+            of training can be told from nothing: none is drawn at all;
+            "classes" where targets are classes; "metrics" where predictions
+            can be compared with targets; "cells" where a row is a cell of a
+            matrix, which is given once; "float32" where nothing is computed in
+            half precision.
     """
 
     name: str
@@ -31,6 +35,12 @@ class KerasCase(NamedTuple):
     x: Any
     y: Any = None
     traits: frozenset[str] = frozenset({"weights"})
+
+    def make_eager(self) -> keras.Model:
+        """One that is trained without a graph, whose tracing takes longer."""
+        model = self.make()
+        model.compile(model.default_optimizer, run_eagerly=True)
+        return model
 
     def rows(self, chosen: list[int]) -> tuple[Any, Any]:
         """Some of the rows, and their targets."""
@@ -85,13 +95,13 @@ CASES = [
         ),
         other_models.DOCUMENTS[:5],
         [0, 1, 2, 0, 1],
-        frozenset({"weights", "exact"}),
+        frozenset({"weights", "exact", "classes", "metrics"}),
     ),
     KerasCase(
         "sae",
         lambda: with_known_weights(other_models.make_sae(seed=3)),
         other_models.DOCUMENTS[:5],
-        traits=frozenset({"weights", "exact"}),
+        traits=frozenset({"weights", "exact", "float32"}),
     ),
     KerasCase(
         "prodlda",
@@ -102,7 +112,7 @@ CASES = [
         "dmf",
         lambda: _dmf(seed=3),
         CELLS,
-        traits=frozenset({"weights", "exact"}),
+        traits=frozenset({"weights", "exact", "cells", "metrics"}),
     ),
 ]
 
@@ -112,20 +122,30 @@ FAST = {"lstm_lm", "han", "sae", "dmf"}
 SLOW = pytest.mark.slow
 
 
-def parametrized(cases: list[KerasCase]) -> pytest.MarkDecorator:
-    """A test for each case."""
-    params = [
-        pytest.param(
-            case, id=case.name, marks=[] if case.name in FAST else [SLOW]
-        )
-        for case in cases
-    ]
+def parametrized(
+    cases: list[KerasCase], in_graphs: bool = False
+) -> pytest.MarkDecorator:
+    """A test for each case; all but the fast ones are trained eagerly."""
+    params = []
+    for case in cases:
+        is_fast = case.name in FAST
+        if not (is_fast or in_graphs):
+            case = case._replace(make=case.make_eager)
+        marks = [] if is_fast else [SLOW]
+        params.append(pytest.param(case, id=case.name, marks=marks))
     return pytest.mark.parametrize("case", params)
 
 
+def with_trait(trait: str) -> list[KerasCase]:
+    """The cases that have a trait."""
+    return [case for case in CASES if trait in case.traits]
+
+
 each_case = parametrized(CASES)
-each_weighted = parametrized([c for c in CASES if "weights" in c.traits])
-each_exact = parametrized([c for c in CASES if "exact" in c.traits])
+each_case_in_graphs = parametrized(CASES, in_graphs=True)
+each_weighted = parametrized(with_trait("weights"))
+each_exact = parametrized(with_trait("exact"))
+each_classifier = parametrized(with_trait("classes"))
 
 
 def figures(model: keras.Model, *data: Any, **kwargs: Any) -> dict[str, float]:

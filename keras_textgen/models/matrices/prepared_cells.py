@@ -55,6 +55,8 @@ def prepared_cells(
                 f"no column {field!r} among {', '.join(map(repr, batch))}",
                 "batches that have it",
             )
+        if ids.shape.rank not in (None, 1):
+            raise refused(f"{field!r} of shape {ids.shape}", "batches [batch]")
         is_raw = field in batch and field != name
         numbers[name] = _numbers(name, ids, size, lookup, is_raw)
     if values is None:

@@ -1,0 +1,119 @@
+"""Writes docs/keras.md's table of what models do, from a run of the tests.
+
+    python -m pytest tests/conformance -k "keras and (lstm_lm or han or sae or \
+dmf)" --junitxml=habits.xml
+    python tools/keras_table.py habits.xml
+
+Several reports, of some tests each, do as well.
+
+A row is a test of `tests/conformance/test_keras_*.py` that takes a `case`, a
+column a model. `tests/test_keras_table.py` holds the table to the tests.
+"""
+
+import argparse
+import ast
+import itertools
+import pathlib
+import xml.etree.ElementTree
+from collections.abc import Iterable, Iterator
+
+TESTS = pathlib.Path("tests/conformance")
+FILES = ("test_keras_habits", "test_keras_callbacks", "test_keras_copies")
+DOCS = pathlib.Path("docs/keras.md")
+BEGIN = "<!-- Written by tools/keras_table.py. -->\n"
+END = "<!-- The end of what it writes. -->\n"
+# Nothing is tested: what a test compares is not there in the model.
+NOTHING = "-"
+
+
+def habit(test: str) -> str:
+    """A test's name in words.
+
+    Example:
+        >>> habit("test_a_frozen_layer_stays")
+        'a frozen layer stays'
+    """
+    return test.removeprefix("test_").replace("_", " ")
+
+
+def tests_of(file: str) -> list[str]:
+    """The tests of a file that take a `case`, in their order."""
+    tree = ast.parse((TESTS / f"{file}.py").read_text("utf-8"))
+    return [
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+        and node.name.startswith("test_")
+        and "case" in {argument.arg for argument in node.args.args}
+    ]
+
+
+def results(
+    reports: Iterable[pathlib.Path],
+) -> Iterator[tuple[str, str, list[str], str]]:
+    """File, test, parameters and outcome of each test of reports."""
+    trees = map(xml.etree.ElementTree.parse, reports)
+    for case in itertools.chain.from_iterable(
+        tree.iter("testcase") for tree in trees
+    ):
+        file = case.get("classname", "").rpartition(".")[2]
+        if file not in FILES:
+            continue
+        name, _, parameters = case.get("name", "").partition("[")
+        if case.find("failure") is not None or case.find("error") is not None:
+            raise SystemExit(f"{file}: {case.get('name')} has failed")
+        outcome = "yes"
+        if case.find("skipped") is not None:
+            outcome = NOTHING
+        for each in case.iter("property"):
+            if each.get("name") == "cell":
+                outcome = each.get("value", "")
+        yield file, name, parameters.removesuffix("]").split("-"), outcome
+
+
+def table(reports: Iterable[pathlib.Path]) -> str:
+    """The table of reports, as Markdown.
+
+    Raises:
+        SystemExit: A test has failed, or is not in the reports.
+    """
+    found = list(results(reports))
+    models = list(
+        dict.fromkeys(
+            parameters[0] for *_, parameters, _ in found if len(parameters) == 1
+        )
+    )
+    lines = [
+        f"| | {' | '.join(models)} |",
+        f"|---|{'---|' * len(models)}",
+    ]
+    for file in FILES:
+        for test in tests_of(file):
+            cells: dict[str, set[str]] = {model: set() for model in models}
+            for _, _, parameters, outcome in (
+                each for each in found if each[:2] == (file, test)
+            ):
+                (model,) = set(parameters) & set(models)
+                cells[model].add(outcome)
+            if not any(cells.values()):
+                raise SystemExit(f"{file}: {test} is not in the reports")
+            words = [
+                ", ".join(sorted(each)) or NOTHING for each in cells.values()
+            ]
+            lines.append(f"| {habit(test)} | {' | '.join(words)} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Read the reports and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("reports", type=pathlib.Path, nargs="+")
+    options = parser.parse_args()
+    before, _, rest = DOCS.read_text("utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    text = f"{before}{BEGIN}\n{table(options.reports)}\n{END}{after}"
+    DOCS.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
