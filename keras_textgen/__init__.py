@@ -4,7 +4,7 @@ from keras_textgen import moved
 from keras_textgen.lazy import lazy_names
 from keras_textgen.specs import SPECS
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Public name -> module. Resolved on first use, so that importing the package
 # (and with it the command line's argument checks) does not import TensorFlow.
