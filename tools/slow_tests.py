@@ -14,7 +14,7 @@ import xml.etree.ElementTree
 
 SLOW = pathlib.Path("tests/slow_tests.txt")
 # Seconds of a test that is slow, its fixtures included.
-LIMIT = 1.5
+LIMIT = 1.0
 HEADING = """\
 # Tests that took {limit:g} s or more, of one thread on a busy machine; written
 # by tools/slow_tests.py. A line marks all parameters of a test.
