@@ -65,12 +65,18 @@ def drawn_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seeding, "drawn_seed", _DRAWN_SEED)
 
 
+# A whole run of the program, and exports of all models: the first test that
+# asks for one waits for it, whichever it is.
+SLOW_FIXTURES = {"finished", "answers"}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks the tests that were slow when they were measured."""
     listed = pathlib.Path(__file__).with_name("slow_tests.txt")
     slow = set(listed.read_text("utf-8").splitlines())
     for item in items:
-        if measured_name(item) in slow:
+        is_slow = not SLOW_FIXTURES.isdisjoint(item.fixturenames)
+        if is_slow or measured_name(item) in slow:
             item.add_marker(pytest.mark.slow)
 
 
