@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import html
 import pathlib
 from typing import Any
 
-import matplotlib
 import numpy as np
-import scipy.sparse
 import scipy.sparse.linalg
 import tensorflow as tf
-from matplotlib.axes import Axes
-from matplotlib.collections import QuadMesh
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullFormatter
 
-from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.data.views import TokenIds
 from keras_textgen.data.vocabulary import Vocabulary
-from keras_textgen.evaluation.sparsity import code_views, hoyer_table
 from keras_textgen.pages.html_page import html_page
+from keras_textgen.pages.sparse_codes import SparseCodes
+from keras_textgen.pages.sparsity_figures import (
+    COLORS,
+    FIGURE_STYLE,
+    class_figure,
+    epoch_figure,
+    gate_figure,
+    heat_figure,
+    spoken,
+    view_of,
+)
 from keras_textgen.pages.svg import svg_element
 
-_BATCH_SIZE = 256
 _MAX_DIMENSIONS = 48
 _MAX_CLASSES = 30
 _SMALLEST_DIFFERENCE = 0.01
@@ -33,27 +34,6 @@ _NUM_SENTENCES = 6
 _NUM_NEIGHBORS = 5
 _ENOUGH_DIMENSIONS = 3
 _MAX_CHIPS = 12
-# Blue, vermilion, green and purple of Okabe and Ito, safe for color-blind eyes.
-_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
-_INK, _PALE = "#222222", "#9aa5b1"
-_FIGURE_STYLE = {
-    "axes.axisbelow": True,
-    "axes.edgecolor": _PALE,
-    "axes.grid": False,
-    "axes.labelcolor": _INK,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 10,
-    "font.size": 9,
-    "legend.frameon": False,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "keras_textgen",
-    "text.color": _INK,
-    "text.parse_math": False,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-}
 
 
 def write_sparsity_page(
@@ -71,7 +51,7 @@ def write_sparsity_page(
             left out.
         metrics_csv: Of the run, for sparsity by epoch.
     """
-    codes = _Codes.of(model, corpus)
+    codes = SparseCodes.of(model, corpus)
     sections = [
         _gate_section(codes, model),
         _class_sections(codes, corpus),
@@ -84,58 +64,10 @@ def write_sparsity_page(
     path.write_text(html_page(title, "\n".join(body), _CSS), "utf-8")
 
 
-@dataclasses.dataclass(frozen=True)
-class _Codes:
-    """What the page is made of.
-
-    Attributes:
-        gate: E[gamma], or the size of the mean where there is no gamma: [N, Z].
-        has_gamma: which of the two it is.
-        masked: mean codes without what is off, [N, Z].
-        is_on: 1 where a dimension is on, [N, Z].
-        hoyer: of the kinds of codes, as `hoyer_table` names them.
-    """
-
-    gate: np.ndarray
-    has_gamma: bool
-    masked: scipy.sparse.csr_matrix
-    is_on: scipy.sparse.csr_matrix
-    hoyer: dict[str, float]
-
-    @classmethod
-    def of(cls, model: Any, corpus: TokenIds) -> _Codes:
-        batches = SequenceBatches(corpus.test, _BATCH_SIZE)
-        has_gamma = hasattr(model, "gate_probability")
-        if has_gamma:
-            gate = model.map_batches(
-                model.in_graph("gate_probability"), batches, _BATCH_SIZE
-            )
-        else:
-            gate = np.abs(model.encode(batches))
-        masked = model.encode(batches, sparse=True)
-        return cls(
-            gate,
-            has_gamma,
-            masked,
-            (masked != 0).astype(np.float32),
-            hoyer_table(code_views(model, batches)),
-        )
-
-    @property
-    def on_per_text(self) -> np.ndarray:
-        """How many dimensions are on, [N]."""
-        return self.is_on.sum(axis=1).A1
-
-    @property
-    def share_on(self) -> np.ndarray:
-        """In what share of the texts each dimension is on, [Z]."""
-        return self.is_on.mean(axis=0).A1
-
-
 # -- Sections ------------------------------------------------------------------
 
 
-def _facts(codes: _Codes) -> str:
+def _facts(codes: SparseCodes) -> str:
     texts, dimensions = codes.gate.shape
     share = codes.share_on
     facts = {
@@ -151,7 +83,7 @@ def _facts(codes: _Codes) -> str:
     )
 
 
-def _gate_section(codes: _Codes, model: Any) -> str:
+def _gate_section(codes: SparseCodes, model: Any) -> str:
     if codes.has_gamma:
         title = "How likely is a dimension to be off?"
         caption = (
@@ -173,11 +105,11 @@ def _gate_section(codes: _Codes, model: Any) -> str:
             "itself, sorted by its median; the band holds the middle 90 % of "
             "the texts."
         )
-    figure = _gate_figure(codes, model)
-    return _section(title, svg_element(figure, title, _FIGURE_STYLE), caption)
+    figure = gate_figure(codes, model)
+    return _section(title, svg_element(figure, title, FIGURE_STYLE), caption)
 
 
-def _class_sections(codes: _Codes, corpus: TokenIds) -> str:
+def _class_sections(codes: SparseCodes, corpus: TokenIds) -> str:
     labels = corpus.labels.get("test", np.empty(0, np.int32))
     title = "Which dimensions are on for which class?"
     if not len(labels):
@@ -194,11 +126,11 @@ def _class_sections(codes: _Codes, corpus: TokenIds) -> str:
     )
     shown = _telling_dimensions(share)
     if len(shown):
-        figure = _heat_figure(share, codes.share_on, shown, names)
+        figure = heat_figure(share, codes.share_on, shown, names)
         heat = svg_element(
             figure,
             "Share of texts with a dimension on, by class",
-            _FIGURE_STYLE,
+            FIGURE_STYLE,
         )
         caption = (
             f"{len(shown):,} of {share.shape[1]:,} dimensions, at most "
@@ -216,10 +148,10 @@ def _class_sections(codes: _Codes, corpus: TokenIds) -> str:
             "of texts in which it is on differs by less than a percentage "
             "point between classes."
         )
-    gate = _gate_name(codes)
-    figure = _class_figure(codes, labels, classes, names)
+    gate = codes.gate_name
+    figure = class_figure(codes, labels, classes, names)
     by_class = svg_element(
-        figure, f"{gate} and number of dimensions on, by class", _FIGURE_STYLE
+        figure, f"{gate} and number of dimensions on, by class", FIGURE_STYLE
     )
     return _section(
         title,
@@ -235,7 +167,7 @@ def _class_sections(codes: _Codes, corpus: TokenIds) -> str:
     )
 
 
-def _epoch_section(codes: _Codes, metrics_csv: pathlib.Path | None) -> str:
+def _epoch_section(codes: SparseCodes, metrics_csv: pathlib.Path | None) -> str:
     title = "How did sparsity develop?"
     table = _hoyer_rows(codes.hoyer)
     measure = (
@@ -248,7 +180,7 @@ def _epoch_section(codes: _Codes, metrics_csv: pathlib.Path | None) -> str:
     if not curves:
         return _section(title, table, f"{measure} There is no record by epoch.")
     figure = svg_element(
-        _epoch_figure(curves), "Hoyer's measure by epoch", _FIGURE_STYLE
+        epoch_figure(curves), "Hoyer's measure by epoch", FIGURE_STYLE
     )
     return _section(
         title,
@@ -258,7 +190,7 @@ def _epoch_section(codes: _Codes, metrics_csv: pathlib.Path | None) -> str:
     )
 
 
-def _sentence_section(codes: _Codes, corpus: TokenIds) -> str:
+def _sentence_section(codes: SparseCodes, corpus: TokenIds) -> str:
     title = "What do sentences with the same dimensions share?"
     rows = _chosen_rows(codes.on_per_text)
     if not len(rows):
@@ -275,158 +207,6 @@ def _sentence_section(codes: _Codes, corpus: TokenIds) -> str:
         "orange below; pale bars are dimensions that the text at the top does "
         "not have.",
     )
-
-
-# -- Figures -------------------------------------------------------------------
-
-
-def _gate_figure(codes: _Codes, model: Any) -> Figure:
-    with matplotlib.rc_context(_FIGURE_STYLE):
-        figure = Figure((9, 3), layout="constrained")
-        left, right = figure.subplots(1, 2)
-        _gate_histogram(left, codes, model)
-        low, median, high = np.percentile(codes.gate, (5, 50, 95), axis=0)
-        order = np.argsort(median, kind="stable")
-        ranks = np.arange(1, len(order) + 1)
-        right.fill_between(
-            ranks,
-            low[order],
-            high[order],
-            step="mid",
-            color=_COLORS[0],
-            alpha=0.25,
-            linewidth=0,
-            label="middle 90 % of the texts",
-        )
-        right.plot(
-            ranks,
-            median[order],
-            color=_COLORS[0],
-            drawstyle="steps-mid",
-            label="median",
-        )
-        right.set(
-            xlabel="dimensions, sorted",
-            ylabel=_gate_name(codes),
-            title="Each dimension",
-            xlim=(0.5, len(order) + 0.5),
-        )
-        if codes.has_gamma:
-            right.set_ylim(0, 1)
-            right.axhline(0.5, color=_INK, ls=":", label="on below this")
-        right.legend(loc="best")
-    return figure
-
-
-def _gate_histogram(axes: Axes, codes: _Codes, model: Any) -> None:
-    top = 1.0 if codes.has_gamma else float(np.max(codes.gate)) or 1.0
-    counts, edges = np.histogram(codes.gate, bins=50, range=(0, top))
-    axes.stairs(counts, edges, fill=True, color=_COLORS[0], alpha=0.8)
-    axes.set(
-        xlabel=_gate_name(codes),
-        ylabel="entries",
-        title="All texts and dimensions",
-        xlim=(0, top),
-    )
-    if codes.has_gamma:
-        mean = model.alpha / (model.alpha + model.beta)
-        axes.axvline(mean, color=_COLORS[1], ls="--", label="mean of the prior")
-        axes.axvline(0.5, color=_INK, ls=":", label="on to the left of this")
-        axes.legend(loc="best")
-    else:
-        axes.set_yscale("log")
-        axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_major_formatter("{x:,.0f}")
-
-
-def _class_figure(
-    codes: _Codes, labels: np.ndarray, classes: np.ndarray, names: list[str]
-) -> Figure:
-    with matplotlib.rc_context(_FIGURE_STYLE):
-        figure = Figure((9, 1 + 0.26 * len(names)), layout="constrained")
-        left, right = figure.subplots(1, 2, sharey=True)
-        panels = ((left, codes.gate.mean(axis=1)), (right, codes.on_per_text))
-        for axes, values in panels:
-            for place, each in enumerate(classes):
-                _spread_line(axes, place, values[labels == each])
-            axes.margins(y=0.5 / len(names))
-        left.set_yticks(range(len(names)), names)
-        left.invert_yaxis()
-        left.set_xlabel(f"{_gate_name(codes)}, mean over a text's dimensions")
-        left.xaxis.set_major_locator(MaxNLocator(5))
-        right.set_xlabel("dimensions on in a text")
-        right.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    return figure
-
-
-def _spread_line(axes: Axes, place: int, values: np.ndarray) -> None:
-    percentiles = np.percentile(values, (5, 25, 50, 75, 95))
-    axes.hlines(place, *percentiles[[0, 4]], color=_PALE, linewidth=1.5)
-    axes.hlines(place, *percentiles[[1, 3]], color=_COLORS[0], linewidth=5)
-    axes.plot(percentiles[2], place, "o", color="white", markersize=4, mec=_INK)
-
-
-def _heat_figure(
-    share: np.ndarray, overall: np.ndarray, shown: np.ndarray, names: list[str]
-) -> Figure:
-    difference = 100 * (share - overall)[:, shown]
-    limit = max(float(np.max(np.abs(difference))), 1e-3)
-    with matplotlib.rc_context(_FIGURE_STYLE):
-        figure = Figure((9, 1.6 + 0.44 * len(names)), layout="constrained")
-        top, bottom = figure.subplots(2, 1, sharex=True)
-        shares = _heat_map(top, 100 * share[:, shown], "cividis")
-        shares.set_clim(0)
-        differences = _heat_map(bottom, difference, "PuOr_r")
-        differences.set_clim(-limit, limit)
-        figure.colorbar(shares, ax=top, label="% of texts", pad=0.01)
-        figure.colorbar(
-            differences, ax=bottom, label="percentage points", pad=0.01
-        )
-        for axes in (top, bottom):
-            axes.set_yticks(range(len(names)), names)
-            axes.tick_params(length=0)
-            axes.spines[:].set_visible(False)
-        bottom.set_xticks(range(len(shown)), shown, rotation=90, fontsize=7)
-        top.set_title("Share of the class's texts")
-        bottom.set_title("Difference from the share of all texts")
-        bottom.set_xlabel("dimension")
-    return figure
-
-
-def _heat_map(axes: Axes, values: np.ndarray, colors: str) -> QuadMesh:
-    rows, columns = map(np.arange, values.shape)
-    mesh = axes.pcolormesh(
-        columns, rows, values, cmap=colors, edgecolors="white", lw=0.5
-    )
-    axes.invert_yaxis()
-    return mesh
-
-
-def _epoch_figure(curves: dict[str, tuple[list[int], list[float]]]) -> Figure:
-    with matplotlib.rc_context(_FIGURE_STYLE):
-        figure = Figure((9, 3), layout="constrained")
-        axes = figure.subplots()
-        views = dict.fromkeys(_view_of(name) for name in curves)
-        colors = dict(zip(views, _COLORS, strict=False))
-        for name, (epochs, values) in curves.items():
-            is_normalized = name.endswith("_normalized")
-            axes.plot(
-                epochs,
-                values,
-                "-" if is_normalized else "--",
-                color=colors[_view_of(name)],
-                marker="o" if is_normalized else None,
-                markersize=3,
-                label=_spoken(name),
-            )
-        axes.set(xlabel="epoch", ylabel="Hoyer", ylim=(0, 1))
-        axes.locator_params(axis="x", integer=True)
-        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-    return figure
-
-
-def _gate_name(codes: _Codes) -> str:
-    return "E[gamma]" if codes.has_gamma else "size of the mean"
 
 
 # -- Classes -------------------------------------------------------------------
@@ -484,25 +264,16 @@ def _hoyer_rows(table: dict[str, float]) -> str:
         name.removeprefix("hoyer_"): each for name, each in table.items()
     }
     rows = "".join(
-        f"<tr><td>{html.escape(_spoken(view))}</td>"
+        f"<tr><td>{html.escape(spoken(view))}</td>"
         f"<td class='number'>{figures[view]:.3f}</td>"
         f"<td class='number'>{figures[f'{view}_normalized']:.3f}</td></tr>"
-        for view in dict.fromkeys(map(_view_of, figures))
+        for view in dict.fromkeys(map(view_of, figures))
     )
     return (
         "<table class='small'><thead><tr><th>test set</th>"
         "<th class='number'>Hoyer</th><th class='number'>normalized</th></tr>"
         f"</thead><tbody>{rows}</tbody></table>"
     )
-
-
-def _view_of(name: str) -> str:
-    return name.removesuffix("_normalized")
-
-
-def _spoken(name: str) -> str:
-    view = _view_of(name).replace("_", " ")
-    return f"{view}, normalized" if name.endswith("_normalized") else view
 
 
 # -- Sentences -----------------------------------------------------------------
@@ -516,7 +287,7 @@ def _chosen_rows(on_per_text: np.ndarray) -> np.ndarray:
     return rows[(2 * np.arange(count) + 1) * len(rows) // (2 * max(count, 1))]
 
 
-def _sentence(codes: _Codes, corpus: TokenIds, row: int) -> str:
+def _sentence(codes: SparseCodes, corpus: TokenIds, row: int) -> str:
     code = codes.masked[[row]].toarray()[0]
     number = np.count_nonzero(code)
     others = [
@@ -540,7 +311,7 @@ def _sentence(codes: _Codes, corpus: TokenIds, row: int) -> str:
 
 
 def _neighbors(
-    codes: _Codes, corpus: TokenIds, row: int
+    codes: SparseCodes, corpus: TokenIds, row: int
 ) -> list[tuple[int, int, float, str]]:
     """Rows, numbers of shared dimensions, cosines and texts, nearest first."""
     shared = (codes.is_on @ codes.is_on[[row]].T).toarray()[:, 0]
@@ -564,7 +335,7 @@ def _neighbors(
 
 
 def _neighbor(
-    codes: _Codes,
+    codes: SparseCodes,
     corpus: TokenIds,
     code: np.ndarray,
     row: int,
@@ -615,7 +386,7 @@ def _strip(code: np.ndarray, is_strong: np.ndarray) -> str:
     for each in np.flatnonzero(code):
         height = 10 * abs(code[each]) / top
         begin = 10 - height if code[each] > 0 else 10
-        color = _COLORS[0] if code[each] > 0 else _COLORS[1]
+        color = COLORS[0] if code[each] > 0 else COLORS[1]
         pale = "" if is_strong[each] else ' opacity="0.3"'
         bars.append(
             f'<rect x="{each + 0.1:.1f}" y="{begin:.2f}" width="{width:g}" '
