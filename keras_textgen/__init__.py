@@ -18,6 +18,8 @@ _PUBLIC = {
     "evaluate_model": "keras_textgen.evaluation.report",
     "export_model": "keras_textgen.models.exporting",
     "load_model": "keras_textgen.models.loading",
+    "from_preset": "keras_textgen.models.presets",
+    "save_to_preset": "keras_textgen.models.presets",
 }
 
 __all__ = sorted(_PUBLIC)

@@ -18,6 +18,7 @@ from keras_textgen.cli.before import with_settings_of_before
 from keras_textgen.cli.errors import HelpRequested, RunError, VersionRequested
 from keras_textgen.cli.help import VERSION_FLAG, help_text
 from keras_textgen.cli.parsers import DEFAULT, Switch, spelling
+from keras_textgen.cli.presets import find_preset, preset_names
 from keras_textgen.cli.refusals import NO_VALUES, check_paths, check_settings
 from keras_textgen.cli.setting import HEADINGS
 from keras_textgen.cli.table import ALIASES, SETTINGS, models_taking
@@ -290,9 +291,28 @@ def _with_defaults(given: _Values) -> _Values:
 
 
 def _run_directory(values: _Values) -> pathlib.Path:
+    if values["preset"] is not None:
+        return _preset_directory(values)
     name = f"{values['model']}_{values['dataset']}"
     default = os.path.join("saved_models", name)
     return pathlib.Path(os.path.abspath(values["run_dir"] or default))
+
+
+def _preset_directory(values: _Values) -> pathlib.Path:
+    """The folder of a preset, which is that of a run in all that is needed."""
+    if values["run_dir"] is not None:
+        raise RunError(
+            f"--preset={values['preset']} contradicts "
+            f"--run_dir={values['run_dir']}; give one of them"
+        )
+    found = find_preset(values["preset"])
+    if found is None or not (found / FLAGS_FILE).is_file():
+        raise RunError(
+            f"--preset={values['preset']}: not there; allowed: "
+            f"{', '.join(preset_names())}, or the folder of a preset with "
+            f"{FLAGS_FILE}"
+        )
+    return found.absolute()
 
 
 def _file_values(path: str | os.PathLike) -> _Values:

@@ -148,8 +148,12 @@ class Task(abc.ABC):
         return whole if steps is None else CutEpochs(whole, steps)
 
     @abc.abstractmethod
-    def validation_data(self) -> tf.data.Dataset:
-        """The validation set, the same in every epoch."""
+    def evaluation_data(self, split: str) -> tf.data.Dataset:
+        """A split in batches, the same at each call.
+
+        Args:
+          split: "train", "valid" or "test".
+        """
 
     # -- The model -----------------------------------------------------------
 

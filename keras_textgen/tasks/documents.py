@@ -67,9 +67,9 @@ class DocumentTask(Task):
         """The training documents."""
         return self._batches("train")
 
-    def validation_data(self) -> tf.data.Dataset:
-        """The validation documents."""
-        return self._batches("valid").evaluation_dataset()
+    def evaluation_data(self, split: str) -> tf.data.Dataset:
+        """The documents of a split."""
+        return self._batches(split).evaluation_dataset()
 
     def _batches(self, split: str) -> DocumentBatches:
         cut = {

@@ -108,9 +108,9 @@ class MatrixTask(Task):
         """The training cells."""
         return self._batches(self.corpus.train)
 
-    def validation_data(self) -> tf.data.Dataset:
-        """The validation cells, for implicit feedback with drawn ones."""
-        return self._batches(self.corpus.valid).evaluation_dataset()
+    def evaluation_data(self, split: str) -> tf.data.Dataset:
+        """The cells of a split, for implicit feedback with drawn ones."""
+        return self._batches(getattr(self.corpus, split)).evaluation_dataset()
 
     def _batches(self, cells: Ratings) -> PairBatches:
         settings = self.settings

@@ -83,7 +83,7 @@ def run(settings: Settings, directory: RunDirectory, data: Any) -> None:
 
 
 def _train(settings: Settings, directory: RunDirectory, data: Any) -> None:
-    task = _task_class(settings)(settings, data)
+    task = task_class(settings)(settings, data)
     model = task.build_model()
     if not directory.flags_file.exists():
         # First of all: what else is in the folder then has an owner.
@@ -124,7 +124,7 @@ def _fit(task: Task, checkpoints: RunCheckpoints) -> None:
     task.start_training(model, steps)
     with callbacks.Signals() as signals:
         arguments = {
-            "validation_data": task.validation_data(),
+            "validation_data": task.evaluation_data("valid"),
             "callbacks": _callbacks(task, checkpoints, batches, signals),
             "verbose": 1 if sys.stdout.isatty() else 2,
         }
@@ -200,7 +200,7 @@ def _callbacks(
 
 def _evaluate(settings: Settings, directory: RunDirectory, data: Any) -> None:
     model = load_run(directory)
-    task = _task_class(settings)(settings, data)
+    task = task_class(settings)(settings, data)
     # In a file that has got a line more, the split is another one: most of
     # what would be tested was trained on.
     is_same = trained_on(directory) in (None, task.fingerprint())
@@ -211,7 +211,7 @@ def _evaluate(settings: Settings, directory: RunDirectory, data: Any) -> None:
 
 
 def _generate(settings: Settings, directory: RunDirectory) -> None:
-    _task_class(settings).print_generated(settings, load_run(directory))
+    task_class(settings).print_generated(settings, load_run(directory))
 
 
 def _export(settings: Settings, directory: RunDirectory) -> None:
@@ -220,7 +220,7 @@ def _export(settings: Settings, directory: RunDirectory) -> None:
     print(f"Written to {_shown(export)}.")
 
 
-def _task_class(settings: Settings) -> type[Task]:
+def task_class(settings: Settings) -> type[Task]:
     """What knows the model's kind of data."""
     return _TASKS[settings.spec.kind]
 

@@ -106,9 +106,9 @@ class TextTask(Task):
         """The training sequences."""
         return self._batches(self.corpus.train)
 
-    def validation_data(self) -> tf.data.Dataset:
-        """The validation sequences."""
-        return self._batches(self.corpus.valid).evaluation_dataset()
+    def evaluation_data(self, split: str) -> tf.data.Dataset:
+        """The sequences of a split."""
+        return self._batches(getattr(self.corpus, split)).evaluation_dataset()
 
     def _batches(self, sequences: tf.RaggedTensor) -> SequenceBatches:
         return SequenceBatches(

@@ -42,7 +42,7 @@ def given(request, tmp_path):
 
 def task_of(given, *more):
     settings = parse(["trainer.py", *given, *more], "no_recipes")
-    return runs._task_class(settings)(settings)
+    return runs.task_class(settings)(settings)
 
 
 def arrays(batch):

@@ -69,7 +69,7 @@ def test_data(task):
     documents, labels = next(iter(batches.training_stream()))
     assert documents.shape[:2] == (8, 3)
     assert set(labels.numpy()) <= {0, 1}
-    sizes = [len(labels) for _, labels in task.validation_data()]
+    sizes = [len(labels) for _, labels in task.evaluation_data("valid")]
     assert sum(sizes) == 6
     words = task.make_model().vocabulary.size
     assert task.size_text == f"{words} words, 48 training documents, 2 classes"

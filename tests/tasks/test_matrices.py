@@ -95,7 +95,7 @@ def test_every_flag_reaches_the_constructor(model):
 def test_batches_and_what_the_model_knows(task, model):
     training = task.training_batches()
     train = cells_of(training.training_stream(), training.steps_per_epoch)
-    valid = cells_of(task.validation_data(), 99)
+    valid = cells_of(task.evaluation_data("valid"), 99)
     assert not train.keys() & valid.keys()
     for (row, column), value in {**train, **valid}.items():
         assert MATRIX[row, column] == value
@@ -110,7 +110,7 @@ def test_drawn_cells_for_implicit_feedback(folder):
     train = task.training_batches()
     known = cells_of(train.training_stream(), train.steps_per_epoch)
     known = {cell for cell, value in known.items() if value}
-    valid = cells_of(task.validation_data(), 99)
+    valid = cells_of(task.evaluation_data("valid"), 99)
     drawn = {cell for cell, value in valid.items() if not value}
     assert drawn
     assert not drawn & known
@@ -294,7 +294,7 @@ def test_ranking_of_ratings(table, tmp_path, capsys):
         )
     )
     assert set(found) == liked
-    for batch in task.validation_data():
+    for batch in task.evaluation_data("valid"):
         for row, drawn in zip(
             batch["row"].numpy(), batch["drawn"], strict=True
         ):

@@ -55,7 +55,7 @@ def trained(task):
         batches.training_stream(),
         steps_per_epoch=batches.steps_per_epoch,
         epochs=20,
-        validation_data=task.validation_data(),
+        validation_data=task.evaluation_data("valid"),
         verbose=0,
     )
     (callback,) = task.diagnostics(model)
@@ -73,7 +73,7 @@ def test_data(task):
     assert task.size_text.startswith("7 words, 48 training documents, ")
     assert task.training_batches().steps_per_epoch == 3
     assert task.corpus.name == "text"
-    rows = [bags["counts"].shape[0] for bags in task.validation_data()]
+    rows = [bags["counts"].shape[0] for bags in task.evaluation_data("valid")]
     assert rows == [6]
 
 

@@ -2,7 +2,14 @@
 
 import dataclasses
 
-from keras_textgen.cli.setting import choice, integer, number, path, switch
+from keras_textgen.cli.setting import (
+    choice,
+    integer,
+    number,
+    path,
+    switch,
+    text,
+)
 from keras_textgen.datasets import DATASETS
 from keras_textgen.specs import SPECS
 
@@ -28,6 +35,14 @@ class RunOptions:
         "Where everything is written. Default: "
         "saved_models/<model>_<dataset> in the current folder.",
         role="call",
+    )
+    preset: str | None = text(
+        "run",
+        "A model that is trained already, in place of a run: the name of one "
+        "that comes with the package (saved_models/README.md lists them), or "
+        "the folder of one.",
+        role="call",
+        needs=("mode", ("generate",)),
     )
     seed: int = integer(
         "run",

@@ -1,0 +1,58 @@
+"""Where presets are: models that are trained already, a folder each."""
+
+import importlib.resources
+import os
+import pathlib
+
+import keras_textgen
+
+# Where they are in a clone, which is installed as this subpackage.
+_FOLDER, _SUBPACKAGE = "saved_models/presets", "presets"
+# What makes a folder a preset.
+MODEL_FILE = "model.keras"
+
+
+def find_preset(preset: str | os.PathLike) -> pathlib.Path | None:
+    """The folder of a preset, or the `.zip` of one.
+
+    Args:
+      preset: the name of one that comes with the package, or a path.
+
+    Returns:
+      Its path, or None if there is none.
+
+    Example:
+    >>> find_preset("hdgm_sotu").name, find_preset("elmo")
+    ('hdgm_sotu', None)
+    """
+    path = pathlib.Path(preset)
+    if path.suffix == ".zip" and path.is_file():
+        return path
+    candidates = (path, *(place / path for place in _places()))
+    # A path that leads elsewhere is not the name of one that is here.
+    usable = candidates if len(path.parts) == 1 else candidates[:1]
+    return next(
+        (each for each in usable if (each / MODEL_FILE).is_file()), None
+    )
+
+
+def preset_names() -> list[str]:
+    """The names of those that come with the package.
+
+    Returns:
+      Names, sorted.
+    """
+    return sorted(
+        {
+            file.parent.name
+            for place in _places()
+            for file in place.glob(f"*/{MODEL_FILE}")
+        }
+    )
+
+
+def _places() -> tuple[pathlib.Path, ...]:
+    # The subpackage by its own name might be that of another clone, which is
+    # installed as editable.
+    package = pathlib.Path(str(importlib.resources.files(keras_textgen)))
+    return package.parent / _FOLDER, package / _SUBPACKAGE
