@@ -34,11 +34,16 @@ setuptools.setup(
     packages=[
         *setuptools.find_packages(include=["keras_textgen*"]),
         "keras_textgen.recipes",
+        "keras_textgen.presets",
     ],
-    package_dir={"keras_textgen.recipes": "flags"},
+    package_dir={
+        "keras_textgen.recipes": "flags",
+        "keras_textgen.presets": "saved_models/presets",
+    },
     package_data={
         "keras_textgen": ["py.typed"],
         "keras_textgen.recipes": ["*.flags"],
+        "keras_textgen.presets": ["*/*"],
     },
     entry_points={
         "console_scripts": ["keras-textgen=keras_textgen.__main__:main"]

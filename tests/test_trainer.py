@@ -21,6 +21,7 @@ import tensorflow as tf
 
 import trainer
 from keras_textgen import __main__ as cli
+from keras_textgen.models.loading import load_model
 from keras_textgen.serving.saved_model import read
 from keras_textgen.tasks import runs
 from keras_textgen.training import callbacks
@@ -147,6 +148,33 @@ def assert_same_state(first, second):
 
 
 # -- Whole runs ---------------------------------------------------------------
+
+
+def test_a_run_starts_from_another(corpus, finished, tmp_path, capsys):
+    new = tmp_path / "new"
+    given = [f"--preset={finished}", "--epochs=1", "--freeze=embedding"]
+    still = ["--optimizer=sgd", "--learning_rate=1e-30"]
+    assert call(*arguments(corpus, new, *given, *still)) == 0
+    assert f"Starting from {finished}, which has 12 of 12 words." in (
+        capsys.readouterr().out
+    )
+    weights, expected = (
+        load_model(folder / "model.keras").trainable_weights
+        for folder in (new, finished)
+    )
+    for weight, other in zip(weights, expected, strict=True):
+        np.testing.assert_array_equal(weight.numpy(), other.numpy())
+    assert f"--preset={finished}" in (new / "flags.txt").read_text()
+    # The same command goes on, and another preset is another run.
+    assert call(*arguments(corpus, new, *given, *still)) == 0
+    other = shutil.copytree(finished, tmp_path / "other")
+    given[0] = f"--preset={other}"
+    assert call(*arguments(corpus, new, *given, *still)) == 2
+    assert "the run there has --preset=" in capsys.readouterr().err
+    # What it has learnt is found without the preset.
+    mode = ["--mode=generate", "--num_samples=2"]
+    assert call(*mode, f"--run_dir={new}") == 0
+    assert call(*mode, f"--preset={new}") == 0
 
 
 def test_a_run_writes_everything(finished):

@@ -4,7 +4,8 @@
 
 A run is a folder `<model>_<dataset>` that `trainer.py` has written. The preset
 of the same name is written to saved_models/presets: the model, its flags, and a
-card from the record of the same name.
+card from the record of the same name. The list in docs/presets.md is made of
+all cards.
 """
 
 import argparse
@@ -26,11 +27,17 @@ from tools.trigrams import Trigrams
 PRESETS = pathlib.Path("saved_models/presets")
 RECORDS = pathlib.Path("docs/results")
 CARD, FIGURES = "README.md", "figures.json"
+PAGE = pathlib.Path("docs/presets.md")
+BEGIN = "<!-- Written by tools/make_presets.py. -->\n"
+END = "<!-- The end of what it writes. -->\n"
+_VERDICT = re.compile(r"\*\*([^*]+)\*\*: ([^.]+)\.")
 # Of the test set, for the figures that a test repeats.
 EXAMPLES = 200
 _SAMPLES, _SHOWN = 200, 3
 _WIDTH = 80
-_BOUND = re.compile(r"^ +(?:bound|log-likelihood) +(-[\d.]+) nats", re.M)
+_BOUND = re.compile(
+    r"^ +(?:bound|bound, single latent|log-likelihood) +(-[\d.]+) nats", re.M
+)
 # Of each kind but "text": a figure of the model and of a simple baseline, as
 # the record has them, and what they are.
 _COMPARED = {
@@ -88,6 +95,22 @@ def main() -> None:
     for run in parser.parse_args().runs:
         make(run)
         print(f"{PRESETS / run.name}", flush=True)
+    page = PAGE.read_text("utf-8")
+    before, _, rest = page.partition(BEGIN)
+    after = rest.partition(END)[2]
+    PAGE.write_text(f"{before}{BEGIN}{listed()}{END}{after}", "utf-8")
+
+
+def listed() -> str:
+    """The table of all presets, from their cards."""
+    lines = ["| preset | on the test set | |", "|---|---|---|"]
+    for path in sorted(PRESETS.glob(f"*/{CARD}")):
+        words = " ".join(path.read_text("utf-8").split())
+        figures, what = _VERDICT.search(words).groups()
+        name = path.parent.name
+        link = f"[{name}](../{PRESETS.as_posix()}/{name}/{CARD})"
+        lines.append(f"| {link} | {figures} | {what} |")
+    return "\n".join([*lines, ""])
 
 
 def make(run: pathlib.Path) -> None:
@@ -114,11 +137,17 @@ def figures_of(model: keras.Model, task: Task) -> dict[str, float]:
     return {name: float(value) for name, value in sorted(figures.items())}
 
 
+def record_of(name: str, seed: int) -> pathlib.Path:
+    """The folder with the record of a run; that of its seed, if of several."""
+    record = RECORDS / name
+    return record if record.is_dir() else RECORDS / f"{name}_{seed}"
+
+
 def card(model: keras.Model, task: Task, figures: dict[str, float]) -> str:
     """The card of a preset."""
     settings = task.settings
     name = f"{settings.model}_{settings.dataset}"
-    record = RECORDS / name
+    record = record_of(name, settings.seed)
     log = (record / "log.txt").read_text("utf-8")
     results = log[log.index("\nTest set") :].split("\n", 2)[2]
     results = results[: results.index("\nWritten to")].strip("\n")

@@ -128,7 +128,7 @@ number of at least 1
         raise HelpRequested(_model_named(argv[1:]))
     if VERSION_FLAG in argv[1:]:
         raise VersionRequested
-    given = _parse_arguments(argv[1:])
+    given = _with_preset(_parse_arguments(argv[1:]))
     base = _base_values(given, recipes)
     settings = _settings(base, given)
     check_paths(settings)
@@ -276,7 +276,8 @@ def _base_values(given: _Values, recipes: str | os.PathLike) -> _Values:
     # A run goes on as it began, also where its recipe is another since.
     if asked["mode"] == "train" and not own.is_file():
         path = recipe_file(recipes, asked["model"], asked["dataset"])
-        return {} if path is None else _file_values(path)
+        recipe = {} if path is None else _file_values(path)
+        return recipe | _sizes_of(asked["preset"])
     if not own.is_file():
         raise RunError(
             f"{own.parent}: there is no run ({FLAGS_FILE} is missing); "
@@ -285,34 +286,50 @@ def _base_values(given: _Values, recipes: str | os.PathLike) -> _Values:
     return with_settings_of_before(_file_values(own))
 
 
+def _with_preset(given: _Values) -> _Values:
+    """What a preset stands for: a run that generates, or a model to train."""
+    if given.get("preset") is None:
+        return given
+    found = find_preset(given["preset"])
+    if found is None or not (found / FLAGS_FILE).is_file():
+        raise RunError(
+            f"--preset={given['preset']}: not there; allowed: "
+            f"{', '.join(preset_names())}, or the folder of a preset with "
+            f"{FLAGS_FILE}"
+        )
+    if given.get("mode") != "generate":
+        return {"model": read_flagfile(found / FLAGS_FILE).model, **given}
+    if "run_dir" in given:
+        raise RunError(
+            f"--preset={given['preset']} contradicts "
+            f"--run_dir={given['run_dir']}; give one of them"
+        )
+    others = {name: given[name] for name in given if name != "preset"}
+    return {**others, "run_dir": str(found.absolute())}
+
+
+def _sizes_of(preset: str | None) -> _Values:
+    """The settings of a preset that its constructor was given."""
+    found = None if preset is None else find_preset(preset)
+    if found is None:
+        return {}
+    values = vars(read_flagfile(found / FLAGS_FILE))
+    return {
+        name: values[name]
+        for name, setting in SETTINGS.items()
+        if setting.heading == "model" and values[name] is not None
+    }
+
+
 def _with_defaults(given: _Values) -> _Values:
     defaults = {name: setting.default for name, setting in SETTINGS.items()}
     return defaults | given
 
 
 def _run_directory(values: _Values) -> pathlib.Path:
-    if values["preset"] is not None:
-        return _preset_directory(values)
     name = f"{values['model']}_{values['dataset']}"
     default = os.path.join("saved_models", name)
     return pathlib.Path(os.path.abspath(values["run_dir"] or default))
-
-
-def _preset_directory(values: _Values) -> pathlib.Path:
-    """The folder of a preset, which is that of a run in all that is needed."""
-    if values["run_dir"] is not None:
-        raise RunError(
-            f"--preset={values['preset']} contradicts "
-            f"--run_dir={values['run_dir']}; give one of them"
-        )
-    found = find_preset(values["preset"])
-    if found is None or not (found / FLAGS_FILE).is_file():
-        raise RunError(
-            f"--preset={values['preset']}: not there; allowed: "
-            f"{', '.join(preset_names())}, or the folder of a preset with "
-            f"{FLAGS_FILE}"
-        )
-    return found.absolute()
 
 
 def _file_values(path: str | os.PathLike) -> _Values:

@@ -10,8 +10,11 @@ import keras
 import tensorflow as tf
 
 from keras_textgen import schedules
+from keras_textgen.checks import refused
 from keras_textgen.cli.settings import RunError, Settings
 from keras_textgen.models.loading import load_model
+from keras_textgen.models.presets import from_preset
+from keras_textgen.models.warm_start import start_from
 from keras_textgen.optimizers import FusedAdam
 from keras_textgen.tasks.data import data_errors, read_data
 from keras_textgen.training.checkpoints import Progress, first_line
@@ -171,6 +174,10 @@ class Task(abc.ABC):
         with get_strategy(settings.distribution_strategy).scope():
             try:
                 model = self.make_model()
+                if settings.preset is not None:
+                    known = start_from(model, from_preset(settings.preset))
+                    print(known_text(settings.preset, known))
+                freeze(model, settings.freeze)
             except ValueError as error:
                 raise RunError(str(error)) from None
             model.compile(make_optimizer(settings))
@@ -237,6 +244,49 @@ class Task(abc.ABC):
             f"--mode=generate: {settings.model} generates no texts; allowed: "
             "train, evaluate, export"
         )
+
+
+def known_text(preset: str, known: Mapping[str, tuple[int, int]]) -> str:
+    """What a model has of the one that it starts from.
+
+    Example:
+    >>> known_text("hdgm_sotu", {"vocabulary": (90, 100)})
+    'Starting from hdgm_sotu, which has 90 of 100 words.'
+    """
+    kinds = {
+        "vocabulary": "words",
+        "label_names": "classes",
+        "row_ids": "rows",
+        "col_ids": "columns",
+    }
+    counts = (
+        f"{there:,} of {count:,} {kinds[name]}"
+        for name, (there, count) in known.items()
+    )
+    return f"Starting from {preset}, which has {', '.join(counts)}."
+
+
+def freeze(model: keras.Model, names: str | None) -> None:
+    """Keep layers of a model as they are.
+
+    Args:
+      model: not compiled yet.
+      names: of layers, as its attributes are called, separated by commas;
+        None for none.
+
+    Raises:
+      ValueError: if it has no layer of a name.
+    """
+    layers = {
+        name: layer
+        for name, layer in vars(model).items()
+        if isinstance(layer, keras.Layer) and layer.weights
+    }
+    for name in [] if names is None else names.split(","):
+        if name not in layers:
+            allowed = ", ".join(layers) or "no name, as it has no such layer"
+            raise refused(f"--freeze={name}", allowed)
+        layers[name].trainable = False
 
 
 def unknown_words_text(shares: Mapping[str, float], tokenizer: str) -> str:

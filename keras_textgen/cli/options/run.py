@@ -38,11 +38,11 @@ class RunOptions:
     )
     preset: str | None = text(
         "run",
-        "A model that is trained already, in place of a run: the name of one "
-        "that comes with the package (saved_models/README.md lists them), or "
-        "the folder of one.",
-        role="call",
-        needs=("mode", ("generate",)),
+        "A model that is trained already: the name of one that comes with the "
+        "package (saved_models/README.md lists them), or the folder of one. "
+        "With --mode=generate, in place of a run; in training, where it "
+        "starts: with the sizes and weights of that model, and its vectors of "
+        "the words that the data have, too.",
     )
     seed: int = integer(
         "run",
@@ -126,6 +126,11 @@ class RunOptions:
         "stops.",
         low=0,
         default=0,
+    )
+    freeze: str | None = text(
+        "optimizer",
+        "Layers that training leaves as they are: names, separated by commas; "
+        "one that is unknown is answered with a list of all.",
     )
     clip_norm: float = number(
         "optimizer",

@@ -1,0 +1,131 @@
+"""Beginning with the weights of a trained model."""
+
+import numpy as np
+import pytest
+
+from keras_textgen.models.warm_start import start_from
+from keras_textgen.tasks import base
+from tests.conformance import other_models
+from tests.conformance.keras_cases import CASES, parametrized
+from tests.conformance.registry import with_known_weights
+
+
+@parametrized(CASES)
+def test_of_the_same_names_all_is_taken(case):
+    trained, model = case.make(), case.make()
+    model.set_weights([0 * weight for weight in model.get_weights()])
+    known = start_from(model, trained)
+    assert all(there == count for there, count in known.values())
+    for weight, expected in zip(model.weights, trained.weights, strict=True):
+        if "float" in expected.dtype:
+            np.testing.assert_array_equal(weight.numpy(), expected.numpy())
+
+
+def language_model(words):
+    (case,) = (case for case in CASES if case.name == "lstm_lm")
+    config = case.make().get_config()
+    config["vocabulary"]["config"]["words"] = words
+    return with_known_weights(type(case.make()).from_config(config))
+
+
+def test_words_move_with_their_vectors():
+    trained = language_model(["cat", "dog", "rat"])
+    model = language_model(["bat", "rat", "cat"])
+    for weight in model.weights:
+        weight.assign(-np.abs(weight.numpy()) - 1)
+    fresh = model.embedding.embeddings.numpy()
+    known = start_from(model, trained)
+    new, old = (m.vocabulary.get_vocabulary() for m in (model, trained))
+    assert known == {"vocabulary": (2, 3)}
+    embeddings = model.embedding.embeddings.numpy()
+    kernel = model.output_layer.kernel.numpy()
+    bias = model.output_layer.bias.numpy()
+    theirs = trained.output_layer
+    for number, word in enumerate(new):
+        if word == "bat":
+            np.testing.assert_array_equal(embeddings[number], fresh[number])
+            assert (kernel[:, number] <= -1).all()
+            assert bias[number] <= -1
+            continue
+        place = old.index(word)
+        np.testing.assert_array_equal(
+            embeddings[number], trained.embedding.embeddings.numpy()[place]
+        )
+        np.testing.assert_array_equal(
+            kernel[:, number], theirs.kernel.numpy()[:, place]
+        )
+        assert bias[number] == theirs.bias.numpy()[place]
+
+
+def test_the_same_words_in_another_order_score_the_same():
+    words = ["cat", "dog", "rat"]
+    trained, model = language_model(words), language_model(words[::-1])
+    start_from(model, trained)
+    texts = ["cat dog", "rat", "dog rat cat"]
+    np.testing.assert_allclose(
+        model.log_likelihood(texts), trained.log_likelihood(texts), rtol=1e-5
+    )
+
+
+def classifier(labels, units=2):
+    return with_known_weights(
+        other_models.HierarchicalAttentionNetwork(
+            other_models.VOCABULARY,
+            labels,
+            embedding_dim=3,
+            rnn_units=units,
+            attention_units=3,
+        )
+    )
+
+
+def test_classes_move_with_their_weights():
+    # As many classes as another size, which must not move with them.
+    trained, model = classifier(["a", "b", "c"]), classifier(["c", "x", "a"])
+    start_from(model, trained)
+    documents = other_models.DOCUMENTS[:3]
+    ours = np.log(model.predict(documents, verbose=0))
+    theirs = np.log(trained.predict(documents, verbose=0))
+    np.testing.assert_allclose(
+        ours[:, 0] - ours[:, 2], theirs[:, 2] - theirs[:, 0], rtol=1e-4
+    )
+
+
+def test_counters_begin_anew():
+    trained = language_model(["cat"])
+    trained.fit(["cat"], verbose=0)
+    model = language_model(["cat"])
+    start_from(model, trained)
+    assert (int(trained.train_steps), int(model.train_steps)) == (1, 0)
+
+
+def test_other_sizes_and_classes_are_refused():
+    labels = ["a", "b", "c"]
+    with pytest.raises(ValueError, match="allowed: the sizes of the trained"):
+        start_from(classifier(labels), classifier(labels, units=3))
+    with pytest.raises(ValueError, match="allowed: a model of the same class"):
+        start_from(classifier(labels), language_model(["cat"]))
+
+
+def test_nothing_has_changed_where_it_is_refused():
+    labels = ["a", "b", "c"]
+    model = classifier(labels)
+    before = model.get_weights()
+    with pytest.raises(ValueError, match="the sizes"):
+        start_from(model, classifier(labels, units=3))
+    for weight, expected in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, expected)
+
+
+def test_frozen_layers_stay():
+    model = language_model(["cat", "dog"])
+    base.freeze(model, "embedding,output_layer")
+    before = [weight.numpy() for weight in model.embedding.weights]
+    model.fit(["cat dog", "dog"], verbose=0)
+    for weight, expected in zip(model.embedding.weights, before, strict=True):
+        np.testing.assert_array_equal(weight.numpy(), expected)
+    with pytest.raises(
+        ValueError,
+        match="--freeze=head; allowed: embedding, decoder, output_layer",
+    ):
+        base.freeze(model, "embedding,head")
