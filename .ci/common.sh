@@ -58,9 +58,10 @@ check_wheel() {
   local bin="$work/wheel-$1/bin" here="$work/empty-$1" ci="$PWD/.ci"
   if [ ! -d "$work/wheels" ]; then
     # Of a copy: setuptools writes beside what it builds.
-    mkdir "$work/source"
+    mkdir -p "$work/source/saved_models"
     cp -R keras_textgen flags setup.py pyproject.toml MANIFEST.in README.md \
       LICENSE "$work/source"
+    cp -R saved_models/presets "$work/source/saved_models"
     "$(find_python "$1")" -m venv "$work/builder"
     "$work/builder/bin/pip" wheel --quiet --disable-pip-version-check \
       --no-deps --wheel-dir "$work/wheels" "$work/source"
@@ -73,6 +74,7 @@ check_wheel() {
     --max_length=20 --importance_samples=2)
   "$bin/keras-textgen" --version
   "$bin/keras-textgen" --helpshort | grep "usage: keras-textgen"
+  "$bin/keras-textgen" --mode=generate --preset=hdgm_sotu
   "$bin/keras-textgen" "${small[@]}" | tee "$work/log"
   "$bin/python" "$ci/check_run.py" saved_models/hdgm_sotu "$work/log"
   "$bin/python" -m keras_textgen "${small[@]}" | grep "The one epoch is done"

@@ -17,6 +17,7 @@ from packaging.specifiers import SpecifierSet
 import keras_textgen
 from keras_textgen.cli import recipes
 from keras_textgen.cli.settings import RunError
+from keras_textgen.specs import SPECS
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NAMES = sorted(path.name for path in (ROOT / "flags").glob("*.flags"))
@@ -85,6 +86,22 @@ def test_the_recipes_of_the_wheel_are_those_of_the_folder(site):
         assert (folder / name).read_bytes() == here, name
 
 
+def test_the_presets_of_the_wheel_are_those_of_the_folder(site):
+    here, there = (
+        {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in folder.glob("*/*")
+            if path.parent.name != "__pycache__"
+        }
+        for folder in (
+            ROOT / "saved_models" / "presets",
+            site / "keras_textgen" / "presets",
+        )
+    )
+    assert here == there
+    assert len(here) >= 4 * len(SPECS)
+
+
 def test_the_wheel_holds_the_package_alone(site):
     top = {path.name for path in site.iterdir()}
     version = keras_textgen.__version__
@@ -94,7 +111,10 @@ def test_the_wheel_holds_the_package_alone(site):
         for path in (ROOT / "keras_textgen").rglob("*.py")
     }
     there = {path.relative_to(site).as_posix() for path in site.rglob("*.py")}
-    assert there == modules | {"keras_textgen/recipes/__init__.py"}
+    assert there == modules | {
+        "keras_textgen/recipes/__init__.py",
+        "keras_textgen/presets/__init__.py",
+    }
     assert (site / "keras_textgen" / "py.typed").is_file()
 
 
