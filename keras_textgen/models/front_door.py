@@ -118,8 +118,8 @@ class FrontDoor(NoSymbolicBuild, keras.Model):
         check_compile_arguments(without_meaning, jit_compile)
         super().compile(
             optimizer=optimizer,
-            metrics=metrics,
-            weighted_metrics=weighted_metrics,
+            metrics=self.adapted_metrics(metrics),
+            weighted_metrics=self.adapted_metrics(weighted_metrics),
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
             jit_compile=jit_compile,
@@ -135,6 +135,10 @@ class FrontDoor(NoSymbolicBuild, keras.Model):
     def takes_metrics(self) -> bool:
         """Whether there is a prediction to compare with a target."""
         return self.has_targets
+
+    def adapted_metrics(self, metrics: Any) -> Any:
+        """What `compile` is given as metrics, to fit the model's targets."""
+        return metrics
 
     def fit(
         self,
