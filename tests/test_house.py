@@ -32,7 +32,7 @@ LEVELS = (
     {"models"},
     {"pages"},
     {"training"},
-    {"tasks", "aquarium"},
+    {"tasks", "aquarium", "estimators"},
     {"__main__"},
 )
 LONGEST = 500
