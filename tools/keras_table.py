@@ -80,10 +80,10 @@ def results(
 
 
 def cells_of(table: str) -> dict[tuple[str, str], str]:
-    """The cells of a table, by the words of the row and the model.
+    r"""The cells of a table, by the words of the row and the model.
 
     Example:
-        >>> cells_of("| | han |\\n|---|---|\\n| compile | yes |\\n")
+        >>> cells_of("| | han |\n|---|---|\n| compile | yes |\n")
         {('compile', 'han'): 'yes'}
     """
     lines = [
