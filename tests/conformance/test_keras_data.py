@@ -227,6 +227,7 @@ def test_one_row_is_enough(case):
 # -- Batches -------------------------------------------------------------------
 
 
+@ends_with_a_warning
 @each_weighted
 def test_weights_come_in_batches_too(case):
     """As the third part; of a model without targets, (x, None, weights)."""
@@ -253,6 +254,7 @@ def test_weights_come_in_batches_too(case):
     assert_close(found, expected)
 
 
+@ends_with_a_warning
 @each_case
 def test_datasets_of_unknown_length(case):
     model = case.make_eager()
@@ -313,24 +315,24 @@ def test_a_finite_generator_is_an_epoch(case):
 def test_validation_data_of_any_kind(case):
     model = case.make_eager()
     model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
-    expected = figures(model, *given(case))
-    x = case.x if case.y is None else (case.x, case.y)
-    for kind in (x, (case.x, case.y), dataset(case), Rows(case)):
+    expected = {
+        f"val_{name}": [value]
+        for name, value in figures(model, case.x, case.y).items()
+    }
+
+    def validated(data):
         history = model.fit(
-            *given(case), epochs=2, validation_data=kind, verbose=0
+            case.x, case.y, validation_data=data, verbose=0
         ).history
-        for name, value in expected.items():
-            assert_close(history[f"val_{name}"], [value] * 2)
-    history = model.fit(
-        *given(case), validation_data=python_batches(case), verbose=0
-    ).history
-    assert_close(history["val_loss"], [expected["loss"]])
+        return {name: history[name] for name in expected}
+
+    in_memory = case.x if case.y is None else (case.x, case.y)
+    for kind in (in_memory, dataset(case), Rows(case), python_batches(case)):
+        assert_close(validated(kind), expected)
     if "weights" in case.traits:
-        weighted = figures(model, *given(case), sample_weight=WEIGHTS)
-        history = model.fit(
-            *given(case), validation_data=(case.x, case.y, WEIGHTS), verbose=0
-        ).history
-        assert_close(history["val_loss"], [weighted["loss"]])
+        weighted = figures(model, case.x, case.y, sample_weight=WEIGHTS)
+        found = validated((case.x, case.y, WEIGHTS))
+        assert_close(found["val_loss"], [weighted["loss"]])
 
 
 @each_case
