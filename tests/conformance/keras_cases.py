@@ -28,8 +28,7 @@ class KerasCase(NamedTuple):
             "classes" where targets are classes; "metrics" where predictions
             can be compared with targets; "cells" where a row is a cell of a
             matrix, which is given once; "float32" where nothing is computed in
-            half precision; "bags" where the order of words does not count;
-            "ids" where the model knows no words.
+            half precision; "bags" where the order of words does not count.
     """
 
     name: str

@@ -40,8 +40,6 @@ def given(case):
 @each_case
 def test_columns_of_pandas_give_the_same_figures(case):
     model = case.make_eager()
-    if "ids" in case.traits:
-        pytest.skip("no column holds ids of words by sentence")
     frame = pd.DataFrame(case.x if isinstance(case.x, dict) else {"x": case.x})
     # As what is left of a larger table, whose index has gaps.
     frame = frame.set_index(pd.Index([7, 3, 9, 1, 4]))
