@@ -25,6 +25,7 @@ from keras_textgen.cli.settings import (
     program_name,
     recipe_file,
 )
+from keras_textgen.supported import check_supported
 from keras_textgen.training.run_directory import RunDirectory
 
 
@@ -65,6 +66,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str]) -> int:
     """Check everything that needs no TensorFlow, and only then import it."""
+    try:
+        check_supported()
+    except ValueError as error:
+        raise RunError(str(error)) from None
     recipes = find_recipes()
     settings = parse(argv, recipes)
     directory = RunDirectory(settings.run_dir)

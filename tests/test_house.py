@@ -14,6 +14,7 @@ ROOT = pathlib.Path(keras_textgen.__file__).parent
 # Each may import what stands before it or beside it.
 LEVELS = (
     {"tokens", "checks", "lazy", "moved"},
+    {"supported"},
     {"specs", "datasets"},
     {"cli"},
     {"private_names"},
@@ -31,7 +32,7 @@ LEVELS = (
     {"models"},
     {"pages"},
     {"training"},
-    {"tasks", "aquarium"},
+    {"tasks", "aquarium", "estimators"},
     {"__main__"},
 )
 LONGEST = 500

@@ -1,6 +1,9 @@
 """Keras layers; they know tensors only."""
 
 from keras_textgen.lazy import lazy_names
+from keras_textgen.supported import check_supported
+
+check_supported()
 
 _PUBLIC = {
     "AttentionPooling": "keras_textgen.layers.attention",

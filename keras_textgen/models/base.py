@@ -281,6 +281,26 @@ class GlobalBatchModel(FrontDoor):
 
     # -- Saving --------------------------------------------------------------
 
+    def save(
+        self,
+        filepath: str | Path,
+        overwrite: bool = True,
+        zipped: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """As in Keras, to a `.keras` file.
+
+        Raises:
+            ValueError: If the file is one of HDF5, which Keras would write but
+                could not load.
+        """
+        if Path(filepath).suffix in (".h5", ".hdf5"):
+            raise refused(
+                f"save to filepath={str(filepath)!r}",
+                "a .keras file, or save_weights to a .weights.h5 file",
+            )
+        super().save(filepath, overwrite=overwrite, zipped=zipped, **kwargs)
+
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return super().get_config() | {"seed": self.seed}

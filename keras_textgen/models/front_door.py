@@ -9,11 +9,16 @@ import tensorflow as tf
 
 from keras_textgen.checks import refused
 from keras_textgen.data.batches.base import RowBatches
-from keras_textgen.data.batches.sources import is_stream, python_dataset
+from keras_textgen.data.batches.sources import (
+    check_batches,
+    is_stream,
+    python_dataset,
+)
 from keras_textgen.data.rows import in_memory, num_rows
 from keras_textgen.models.compiling import check_compile_arguments, check_loss
 from keras_textgen.models.raw_data import (
     FirstEpoch,
+    are_all,
     check_beside_batches,
     held_out,
     is_numeric_tensor,
@@ -118,8 +123,8 @@ class FrontDoor(NoSymbolicBuild, keras.Model):
         check_compile_arguments(without_meaning, jit_compile)
         super().compile(
             optimizer=optimizer,
-            metrics=metrics,
-            weighted_metrics=weighted_metrics,
+            metrics=self.adapted_metrics(metrics),
+            weighted_metrics=self.adapted_metrics(weighted_metrics),
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
             jit_compile=jit_compile,
@@ -135,6 +140,10 @@ class FrontDoor(NoSymbolicBuild, keras.Model):
     def takes_metrics(self) -> bool:
         """Whether there is a prediction to compare with a target."""
         return self.has_targets
+
+    def adapted_metrics(self, metrics: Any) -> Any:
+        """What `compile` is given as metrics, to fit the model's targets."""
+        return metrics
 
     def fit(
         self,
@@ -318,8 +327,7 @@ class FrontDoor(NoSymbolicBuild, keras.Model):
 
     def as_inputs(self, x: Any) -> Any:
         """What `call` takes, from what a user has: one batch in memory."""
-        tensors = keras.tree.flatten(x)
-        if all(is_numeric_tensor(each) for each in tensors):
+        if are_all(is_numeric_tensor, x):
             return x
         batches = self.row_batches(
             in_memory(x),
@@ -406,6 +414,7 @@ class FrontDoor(NoSymbolicBuild, keras.Model):
     def _streamed(self, x: Any, is_prediction: bool = False) -> tf.data.Dataset:
         """Batches that come as such, as tensors."""
         if isinstance(x, tf.data.Dataset):
+            check_batches(x)
             # An error reaches the user as it was raised.
             prepare = tf.autograph.experimental.do_not_convert(
                 lambda *batch: self._prepared_batch(batch, is_prediction)
@@ -438,7 +447,7 @@ class FrontDoor(NoSymbolicBuild, keras.Model):
         is_prediction: bool = False,
     ) -> tuple:
         """One batch in memory as tensors (x, y, sample_weight)."""
-        if all(map(tf.is_tensor, keras.tree.flatten(x))):
+        if are_all(tf.is_tensor, x):
             batch = self._prepared_batch((x, y, sample_weight), is_prediction)
             return unpacked(batch)
         rows = in_memory(x)

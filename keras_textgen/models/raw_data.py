@@ -1,5 +1,6 @@
 """Forms in which data come to a model's methods."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -67,6 +68,19 @@ def is_numeric_tensor(value: Any) -> bool:
     if isinstance(value, tf.RaggedTensor):
         return False
     return tf.is_tensor(value) and value.dtype != tf.string
+
+
+def are_all(is_one: Callable[[Any], bool], data: Any) -> bool:
+    """Whether data have leaves, and all are of a kind.
+
+    Example:
+        >>> are_all(tf.is_tensor, {"row": tf.constant([1])})
+        True
+        >>> are_all(tf.is_tensor, {"row": []})
+        False
+    """
+    leaves = keras.tree.flatten(data)
+    return bool(leaves) and all(map(is_one, leaves))
 
 
 def held_out(

@@ -1,11 +1,12 @@
 """Every model with a few rows of data as its users have them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_textgen.specs import names_of
 from tests.conformance import other_models
@@ -27,7 +28,7 @@ class KerasCase(NamedTuple):
             "classes" where targets are classes; "metrics" where predictions
             can be compared with targets; "cells" where a row is a cell of a
             matrix, which is given once; "float32" where nothing is computed in
-            half precision.
+            half precision; "bags" where the order of words does not count.
     """
 
     name: str
@@ -41,6 +42,11 @@ class KerasCase(NamedTuple):
         model = self.make()
         model.compile(model.default_optimizer, run_eagerly=True)
         return model
+
+    @property
+    def is_fast(self) -> bool:
+        """Whether it is one of each kind; the others go the same way."""
+        return self.name in FAST
 
     def rows(self, chosen: list[int]) -> tuple[Any, Any]:
         """Some of the rows, and their targets."""
@@ -101,12 +107,13 @@ CASES = [
         "sae",
         lambda: with_known_weights(other_models.make_sae(seed=3)),
         other_models.DOCUMENTS[:5],
-        traits=frozenset({"weights", "exact", "float32"}),
+        traits=frozenset({"weights", "exact", "float32", "bags"}),
     ),
     KerasCase(
         "prodlda",
         lambda: with_known_weights(other_models.make_prodlda(seed=3)),
         other_models.DOCUMENTS[:5],
+        traits=frozenset({"weights", "bags"}),
     ),
     KerasCase(
         "dmf",
@@ -128,10 +135,9 @@ def parametrized(
     """A test for each case; all but the fast ones are trained eagerly."""
     params = []
     for case in cases:
-        is_fast = case.name in FAST
-        if not (is_fast or in_graphs):
+        if not (case.is_fast or in_graphs):
             case = case._replace(make=case.make_eager)
-        marks = [] if is_fast else [SLOW]
+        marks = [] if case.is_fast else [SLOW]
         params.append(pytest.param(case, id=case.name, marks=marks))
     return pytest.mark.parametrize("case", params)
 
@@ -160,3 +166,46 @@ def assert_close(found: Any, expected: Any) -> None:
         found,
         expected,
     )
+
+
+def columns(data: Any, convert: Callable) -> Any:
+    """Data with their columns converted."""
+    if data is None:
+        return None
+    if isinstance(data, dict):
+        return {name: convert(column) for name, column in data.items()}
+    return convert(data)
+
+
+def dataset(case: KerasCase, batch_size: int = 2) -> tf.data.Dataset:
+    """The rows, and their targets, in batches."""
+    x = columns(case.x, lambda column: tf.constant(column))
+    data = x if case.y is None else (x, tf.constant(case.y))
+    return tf.data.Dataset.from_tensor_slices(data).batch(batch_size)
+
+
+def python_batches(case: KerasCase) -> Iterator[Any]:
+    """The rows, and their targets, in batches of two, two and one."""
+    for chosen in ([0, 1], [2, 3], [4]):
+        x, y = case.rows(chosen)
+        yield x if y is None else (x, y)
+
+
+class Rows(keras.utils.PyDataset):
+    """The rows as a `PyDataset`."""
+
+    def __init__(self, case, **kwargs):
+        super().__init__(**kwargs)
+        self.batches = list(python_batches(case))
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __getitem__(self, number):
+        return self.batches[number]
+
+
+# Keras's own, of generators whose length it does not know.
+ends_with_a_warning = pytest.mark.filterwarnings(
+    "ignore:Your input ran out of data"
+)

@@ -8,11 +8,16 @@ import pytest
 import tensorflow as tf
 
 from tests.conformance.keras_cases import (
+    Rows,
     assert_close,
+    columns,
+    dataset,
     each_case,
     each_exact,
     each_weighted,
+    ends_with_a_warning,
     figures,
+    python_batches,
 )
 
 # Where the loss is of a batch as a whole.
@@ -38,46 +43,6 @@ def test_every_argument_of_keras_is_there(case, method):
 
 
 # -- Data into fit, evaluate, predict -----------------------------------------
-
-
-def columns(data, convert):
-    if data is None:
-        return None
-    if isinstance(data, dict):
-        return {name: convert(column) for name, column in data.items()}
-    return convert(data)
-
-
-def dataset(case, batch_size=2):
-    x = columns(case.x, lambda column: tf.constant(column))
-    data = x if case.y is None else (x, tf.constant(case.y))
-    return tf.data.Dataset.from_tensor_slices(data).batch(batch_size)
-
-
-def python_batches(case):
-    for chosen in ([0, 1], [2, 3], [4]):
-        x, y = case.rows(chosen)
-        yield x if y is None else (x, y)
-
-
-class Rows(keras.utils.PyDataset):
-    """The rows as a `PyDataset`."""
-
-    def __init__(self, case, **kwargs):
-        super().__init__(**kwargs)
-        self.batches = list(python_batches(case))
-
-    def __len__(self):
-        return len(self.batches)
-
-    def __getitem__(self, number):
-        return self.batches[number]
-
-
-# Keras's own, of generators whose length it does not know.
-ends_with_a_warning = pytest.mark.filterwarnings(
-    "ignore:Your input ran out of data"
-)
 
 
 @ends_with_a_warning
@@ -252,38 +217,6 @@ def test_wrong_weights(case, weights):
 
 
 @each_case
-def test_compile(case):
-    model = case.make()
-    for optimizer in (
-        "sgd",
-        {"class_name": "Adam", "config": {"learning_rate": 0.1}},
-        keras.optimizers.AdamW(weight_decay=0.1),
-    ):
-        if isinstance(optimizer, dict):
-            optimizer = keras.optimizers.deserialize(optimizer)
-        model.compile(optimizer)
-        model.train_on_batch(case.x, case.y)
-
-
-@each_case
-def test_metrics_compare_predictions_with_targets(case, record_property):
-    model = case.make()
-    if "metrics" not in case.traits:
-        record_property("cell", "refused")
-        with pytest.raises(ValueError, match="metrics"):
-            model.compile("adam", metrics=["mse"])
-        return
-    if "classes" in case.traits:
-        model.compile("adam", metrics=["sparse_categorical_accuracy"])
-        found = figures(model, case.x, case.y)
-        assert found["sparse_categorical_accuracy"] == found["accuracy"]
-        return
-    model.compile("adam", metrics=[keras.metrics.MeanSquaredError(name="mse")])
-    found = figures(model, case.x)
-    np.testing.assert_allclose(found["mse"], found["rmse"] ** 2, rtol=1e-5)
-
-
-@each_case
 def test_a_subclass_has_its_own_loss(case):
     class Twice(type(case.make())):
         def compute_loss(self, x, y, y_pred, sample_weight=None, training=True):
@@ -360,6 +293,7 @@ def test_one_seed_is_one_fit(case):
     weights = []
     for _ in range(2):
         model = type(case.make()).from_config({**config, "seed": 11})
+        model.compile(model.default_optimizer, run_eagerly=not case.is_fast)
         model.fit(case.x, case.y, epochs=2, batch_size=2, verbose=0)
         weights.append(model.get_weights())
     for one, other in zip(*weights, strict=True):

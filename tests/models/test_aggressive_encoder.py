@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_textgen.models.aggressive_encoder import AggressiveEncoder
 from keras_textgen.training.strategies import get_strategy
+from tests.conformance.registry import TEXTS, model_case
 
 
 class Model(keras.Model):
@@ -212,3 +213,13 @@ def test_two_replicas_are_one():
             assert (of_encoder, of_decoder) == (encoder_turn, 1 - encoder_turn)
             found[replica] += "E" if encoder_turn else "D"
     assert found == [turns(losses, tokens)] * 2
+
+
+def test_weights_of_rows_are_refused():
+    """The sides take turns by the loss of all rows."""
+    model = model_case("lstm_vae_aggressive").make()
+    model.compile(keras.optimizers.SGD(0.1))
+    message = r"^sample_weight with aggressive_encoder=True; allowed: None"
+    with pytest.raises(ValueError, match=message):
+        model.fit(TEXTS, sample_weight=[1.0] * len(TEXTS), verbose=0)
+    assert int(model.train_steps) == 0

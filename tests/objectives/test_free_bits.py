@@ -109,3 +109,30 @@ def test_floors_out_of_their_range():
         free_bits(tf.zeros([1, 1]), per_dimension=np.nan)
     with pytest.raises(ValueError, match=r"one of them, and 0 for the other"):
         free_bits(tf.zeros([1, 1]), total=1.0, per_dimension=1.0)
+
+
+@each_floor
+def test_whole_weights_are_repeated_sequences(floors):
+    """In the weighted sum of the penalties, and in its gradient."""
+    times = np.array([3, 1, 0, 2])
+    kl_parts = tf.constant(KL_PARTS, tf.float32)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(kl_parts)
+        weights = tf.constant(times, tf.float32)
+        weighted = tf.reduce_sum(
+            weights * free_bits(kl_parts, sample_weight=weights, **floors)
+        )
+        rows = np.repeat(np.arange(4), times)
+        repeated = tf.reduce_sum(free_bits(tf.gather(kl_parts, rows), **floors))
+    np.testing.assert_allclose(weighted, repeated, rtol=1e-6)
+    found, expected = (
+        tf.convert_to_tensor(
+            tape.gradient(
+                each,
+                kl_parts,
+                unconnected_gradients=tf.UnconnectedGradients.ZERO,
+            )
+        )
+        for each in (weighted, repeated)
+    )
+    np.testing.assert_allclose(found, expected, atol=1e-6)

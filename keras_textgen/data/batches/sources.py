@@ -29,6 +29,18 @@ def is_stream(data: Any) -> bool:
     return isinstance(data, kinds) or hasattr(data, "__next__")
 
 
+def check_batches(dataset: tf.data.Dataset) -> None:
+    """Refuses a dataset that is known to be empty.
+
+    Example:
+        >>> check_batches(tf.data.Dataset.range(3).take(0))
+        Traceback (most recent call last):
+        ValueError: a dataset without a batch; allowed: 1 or more
+    """
+    if dataset.cardinality() == 0:
+        raise refused("a dataset without a batch", "1 or more")
+
+
 def python_dataset(
     source: Iterator[Any] | keras.utils.PyDataset,
     convert: Callable[[Any, int], Any],

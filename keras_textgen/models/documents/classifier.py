@@ -30,6 +30,9 @@ from keras_textgen.models.documents.attention import (
     DocumentAttention,
     document_attention,
 )
+from keras_textgen.models.documents.classification_metrics import (
+    of_class_numbers,
+)
 from keras_textgen.serving.endpoints import TEXTS, Endpoint, Outputs
 from keras_textgen.tokens import PAD, SPECIALS
 
@@ -116,6 +119,10 @@ class DocumentClassifier(GlobalBatchModel):
         self, class_weight: dict[int, float]
     ) -> Callable[..., tuple]:
         return class_weigher(class_weight, len(self.label_names))
+
+    def adapted_metrics(self, metrics: Any) -> Any:
+        """Metrics for labels as numbers; some of Keras want one-hot rows."""
+        return of_class_numbers(metrics)
 
     def predict_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Probabilities and which documents are known; Keras calls it."""

@@ -174,6 +174,16 @@ class CellModel(FactorModel):
         """Whether predictions are those of values."""
         return self.feedback == "explicit"
 
+    def adapted_metrics(self, metrics: Any) -> Any:
+        """Metrics of values, not of classes."""
+        for each in keras.tree.flatten(metrics):
+            if isinstance(each, str) and each in ("accuracy", "acc"):
+                raise refused(
+                    f"compile with the metric {each!r}",
+                    "metrics of numbers, such as 'mae'",
+                )
+        return metrics
+
     def target_and_prediction(
         self, outputs: dict[str, tf.Tensor], x: Batch, y: None
     ) -> tuple[tf.Tensor, tf.Tensor] | None:
