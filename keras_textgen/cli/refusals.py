@@ -4,11 +4,13 @@ What one setting may be at all is its parser's to say, and which flag it needs
 stands with it in `cli/options/`.
 """
 
+import glob
 import os
 from collections.abc import Callable
 from typing import Any
 
 from keras_textgen.cli.errors import RunError
+from keras_textgen.cli.parsers import STANDARD_INPUT
 from keras_textgen.cli.values import Settings, value_text
 from keras_textgen.datasets import DATASETS
 
@@ -82,10 +84,18 @@ def check_paths(settings: Settings) -> None:
             "or archive with its data (docs/data.md says which)"
         )
     for name in read:
-        if not os.path.exists(getattr(settings, name)):
+        if not _is_there(getattr(settings, name), settings):
             raise RunError(
                 f"--{name}={getattr(settings, name)}: no such file or folder"
             )
+
+
+def _is_there(path: str, settings: Settings) -> bool:
+    if os.path.exists(path):
+        return True
+    views = DATASETS[settings.dataset].views.values()
+    is_own = any(view.splits for view in views)
+    return is_own and (path == STANDARD_INPUT or bool(glob.glob(path)))
 
 
 def _check_encoder(settings: Settings) -> None:

@@ -26,7 +26,6 @@ from keras_textgen.models.matrices.cell_model import (
 )
 from keras_textgen.models.matrices.dmf import DualMatrixFactorization
 from keras_textgen.tasks.base import Task, indented
-from keras_textgen.tasks.data import table_fields
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.run_directory import write_whole
 
@@ -163,9 +162,9 @@ class MatrixTask(Task):
     @property
     def _fields(self) -> tuple[str, str, str]:
         """The columns of tables that the model will be given."""
-        if self.settings.dataset != "ratings":
+        if self.corpus.fields is None:
             return DEFAULT_FIELDS
-        row, column, value = table_fields(self.settings)
+        row, column, value = self.corpus.fields
         return row, column, value or DEFAULT_FIELDS[2]
 
     def fits(self, model: keras.Model) -> bool:
