@@ -6,9 +6,9 @@ import re
 import setuptools
 
 INIT = pathlib.Path("keras_textgen/__init__.py").read_text("utf-8")
-TABLES = ["pyarrow>=20,<27"]
+TABLES = ["pyarrow>=20.0,<27"]
 TEST = ["pytest>=9.0,<10", "pytest-xdist>=3.8,<4"]
-DEV = [*TEST, "mypy>=2.4,<3", "ruff>=0.17.5,<0.18"]
+DEV = [*TEST, *TABLES, "mypy>=2.4,<3", "ruff>=0.17.5,<0.18"]
 
 setuptools.setup(
     name="keras-textgen",

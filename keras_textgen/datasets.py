@@ -84,6 +84,8 @@ def _matrices(reader: str, *arguments: str, **facts) -> dict[str, View]:
     return {"matrices": View(f"{_READERS}.{reader}", arguments, **facts)}
 
 
+# Of cells that have times.
+_SPLITS = ("random", "time", "leave_last_out")
 _TEXT_TABLES = {
     "arguments": (
         "data_dir",
@@ -93,7 +95,7 @@ _TEXT_TABLES = {
         "time_column",
         "split",
     ),
-    "splits": ("random", "time"),
+    "splits": _SPLITS[:2],
 }
 _ROWS = (
     Dataset(
@@ -190,6 +192,19 @@ _ROWS = (
         _matrices("ml100k:read_ml100k", "data_dir", "fold", "seed"),
     ),
     Dataset(
+        "movielens",
+        "MovieLens 1M, 10M, 20M, 25M, 32M and latest",
+        _matrices(
+            "movielens:read_movielens",
+            "data_dir",
+            "seed",
+            "feedback",
+            "time_column",
+            "split",
+            splits=_SPLITS,
+        ),
+    ),
+    Dataset(
         "ratings",
         "a table of your own",
         _matrices(
@@ -201,7 +216,7 @@ _ROWS = (
             "feedback",
             "time_column",
             "split",
-            splits=("random", "time", "leave_last_out"),
+            splits=_SPLITS,
         ),
     ),
     Dataset(
@@ -228,7 +243,7 @@ def names_with(view: str) -> tuple[str, ...]:
 
     Example:
         >>> names_with("matrices")
-        ('sotu', 'ml100k', 'ratings', 'matrix')
+        ('sotu', 'ml100k', 'movielens', 'ratings', 'matrix')
     """
     return tuple(name for name, row in DATASETS.items() if view in row.views)
 

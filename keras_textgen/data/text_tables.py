@@ -274,7 +274,9 @@ def _by_split(sources: Sequence[Source]) -> dict[str, list[Source]]:
         split = _split_of(source.path)
         if split is not None:
             parts.setdefault(split, []).append(source)
-    return parts if "train" in parts else {}
+    if "train" not in parts:
+        return {}
+    return {split: parts[split] for split in SPLITS if split in parts}
 
 
 def _of_parts(

@@ -39,7 +39,7 @@ PUBLISHED_RMSE = {
 _NUM_ROWS_SHOWN, _NUM_RECOMMENDATIONS = 3, 5
 _RESULTS_FILE = "results.csv"
 # Whose values say how much a row likes a column, where they differ.
-_RATED = ("ml100k", "ratings")
+_RATED = ("ml100k", "movielens", "ratings")
 
 
 class MatrixTask(Task):
