@@ -11,7 +11,15 @@ from collections.abc import Mapping
 
 from keras_textgen.checks import OneOf, refused
 
-__all__ = ["DATASETS", "VIEWS", "Dataset", "View", "find_view", "names_with"]
+__all__ = [
+    "DATASETS",
+    "VIEWS",
+    "Dataset",
+    "Download",
+    "View",
+    "find_view",
+    "names_with",
+]
 
 # What a model may be given: sequences of words; documents with line ends;
 # their bags of words; cells of a matrix.
@@ -51,6 +59,24 @@ class View:
 
 
 @dataclasses.dataclass(frozen=True)
+class Download:
+    """Where a corpus can be got.
+
+    Attributes:
+        address: of its archive.
+        file: the name of the archive, as its reader looks for it.
+        checksum: "kind:value" of what was published, such as "md5:..."; None
+            where none is known.
+        licence: what its publisher says of its use.
+    """
+
+    address: str
+    file: str
+    checksum: str | None
+    licence: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Dataset:
     """A corpus.
 
@@ -58,11 +84,13 @@ class Dataset:
         name: As `--dataset` names it.
         help: What it is, for `--helpshort`.
         views: Each of `VIEWS` that it has.
+        download: Where to get it; None if `--download` does not.
     """
 
     name: str
     help: str
     views: Mapping[str, View]
+    download: Download | None = None
 
     @property
     def needs_data_dir(self) -> bool:
@@ -84,6 +112,11 @@ def _matrices(reader: str, *arguments: str, **facts) -> dict[str, View]:
     return {"matrices": View(f"{_READERS}.{reader}", arguments, **facts)}
 
 
+_GROUPLENS = "https://files.grouplens.org/datasets/movielens"
+_OF_GROUPLENS = (
+    "GroupLens's: for research, neither to be passed on nor for revenue "
+    "without permission; cite Harper and Konstan 2015"
+)
 # Of cells that have times.
 _SPLITS = ("random", "time", "leave_last_out")
 _TEXT_TABLES = {
@@ -124,6 +157,12 @@ _ROWS = (
             standardize="none",
             window=20,
             protocols=("stream", "sentences"),
+        ),
+        Download(
+            "http://www.fit.vutbr.cz/~imikolov/rnnlm/simple-examples.tgz",
+            "simple-examples.tgz",
+            "md5:30177ea32e27c525793142b6bf2c8e2d",
+            "the text is the Linguistic Data Consortium's, whose terms apply",
         ),
     ),
     # Those of the prepared corpora hold every word that the preparation kept.
@@ -174,6 +213,12 @@ _ROWS = (
             arguments=("data_dir", "label"),
             labels=("polarity", "rating"),
         ),
+        Download(
+            "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
+            "aclImdb_v1.tar.gz",
+            "md5:7c2ac02c03563afcf9b574c7e56c153a",
+            "none is stated; published for research, cite Maas et al. 2011",
+        ),
     ),
     Dataset(
         "text",
@@ -185,11 +230,25 @@ _ROWS = (
         "20news",
         "posts of 20 newsgroups",
         _documents("newsgroups:read_newsgroups"),
+        # The copy that scikit-learn downloads, whose checksum is known.
+        Download(
+            "https://ndownloader.figshare.com/files/5975967",
+            "20news-bydate.tar.gz",
+            "sha256:"
+            "8f1b2514ca22a5ade8fbb9cfa5727df95fa587f4c87b786e15c759fa66d95610",
+            "none is stated; the posts are their authors'",
+        ),
     ),
     Dataset(
         "ml100k",
         "MovieLens 100K",
         _matrices("ml100k:read_ml100k", "data_dir", "fold", "seed"),
+        Download(
+            f"{_GROUPLENS}/ml-100k.zip",
+            "ml-100k.zip",
+            "md5:0e33842e24a9c977be4e0107933c0723",
+            _OF_GROUPLENS,
+        ),
     ),
     Dataset(
         "movielens",
@@ -202,6 +261,12 @@ _ROWS = (
             "time_column",
             "split",
             splits=_SPLITS,
+        ),
+        Download(
+            f"{_GROUPLENS}/ml-1m.zip",
+            "ml-1m.zip",
+            "md5:c4d9eecfca2ab87c1945afe126590906",
+            _OF_GROUPLENS,
         ),
     ),
     Dataset(

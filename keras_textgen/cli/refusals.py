@@ -76,18 +76,23 @@ def check_paths(settings: Settings) -> None:
     if settings.mode not in ("train", "evaluate"):
         return
     read = [name for name in _READ if getattr(settings, name) is not None]
-    if not DATASETS[settings.dataset].needs_data_dir:
+    if settings.download or not DATASETS[settings.dataset].needs_data_dir:
         read = [name for name in read if name != "data_dir"]
     elif settings.data_dir is None:
         raise RunError(
             f"--dataset={settings.dataset} needs --data_dir, the file, folder "
             "or archive with its data (docs/data.md says which)"
+            f"{_or_download(settings.dataset)}"
         )
     for name in read:
         if not _is_there(getattr(settings, name), settings):
             raise RunError(
                 f"--{name}={getattr(settings, name)}: no such file or folder"
             )
+
+
+def _or_download(dataset: str) -> str:
+    return ", or --download" if DATASETS[dataset].download else ""
 
 
 def _is_there(path: str, settings: Settings) -> bool:

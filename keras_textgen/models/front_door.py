@@ -10,11 +10,13 @@ import tensorflow as tf
 from keras_textgen.checks import refused
 from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.data.batches.sources import is_stream, python_dataset
+from keras_textgen.data.frames import Frame, texts_of
 from keras_textgen.data.rows import in_memory, num_rows
 from keras_textgen.models.compiling import check_compile_arguments, check_loss
 from keras_textgen.models.raw_data import (
     FirstEpoch,
     check_beside_batches,
+    columns_of_table,
     held_out,
     is_numeric_tensor,
     packed,
@@ -85,6 +87,10 @@ class FrontDoor(NoSymbolicBuild, keras.Model):
             What `call` takes, and the targets.
         """
         raise NotImplementedError
+
+    def from_frame(self, frame: Frame, y: Any) -> tuple[Any, Any]:
+        """Inputs and targets of a table: its texts, and what is beside it."""
+        return texts_of(frame), y
 
     @property
     def refuses_weights(self) -> str | None:
@@ -190,6 +196,7 @@ class FrontDoor(NoSymbolicBuild, keras.Model):
             ValueError: If an argument is not allowed.
         """
         self._compile_if_needed()
+        x, y = columns_of_table(self, x, y)
         if validation_split:
             (x, y, sample_weight), validation_data = held_out(
                 (x, y, sample_weight), validation_split, validation_data
@@ -322,7 +329,7 @@ class FrontDoor(NoSymbolicBuild, keras.Model):
         if all(is_numeric_tensor(each) for each in tensors):
             return x
         batches = self.row_batches(
-            in_memory(x),
+            in_memory(columns_of_table(self, x)[0]),
             None,
             None,
             self.default_batch_size,
@@ -391,6 +398,7 @@ class FrontDoor(NoSymbolicBuild, keras.Model):
             return x
         if x is None:
             raise refused("x=None", "data (docs/keras.md says which)")
+        x, y = columns_of_table(self, x, y, has_targets=not is_prediction)
         if not is_prediction:
             self._check_targets(y is not None)
         self._check_weights(sample_weight)

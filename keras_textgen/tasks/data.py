@@ -95,6 +95,11 @@ def read_data(settings: Settings) -> Corpus:
     kind = settings.spec.kind
     view = _VIEWS.get(kind, kind)
     with data_errors(settings):
+        if settings.download:
+            # It imports what only a download needs.
+            from keras_textgen.data.download import download
+
+            download(settings.dataset, settings.data_dir)
         corpus = read_corpus(
             settings.dataset,
             view,

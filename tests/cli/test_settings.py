@@ -260,7 +260,7 @@ REFUSED = {
     ),
     "--dataset=ptb": (
         "--dataset=ptb needs --data_dir, the file, folder or archive with "
-        "its data (docs/data.md says which)"
+        "its data (docs/data.md says which), or --download"
     ),
     "train": (
         "stray argument 'train': every setting is a flag, --name=value "

@@ -7,6 +7,7 @@ from keras_textgen.cli.setting import (
     corpora_with,
     integer,
     path,
+    switch,
     text,
 )
 from keras_textgen.datasets import DATASETS, find_view
@@ -32,6 +33,17 @@ class DataOptions:
         "such as 'data/*.csv', or - for standard input. A corpus is taken as "
         "its publisher packs it. Not needed for sotu.",
         role="stored",
+    )
+    download: bool | None = switch(
+        "data",
+        "Download the corpus from its publisher to the folder --data_dir (by "
+        "default one of ~/.cache/keras_textgen), unless it is there; of "
+        "movielens 1M. Its checksum is compared and its licence said.",
+        role="call",
+        needs=(
+            "dataset",
+            tuple(name for name, row in DATASETS.items() if row.download),
+        ),
     )
     vocab_size: int | None = integer(
         "data",

@@ -42,7 +42,12 @@ def read_lines(path: pathlib.Path) -> list[str]:
         >>> read_lines(path)
         ['one line', 'another']
     """
-    text = decode(read_bytes(path), path)
+    return lines_of(read_bytes(path), path)
+
+
+def lines_of(content: bytes, path: pathlib.Path | str) -> list[str]:
+    """The lines of the content of a file, see `read_lines`."""
+    text = decode(content, path)
     if not text:
         raise DataError(f"{path}: the file is empty; allowed: text, UTF-8")
     lines = text.removesuffix("\n").split("\n")
