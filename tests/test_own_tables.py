@@ -11,6 +11,7 @@ from keras_textgen.cli.settings import read_flagfile
 ROOT = pathlib.Path(__file__).parents[1]
 GOOD, BAD = "what a lovely book", "a dull and broken thing"
 MATRIX = ["--dataset=ratings", "--model=dmf"]
+ABOUT = ["sailing", "gardens", "chess", "baking", "stars", "horses", "trains"]
 EPOCH = ["--epochs=1", "--batch_size=16"]
 
 
@@ -24,7 +25,7 @@ def reviews(tmp_path_factory):
             for item in range(7):
                 is_good = (user + item) % 2
                 said = GOOD if is_good else BAD
-                text = f'{said}.\nIt is "number {item}"; {said}.'
+                text = f'{said}.\nOn "{ABOUT[item]}"; {ABOUT[user % 5]}.'
                 writer.writerow(
                     [user, item, 2 + is_good, text, 99 * user + item]
                 )
@@ -93,11 +94,11 @@ def test_a_table_of_reviews(
         ),
         (
             [*MATRIX, "--text_column=text"],
-            "--text_column has a meaning only with --model=vae or hdgm or ",
+            "--text_column has a meaning only with --dataset=text, not with ",
         ),
         (
             [*MATRIX, "--time_column=text"],
-            ":2: text 'a dull and broken thing.\\nIt is",
+            ":2: text 'a dull and broken thing.\\nOn ",
         ),
     ],
 )

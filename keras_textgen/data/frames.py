@@ -1,6 +1,6 @@
 """Tables that a user holds in Python, known by what they can do.
 
-pandas, pyarrow, polars and Hugging Face's `datasets` are not imported.
+pandas, pyarrow and Hugging Face's `datasets` are not imported.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def frame_of(data: Any) -> Frame | None:
     """A user's table, or None for other data.
 
     Args:
-        data: a data frame of pandas or polars, a table of pyarrow, a `Dataset`
+        data: a data frame of pandas, a table of pyarrow, a `Dataset`
             of Hugging Face; anything else.
 
     Raises:

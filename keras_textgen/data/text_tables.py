@@ -42,6 +42,7 @@ NAME = "text"
 # What --label_column is for a table whose labels are not wanted.
 NO_LABELS = "none"
 TEXT, LABEL, TIME = "text", "label", "timestamp"
+_FEWEST = 10
 # How files of a split begin, as Hugging Face names its shards, too.
 _OF_SPLIT = re.compile(
     r"(?:(train)|(valid|validation|val|dev)|(test))(?:[-_.]|$)", re.IGNORECASE
@@ -183,9 +184,6 @@ def read_text_tables(
     return corpus
 
 
-_FEWEST = 10
-
-
 def _read(sources: Sequence[Source], asked: TextColumns) -> Columns:
     def adapt(table: Table) -> Table:
         if table.has_header or asked.text is not None:
@@ -245,7 +243,7 @@ def _check_known(
     later = np.concatenate([rows[split] for split in SPLITS[1:]])
     unknown = later[~in_training[labels[later]]]
     if len(unknown):
-        trained = [name for name, has in zip(names, in_training) if has]  # noqa: B905
+        trained = [names[int(each)] for each in np.flatnonzero(in_training)]
         raise DataError(
             f"{columns.where(unknown[0])}: the label "
             f"{names[labels[unknown[0]]]!r} is not in the training set, the "

@@ -63,7 +63,7 @@ def columns_of_table(
 
     Args:
         model: Whose `from_frame` says which columns it needs.
-        x: A table of pandas, polars, pyarrow or Hugging Face; or other data.
+        x: A table of pandas, pyarrow or Hugging Face; or other data.
         y: Targets that are given beside it, or None.
         has_targets: Whether they are needed.
     """

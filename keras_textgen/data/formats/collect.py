@@ -117,6 +117,10 @@ class Ids:
 
     def add(self, value: Any) -> None:
         """Takes an id."""
+        # Most are there already, and need no second look.
+        if isinstance(value, str) and value in self._known:
+            self._numbers.append(self._known[value])
+            return
         if is_missing(value):
             is_text = isinstance(value, str) and value.strip()
             shown = f" ({value.strip()!r})" if is_text else ""

@@ -106,7 +106,7 @@ def most_frequent_mark(line: str, marks: str, quote: str) -> str:
 def _records(
     lines: Iterator[str], mark: str, quote: str, name: str
 ) -> Iterator[tuple[int, list[str]]]:
-    """Gives the line and the fields of every record with any."""
+    """Gives the first line and the fields of every record with any."""
     csv.field_size_limit(_LARGEST_FIELD)
     # Strict, as a quote that is never closed would take the lines after it
     # into one field.
@@ -114,9 +114,9 @@ def _records(
     before = 0
     try:
         for record in reader:
-            before = reader.line_num
+            first, before = before + 1, reader.line_num
             if record:
-                yield before, record
+                yield first, record
     except csv.Error as error:
         # A quote may have been opened many lines before.
         raise DataError(

@@ -10,7 +10,7 @@ from typing import Any
 
 from keras_textgen.data.corpus import DataError
 from keras_textgen.data.formats.streams import decoded_lines
-from keras_textgen.data.formats.table import Row, Table, refuse_no_rows
+from keras_textgen.data.formats.table import Row, Table, no_rows_error
 
 # So many rows say which columns there are, as some leave out empty ones.
 _LOOKED_AT = 100
@@ -44,7 +44,7 @@ def read_json_lines(
     objects = _objects(decoded_lines(stream, name), name)
     first = list(itertools.islice(objects, _LOOKED_AT))
     if not first:
-        raise refuse_no_rows(name)
+        raise no_rows_error(name)
     columns = tuple(dict.fromkeys(key for _, each in first for key in each))
 
     def rows(places: Sequence[int]) -> Iterator[Row]:

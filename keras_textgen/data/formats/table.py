@@ -121,6 +121,6 @@ def _format(suffix: str, stream: io.BufferedReader) -> Format:
     return next(told, FORMATS[-1])
 
 
-def refuse_no_rows(name: str) -> DataError:
+def no_rows_error(name: str) -> DataError:
     """The error of a table without rows."""
     return DataError(f"{name}: the table has no rows; allowed: 1 or more")

@@ -110,11 +110,11 @@ def test_a_row_of_a_later_file_is_named(tmp_path):
     bad = [*REVIEWS[5:7], REVIEWS[8] | {"rating": "good"}]
     later = write(tmp_path / "b.csv", bad, lambda rows: delimited(rows))
     # Texts of two lines: the third record begins in the sixth.
-    with pytest.raises(DataError, match=f"^{later}:7: value 'good'; allowed"):
+    with pytest.raises(DataError, match=f"^{later}:6: value 'good'; allowed"):
         ratings_in_order(tmp_path)
     write(tmp_path / "b.csv", [REVIEWS[0]])
     with pytest.raises(
-        DataError, match=rf"^{later}:3: u0, f0 \(line 3, first 3\) is there alr"
+        DataError, match=rf"^{later}:2: u0, f0 \(line 2, first 2\) is there alr"
     ):
         ratings_in_order(tmp_path)
 
