@@ -85,7 +85,7 @@ def check_paths(settings: Settings) -> None:
             f"{_or_download(settings.dataset)}"
         )
     for name in read:
-        if not _is_there(getattr(settings, name), settings):
+        if not _is_there(name, settings):
             raise RunError(
                 f"--{name}={getattr(settings, name)}: no such file or folder"
             )
@@ -95,11 +95,12 @@ def _or_download(dataset: str) -> str:
     return ", or --download" if DATASETS[dataset].download else ""
 
 
-def _is_there(path: str, settings: Settings) -> bool:
+def _is_there(name: str, settings: Settings) -> bool:
+    path = getattr(settings, name)
     if os.path.exists(path):
         return True
     views = DATASETS[settings.dataset].views.values()
-    is_own = any(view.splits for view in views)
+    is_own = name == "data_dir" and any(view.splits for view in views)
     return is_own and (path == STANDARD_INPUT or bool(glob.glob(path)))
 
 
