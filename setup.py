@@ -6,8 +6,9 @@ import re
 import setuptools
 
 INIT = pathlib.Path("keras_textgen/__init__.py").read_text("utf-8")
+TABLES = ["pyarrow>=20.0,<27"]
 TEST = ["pytest>=9.0,<10", "pytest-xdist>=3.8,<4"]
-DEV = [*TEST, "mypy>=2.4,<3", "ruff>=0.17.5,<0.18"]
+DEV = [*TEST, *TABLES, "mypy>=2.4,<3", "ruff>=0.17.5,<0.18"]
 
 setuptools.setup(
     name="keras-textgen",
@@ -69,7 +70,7 @@ setuptools.setup(
         "tf-keras>=2.21,<2.22",
         "threadpoolctl>=3.5,<4",
     ],
-    extras_require={"test": TEST, "dev": DEV},
+    extras_require={"tables": TABLES, "test": TEST, "dev": DEV},
     classifiers=[
         "Development Status :: 4 - Beta",
         "Environment :: Console",

@@ -11,7 +11,15 @@ from collections.abc import Mapping
 
 from keras_textgen.checks import OneOf, refused
 
-__all__ = ["DATASETS", "VIEWS", "Dataset", "View", "find_view", "names_with"]
+__all__ = [
+    "DATASETS",
+    "VIEWS",
+    "Dataset",
+    "Download",
+    "View",
+    "find_view",
+    "names_with",
+]
 
 # What a model may be given: sequences of words; documents with line ends;
 # their bags of words; cells of a matrix.
@@ -36,6 +44,7 @@ class View:
         window: Predicted tokens of a window if no other number is asked for;
             None where nothing is cut into windows.
         protocols: What can be chosen as `protocol`; the first is the default.
+        splits: What can be chosen as `split`; the first is the default.
     """
 
     reader: str
@@ -46,6 +55,25 @@ class View:
     counted: tuple[str, ...] = ("train",)
     window: int | None = None
     protocols: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Download:
+    """Where a corpus can be got.
+
+    Attributes:
+        address: of its archive.
+        file: the name of the archive, as its reader looks for it.
+        checksum: "kind:value" of what was published, such as "md5:..."; None
+            where none is known.
+        licence: what its publisher says of its use.
+    """
+
+    address: str
+    file: str
+    checksum: str | None
+    licence: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,11 +84,13 @@ class Dataset:
         name: As `--dataset` names it.
         help: What it is, for `--helpshort`.
         views: Each of `VIEWS` that it has.
+        download: Where to get it; None if `--download` does not.
     """
 
     name: str
     help: str
     views: Mapping[str, View]
+    download: Download | None = None
 
     @property
     def needs_data_dir(self) -> bool:
@@ -82,6 +112,24 @@ def _matrices(reader: str, *arguments: str, **facts) -> dict[str, View]:
     return {"matrices": View(f"{_READERS}.{reader}", arguments, **facts)}
 
 
+_GROUPLENS = "https://files.grouplens.org/datasets/movielens"
+_OF_GROUPLENS = (
+    "GroupLens's: for research, neither to be passed on nor for revenue "
+    "without permission; cite Harper and Konstan 2015"
+)
+# Of cells that have times.
+_SPLITS = ("random", "time", "leave_last_out")
+_TEXT_TABLES = {
+    "arguments": (
+        "data_dir",
+        "seed",
+        "text_column",
+        "label_column",
+        "time_column",
+        "split",
+    ),
+    "splits": _SPLITS[:2],
+}
 _ROWS = (
     Dataset(
         "sotu",
@@ -109,6 +157,12 @@ _ROWS = (
             standardize="none",
             window=20,
             protocols=("stream", "sentences"),
+        ),
+        Download(
+            "http://www.fit.vutbr.cz/~imikolov/rnnlm/simple-examples.tgz",
+            "simple-examples.tgz",
+            "md5:30177ea32e27c525793142b6bf2c8e2d",
+            "the text is the Linguistic Data Consortium's, whose terms apply",
         ),
     ),
     # Those of the prepared corpora hold every word that the preparation kept.
@@ -159,22 +213,61 @@ _ROWS = (
             arguments=("data_dir", "label"),
             labels=("polarity", "rating"),
         ),
+        Download(
+            "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
+            "aclImdb_v1.tar.gz",
+            "md5:7c2ac02c03563afcf9b574c7e56c153a",
+            "none is stated; published for research, cite Maas et al. 2011",
+        ),
     ),
     Dataset(
         "text",
-        "your own, lines or files, perhaps labeled",
-        _texts("text:read_text", standardize="words")
-        | _documents("text:read_text"),
+        "your own, lines, files or tables, perhaps labeled",
+        _texts("text:read_text", standardize="words", **_TEXT_TABLES)
+        | _documents("text:read_text", **_TEXT_TABLES),
     ),
     Dataset(
         "20news",
         "posts of 20 newsgroups",
         _documents("newsgroups:read_newsgroups"),
+        # The copy that scikit-learn downloads, whose checksum is known.
+        Download(
+            "https://ndownloader.figshare.com/files/5975967",
+            "20news-bydate.tar.gz",
+            "sha256:"
+            "8f1b2514ca22a5ade8fbb9cfa5727df95fa587f4c87b786e15c759fa66d95610",
+            "none is stated; the posts are their authors'",
+        ),
     ),
     Dataset(
         "ml100k",
         "MovieLens 100K",
         _matrices("ml100k:read_ml100k", "data_dir", "fold", "seed"),
+        Download(
+            f"{_GROUPLENS}/ml-100k.zip",
+            "ml-100k.zip",
+            "md5:0e33842e24a9c977be4e0107933c0723",
+            _OF_GROUPLENS,
+        ),
+    ),
+    Dataset(
+        "movielens",
+        "MovieLens 1M, 10M, 20M, 25M, 32M and latest",
+        _matrices(
+            "movielens:read_movielens",
+            "data_dir",
+            "seed",
+            "feedback",
+            "time_column",
+            "split",
+            splits=_SPLITS,
+        ),
+        Download(
+            f"{_GROUPLENS}/ml-1m.zip",
+            "ml-1m.zip",
+            "md5:c4d9eecfca2ab87c1945afe126590906",
+            _OF_GROUPLENS,
+        ),
     ),
     Dataset(
         "ratings",
@@ -186,6 +279,9 @@ _ROWS = (
             "seed",
             "duplicates",
             "feedback",
+            "time_column",
+            "split",
+            splits=_SPLITS,
         ),
     ),
     Dataset(
@@ -212,7 +308,7 @@ def names_with(view: str) -> tuple[str, ...]:
 
     Example:
         >>> names_with("matrices")
-        ('sotu', 'ml100k', 'ratings', 'matrix')
+        ('sotu', 'ml100k', 'movielens', 'ratings', 'matrix')
     """
     return tuple(name for name, row in DATASETS.items() if view in row.views)
 

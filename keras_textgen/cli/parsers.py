@@ -10,6 +10,8 @@ from absl import flags
 _ACTIVATIONS = ("elu", "gelu", "linear", "relu", "selu", "sigmoid", "tanh")
 # What stands for "not given" where the model or the corpus has the default.
 DEFAULT = "default"
+# What stands for standard input in the place of a file.
+STANDARD_INPUT = "-"
 
 
 class Integer(flags.ArgumentParser):
@@ -154,7 +156,7 @@ def hidden_layers(text: str) -> list[tuple[int, str]]:
 
 
 class Path(flags.ArgumentParser):
-    """A file or folder, kept as an absolute path."""
+    """A file or folder, kept as an absolute path; `-` for standard input."""
 
     syntactic_help = "PATH"
 
@@ -164,6 +166,8 @@ class Path(flags.ArgumentParser):
             return None
         if not argument:
             raise ValueError("must be the path of a file or folder")
+        if argument == STANDARD_INPUT:
+            return argument
         return os.path.abspath(os.path.expanduser(argument))
 
 

@@ -4,11 +4,13 @@ What one setting may be at all is its parser's to say, and which flag it needs
 stands with it in `cli/options/`.
 """
 
+import glob
 import os
 from collections.abc import Callable
 from typing import Any
 
 from keras_textgen.cli.errors import RunError
+from keras_textgen.cli.parsers import STANDARD_INPUT
 from keras_textgen.cli.values import Settings, value_text
 from keras_textgen.datasets import DATASETS
 
@@ -74,18 +76,32 @@ def check_paths(settings: Settings) -> None:
     if settings.mode not in ("train", "evaluate"):
         return
     read = [name for name in _READ if getattr(settings, name) is not None]
-    if not DATASETS[settings.dataset].needs_data_dir:
+    if settings.download or not DATASETS[settings.dataset].needs_data_dir:
         read = [name for name in read if name != "data_dir"]
     elif settings.data_dir is None:
         raise RunError(
             f"--dataset={settings.dataset} needs --data_dir, the file, folder "
             "or archive with its data (docs/data.md says which)"
+            f"{_or_download(settings.dataset)}"
         )
     for name in read:
-        if not os.path.exists(getattr(settings, name)):
+        if not _is_there(name, settings):
             raise RunError(
                 f"--{name}={getattr(settings, name)}: no such file or folder"
             )
+
+
+def _or_download(dataset: str) -> str:
+    return ", or --download" if DATASETS[dataset].download else ""
+
+
+def _is_there(name: str, settings: Settings) -> bool:
+    path = getattr(settings, name)
+    if os.path.exists(path):
+        return True
+    views = DATASETS[settings.dataset].views.values()
+    is_own = name == "data_dir" and any(view.splits for view in views)
+    return is_own and (path == STANDARD_INPUT or bool(glob.glob(path)))
 
 
 def _check_encoder(settings: Settings) -> None:

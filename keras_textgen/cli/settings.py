@@ -357,6 +357,7 @@ def _settings(base: _Values, given: _Values) -> Settings:
     _check_dataset(values)
     _check_meaning(values, given, spelled)
     _resolve_inputless(values, given)
+    _resolve_download(values)
     _resolve_alternatives(values, given)
     settings = Settings(**values)
     check_settings(settings)
@@ -451,6 +452,14 @@ def _resolve_inputless(values: _Values, given: _Values) -> None:
             "--inputless, which is --word_keep_rate=0"
         )
     values["word_keep_rate"] = 0.0
+
+
+def _resolve_download(values: _Values) -> None:
+    """Choose a folder for what is downloaded, where none is named."""
+    if values["download"] and values["data_dir"] is None:
+        caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+        folder = os.path.join(caches, "keras_textgen", values["dataset"])
+        values["data_dir"] = os.path.abspath(os.path.expanduser(folder))
 
 
 def _resolve_alternatives(values: _Values, given: _Values) -> None:

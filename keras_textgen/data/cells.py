@@ -210,9 +210,7 @@ or duplicates=first, last, mean or sum
     if duplicates == "first":
         merged = values[first]
     elif duplicates == "last":
-        last = np.zeros(size, np.int64)
-        np.maximum.at(last, group, np.arange(len(cells)))
-        merged = values[last]
+        merged = values[_last_places(size, group)]
     else:
         merged = np.bincount(group, values, size)
         if duplicates == "mean":
@@ -223,6 +221,35 @@ or duplicates=first, last, mean or sum
         cells.columns[first[order]],
         merged[order].astype(np.float32),
     )
+
+
+def merge_times(
+    cells: Ratings, times: np.ndarray, duplicates: str | None
+) -> np.ndarray:
+    """The times of the cells that `merge_repeated` makes.
+
+    Args:
+        cells: known cells.
+        times: of each, `[cells]`.
+        duplicates: as there; what is made of all is as late as the latest.
+
+    Returns:
+        A time for each merged cell.
+
+    Example:
+        >>> cells = ratings_of([0, 1, 0], [2, 2, 2], [5, 4, 3])
+        >>> merge_times(cells, np.array([7.0, 8.0, 9.0]), "mean").tolist()
+        [9.0, 8.0]
+    """
+    size, first, group = _groups(cells)
+    if duplicates == "first":
+        merged = times[first]
+    elif duplicates == "last":
+        merged = times[_last_places(size, group)]
+    else:
+        merged = np.full(size, -np.inf)
+        np.maximum.at(merged, group, times)
+    return merged[np.argsort(first)]
 
 
 def check_duplicates(duplicates: str | None) -> None:
@@ -244,6 +271,13 @@ def pairs_named(pairs: Iterable[str]) -> str:
     if others > 0:
         named += f" and {others:,} more pairs"
     return f"{named} {'is' if len(pairs) == 1 else 'are'}"
+
+
+def _last_places(size: int, group: np.ndarray) -> np.ndarray:
+    """The place of the last cell of each pair."""
+    last = np.zeros(size, np.int64)
+    np.maximum.at(last, group, np.arange(len(group)))
+    return last
 
 
 def _groups(cells: Ratings) -> tuple[int, np.ndarray, np.ndarray]:

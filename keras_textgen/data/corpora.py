@@ -22,6 +22,10 @@ def load_corpus(
     batch_size: int = 20,
     tokenizer: str = "word",
     seed: int = 0,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    time_column: str | None = None,
+    split: str | None = None,
 ) -> TokenIds:
     r"""Loads a corpus and turns it into token ids.
 
@@ -35,7 +39,8 @@ def load_corpus(
       sentence a sequence.
     - `imdb`: the first and the last `window - 1` words of each review, labeled
       as negative or positive.
-    - `text`: a file or folder of one's own, perhaps labeled, see `read_text`.
+    - `text`: a file, folder or table of one's own, perhaps labeled, see
+      `read_text`.
     - `yahoo`: Yahoo answers as prepared by Yang et al. (2017).
     - `yahoo_short`: short Yahoo questions with 10 classes.
     - `dbpedia`: DBpedia abstracts with 14 classes.
@@ -68,6 +73,10 @@ def load_corpus(
             marks, for scripts without spaces. What is said of words, such as
             `max_length`, is then said of characters.
         seed: of the split of `sotu` and `text`.
+        text_column: of tables of `text`, as in `read_text`.
+        label_column: the same.
+        time_column: the same.
+        split: the same.
 
     Returns:
         The corpus.
@@ -84,7 +93,16 @@ def load_corpus(
         >>> corpus.vocabulary.to_text(corpus.test[:1]).numpy()
         array([b'a rose is a rose .'], dtype=object)
     """
-    corpus = read_corpus(name, "texts", data_dir=data_dir, seed=seed)
+    corpus = read_corpus(
+        name,
+        "texts",
+        data_dir=data_dir,
+        seed=seed,
+        text_column=text_column,
+        label_column=label_column,
+        time_column=time_column,
+        split=split,
+    )
     return token_ids(
         name,
         corpus,

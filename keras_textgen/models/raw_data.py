@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_textgen.checks import refused
 from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.data.batches.sources import is_stream
+from keras_textgen.data.frames import frame_of
 from keras_textgen.data.rows import in_memory, split_rows
 from keras_textgen.private_names import initial_epoch
 
@@ -54,6 +55,24 @@ def packed(x: Any, y: Any, sample_weight: Any) -> Any:
     if sample_weight is not None:
         return x, y, sample_weight
     return x if y is None else (x, y)
+
+
+def columns_of_table(
+    model: Any, x: Any, y: Any = None, has_targets: bool = True
+) -> tuple[Any, Any]:
+    """Inputs and targets of a table that a user holds; other data as they are.
+
+    Args:
+        model: Whose `from_frame` says which columns it needs.
+        x: A table of pandas, pyarrow or Hugging Face; or other data.
+        y: Targets that are given beside it, or None.
+        has_targets: Whether they are needed.
+    """
+    frame = frame_of(x)
+    if frame is None:
+        return x, y
+    inputs, targets = model.from_frame(frame, y)
+    return inputs, targets if has_targets else y
 
 
 def is_numeric_tensor(value: Any) -> bool:

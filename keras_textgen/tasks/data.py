@@ -22,6 +22,7 @@ __all__ = ["DataError", "data_errors", "read_data"]
 
 # How a kind of model sees a corpus, where it is not called as the kind.
 _VIEWS = {"text": "texts", "topics": "bags"}
+_OF_TABLES = ("text_column", "label_column", "time_column", "split")
 _ARGUMENT = re.compile(r"(?<![-\w])\w+(?==)")
 
 
@@ -94,11 +95,17 @@ def read_data(settings: Settings) -> Corpus:
     kind = settings.spec.kind
     view = _VIEWS.get(kind, kind)
     with data_errors(settings):
+        if settings.download:
+            # It imports what only a download needs.
+            from keras_textgen.data.download import download
+
+            download(settings.dataset, settings.data_dir)
         corpus = read_corpus(
             settings.dataset,
             view,
             data_dir=settings.data_dir,
             seed=settings.split_seed,
+            **{name: getattr(settings, name) for name in _OF_TABLES},
             **_MORE[view](settings),
         )
         if kind == "documents" and not corpus.label_names:

@@ -26,7 +26,6 @@ from keras_textgen.models.matrices.cell_model import (
 )
 from keras_textgen.models.matrices.dmf import DualMatrixFactorization
 from keras_textgen.tasks.base import Task, indented
-from keras_textgen.tasks.data import table_fields
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.run_directory import write_whole
 
@@ -40,7 +39,7 @@ PUBLISHED_RMSE = {
 _NUM_ROWS_SHOWN, _NUM_RECOMMENDATIONS = 3, 5
 _RESULTS_FILE = "results.csv"
 # Whose values say how much a row likes a column, where they differ.
-_RATED = ("ml100k", "ratings")
+_RATED = ("ml100k", "movielens", "ratings")
 
 
 class MatrixTask(Task):
@@ -163,9 +162,9 @@ class MatrixTask(Task):
     @property
     def _fields(self) -> tuple[str, str, str]:
         """The columns of tables that the model will be given."""
-        if self.settings.dataset != "ratings":
+        if self.corpus.fields is None:
             return DEFAULT_FIELDS
-        row, column, value = table_fields(self.settings)
+        row, column, value = self.corpus.fields
         return row, column, value or DEFAULT_FIELDS[2]
 
     def fits(self, model: keras.Model) -> bool:

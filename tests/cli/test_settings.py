@@ -260,7 +260,7 @@ REFUSED = {
     ),
     "--dataset=ptb": (
         "--dataset=ptb needs --data_dir, the file, folder or archive with "
-        "its data (docs/data.md says which)"
+        "its data (docs/data.md says which), or --download"
     ),
     "train": (
         "stray argument 'train': every setting is a flag, --name=value "
@@ -381,7 +381,7 @@ def test_the_program_is_called_as_the_user_called_it():
     [
         ("hsvae", "20news", "sotu, ptb, yahoo, yahoo_short, dbpedia, imdb"),
         ("han", "ptb", "sotu, imdb, text, 20news"),
-        ("dmf", "text", "sotu, ml100k, ratings, matrix"),
+        ("dmf", "text", "sotu, ml100k, movielens, ratings, matrix"),
     ],
 )
 def test_a_model_has_its_kind_of_data(model, dataset, allowed, tmp_path):

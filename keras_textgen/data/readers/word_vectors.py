@@ -16,7 +16,8 @@ import numpy as np
 
 from keras_textgen.checks import refused
 from keras_textgen.data.characters import normalize_text
-from keras_textgen.data.readers.files import DataError, reading_errors
+from keras_textgen.data.corpus import DataError
+from keras_textgen.data.formats.streams import reading_errors
 
 _HEADING = re.compile(r"\d+ (\d+)")
 _ALLOWED = "a word and its numbers in every line, as GloVe and word2vec write"

@@ -16,6 +16,7 @@ from keras_textgen.data.class_numbers import (
     class_numbers_in_graph,
     class_weigher,
 )
+from keras_textgen.data.frames import Frame, labels_of, texts_of
 from keras_textgen.data.graph_sentences import split_sentences_in_graph
 from keras_textgen.data.raw_documents import DocumentReader, Documents
 from keras_textgen.data.vocabulary import Vocabulary
@@ -105,6 +106,12 @@ class DocumentClassifier(GlobalBatchModel):
             is_shuffled=is_shuffled,
             sample_weight=sample_weight,
         )
+
+    def from_frame(self, frame: Frame, y: Labels | None) -> tuple[Any, Any]:
+        """The column of texts, and that of labels if none are beside it."""
+        if y is None:
+            y = labels_of(frame, self.label_names)
+        return texts_of(frame), y
 
     def prepared(
         self, x: tf.Tensor, y: tf.Tensor | None

@@ -28,6 +28,7 @@ from keras_textgen.data.cells import (
     table_cells,
     table_column,
 )
+from keras_textgen.data.frames import Frame
 from keras_textgen.models.matrices.factor_model import FactorModel
 from keras_textgen.models.matrices.prepared_cells import prepared_cells
 from keras_textgen.objectives.sampled_softmax import sampled_softmax_losses
@@ -249,6 +250,15 @@ class CellModel(FactorModel):
             relevant_above=self.relevant_above,
             **settings,
         )
+
+    def from_frame(self, frame: Frame, y: Any) -> tuple[Any, Any]:
+        """The columns that the model knows; a data frame as it is."""
+        names = [*self.fields, *self.brought_features]
+        if hasattr(frame.table, "iloc"):
+            return frame.table, y
+        if not {*names[:2]} <= {*frame}:
+            return frame, y
+        return {name: frame[name] for name in names if name in frame}, y
 
     def merged(self, cells: Ratings) -> Ratings:
         """Known cells without pairs that are given again; see `duplicates`."""

@@ -27,6 +27,8 @@ def write(folder, content, name="words.txt"):
         (b"no end", ["no end"]),
         (b"dos\r\nlines\r\n", ["dos", "lines"]),
         (b"\xef\xbb\xbfmark", ["mark"]),
+        ("caf\u00e9\r\ntwo".encode("utf-16"), ["café", "two"]),
+        (b"\xfe\xff" + "Ċ\none".encode("utf-16-be"), ["Ċ", "one"]),
         ("caf\u00e9\u2028one line\u0085".encode(), ["café\u2028one line\x85"]),
     ],
 )
@@ -48,7 +50,10 @@ def test_lines(tmp_path, content, lines):
         (b"one\ntwo \xff\n", r":2: invalid UTF-8 \(byte 0xff\)"),
         (b"cut short \xc3", r":1: invalid UTF-8 \(byte 0xc3\)"),
         (b"one\ntw\0o", ":2: a zero byte"),
-        ("wide".encode("utf-16"), ":1: a zero byte"),
+        ("wide".encode("utf-16-le"), ":1: a zero byte.* UTF-16 without"),
+        (b"one\ncaf\xe9\n", r":2: invalid UTF-8 \(byte 0xe9\), 'é' in Latin-1"),
+        (b"\x93so\x94\n", r":1: .*byte 0x93\), '“' in Windows-1252"),
+        ("one\nĊ".encode("utf-16")[:-1], ":2: invalid UTF-16"),
     ],
 )
 def test_refused_lines(tmp_path, content, message):

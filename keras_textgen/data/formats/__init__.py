@@ -1,0 +1,1 @@
+"""Formats of tables: one a file, all read as `table.Table`."""

@@ -1,0 +1,238 @@
+"""What is kept of a column of a table, and what is refused of it."""
+
+from __future__ import annotations
+
+import array
+import datetime
+import math
+import re
+from typing import Any, Protocol
+
+import numpy as np
+
+from keras_textgen.data.cells import LARGEST, number_of_text
+from keras_textgen.data.labels import clean_label
+from keras_textgen.data.raw_ids import is_missing, raw_id
+from keras_textgen.data.readers.files import has_word
+
+# Numbers, some of which a data frame may have written with a fraction.
+_WHOLE_NUMBER = re.compile(r"(-?[0-9]+)(?:\.0+)?")
+
+
+class UnusableError(ValueError):
+    """A value that cannot be used: what is wrong, what is allowed."""
+
+
+class NoWordsError(Exception):
+    """A row without a text, which is left out."""
+
+
+class Collector(Protocol):
+    """Takes the values of a column one after the other."""
+
+    def add(self, value: Any) -> None:
+        """Takes the value of the next row.
+
+        Raises:
+            UnusableError: it cannot be used.
+            NoWordsError: the row is to be left out.
+        """
+
+
+class Texts:
+    """Texts.
+
+    Attributes:
+        found: the text of each row.
+
+    Example:
+        >>> texts = Texts("review")
+        >>> texts.add("a rose")
+        >>> texts.found
+        ['a rose']
+    """
+
+    def __init__(self, column: str) -> None:
+        self.column = column
+        self.found: list[str] = []
+
+    def add(self, value: Any) -> None:
+        """Takes a text; one without words leaves its row out."""
+        if value is None:
+            raise NoWordsError
+        if not isinstance(value, str):
+            raise UnusableError(
+                f"{self.column} is {value!r:.40}, of type "
+                f"{type(value).__name__}; allowed: a text"
+            )
+        if not has_word(value):
+            raise NoWordsError
+        self.found.append(value)
+
+
+class Labels:
+    """Labels, as text.
+
+    Example:
+        >>> labels = Labels("stars")
+        >>> for each in ("5.0", "4.0", "5.0"):
+        ...     labels.add(each)
+        >>> labels.found
+        ['5', '4', '5']
+    """
+
+    def __init__(self, column: str) -> None:
+        self.column = column
+        self._numbers = Ids(column)
+
+    @property
+    def found(self) -> list[str]:
+        """The label of each row; whole numbers without a fraction."""
+        numbers, names = self._numbers.numbered()
+        return [names[number] for number in numbers]
+
+    def add(self, value: Any) -> None:
+        """Takes a label."""
+        text = "" if value is None else clean_label(raw_id(value))
+        if not text or value != value:
+            raise UnusableError(f"{self.column} is missing; allowed: a label")
+        self._numbers.known(text)
+
+
+class Ids:
+    """Raw ids, each kept once.
+
+    Example:
+        >>> ids = Ids("user")
+        >>> for each in (3.0, "7.0", " 3 "):
+        ...     ids.add(each)
+        >>> ids.numbered()
+        (array([0, 1, 0], dtype=int32), ('3', '7'))
+    """
+
+    def __init__(self, column: str) -> None:
+        self.column = column
+        self._known: dict[str, int] = {}
+        self._numbers = array.array("i")
+
+    def add(self, value: Any) -> None:
+        """Takes an id."""
+        # Most are there already, and need no second look.
+        if isinstance(value, str) and value in self._known:
+            self._numbers.append(self._known[value])
+            return
+        if is_missing(value):
+            is_text = isinstance(value, str) and value.strip()
+            shown = f" ({value.strip()!r})" if is_text else ""
+            raise UnusableError(
+                f"{self.column} is missing{shown}; allowed: an id"
+            )
+        self.known(raw_id(value).strip())
+
+    def known(self, text: str) -> None:
+        """Takes the text of an id that is not missing."""
+        self._numbers.append(self._known.setdefault(text, len(self._known)))
+
+    def raw(self, row: int) -> str:
+        """The text of a row, as it was given."""
+        return list(self._known)[self._numbers[row]]
+
+    def numbered(self) -> tuple[np.ndarray, tuple[str, ...]]:
+        """The number of each row's id, int32 `[rows]`, and all ids.
+
+        Where every id is a whole number, `3.0` is `3`.
+        """
+        numbers = np.array(self._numbers, np.int32)
+        names = list(self._known)
+        matches = [_WHOLE_NUMBER.fullmatch(name) for name in names]
+        if all(matches):
+            names = [match[1] for match in matches if match]
+        merged: dict[str, int] = {}
+        new = [merged.setdefault(name, len(merged)) for name in names]
+        return np.array(new, np.int32)[numbers], tuple(merged)
+
+
+class Values:
+    """Finite numbers.
+
+    Example:
+        >>> values = Values("stars")
+        >>> values.add("4.5")
+        >>> values.found.tolist()
+        [4.5]
+    """
+
+    def __init__(self, column: str) -> None:
+        self.column = column
+        self.found = array.array("d")
+
+    def add(self, value: Any) -> None:
+        """Takes a number, or the text of one."""
+        number = _number(value)
+        # False for NaN, too.
+        if not abs(number) <= LARGEST:
+            raise UnusableError(f"value {value!r}; allowed: a finite number")
+        self.found.append(number)
+
+
+class Times:
+    """Times, as numbers that grow with them.
+
+    Example:
+        >>> times = Times("when")
+        >>> times.add("2024-05-01 10:00"), times.add("2024-05-01T12:00+02:00")
+        (None, None)
+        >>> times.found[0] == times.found[1]
+        True
+    """
+
+    def __init__(self, column: str) -> None:
+        self.column = column
+        self.found = array.array("d")
+        self._are_numbers: bool | None = None
+
+    def add(self, value: Any) -> None:
+        """Takes a number, a date, or the text of one of them."""
+        number = _number(value)
+        is_number = math.isfinite(number)
+        if not is_number:
+            number = _seconds(value)
+        if not math.isfinite(number):
+            raise UnusableError(
+                f"{self.column} {value!r:.40} is no time; allowed: a number, "
+                "or a date such as 2024-05-01 or 2024-05-01T10:00:00Z"
+            )
+        if self._are_numbers not in (None, is_number):
+            raise UnusableError(
+                f"{self.column} {value!r:.40} is of another kind than those "
+                "above; allowed: numbers in every row, or dates in every row"
+            )
+        self._are_numbers = is_number
+        self.found.append(number)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, str):
+        return number_of_text(value.strip())
+    if isinstance(value, bool) or value is None:
+        return math.nan
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+
+
+def _seconds(value: Any) -> float:
+    """Since 1970; a time without a zone is that of Greenwich."""
+    if isinstance(value, str):
+        try:
+            value = datetime.datetime.fromisoformat(value.strip())
+        except ValueError:
+            return math.nan
+    if not isinstance(value, datetime.datetime):
+        if not isinstance(value, datetime.date):
+            return math.nan
+        value = datetime.datetime.combine(value, datetime.time())
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=datetime.UTC)
+    return value.timestamp()

@@ -1,0 +1,114 @@
+"""Parquet and Arrow files, by way of pyarrow (extra `tables`)."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from keras_textgen.data.corpus import DataError
+from keras_textgen.data.formats.streams import arrow_module
+from keras_textgen.data.formats.table import Row, Table
+
+_ROWS_AT_ONCE = 4096
+
+
+def read_parquet(
+    stream: io.BufferedReader, name: str, suffix: str = ".parquet"
+) -> Table:
+    """Reads a Parquet file.
+
+    Args:
+        stream: of the file.
+        name: of the file, for messages.
+        suffix: of its name.
+
+    Returns:
+        The table; only the columns asked for are read, some rows at a time.
+
+    Raises:
+        DataError: it is none, or pyarrow is not installed.
+    """
+    del suffix
+    arrow = arrow_module(name, "Parquet")
+    with _errors(arrow, name):
+        import pyarrow.parquet
+
+        file = pyarrow.parquet.ParquetFile(_seekable(stream))
+
+    def batches(columns: Sequence[str]) -> Iterator[Any]:
+        return file.iter_batches(_ROWS_AT_ONCE, columns=list(columns))
+
+    return _table(arrow, name, file.schema_arrow.names, batches)
+
+
+def read_arrow(
+    stream: io.BufferedReader, name: str, suffix: str = ".arrow"
+) -> Table:
+    """Reads an Arrow file (Feather, too) or stream, as Hugging Face writes.
+
+    Args:
+        stream: of the file.
+        name: of the file, for messages.
+        suffix: of its name.
+
+    Returns:
+        The table, read some rows at a time.
+
+    Raises:
+        DataError: it is none, or pyarrow is not installed.
+    """
+    del suffix
+    arrow = arrow_module(name, "Arrow")
+    is_file = stream.peek(6)[:6] == b"ARROW1"
+    with _errors(arrow, name):
+        import pyarrow.ipc
+
+        if is_file:
+            file = pyarrow.ipc.open_file(_seekable(stream))
+        else:
+            file = pyarrow.ipc.open_stream(stream)
+
+    def batches(columns: Sequence[str]) -> Iterator[Any]:
+        every: Iterable[Any] = file
+        if is_file:
+            every = map(file.get_batch, range(file.num_record_batches))
+        for batch in every:
+            yield batch.select(list(columns))
+
+    return _table(arrow, name, file.schema.names, batches)
+
+
+def _table(
+    arrow: Any, name: str, columns: Sequence[str], batches: Any
+) -> Table:
+    def rows(places: Sequence[int]) -> Iterator[Row]:
+        number = 0
+        wanted = [columns[place] for place in places]
+        with _errors(arrow, name):
+            for batch in batches(wanted):
+                values = [batch.column(each).to_pylist() for each in wanted]
+                for row in zip(*values, strict=True):
+                    number += 1
+                    yield number, row
+
+    return Table(name, tuple(columns), rows, by_line=False)
+
+
+def _seekable(stream: io.BufferedReader) -> Any:
+    """The file itself, or what was unpacked, as these begin at their end."""
+    is_plain = isinstance(stream, io.BufferedReader) and stream.seekable()
+    return stream if is_plain else io.BytesIO(stream.read())
+
+
+@contextlib.contextmanager
+def _errors(arrow: Any, name: str) -> Iterator[None]:
+    try:
+        yield
+    except arrow.ArrowException as error:
+        told = " ".join(str(error).split())
+        raise DataError(
+            f"{name}: damaged, or of another format ({told:.200}); allowed: a "
+            "whole Parquet or Arrow file"
+        ) from error

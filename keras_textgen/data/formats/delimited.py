@@ -1,0 +1,126 @@
+"""CSV and TSV, with whatever mark between the columns."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+from collections.abc import Iterator, Sequence
+
+from keras_textgen.data.corpus import DataError
+from keras_textgen.data.formats.streams import decoded_lines
+from keras_textgen.data.formats.table import Row, Table
+
+# The first is taken where none is more frequent.
+_MARKS = {".csv": ",\t;|", ".tsv": "\t,;|", ".tab": "\t,;|"}
+_QUOTES = "\"'"
+# Of one field; a document may be longer than the default of the library.
+_LARGEST_FIELD = 2**31 - 1
+
+
+def read_delimited(
+    stream: io.BufferedReader, name: str, suffix: str = ".csv"
+) -> Table:
+    r"""Reads a table of text, whose first line names the columns.
+
+    The mark between the columns is the most frequent of comma, tab, semicolon
+    and bar in the first line; quotes are double, or single where the first
+    name has such.
+
+    Args:
+        stream: of the file.
+        name: of the file, for messages.
+        suffix: of its name, which decides where marks are as frequent.
+
+    Returns:
+        The table; its values are text. One without columns is empty.
+
+    Raises:
+        DataError: it is no text, or no such table.
+
+    Example:
+        >>> content = b"user;item\nann;'Alien'\n"
+        >>> table = read_delimited(io.BufferedReader(io.BytesIO(content)), "a")
+        >>> table.columns, list(table.rows([1]))
+        (('user', 'item'), [(2, ["'Alien'"])])
+    """
+    lines = decoded_lines(stream, name)
+    first = next((line for line in lines if line.strip()), None)
+    if first is None:
+        return Table(name, (), lambda places: iter(()))
+    quote = first.strip()[0]
+    quote = quote if quote in _QUOTES else _QUOTES[0]
+    mark = most_frequent_mark(first, _MARKS.get(suffix, ",\t;|"), quote)
+    records = _records(itertools.chain([first], lines), mark, quote, name)
+    _, header = next(records)
+    columns = tuple(column.strip() for column in header)
+    if columns[0].isdecimal():
+        return _without_header(name, header, records)
+
+    def rows(places: Sequence[int]) -> Iterator[Row]:
+        for line, record in records:
+            if len(record) != len(columns):
+                raise DataError(
+                    f"{name}:{line}: {len(record)} columns; allowed: "
+                    f"{len(columns)}, as in the first line (the mark between "
+                    f"them is {mark!r})"
+                )
+            yield line, [record[place] for place in places]
+
+    return Table(name, columns, rows)
+
+
+def _without_header(
+    name: str, first: list[str], records: Iterator[tuple[int, list[str]]]
+) -> Table:
+    """A table whose first line holds values: it begins with a number."""
+
+    def rows(places: Sequence[int]) -> Iterator[Row]:
+        for line, record in itertools.chain([(1, first)], records):
+            if len(record) != len(first):
+                raise DataError(
+                    f"{name}:{line}: {len(record)} columns; allowed: "
+                    f"{len(first)}, as in the first line"
+                )
+            yield line, [record[place] for place in places]
+
+    return Table(name, tuple(first), rows, has_header=False)
+
+
+def most_frequent_mark(line: str, marks: str, quote: str) -> str:
+    r"""The mark between the columns of a line.
+
+    Args:
+        line: that names the columns.
+        marks: which there may be, the likeliest first.
+        quote: between two of which no mark counts.
+
+    Example:
+        >>> most_frequent_mark('"a,b";c;d', ",;", '"')
+        ';'
+    """
+    outside = "".join(line.split(quote)[::2])
+    return max(marks, key=outside.count)
+
+
+def _records(
+    lines: Iterator[str], mark: str, quote: str, name: str
+) -> Iterator[tuple[int, list[str]]]:
+    """Gives the first line and the fields of every record with any."""
+    csv.field_size_limit(_LARGEST_FIELD)
+    # Strict, as a quote that is never closed would take the lines after it
+    # into one field.
+    reader = csv.reader(lines, delimiter=mark, quotechar=quote, strict=True)
+    before = 0
+    try:
+        for record in reader:
+            first, before = before + 1, reader.line_num
+            if record:
+                yield first, record
+    except csv.Error as error:
+        # A quote may have been opened many lines before.
+        raise DataError(
+            f"{name}:{before + 1}: {error}; allowed: a table with {mark!r} "
+            "between the columns, in which a field that begins with a quote "
+            f"({quote}) ends with one, and quotes inside it are doubled"
+        ) from error

@@ -1,0 +1,76 @@
+"""JSON lines: an object a line."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from keras_textgen.data.corpus import DataError
+from keras_textgen.data.formats.streams import decoded_lines
+from keras_textgen.data.formats.table import Row, Table, no_rows_error
+
+# So many rows say which columns there are, as some leave out empty ones.
+_LOOKED_AT = 100
+
+
+def read_json_lines(
+    stream: io.BufferedReader, name: str, suffix: str = ".jsonl"
+) -> Table:
+    r"""Reads a file of an object a line.
+
+    Args:
+        stream: of the file.
+        name: of the file, for messages.
+        suffix: of its name.
+
+    Returns:
+        The table; its columns are the keys of the first rows, and a row may
+        lack some.
+
+    Raises:
+        DataError: it is no text, is empty, or a line holds no object.
+
+    Example:
+        >>> content = b'{"user": "ann", "stars": 4.0}\n{"user": "bob"}\n'
+        >>> stream = io.BufferedReader(io.BytesIO(content))
+        >>> table = read_json_lines(stream, "a.jsonl")
+        >>> table.columns, [values for _, values in table.rows([1])]
+        (('user', 'stars'), [[4.0], [None]])
+    """
+    del suffix
+    objects = _objects(decoded_lines(stream, name), name)
+    first = list(itertools.islice(objects, _LOOKED_AT))
+    if not first:
+        raise no_rows_error(name)
+    columns = tuple(dict.fromkeys(key for _, each in first for key in each))
+
+    def rows(places: Sequence[int]) -> Iterator[Row]:
+        wanted = [columns[place] for place in places]
+        for line, each in itertools.chain(first, objects):
+            yield line, [each.get(column) for column in wanted]
+
+    return Table(name, columns, rows)
+
+
+def _objects(
+    lines: Iterator[str], name: str
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            found = json.loads(line)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise DataError(
+                f"{name}:{number}: no JSON ({error}); allowed: an object a "
+                'line, such as {"text": "a rose"}'
+            ) from None
+        if not isinstance(found, dict):
+            raise DataError(
+                f"{name}:{number}: {type(found).__name__} in the place of an "
+                'object; allowed: an object a line, such as {"text": "a rose"}'
+            )
+        yield number, found

@@ -1,0 +1,126 @@
+"""What every format of tables gives, and which format a file has."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib
+import io
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from keras_textgen.data.corpus import DataError
+from keras_textgen.data.formats.streams import Source, reading_errors
+
+# The number of a row or line, and the values asked for.
+Row = tuple[int, Sequence[Any]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """Rows of named columns, read one after the other.
+
+    Attributes:
+        name: of the file, for messages.
+        columns: the names of all its columns.
+        rows: gives the values of the columns of some places, row by row, as
+            text or as Python's own values; None for one that is not there.
+        by_line: whether the numbers of rows are those of lines.
+        has_header: whether the file names the columns.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    rows: Callable[[Sequence[int]], Iterator[Row]]
+    by_line: bool = True
+    has_header: bool = True
+
+    def where(self, number: int) -> str:
+        """File and row, for messages.
+
+        Example:
+            >>> Table("a.csv", (), lambda places: iter(())).where(3)
+            'a.csv:3'
+        """
+        joint = ":" if self.by_line else ": row "
+        return f"{self.name}{joint}{number}"
+
+
+class Format(NamedTuple):
+    """A format of tables.
+
+    Attributes:
+        suffixes: that its files have, before `.gz` or `.zst`.
+        starts: first bytes of a file of it, where these tell.
+        reader: "module:function" of what makes a `Table` of a stream, the name
+            of the file and its suffix.
+    """
+
+    suffixes: tuple[str, ...]
+    starts: tuple[bytes, ...]
+    reader: str
+
+
+_HERE = "keras_textgen.data.formats"
+FORMATS = (
+    Format((".parquet", ".pq"), (b"PAR1",), f"{_HERE}.columnar:read_parquet"),
+    Format(
+        (".arrow", ".feather", ".ipc"),
+        (b"ARROW1", b"\xff\xff\xff\xff"),
+        f"{_HERE}.columnar:read_arrow",
+    ),
+    Format(
+        (".jsonl", ".ndjson", ".json"),
+        (b"{", b"\xef\xbb\xbf{"),
+        f"{_HERE}.json_lines:read_json_lines",
+    ),
+    Format((".csv", ".tsv", ".tab"), (), f"{_HERE}.delimited:read_delimited"),
+)
+SUFFIXES = tuple(suffix for each in FORMATS for suffix in each.suffixes)
+LISTED = f"{', '.join(SUFFIXES)}, each also as .gz or .zst"
+
+
+@contextlib.contextmanager
+def opened_table(source: Source) -> Iterator[Table]:
+    """A table of whatever format, to be read while it is open.
+
+    Args:
+        source: of the table; its name says the format, or where that says
+            nothing, its first bytes do.
+
+    Yields:
+        The table.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    with source.opened() as stream, reading_errors(source.name):
+        found = _format(source.suffix, stream)
+        module, function = found.reader.split(":")
+        reader = getattr(importlib.import_module(module), function)
+        yield reader(stream, source.name, source.suffix)
+
+
+def is_typed(source: Source) -> bool:
+    """Whether its first bytes alone tell that it is a table.
+
+    They do of all formats but delimited text.
+    """
+    with source.opened() as stream:
+        return bool(_format("", stream).starts)
+
+
+def _format(suffix: str, stream: io.BufferedReader) -> Format:
+    for each in FORMATS:
+        if suffix in each.suffixes:
+            return each
+    start = stream.peek(8)[:8]
+    told = (
+        each for each in FORMATS if start.startswith(each.starts or (b"\0",))
+    )
+    return next(told, FORMATS[-1])
+
+
+def no_rows_error(name: str) -> DataError:
+    """The error of a table without rows."""
+    return DataError(f"{name}: the table has no rows; allowed: 1 or more")

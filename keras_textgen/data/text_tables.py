@@ -1,0 +1,398 @@
+"""Texts, perhaps with labels, of the columns of tables."""
+
+from __future__ import annotations
+
+import dataclasses
+import glob
+import itertools
+import os
+import pathlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_textgen.data.corpus import SPLITS, Corpus, DataError
+from keras_textgen.data.formats.collect import Labels, Texts, Times
+from keras_textgen.data.formats.columns import (
+    Columns,
+    Wanted,
+    find_sources,
+    is_table_name,
+    read_columns,
+    tables_in,
+)
+from keras_textgen.data.formats.streams import STANDARD_INPUT, Source
+from keras_textgen.data.formats.table import Row, Table, is_typed, opened_table
+from keras_textgen.data.labels import (
+    check_names,
+    listing,
+    number_labels,
+    sorted_names,
+)
+from keras_textgen.data.readers.files import (
+    read_lines,
+    split_rows,
+    split_texts,
+)
+from keras_textgen.data.splits import rows_by_time, split_rule
+
+NAME = "text"
+# What --label_column is for a table whose labels are not wanted.
+NO_LABELS = "none"
+TEXT, LABEL, TIME = "text", "label", "timestamp"
+_FEWEST = 10
+# How files of a split begin, as Hugging Face names its shards, too.
+_OF_SPLIT = re.compile(
+    r"(?:(train)|(valid|validation|val|dev)|(test))(?:[-_.]|$)", re.IGNORECASE
+)
+# Beside the tables of Zhang et al. (2015), whose classes are numbers from 1.
+_CLASSES = "classes.txt"
+
+
+@dataclasses.dataclass(frozen=True)
+class TextColumns:
+    """Which columns of a table are read; None leaves it to their names.
+
+    Attributes:
+        text: of the texts.
+        label: of the labels; `none` for no labels.
+        time: of the times by which is split.
+        split: `"random"` or `"time"`.
+    """
+
+    text: str | None = None
+    label: str | None = None
+    time: str | None = None
+    split: str | None = None
+
+    @property
+    def are_named(self) -> bool:
+        """Whether anything is said that only tables have."""
+        return any((self.text, self.label, self.time, self.split == "time"))
+
+    @property
+    def times(self) -> str | None:
+        """The column of times, if they are needed."""
+        rule = split_rule(self.split, self.time)
+        return None if rule == "random" else self.time or TIME
+
+    @property
+    def wanted(self) -> list[Wanted]:
+        """What is asked of a table."""
+        wanted = [Wanted(self.text or TEXT, "text_column", Texts)]
+        if self.label != NO_LABELS:
+            is_needed = self.label is not None
+            label = self.label or LABEL
+            wanted.append(Wanted(label, "label_column", Labels, is_needed))
+        if self.times is not None:
+            wanted.append(Wanted(self.times, "time_column", Times))
+        return wanted
+
+
+def holds_tables(data_dir: str | os.PathLike, columns: TextColumns) -> bool:
+    """Whether what a user names are tables, and not lines of text.
+
+    Args:
+        data_dir: as in `read_text`.
+        columns: what is said of them.
+    """
+    if columns.are_named:
+        return True
+    path = pathlib.Path(data_dir)
+    if str(path) == STANDARD_INPUT:
+        return is_typed(Source.of_input())
+    if path.is_file():
+        return is_table_name(path.name) and not _has_labeled_lines(path)
+    if path.is_dir():
+        return _is_folder_of_tables(path)
+    found = glob.glob(str(path))
+    return bool(found) and all(
+        is_table_name(os.path.basename(x)) for x in found
+    )
+
+
+def _has_labeled_lines(path: pathlib.Path) -> bool:
+    """Whether a file of tabs is a label and a text a line, without names."""
+    source = Source(path)
+    if source.suffix not in (".tsv", ".tab"):
+        return False
+    with opened_table(source) as table:
+        is_label_and_text = table.columns[1:] == (TEXT,)
+        return is_label_and_text or TEXT not in table.columns
+
+
+def _is_folder_of_tables(folder: pathlib.Path) -> bool:
+    tables = tables_in(folder)
+    if any((folder / f"{split}.txt").is_file() for split in SPLITS):
+        return False
+    if any(_split_of(path) == "train" for path in tables):
+        return True
+    others = (path for path in folder.iterdir() if path not in tables)
+    has_texts = any(path.name.endswith((".txt", ".txt.gz")) for path in others)
+    return bool(tables) and not has_texts
+
+
+def read_text_tables(
+    data_dir: str | os.PathLike, seed: int, asked: TextColumns
+) -> Corpus:
+    """Reads the texts of tables.
+
+    Args:
+        data_dir: a table; a folder of tables, those of a split named after it,
+            or all to be split; a pattern; or `-` for standard input.
+        seed: of a split at random.
+        asked: of the tables.
+
+    Returns:
+        The corpus.
+
+    Raises:
+        DataError: they cannot be read or split.
+    """
+    sources = find_sources(data_dir)
+    parts = _by_split(sources) if pathlib.Path(data_dir).is_dir() else {}
+    if parts:
+        return _of_parts(parts, seed, asked)
+    columns = _read(sources, asked)
+    name = sources[0].name if len(sources) == 1 else str(data_dir)
+    texts = columns.kept[asked.text or TEXT].found
+    labels = _labels(columns, asked)
+    remarks = columns.remarks + _said_of(columns, asked)
+    names: tuple[str, ...] = ()
+    numbers = None
+    if labels is not None:
+        names = sorted_names(labels)
+        check_names(names, pathlib.Path(name))
+        numbers = number_labels(labels, names)
+    if asked.times is None:
+        corpus = split_texts(NAME, texts, seed, pathlib.Path(name), numbers)
+    else:
+        times = np.asarray(columns.kept[asked.times].found)
+        if len(times) < _FEWEST:
+            raise DataError(
+                f"{name}: {len(times)} texts leave nothing for validation; "
+                f"allowed: {_FEWEST} or more"
+            )
+        rows = dict(zip(SPLITS, rows_by_time(times), strict=True))
+        if numbers is not None:
+            _check_known(rows, numbers, names, columns)
+        corpus = _of_rows(texts, numbers, rows)
+    corpus.label_names = names
+    corpus.remarks = remarks
+    return corpus
+
+
+def _read(sources: Sequence[Source], asked: TextColumns) -> Columns:
+    def adapt(table: Table) -> Table:
+        if table.has_header or asked.text is not None:
+            return table
+        return _with_classes(table, sources[0].path.parent / _CLASSES)
+
+    columns = read_columns(sources, asked.wanted, adapt)
+    if not len(columns):
+        raise DataError(
+            f"{columns.first_file}: no row with a text; allowed: 10 or more"
+        )
+    return columns
+
+
+def _labels(columns: Columns, asked: TextColumns) -> list[str] | None:
+    kept = columns.kept.get(asked.label or LABEL)
+    return None if kept is None else kept.found
+
+
+def _said_of(columns: Columns, asked: TextColumns) -> tuple[str, ...]:
+    """A line on what columns were chosen that nobody has named."""
+    chosen = [
+        f"{what} from column {columns.names.get(default)!r}"
+        for what, default, named in (
+            ("texts", TEXT, asked.text),
+            ("labels", LABEL, asked.label),
+        )
+        if named is None and columns.names.get(default) is not None
+    ]
+    if not chosen:
+        return ()
+    return (f"{columns.first_file}: {' and '.join(chosen)}.",)
+
+
+def _of_rows(
+    texts: Sequence[str],
+    labels: np.ndarray | None,
+    rows: Mapping[str, np.ndarray],
+) -> Corpus:
+    splits = {
+        split: [texts[row] for row in chosen] for split, chosen in rows.items()
+    }
+    if labels is None:
+        return Corpus.of_splits(NAME, splits)
+    of_splits = {split: labels[chosen] for split, chosen in rows.items()}
+    return Corpus.of_splits(NAME, splits, labels=of_splits)
+
+
+def _check_known(
+    rows: Mapping[str, np.ndarray],
+    labels: np.ndarray,
+    names: Sequence[str],
+    columns: Columns,
+) -> None:
+    """Refuses labels of later rows that the training rows lack."""
+    in_training = np.bincount(labels[rows["train"]], minlength=len(names)) > 0
+    later = np.concatenate([rows[split] for split in SPLITS[1:]])
+    unknown = later[~in_training[labels[later]]]
+    if len(unknown):
+        trained = [names[int(each)] for each in np.flatnonzero(in_training)]
+        raise DataError(
+            f"{columns.where(unknown[0])}: the label "
+            f"{names[labels[unknown[0]]]!r} is not in the training set, the "
+            f"earliest 80 %; allowed: {listing(trained)}"
+        )
+
+
+# -- Tables that are split already --------------------------------------------
+
+
+def _split_of(path: pathlib.Path) -> str | None:
+    found = _OF_SPLIT.match(path.name)
+    if found is None:
+        return None
+    return next(
+        split
+        for split, name in zip(SPLITS, found.groups(), strict=True)
+        if name
+    )
+
+
+def _by_split(sources: Sequence[Source]) -> dict[str, list[Source]]:
+    """The tables of each split; nothing if none is for training."""
+    parts: dict[str, list[Source]] = {}
+    for source in sources:
+        split = _split_of(source.path)
+        if split is not None:
+            parts.setdefault(split, []).append(source)
+    if "train" not in parts:
+        return {}
+    return {split: parts[split] for split in SPLITS if split in parts}
+
+
+def _of_parts(
+    parts: Mapping[str, list[Source]], seed: int, asked: TextColumns
+) -> Corpus:
+    folder = parts["train"][0].path.parent
+    if "test" not in parts:
+        raise DataError(
+            f"{folder}: tables of train, and none of test; allowed: tables "
+            "named train, test and perhaps valid, or others, to be split"
+        )
+    if asked.times is not None:
+        raise DataError(
+            f"{folder}: split already into {', '.join(parts)}; allowed: no "
+            "--time_column and no --split"
+        )
+    columns = {split: _read(parts[split], asked) for split in parts}
+    texts = {
+        split: each.kept[asked.text or TEXT].found
+        for split, each in columns.items()
+    }
+    found = {split: _labels(each, asked) for split, each in columns.items()}
+    names, numbers = _numbered(columns, found)
+    if "valid" not in texts:
+        _hold_out(texts, numbers, seed, folder)
+    remarks = itertools.chain(*(each.remarks for each in columns.values()))
+    return Corpus.of_splits(
+        NAME,
+        texts,
+        labels=numbers,
+        label_names=names,
+        remarks=(*remarks, *_said_of(columns["train"], asked)),
+    )
+
+
+def _numbered(
+    columns: Mapping[str, Columns], found: Mapping[str, list[str] | None]
+) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
+    given = {split: labels for split, labels in found.items() if labels}
+    if not given:
+        return (), {}
+    for split, each in columns.items():
+        if split not in given:
+            raise DataError(
+                f"{each.first_file}: no labels, which other splits have; "
+                "allowed: labels in all, or --label_column=none"
+            )
+    names = sorted_names(given["train"])
+    check_names(names, pathlib.Path(columns["train"].first_file))
+    known = set(names)
+    for split, labels in given.items():
+        for row, label in enumerate(labels):
+            if label not in known:
+                raise DataError(
+                    f"{columns[split].where(row)}: the label {label!r} is not "
+                    f"in the training set; allowed: {listing(names)}"
+                )
+    return names, {
+        split: number_labels(labels, names) for split, labels in given.items()
+    }
+
+
+def _hold_out(
+    texts: dict[str, list[str]],
+    labels: dict[str, np.ndarray],
+    seed: int,
+    folder: pathlib.Path,
+) -> None:
+    """Takes a tenth of the training texts for validation, label by label."""
+    of_train = labels.get("train")
+    train = texts["train"]
+    rows = split_rows(len(train), seed, of_train, held_out_parts=1)
+    if not len(rows[1]):
+        raise DataError(
+            f"{folder}: {len(train)} training texts leave nothing for "
+            "validation; allowed: 2 or more of a label"
+        )
+    for split, chosen in zip(SPLITS, rows, strict=False):
+        texts[split] = [train[row] for row in chosen]
+        if of_train is not None:
+            labels[split] = of_train[chosen]
+
+
+# -- Tables of Zhang et al. (2015) --------------------------------------------
+
+
+def _with_classes(table: Table, classes: pathlib.Path) -> Table:
+    r"""Class, title and text, without names: AG News, DBpedia, Yelp and more.
+
+    The columns after the class are one text, a line each; `\n` in them is a
+    line end. The file `classes.txt` names the classes, whose numbers are from
+    1; without it they keep their numbers.
+    """
+    if len(table.columns) < 2:
+        return table
+    names = read_lines(classes) if classes.is_file() else []
+    places = range(len(table.columns))
+
+    def rows(wanted: Sequence[int]) -> Iterator[Row]:
+        for number, (label, *parts) in table.rows(places):
+            text = "\n".join(part for part in parts if part.strip())
+            made: tuple[Any, Any] = (
+                text.replace("\\n", "\n"),
+                _class_name(label, names, table.where(number)),
+            )
+            yield number, [made[place] for place in wanted]
+
+    return dataclasses.replace(
+        table, columns=(TEXT, LABEL), rows=rows, has_header=True
+    )
+
+
+def _class_name(label: str, names: Sequence[str], where: str) -> str:
+    if not names:
+        return label
+    if not label.isdecimal() or not 0 < int(label) <= len(names):
+        raise DataError(
+            f"{where}: the class {label!r}; allowed: a whole number from 1 to "
+            f"{len(names)}, the lines of {_CLASSES}"
+        )
+    return names[int(label) - 1]
