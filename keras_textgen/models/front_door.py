@@ -446,9 +446,7 @@ class FrontDoor(NoSymbolicBuild, keras.Model):
             self._check_targets(y is not None)
         self._check_weights(sample_weight)
         x, y = self.prepared(x, None if is_prediction else y)
-        if is_prediction:
-            sample_weight = None
-        return packed(x, y, sample_weight)
+        return packed(x, y, None if is_prediction else sample_weight)
 
     def _whole_batch(
         self,
