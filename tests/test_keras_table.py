@@ -36,10 +36,12 @@ def committed():
         yield [cell.strip() for cell in line.strip("|").split("|")]
 
 
-def test_the_committed_table_is_that_of_the_tests():
+def test_the_committed_table_is_of_the_tests():
     (_, *models), _, *rows = committed()
     expected = dict(parametrization())
-    assert [row for row, *_ in rows] == list(expected)
+    named = [row for row, *_ in rows]
+    # A test that no run has reported yet has no row.
+    assert named == [row for row in expected if row in set(named)]
     assert FAST <= set(models) <= set(expected["the config is json"])
     for row, *cells in rows:
         for model, cell in zip(models, cells, strict=True):
