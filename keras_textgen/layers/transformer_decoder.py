@@ -169,7 +169,7 @@ class TransformerDecoder(TransformerLayers):
         time = tf.range(tf.shape(inputs)[1])
         is_read = (time <= time[:, tf.newaxis])[tf.newaxis, tf.newaxis]
         outputs, _ = self._run(
-            inputs, time[tf.newaxis], is_read, state, lambda new, written: new
+            inputs, time[tf.newaxis], is_read, state, lambda written, new: new
         )
         return outputs
 
@@ -181,12 +181,12 @@ class TransformerDecoder(TransformerLayers):
         is_read = slots <= position[:, tf.newaxis]  # [N, slots]
         place = tf.stack([tf.range(tf.shape(position)[0]), position], axis=1)
 
-        def with_new(new: KeysValues, written: KeysValues) -> KeysValues:
-            pairs = zip(new, written, strict=True)
+        def with_new(written: KeysValues, new: KeysValues) -> KeysValues:
+            pairs = zip(written, new, strict=True)
             return KeysValues(
                 *(
                     tf.tensor_scatter_nd_update(old, place, each[:, 0])
-                    for each, old in pairs
+                    for old, each in pairs
                 )
             )
 
@@ -214,8 +214,8 @@ class TransformerDecoder(TransformerLayers):
             positions: Of them, int32 [N or 1, time].
             mask: bool [N or 1, 1, time, slots], which tokens are read.
             state: Before the inputs.
-            kept: From the keys and values of the inputs, and those of the
-                state, to those of all tokens.
+            kept: From the keys and values of the state, and those of the
+                inputs, to those of all tokens.
         """
         hidden = self.entered(inputs, positions)
         for each in state.added:
@@ -229,7 +229,7 @@ class TransformerDecoder(TransformerLayers):
             self.blocks, state.written, latents, strict=True
         ):
             hidden, tokens = block.run(
-                hidden, positions, mask, partial(kept, written=old), of_code
+                hidden, positions, mask, partial(kept, old), of_code
             )
             written.append(tokens)
         return self.norm(hidden), written
