@@ -119,10 +119,22 @@ def _description(name: str, setting: Setting, model: str | None) -> str:
     if setting.needs:
         flag, values = setting.needs
         text += f" Only with --{flag}={' or '.join(values)}."
+    if setting.needs_one and _needed_text(setting, model):
+        text += f" Only with {_needed_text(setting, model)}."
     others = other_names(name, model)
     if others:
         text += f" Also --{', --'.join(others)}."
     return text
+
+
+def _needed_text(setting: Setting, model: str | None) -> str:
+    """The flags of which a setting needs one; those that the model takes."""
+    return " or ".join(
+        f"--{flag}={value}"
+        for flag, values in setting.needs_one
+        if model is None or model in models_taking(flag)
+        for value in values
+    )
 
 
 def _default_text(default: object) -> str:

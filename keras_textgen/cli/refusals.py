@@ -62,6 +62,7 @@ def check_settings(settings: Settings) -> None:
     _check_free_bits(settings)
     _check_sphere(settings)
     _check_feedback(settings)
+    _check_heads(settings)
 
 
 def check_paths(settings: Settings) -> None:
@@ -169,6 +170,15 @@ def _check_feedback(settings: Settings) -> None:
         raise RunError(
             f"--value_column={NO_VALUES} leaves --feedback=explicit no values "
             "to predict; allowed: --feedback=ranking or implicit"
+        )
+
+
+def _check_heads(settings: Settings) -> None:
+    units, heads = settings.transformer_units, settings.transformer_heads
+    if units and heads and units % heads:
+        raise RunError(
+            f"--transformer_units={units} with --transformer_heads={heads}; "
+            "allowed: a multiple of the number of heads"
         )
 
 

@@ -45,6 +45,8 @@ class Setting:
       takes: the models that it has a meaning for, by names, kinds or traits of
         `keras_textgen.specs`; none for all.
       needs: another flag, and the values of it that it has a meaning beside.
+      needs_one: of several such; of those flags that the model takes, it has a
+        meaning beside any. Where it takes none, nothing is needed.
       role: "run" (defines the run: another value is another run), "stored"
         (written with the run, may change) or "call" (not written).
       argument: of the model's constructor, which it sets; more than one where
@@ -59,6 +61,7 @@ class Setting:
     default: object = None
     takes: tuple[str, ...] = ()
     needs: Needs | None = None
+    needs_one: tuple[Needs, ...] = ()
     role: str = "run"
     argument: str | tuple[str, ...] | Mapping[str, tuple[str, ...]] | None = (
         None

@@ -20,7 +20,7 @@ from keras_textgen.cli.help import VERSION_FLAG, help_text
 from keras_textgen.cli.parsers import DEFAULT, Switch, spelling
 from keras_textgen.cli.presets import find_preset, preset_names
 from keras_textgen.cli.refusals import NO_VALUES, check_paths, check_settings
-from keras_textgen.cli.setting import HEADINGS
+from keras_textgen.cli.setting import HEADINGS, Needs, Setting
 from keras_textgen.cli.table import ALIASES, SETTINGS, models_taking
 from keras_textgen.cli.values import (
     Settings,
@@ -421,6 +421,8 @@ def _missing(name: str, values: Mapping[str, Any], spelled: str) -> str:
         return _only_with(
             spelled, "model", models_taking(name), values["model"]
         )
+    if not _has_one(setting, values):
+        return _only_with_one(spelled, _taken(setting, values), values)
     flag, allowed = setting.needs
     return _only_with(spelled, flag, allowed, values[flag])
 
@@ -434,12 +436,41 @@ def _only_with(
     )
 
 
+def _only_with_one(
+    name: str, needs: Iterable[Needs], values: Mapping[str, Any]
+) -> str:
+    needed = [
+        f"--{flag}={value}" for flag, allowed in needs for value in allowed
+    ]
+    given = [f"--{flag}={values[flag]}" for flag, _ in needs]
+    return (
+        f"--{name} has a meaning only with {' or '.join(needed)}, not with "
+        f"{' and '.join(given)}"
+    )
+
+
 def _has_meaning(name: str, values: Mapping[str, Any]) -> bool:
     setting = SETTINGS[name]
     if setting.takes and not SPECS[values["model"]].is_one_of(setting.takes):
         return False
     needs = setting.needs
-    return needs is None or values[needs[0]] in needs[1]
+    if needs is not None and values[needs[0]] not in needs[1]:
+        return False
+    return _has_one(setting, values)
+
+
+def _taken(setting: Setting, values: Mapping[str, Any]) -> list[Needs]:
+    """Those needs of a setting, of which it takes one, that the model has."""
+    return [
+        (flag, allowed)
+        for flag, allowed in setting.needs_one
+        if values["model"] in models_taking(flag)
+    ]
+
+
+def _has_one(setting: Setting, values: Mapping[str, Any]) -> bool:
+    taken = _taken(setting, values)
+    return not taken or any(values[flag] in allowed for flag, allowed in taken)
 
 
 def _resolve_inputless(values: _Values, given: _Values) -> None:

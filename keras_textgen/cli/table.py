@@ -4,6 +4,7 @@ import types
 from collections.abc import Mapping
 
 from keras_textgen.cli.options.collapse import CollapseOptions
+from keras_textgen.cli.options.components import ComponentOptions
 from keras_textgen.cli.options.data import DataOptions
 from keras_textgen.cli.options.documents import DocumentOptions
 from keras_textgen.cli.options.latent import LatentOptions
@@ -17,6 +18,7 @@ from keras_textgen.specs import SPECS, names_of
 SUBJECTS = (
     RunOptions,
     DataOptions,
+    ComponentOptions,
     TextOptions,
     LatentOptions,
     CollapseOptions,

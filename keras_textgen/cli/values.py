@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 from keras_textgen.cli.options.collapse import CollapseOptions
+from keras_textgen.cli.options.components import ComponentOptions
 from keras_textgen.cli.options.data import DataOptions
 from keras_textgen.cli.options.documents import DocumentOptions
 from keras_textgen.cli.options.latent import LatentOptions
@@ -20,6 +21,7 @@ from keras_textgen.specs import SPECS, ModelSpec
 class Settings(
     RunOptions,
     DataOptions,
+    ComponentOptions,
     TextOptions,
     LatentOptions,
     CollapseOptions,

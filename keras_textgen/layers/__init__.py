@@ -20,6 +20,9 @@ _PUBLIC = {
     "RecurrentEncoder": "keras_textgen.layers.encoders",
     "RecurrentStack": "keras_textgen.layers.recurrent",
     "SpikeAndSlabGate": "keras_textgen.layers.gating",
+    "TransformerDecoder": "keras_textgen.layers.transformer_decoder",
+    "TransformerEncoder": "keras_textgen.layers.encoders",
+    "TransformerStack": "keras_textgen.layers.transformer",
     "Tower": "keras_textgen.layers.towers",
     "VocabularyLogLikelihood": "keras_textgen.layers.vocabulary",
 }

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from keras_textgen.checks import OneOf, check
 from keras_textgen.layers.recurrent import RecurrentLayers
+from keras_textgen.layers.transformer import TransformerStack
 
 FEATURES = ("hidden", "state")
 
@@ -61,3 +62,35 @@ class RecurrentEncoder(RecurrentLayers):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return super().get_config() | {"features": self.features}
+
+
+@keras.saving.register_keras_serializable("keras_textgen")
+class TransformerEncoder(TransformerStack):
+    """Blocks whose mean over the tokens is the features, [batch, H].
+
+    Args:
+        units: As in `TransformerStack`, as all that follows.
+        num_layers: Number of blocks.
+        num_heads: Heads of attention.
+        positions: "rotary" or "learned".
+        max_positions: Learned vectors.
+
+    Raises:
+        ValueError: If a setting is not one of those allowed.
+
+    Example:
+        >>> encoder = TransformerEncoder(units=4, num_layers=1, num_heads=2)
+        >>> encoder(tf.ones([3, 5, 2]), mask=tf.fill([3, 5], True)).shape
+        TensorShape([3, 4])
+    """
+
+    def call(
+        self, inputs: tf.Tensor, mask: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Features [batch, H] of inputs [batch, time, E]."""
+        outputs = self.run(inputs, mask)
+        if mask is None:
+            return tf.reduce_mean(outputs, axis=1)
+        weights = tf.cast(mask, outputs.dtype)[..., tf.newaxis]
+        length = tf.maximum(tf.reduce_sum(weights, axis=1), 1)
+        return tf.reduce_sum(outputs * weights, axis=1) / length

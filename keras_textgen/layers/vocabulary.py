@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_textgen.checks import refused
 from keras_textgen.layers.masking import NEVER_PREDICTED, without_tokens
 
 # Elements of the [rows, V] array that is kept from the forward to the backward
@@ -191,6 +192,11 @@ class VocabularyLogLikelihood(keras.layers.Layer):
 
     Args:
         vocabulary_size: Number V of tokens, the special ones included.
+        tied_to: An embedding whose matrix [V, H] stands for the kernel; its
+            model passes it again, as no configuration has it.
+
+    Raises:
+        ValueError: If hidden states are not as wide as the embedding.
 
     Example:
         >>> layer = VocabularyLogLikelihood(vocabulary_size=8)
@@ -200,15 +206,29 @@ class VocabularyLogLikelihood(keras.layers.Layer):
         [[-1.7920000553131104, -1.7920000553131104, 0.0]]
     """
 
-    def __init__(self, vocabulary_size: int, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        vocabulary_size: int,
+        tied_to: keras.layers.Embedding | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.vocabulary_size = vocabulary_size
+        self.tied_to = tied_to
 
     def build(self, input_shape: tuple) -> None:
-        """Create the kernel [H, V] and the bias [V]."""
-        self.kernel = self.add_weight(
-            name="kernel", shape=(input_shape[-1], self.vocabulary_size)
-        )
+        """Create the kernel [H, V], unless it is tied, and the bias [V]."""
+        if self.tied_to is None:
+            self.kernel = self.add_weight(
+                name="kernel", shape=(input_shape[-1], self.vocabulary_size)
+            )
+        elif self.tied_to.output_dim != input_shape[-1]:
+            raise refused(
+                f"tied_embeddings=True with embedding_dim="
+                f"{self.tied_to.output_dim} and a decoder of width "
+                f"{input_shape[-1]}",
+                "the same width",
+            )
         self.bias = self.add_weight(
             name="bias", shape=(self.vocabulary_size,), initializer="zeros"
         )
@@ -228,7 +248,7 @@ class VocabularyLogLikelihood(keras.layers.Layer):
         index = tf.where(targets != 0)  # [N, 2]
         values = _log_softmax_at(
             tf.gather_nd(hidden, index),
-            tf.convert_to_tensor(self.kernel),
+            self._kernel(),
             self._masked_bias(),
             tf.gather_nd(targets, index),
         )
@@ -241,7 +261,13 @@ class VocabularyLogLikelihood(keras.layers.Layer):
         Those of padding and the start token are -inf.
         """
         hidden = tf.cast(hidden, tf.float32)
-        return tf.linalg.matmul(hidden, self.kernel) + self._masked_bias()
+        return tf.linalg.matmul(hidden, self._kernel()) + self._masked_bias()
+
+    def _kernel(self) -> tf.Tensor:
+        """[H, V]."""
+        if self.tied_to is None:
+            return tf.convert_to_tensor(self.kernel)
+        return tf.transpose(tf.convert_to_tensor(self.tied_to.embeddings))
 
     def _masked_bias(self) -> tf.Tensor:
         # [V], so that the mask costs no pass over [N, V].

@@ -29,6 +29,8 @@ from keras_textgen.evaluation.sample_quality import (
     copied_share,
     distinct_ngrams,
 )
+from keras_textgen.layers.encoders import TransformerEncoder
+from keras_textgen.layers.transformer_decoder import TransformerDecoder
 from keras_textgen.models.register import MODELS
 from keras_textgen.models.text.latent_text_model import LatentTextModel
 from keras_textgen.models.text.sparse_text_model import SparseTextModel
@@ -332,12 +334,33 @@ def make_text_model(
       RunError: if the KL schedule does not exist.
       ValueError: if the model's constructor refuses a setting.
     """
-    arguments = constructor_arguments(settings)
+    arguments = constructor_arguments(settings) | _transformers(settings)
     if settings.kl_schedule is not None:
         arguments["kl_schedule"] = kl_schedule(settings, steps_per_epoch)
     if is_stream:
         arguments["starts_with_end"] = True
     return MODELS[settings.model](vocabulary, **arguments)
+
+
+def _transformers(settings: Settings) -> dict[str, keras.Layer]:
+    """The encoder and the decoder, as far as they are transformers."""
+    sizes = {
+        "units": settings.transformer_units or settings.embedding_dim,
+        "num_layers": settings.transformer_layers,
+        "num_heads": settings.transformer_heads,
+        "positions": settings.positions,
+    }
+    injection = {"latent_injection": settings.latent_injection}
+    made = {}
+    if settings.encoder == "transformer":
+        made["encoder"] = TransformerEncoder(**_given(sizes))
+    if settings.decoder == "transformer":
+        made["decoder"] = TransformerDecoder(**_given(sizes | injection))
+    return made
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: each for name, each in values.items() if each is not None}
 
 
 def _left_out_text(

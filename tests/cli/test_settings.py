@@ -325,6 +325,63 @@ def test_lstm_vae_has_one_objective_and_one_cell(model, argument, tmp_path):
     assert str(error.value).endswith(f", not with --model={model}")
 
 
+BOTH = ("--encoder=transformer", "--decoder=transformer")
+COMPONENTS = {
+    ("vae", *BOTH, "--rnn_units=3"): (
+        "--rnn_units has a meaning only with --encoder=recurrent or "
+        "--decoder=recurrent, not with --encoder=transformer and "
+        "--decoder=transformer"
+    ),
+    ("lstm_lm", "--decoder=transformer", "--num_layers=2"): (
+        "--num_layers has a meaning only with --decoder=recurrent, not with "
+        "--decoder=transformer"
+    ),
+    ("vae", "--decoder=transformer", "--feed_latent"): (
+        "--feed_latent has a meaning only with --decoder=recurrent, not with "
+        "--decoder=transformer"
+    ),
+    ("vae", "--transformer_layers=3"): (
+        "--transformer_layers has a meaning only with --encoder=transformer or "
+        "--decoder=transformer, not with --encoder=recurrent and "
+        "--decoder=recurrent"
+    ),
+    ("hsvae", "--encoder=transformer", "--latent_injection=memory"): (
+        "--latent_injection has a meaning only with --decoder=transformer, "
+        "not with --decoder=recurrent"
+    ),
+    ("lstm_lm", "--encoder=transformer"): (
+        "--encoder has a meaning only with --model=vae or lstm_vae or "
+        "lstm_vae_avg or hsvae or mat_vae, not with --model=lstm_lm"
+    ),
+    ("vae", *BOTH, "--transformer_units=6", "--transformer_heads=4"): (
+        "--transformer_units=6 with --transformer_heads=4; allowed: a multiple "
+        "of the number of heads"
+    ),
+}
+
+
+@pytest.mark.parametrize("case", COMPONENTS)
+def test_components_have_the_settings_of_their_kind(case, tmp_path):
+    model, *arguments = case
+    with pytest.raises(settings.RunError) as error:
+        parse(tmp_path, f"--model={model}", *arguments)
+    assert str(error.value) == COMPONENTS[case]
+
+
+def test_a_recipe_for_recurrent_layers_serves_transformers(tmp_path):
+    recipe = ["--rnn_units=4", "--num_layers=3", "--feed_latent"]
+    recipe.append("--embedding_dim=8")
+    (tmp_path / "vae_sotu.flags").write_text("\n".join(recipe))
+    values = parse(tmp_path, "--model=vae", "--decoder=transformer")
+    assert (values.rnn_units, values.num_layers) == (4, 3)
+    assert values.feed_latent is None
+    values = parse(tmp_path, "--model=vae", *BOTH, "--positions=learned")
+    assert (values.rnn_units, values.num_layers) == (None, None)
+    assert (values.embedding_dim, values.positions) == (8, "learned")
+    # What has no such components has the settings as before.
+    assert parse(tmp_path, "--model=han", "--rnn_units=3").rnn_units == 3
+
+
 RANGES = {
     ("hsvae", "alpha", "0"): "--alpha=0: must be a number above 0",
     ("hsvae", "gamma_beta", "0"): "--gamma_beta=0: must be a number above 0",

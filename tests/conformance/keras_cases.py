@@ -87,6 +87,7 @@ def _dmf(**settings: Any) -> keras.Model:
 CELLS = {"row": list("aabbc"), "column": list("pqqrp"), "value": STARS}
 CASES = [
     *(_text(name) for name in names_of("text")),
+    _text("vae_transformer"),
     KerasCase(
         "han",
         lambda: with_known_weights(

@@ -8,6 +8,7 @@ import functools
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -23,11 +24,16 @@ from keras_textgen.layers.bag_of_words import BagOfWordsLogLikelihood
 from keras_textgen.layers.batch_normalization import GlobalBatchNormalization
 from keras_textgen.layers.cpu_recurrence import GRU, LSTM
 from keras_textgen.layers.decoders import RecurrentDecoder
-from keras_textgen.layers.encoders import RecurrentEncoder
+from keras_textgen.layers.encoders import RecurrentEncoder, TransformerEncoder
 from keras_textgen.layers.gating import SpikeAndSlabGate
 from keras_textgen.layers.gaussian import GaussianHead
 from keras_textgen.layers.memory import BroadMemory, DeepMemory, LatentLevel
 from keras_textgen.layers.recurrent import BidirectionalStack, RecurrentStack
+from keras_textgen.layers.transformer import TransformerStack
+from keras_textgen.layers.transformer_decoder import (
+    LATENT_INJECTIONS,
+    TransformerDecoder,
+)
 from keras_textgen.layers.vocabulary import VocabularyLogLikelihood
 from keras_textgen.layers.von_mises_fisher import DirectionHead
 from keras_textgen.models.text.hdgm import HDGM
@@ -153,6 +159,26 @@ LAYERS = [
             {"inputs": SEQUENCE, "mask": MASK},
         ),
         (
+            "transformer_stack",
+            lambda **kwargs: TransformerStack(4, 2, 2, **kwargs),
+            {"inputs": SEQUENCE, "mask": MASK},
+        ),
+        (
+            "transformer_encoder",
+            lambda **kwargs: TransformerEncoder(4, 1, 2, "learned", **kwargs),
+            {"inputs": SEQUENCE, "mask": MASK},
+        ),
+        *(
+            (
+                f"transformer_decoder_{injection}",
+                partial(
+                    TransformerDecoder, 4, 2, 2, latent_injection=injection
+                ),
+                {"inputs": SEQUENCE, "code": FEATURES},
+            )
+            for injection in LATENT_INJECTIONS
+        ),
+        (
             "bidirectional_lstm_stack",
             lambda **kwargs: BidirectionalStack(4, 2, "basic", **kwargs),
             {"inputs": SEQUENCE, "mask": MASK},
@@ -220,6 +246,7 @@ BASES = {
     "SparseTextModel",
     "TextModel",
     "TopicModel",
+    "TransformerLayers",
 }
 
 # Layers that compute in float32 under every precision policy.
@@ -241,14 +268,18 @@ SIZES = {
 }
 
 
+# Of an encoder and a decoder that are transformers.
+TRANSFORMER = {"units": 4, "num_layers": 2, "num_heads": 2}
+
+
 class ModelCase(NamedTuple):
     """A model under test.
 
     Attributes:
         name: What tests call it.
         model: Its class.
-        settings: The constructor's arguments beside `SIZES`; a layer's class
-            stands for a new one of it.
+        settings: The constructor's arguments beside `SIZES`; what makes a
+            layer, such as its class, stands for a new one.
         slow_checks: Which of the checks that take long run for it: those of
             "replicas" or of the "export"; not where its graph is much like
             that of another case.
@@ -262,7 +293,7 @@ class ModelCase(NamedTuple):
     def make(self, **more: Any) -> keras.Model:
         """A tiny model with known weights; `more` overrides settings."""
         settings = {
-            name: value() if inspect.isclass(value) else value
+            name: value() if callable(value) else value
             for name, value in {**SIZES, **self.settings, **more}.items()
         }
         if self.is_latent:
@@ -274,6 +305,15 @@ class ModelCase(NamedTuple):
         if self.is_aggressive:
             return keras.optimizers.SGD(0.1, global_clipnorm=0.5)
         return keras.optimizers.Adam(0.01, global_clipnorm=0.5)
+
+    @property
+    def plain_settings(self) -> dict[str, Any]:
+        """The settings that are no layers."""
+        return {
+            name: value
+            for name, value in {**SIZES, **self.settings}.items()
+            if not callable(value)
+        }
 
     @property
     def is_latent(self) -> bool:
@@ -330,9 +370,30 @@ MODELS = [
             ("replicas", "export"),
         ),
         (
+            "vae_transformer",
+            SentenceVAE,
+            {
+                "objective": "bound",
+                "encoder": partial(TransformerEncoder, **TRANSFORMER),
+                "decoder": partial(TransformerDecoder, **TRANSFORMER),
+            },
+            ("replicas", "export"),
+        ),
+        (
             "lstm_lm",
             LSTMLanguageModel,
             {"dropout": 0.2},
+            ("replicas", "export"),
+        ),
+        (
+            "lstm_lm_transformer",
+            LSTMLanguageModel,
+            {
+                "embedding_dim": 4,
+                "dropout": 0.2,
+                "decoder": partial(TransformerDecoder, **TRANSFORMER),
+                "tied_embeddings": True,
+            },
             ("replicas", "export"),
         ),
         (
@@ -345,6 +406,35 @@ MODELS = [
                 "dropout": 0.2,
             },
             ("replicas",),
+        ),
+        (
+            "lstm_vae_transformer",
+            LSTMVAE,
+            {
+                "num_samples": 2,
+                "encoder": partial(
+                    TransformerEncoder, **TRANSFORMER, positions="learned"
+                ),
+                "decoder": partial(
+                    TransformerDecoder,
+                    **TRANSFORMER,
+                    positions="learned",
+                    latent_injection="embedding",
+                ),
+            },
+            ("replicas",),
+        ),
+        (
+            "lstm_vae_avg_transformer",
+            LSTMVAEAVG,
+            {
+                "num_samples": 3,
+                "decoder": partial(
+                    TransformerDecoder,
+                    **TRANSFORMER,
+                    latent_injection="cross_attention",
+                ),
+            },
         ),
         (
             "lstm_vae_avg",
@@ -361,6 +451,19 @@ MODELS = [
             "hsvae",
             HSVAE,
             {"z_reg_weight": 0.5, "gamma_reg_weight": 0.5},
+            ("replicas", "export"),
+        ),
+        (
+            "hsvae_transformer",
+            HSVAE,
+            {
+                "encoder": partial(TransformerEncoder, **TRANSFORMER),
+                "decoder": partial(
+                    TransformerDecoder,
+                    **TRANSFORMER,
+                    latent_injection="cross_attention",
+                ),
+            },
             ("replicas", "export"),
         ),
         ("mat_vae", MATVAE, {"beta": 0.5}, ("replicas",)),

@@ -101,6 +101,7 @@ def test_gradient_reaches_every_weight(case):
         layer.trainable_weights, gradients, strict=True
     ):
         assert gradient is not None, weight.path
+        gradient = tf.convert_to_tensor(gradient)
         assert np.isfinite(gradient).all(), weight.path
         assert np.any(gradient), weight.path
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_textgen.layers.transformer_decoder import TransformerDecoder
 from keras_textgen.noise import Noise
 from tests.conformance.registry import (
     FLOAT32_LAYERS,
@@ -70,6 +71,9 @@ def test_what_needs_float32_has_it(case, dtype_policy):
     # The recurrence is what half precision is for.
     if model.has_own_decoder:
         for part in tf.nest.flatten(state.memory.layers):
+            assert part.dtype == tf.float16
+    if isinstance(model.decoder, TransformerDecoder):
+        for part in tf.nest.flatten(state.memory):
             assert part.dtype == tf.float16
 
 

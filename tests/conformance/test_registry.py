@@ -3,9 +3,9 @@
 from tests.conformance.other_models import OTHER_MODELS
 from tests.conformance.registry import BASES, LAYERS, MODELS, package_classes
 
-# What takes sparse vectors, which the checks of layers do not make; these are
-# checked with the model that they are parts of, and in tests/layers.
-PARTS = {"SparseLinear", "SparseRows", "Tower"}
+# What takes sparse vectors or functions, which the checks of layers do not
+# make; these are checked with what they are parts of, and in tests/layers.
+PARTS = {"Attention", "SparseLinear", "SparseRows", "Tower", "TransformerBlock"}
 # Models by other arguments, see tests/aquarium.
 WRAPPERS = {"SoftmaxAutoEncoder"}
 

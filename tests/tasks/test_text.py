@@ -10,6 +10,8 @@ import tensorflow as tf
 
 from keras_textgen.cli import settings
 from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.layers.encoders import TransformerEncoder
+from keras_textgen.layers.transformer_decoder import TransformerDecoder
 from keras_textgen.models.text.hdgm import HDGM
 from keras_textgen.models.text.hsvae import HSVAE
 from keras_textgen.models.text.lstm_lm import LSTMLanguageModel
@@ -180,6 +182,52 @@ def test_flags_of_the_hsvae_reach_the_constructor(tmp_path):
     assert {name: config[name] for name in given} == given
     assert config["seed"] == 7
     assert config["starts_with_end"]
+
+
+TRANSFORMER = [
+    "--transformer_layers=3",
+    "--transformer_heads=2",
+    "--positions=learned",
+]
+
+
+def test_flags_of_transformers_reach_them(tmp_path):
+    values = parse(
+        tmp_path,
+        "--model=vae",
+        "--embedding_dim=8",
+        "--encoder=transformer",
+        "--decoder=transformer",
+        "--transformer_units=4",
+        "--latent_injection=embedding",
+        *TRANSFORMER,
+    )
+    model = text_task.make_text_model(values, Vocabulary(["a", "b"]), 1)
+    sizes = {
+        "units": 4,
+        "num_layers": 3,
+        "num_heads": 2,
+        "positions": "learned",
+    }
+    assert isinstance(model.encoder, TransformerEncoder)
+    assert isinstance(model.decoder, TransformerDecoder)
+    assert model.encoder.get_config().items() >= sizes.items()
+    sizes["latent_injection"] = "embedding"
+    assert model.decoder.get_config().items() >= sizes.items()
+
+
+def test_a_transformer_is_as_wide_as_the_embedding(tmp_path):
+    values = parse(
+        tmp_path,
+        "--model=lstm_lm",
+        "--decoder=transformer",
+        "--embedding_dim=8",
+        "--tied_embeddings",
+        *TRANSFORMER,
+    )
+    model = text_task.make_text_model(values, Vocabulary(["a", "b"]), 1)
+    assert model.decoder.units == 8
+    assert model.tied_embeddings
 
 
 def test_share_of_unknown_words_is_said_with_what_helps(tmp_path, capsys):

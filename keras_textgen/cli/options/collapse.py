@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from keras_textgen.cli.options.components import RECURRENT_DECODER
 from keras_textgen.cli.setting import choice, integer, number, switch
 
 KL_SCHEDULES = ("constant", "linear", "sigmoid", "cyclical")
@@ -64,6 +65,7 @@ class CollapseOptions:
         "collapse",
         "Join the latent code to every input of the decoder.",
         takes=("latent_text",),
+        needs_one=RECURRENT_DECODER,
         argument="feed_latent",
     )
     free_bits: float | None = number(

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from keras_textgen.cli.options.components import RECURRENT
 from keras_textgen.cli.setting import choice, integer, number, switch
 
 
@@ -23,18 +24,21 @@ class TextOptions:
         "Recurrent cell; block and basic are both LSTMs.",
         ("block", "basic", "gru"),
         takes=("any_cell",),
+        needs_one=RECURRENT,
         argument="rnn_type",
     )
     rnn_units: int | None = integer(
         "model",
         "Width of a recurrent layer.",
         takes=("recurrent",),
+        needs_one=RECURRENT,
         argument="rnn_units",
     )
     num_layers: int | None = integer(
         "model",
         "Recurrent layers in each stack.",
         takes=("text",),
+        needs_one=RECURRENT,
         argument="num_layers",
     )
     dropout: float | None = number(

@@ -10,10 +10,11 @@ from keras_textgen.checks import SIZES, Numbers, OneOf, check, refused
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.decoding.common import checked_integer, checked_seed
 from keras_textgen.decoding.interpolation import homotopy
-from keras_textgen.layers.encoders import RecurrentEncoder
+from keras_textgen.layers.encoders import RecurrentEncoder, TransformerEncoder
 from keras_textgen.models.aggressive_encoder import AggressiveEncoder
 from keras_textgen.models.latent import Inference, LatentModel
 from keras_textgen.models.remedies import BagOfWordsLoss, Remedy
+from keras_textgen.models.text.components import chosen, is_recurrent
 from keras_textgen.models.text.endpoints import Endpoint, latent_endpoints
 from keras_textgen.models.text.text_model import (
     DecoderState,
@@ -186,20 +187,28 @@ class LatentTextModel(LatentModel, TextModel):
         return tf.reduce_mean(tf.reshape(values, shape), axis=1)
 
     def chosen_encoder(
-        self, encoder: keras.Layer | None, features: str = "hidden"
+        self, encoder: keras.Layer | str | None, features: str = "hidden"
     ) -> keras.Layer:
         """The encoder that the model was given, or else recurrent layers.
 
         Args:
-            encoder: See `keras_textgen.layers.encoders`.
+            encoder: A layer, see `keras_textgen.layers.encoders`, or a name.
             features: Of the recurrent layers: see `RecurrentEncoder`.
         """
-        self.has_own_encoder = encoder is None
-        return encoder or RecurrentEncoder(
-            self.rnn_units,
-            self.num_layers,
-            self.rnn_type,
-            features=features,
+        self.has_own_encoder = is_recurrent(encoder)
+        if self.has_own_encoder:
+            return RecurrentEncoder(
+                self.rnn_units,
+                self.num_layers,
+                self.rnn_type,
+                features=features,
+                dtype=self.dtype_policy,
+            )
+        return chosen(
+            encoder,
+            "encoder",
+            TransformerEncoder,
+            units=self.embedding_dim,
             dtype=self.dtype_policy,
         )
 

@@ -7,11 +7,14 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.models.text.components import (
+    initialize_uniformly,
+    variables_without,
+)
 from keras_textgen.models.text.text_model import (
     DecoderState,
     TextData,
     TextModel,
-    initialize_uniformly,
     num_predicted_tokens,
 )
 from keras_textgen.noise import GlobalRows, Noise
@@ -21,7 +24,7 @@ from keras_textgen.serving.endpoints import (
     of_texts_or_tokens,
 )
 
-# All parameters start from U(-0.1, 0.1).
+# All parameters start from U(-0.1, 0.1), but for those of a given decoder.
 INITIAL_LIMIT = 0.1
 
 
@@ -55,7 +58,8 @@ class LSTMLanguageModel(TextModel):
             **kwargs,
         )
         self.build()
-        initialize_uniformly(self.trainable_weights, INITIAL_LIMIT, self.seed)
+        own = variables_without(self.trainable_weights, self.given_components)
+        initialize_uniformly(own, INITIAL_LIMIT, self.seed)
 
     def call(
         self, tokens: tf.Tensor, training: bool = False

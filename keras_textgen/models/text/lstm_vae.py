@@ -6,11 +6,15 @@ import keras
 import tensorflow as tf
 
 from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.models.text.components import (
+    given,
+    initialize_uniformly,
+    variables_without,
+)
 from keras_textgen.models.text.lstm_lm import INITIAL_LIMIT
 from keras_textgen.models.text.single_latent_text_model import (
     SingleLatentTextModel,
 )
-from keras_textgen.models.text.text_model import given, initialize_uniformly
 from keras_textgen.specs import SPECS
 from keras_textgen.tokens import PAD_ID
 
@@ -24,13 +28,14 @@ class LSTMVAE(SingleLatentTextModel):
     input embedding. nll is the mean of -log p(x | z_l) over samples z_1 ... z_L
     of q(z | x), and -(nll + kl) a lower bound of log p(x).
 
-    All parameters start from U(-0.1, 0.1); encoder and decoder have
-    embeddings of their own.
+    All parameters start from U(-0.1, 0.1), but for those of an encoder or a
+    decoder that the model is given; encoder and decoder have embeddings of
+    their own.
 
     Args:
         vocabulary: Text to ids and back.
-        encoder: What reads, see `keras_textgen.layers.encoders`; None for
-            recurrent layers.
+        encoder: What reads: a layer, see `keras_textgen.layers.encoders`, or a
+            name, "recurrent", as None, or "transformer".
         **kwargs: As in `SingleLatentTextModel`; one layer and `feed_latent` by
             default, and `objective` is "bound".
 
@@ -53,7 +58,7 @@ class LSTMVAE(SingleLatentTextModel):
         self,
         vocabulary: Vocabulary,
         *,
-        encoder: keras.Layer | None = None,
+        encoder: keras.Layer | str | None = None,
         num_layers: int = 1,
         latent_dim: int = 32,
         feed_latent: bool = True,
@@ -71,7 +76,8 @@ class LSTMVAE(SingleLatentTextModel):
         )
         self.encoder = self.chosen_encoder(encoder)
         self.build()
-        initialize_uniformly(self.trainable_weights, INITIAL_LIMIT, self.seed)
+        own = variables_without(self.trainable_weights, self.given_components)
+        initialize_uniformly(own, INITIAL_LIMIT, self.seed)
 
     @property
     def encoder_layers(self) -> list[keras.Layer]:
@@ -82,6 +88,12 @@ class LSTMVAE(SingleLatentTextModel):
         """The top layer's last hidden state, [batch, units]."""
         embedded = self.encoder_embedding(tokens)
         return self.encoder(embedded, mask=tokens != PAD_ID)
+
+    @property
+    def given_components(self) -> list[keras.Layer]:
+        """As in `TextModel`, the encoder among them."""
+        encoders = [] if self.has_own_encoder else [self.encoder]
+        return super().given_components + encoders
 
     def make_initial_heads(self) -> list[keras.Layer]:
         """One linear map M2, to the hidden state."""

@@ -6,10 +6,10 @@ import keras
 import tensorflow as tf
 
 from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.models.text.components import given
 from keras_textgen.models.text.single_latent_text_model import (
     SingleLatentTextModel,
 )
-from keras_textgen.models.text.text_model import given
 from keras_textgen.tokens import PAD_ID
 
 
@@ -29,8 +29,8 @@ class SentenceVAE(SingleLatentTextModel):
 
     Args:
         vocabulary: Text to ids and back.
-        encoder: What reads, see `keras_textgen.layers.encoders`; None for
-            recurrent layers.
+        encoder: What reads: a layer, see `keras_textgen.layers.encoders`, or a
+            name, "recurrent", as None, or "transformer".
         **kwargs: As in `SingleLatentTextModel`.
 
     Example:
@@ -46,7 +46,7 @@ class SentenceVAE(SingleLatentTextModel):
         self,
         vocabulary: Vocabulary,
         *,
-        encoder: keras.Layer | None = None,
+        encoder: keras.Layer | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(vocabulary, **kwargs)

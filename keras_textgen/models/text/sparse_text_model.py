@@ -11,8 +11,9 @@ from keras_textgen.checks import refused
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.distributions.spike_and_slab import SpikeAndSlab
 from keras_textgen.models.latent import Inference
+from keras_textgen.models.text.components import given
 from keras_textgen.models.text.latent_text_model import LatentTextModel
-from keras_textgen.models.text.text_model import TextData, given
+from keras_textgen.models.text.text_model import TextData
 from keras_textgen.noise import RowNoise
 from keras_textgen.serving.endpoints import (
     Endpoint,
@@ -32,8 +33,8 @@ class SparseTextModel(LatentTextModel):
 
     Args:
         vocabulary: Text to ids and back.
-        encoder: What reads, see `keras_textgen.layers.encoders`; None for
-            recurrent layers.
+        encoder: What reads: a layer, see `keras_textgen.layers.encoders`, or a
+            name, "recurrent", as None, or "transformer".
         **kwargs: As in `LatentTextModel`; `objective` is "bound".
 
     Raises:
@@ -54,7 +55,7 @@ class SparseTextModel(LatentTextModel):
         latent_dim: int = 32,
         feed_latent: bool = True,
         starts_with_end: bool = True,
-        encoder: keras.Layer | None = None,
+        encoder: keras.Layer | str | None = None,
         **kwargs: Any,
     ) -> None:
         if not feed_latent:

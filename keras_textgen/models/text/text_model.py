@@ -24,8 +24,10 @@ from keras_textgen.decoding.common import (
 from keras_textgen.decoding.sampling import sample
 from keras_textgen.evaluation.likelihoods import likelihood_report
 from keras_textgen.layers.decoders import RecurrentDecoder
+from keras_textgen.layers.transformer_decoder import TransformerDecoder
 from keras_textgen.layers.vocabulary import VocabularyLogLikelihood
 from keras_textgen.models.likelihood_model import LikelihoodModel
+from keras_textgen.models.text.components import chosen, given, is_recurrent
 from keras_textgen.models.text.endpoints import Endpoint, text_endpoints
 from keras_textgen.models.text.word_noise import drop_words, dropout
 from keras_textgen.noise import Noise
@@ -74,8 +76,11 @@ class TextModel(LikelihoodModel):
         starts_with_end: Read the end token in place of the start token: for a
             model of a stream of words, in which no start token occurs.
         joins_code: Join what a text is generated from to every embedded input.
-        decoder: What writes, see `keras_textgen.layers.decoders`; None for
-            recurrent layers of the sizes above.
+        decoder: What writes: a layer, see `keras_textgen.layers.decoders`, or
+            a name: "transformer" for one as wide as the embedding, "recurrent"
+            or None for layers of the sizes above.
+        tied_embeddings: Let the matrix of the embedding be that of the softmax,
+            too (Press and Wolf 2017); it needs a decoder as wide.
         **kwargs: As in `LikelihoodModel`.
 
     Raises:
@@ -95,7 +100,8 @@ class TextModel(LikelihoodModel):
         max_length: int = 60,
         starts_with_end: bool = False,
         joins_code: bool = False,
-        decoder: keras.Layer | None = None,
+        decoder: keras.Layer | str | None = None,
+        tied_embeddings: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -112,6 +118,7 @@ class TextModel(LikelihoodModel):
         self.dropout = dropout
         self.max_length = max_length
         self.starts_with_end = starts_with_end
+        self.tied_embeddings = tied_embeddings
 
         self.embedding = keras.layers.Embedding(
             vocabulary.size,
@@ -119,16 +126,27 @@ class TextModel(LikelihoodModel):
             embeddings_initializer=keras.initializers.RandomUniform(-0.1, 0.1),
             dtype=self.dtype_policy,
         )
-        self.has_own_decoder = decoder is None
-        self.decoder = decoder or RecurrentDecoder(
-            rnn_units,
-            num_layers,
-            rnn_type,
-            state_of_code=self.initial_layer_state,
-            joins_code=joins_code,
-            dtype=self.dtype_policy,
+        self.has_own_decoder = is_recurrent(decoder)
+        if self.has_own_decoder:
+            self.decoder = RecurrentDecoder(
+                rnn_units,
+                num_layers,
+                rnn_type,
+                state_of_code=self.initial_layer_state,
+                joins_code=joins_code,
+                dtype=self.dtype_policy,
+            )
+        else:
+            self.decoder = chosen(
+                decoder,
+                "decoder",
+                TransformerDecoder,
+                units=embedding_dim,
+                dtype=self.dtype_policy,
+            )
+        self.output_layer = VocabularyLogLikelihood(
+            vocabulary.size, self.embedding if tied_embeddings else None
         )
-        self.output_layer = VocabularyLogLikelihood(vocabulary.size)
 
     # -- What a model adds ---------------------------------------------------
 
@@ -157,6 +175,11 @@ class TextModel(LikelihoodModel):
     def initial_layer_state(self, code: tf.Tensor) -> list[tf.Tensor]:
         """First state of each recurrent layer, of codes [N, code_size]."""
         return self.decoder.zero_state(code)
+
+    @property
+    def given_components(self) -> list[keras.Layer]:
+        """Components that are not the model's own recurrent layers."""
+        return [] if self.has_own_decoder else [self.decoder]
 
     # -- Building ------------------------------------------------------------
 
@@ -422,17 +445,8 @@ class TextModel(LikelihoodModel):
             "max_length": self.max_length,
             "starts_with_end": self.starts_with_end,
             "decoder": given(self.decoder, self.has_own_decoder),
+            "tied_embeddings": self.tied_embeddings,
         }
-
-
-def given(component: keras.Layer, is_own: bool) -> dict[str, Any] | None:
-    """A component as the config has it; None for one that the model made.
-
-    Example:
-        >>> given(keras.layers.Dense(2), is_own=True) is None
-        True
-    """
-    return None if is_own else keras.saving.serialize_keras_object(component)
 
 
 def num_predicted_tokens(tokens: tf.Tensor) -> tf.Tensor:
@@ -454,24 +468,6 @@ def decoded_strings(texts: tf.Tensor | np.ndarray) -> list[str]:
         ['a rose']
     """
     return [text.decode() for text in np.asarray(texts)]
-
-
-def initialize_uniformly(
-    variables: Sequence[keras.Variable], limit: float, seed: int
-) -> None:
-    """Give variables values from U(-limit, limit) that depend on the seed.
-
-    Example:
-        >>> variable = keras.Variable([9.0, 9.0])
-        >>> initialize_uniformly([variable], limit=0.1, seed=1)
-        >>> bool(tf.reduce_all(tf.abs(variable) <= 0.1))
-        True
-    """
-    for index, variable in enumerate(variables):
-        values = tf.random.stateless_uniform(
-            variable.shape, [seed, index], -limit, limit
-        )
-        variable.assign(values)
 
 
 def _repeat(values: tf.Tensor, num_rows: tf.Tensor) -> tf.Tensor:

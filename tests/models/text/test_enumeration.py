@@ -21,6 +21,8 @@ from tests.models.tiny_models import padded
 WORDS = [UNKNOWN_ID, 4, 5, 6]
 LONGEST = 4
 SIZES = {"embedding_dim": 3, "rnn_units": 4}
+# Four heads, of two units each.
+TRANSFORMER = {"embedding_dim": 8, "decoder": "transformer"}
 LATENT = {**SIZES, "latent_dim": 2}
 AVERAGED = {**LATENT, "num_samples": 2}
 MODELS = {
@@ -32,6 +34,18 @@ MODELS = {
     "hdgm_reference": (HDGM, LATENT),
     "hdgm_bound": (HDGM, {**LATENT, "objective": "bound"}),
     "hsvae": (HSVAE, LATENT),
+    "lstm_lm_transformer": (
+        LSTMLanguageModel,
+        {**TRANSFORMER, "tied_embeddings": True},
+    ),
+    "sentence_vae_transformer": (
+        SentenceVAE,
+        {**TRANSFORMER, "objective": "bound", "latent_dim": 2},
+    ),
+    "lstm_vae_avg_transformer": (
+        LSTMVAEAVG,
+        {**TRANSFORMER, "latent_dim": 2, "num_samples": 2},
+    ),
     "mat_vae": (MATVAE, LATENT),
 }
 
@@ -42,8 +56,11 @@ def model(request):
     make, settings = MODELS[request.param]
     model = make(Vocabulary(["a", "b", "c"]), **settings)
     generator = np.random.default_rng(3)
+    # Of a transformer as large, no sentence would end: its outputs are not
+    # bounded as those of recurrent layers are.
+    size = 1.5 if model.has_own_decoder else 0.5
     for weight in model.trainable_variables:
-        weight.assign(generator.normal(0, 1.5, weight.shape))
+        weight.assign(generator.normal(0, size, weight.shape))
     return model
 
 

@@ -1,0 +1,83 @@
+"""What text models read and write with: recurrent layers or transformers."""
+
+import dataclasses
+
+from keras_textgen.cli.setting import Needs, choice, integer, switch
+
+KINDS = ("recurrent", "transformer")
+# Models with an encoder of a chosen kind; those with such a decoder.
+_READERS = ("single_latent", "sparse")
+_WRITERS = (*_READERS, "lstm_lm")
+
+
+def _needing(kind: str, *parts: str) -> tuple[Needs, ...]:
+    """That one of the parts is of a kind."""
+    return tuple((part, (kind,)) for part in parts)
+
+
+RECURRENT = _needing("recurrent", "encoder", "decoder")
+RECURRENT_DECODER = _needing("recurrent", "decoder")
+TRANSFORMER = _needing("transformer", "encoder", "decoder")
+TRANSFORMER_DECODER = _needing("transformer", "decoder")
+
+
+@dataclasses.dataclass(frozen=True)
+class ComponentOptions:
+    """Encoder and decoder, and the sizes of those that are transformers."""
+
+    encoder: str | None = choice(
+        "model",
+        "What reads: recurrent layers, or attention in both directions.",
+        KINDS,
+        default="recurrent",
+        takes=_READERS,
+    )
+    decoder: str | None = choice(
+        "model",
+        "What writes: recurrent layers, or attention to what was written.",
+        KINDS,
+        default="recurrent",
+        takes=_WRITERS,
+    )
+    transformer_layers: int | None = integer(
+        "model",
+        "Blocks of a transformer.",
+        takes=_WRITERS,
+        needs_one=TRANSFORMER,
+    )
+    transformer_heads: int | None = integer(
+        "model",
+        "Heads of attention of a transformer.",
+        takes=_WRITERS,
+        needs_one=TRANSFORMER,
+    )
+    transformer_units: int | None = integer(
+        "model",
+        "Width of a transformer, a multiple of its heads.",
+        takes=_WRITERS,
+        needs_one=TRANSFORMER,
+    )
+    positions: str | None = choice(
+        "model",
+        "How a transformer tells positions: rotary, by distance (Su et al. "
+        "2021), or learned vectors.",
+        ("rotary", "learned"),
+        takes=_WRITERS,
+        needs_one=TRANSFORMER,
+    )
+    latent_injection: str | None = choice(
+        "model",
+        "How a code enters a transformer: as keys and values that are read at "
+        "each layer, added to the embeddings (both Li et al. 2020), or by an "
+        "attention of its own to latent tokens.",
+        ("memory", "embedding", "cross_attention"),
+        takes=_READERS,
+        needs_one=TRANSFORMER_DECODER,
+    )
+    tied_embeddings: bool | None = switch(
+        "model",
+        "Let the matrix of the embedding be that of the softmax, too; it needs "
+        "a decoder that is as wide.",
+        takes=("text",),
+        argument="tied_embeddings",
+    )
