@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras_textgen
-from keras_textgen.cli.recipes import find_recipes
+from keras_textgen.cli.recipes import find_recipes, recipe_file
 from keras_textgen.cli.settings import (
     HelpRequested,
     RunError,
@@ -23,7 +23,6 @@ from keras_textgen.cli.settings import (
     help_text,
     parse,
     program_name,
-    recipe_file,
 )
 from keras_textgen.supported import check_supported
 from keras_textgen.training.run_directory import RunDirectory

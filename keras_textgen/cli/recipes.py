@@ -1,10 +1,11 @@
 """Where the recipes are: the files `<model>_<dataset>.flags`."""
 
 import importlib.resources
+import os
 import pathlib
 
 import keras_textgen
-from keras_textgen.cli.settings import RunError
+from keras_textgen.cli.errors import RunError
 
 # The folder of a clone is installed as this subpackage.
 _FOLDER, _SUBPACKAGE = "flags", "recipes"
@@ -36,3 +37,25 @@ def find_recipes() -> pathlib.Path:
         f"no recipes, such as {_MAIN}, in {' or '.join(map(str, places))}; "
         "allowed: a whole clone, or a whole installation of keras-textgen"
     )
+
+
+def recipe_file(
+    recipes: str | os.PathLike, model: str, dataset: str
+) -> pathlib.Path | None:
+    """The recipe of a model on a data set.
+
+    Args:
+      recipes: folder of the recipes.
+      model: as `--model` names it.
+      dataset: as `--dataset` names it.
+
+    Returns:
+      The file, or None if there is none for the two.
+
+    Example:
+    >>> recipe_file("flags", "hdgm", "ptb").as_posix()
+    'flags/hdgm_ptb.flags'
+    >>> recipe_file("flags", "sae", "imdb")
+    """
+    path = pathlib.Path(recipes) / f"{model}_{dataset}.flags"
+    return path if path.is_file() else None

@@ -19,6 +19,7 @@ from keras_textgen.cli.errors import HelpRequested, RunError, VersionRequested
 from keras_textgen.cli.help import VERSION_FLAG, help_text
 from keras_textgen.cli.parsers import DEFAULT, Switch, spelling
 from keras_textgen.cli.presets import find_preset, preset_names
+from keras_textgen.cli.recipes import recipe_file
 from keras_textgen.cli.refusals import NO_VALUES, check_paths, check_settings
 from keras_textgen.cli.setting import HEADINGS, Needs, Setting
 from keras_textgen.cli.table import ALIASES, SETTINGS, models_taking
@@ -43,7 +44,6 @@ __all__ = [
     "parse",
     "program_name",
     "read_flagfile",
-    "recipe_file",
     "value_text",
 ]
 
@@ -74,28 +74,6 @@ def program_name(called: str) -> str:
     """
     name = os.path.basename(called)
     return "python -m keras_textgen" if name == "__main__.py" else name
-
-
-def recipe_file(
-    recipes: str | os.PathLike, model: str, dataset: str
-) -> pathlib.Path | None:
-    """The recipe of a model on a data set.
-
-    Args:
-      recipes: folder of the recipes.
-      model: as `--model` names it.
-      dataset: as `--dataset` names it.
-
-    Returns:
-      The file, or None if there is none for the two.
-
-    Example:
-    >>> recipe_file("flags", "hdgm", "ptb").as_posix()
-    'flags/hdgm_ptb.flags'
-    >>> recipe_file("flags", "sae", "imdb")
-    """
-    path = pathlib.Path(recipes) / f"{model}_{dataset}.flags"
-    return path if path.is_file() else None
 
 
 def parse(argv: Sequence[str], recipes: str | os.PathLike) -> Settings:

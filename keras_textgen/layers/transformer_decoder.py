@@ -197,7 +197,9 @@ class TransformerDecoder(TransformerLayers):
             state,
             with_new,
         )
-        return outputs[:, 0], state._replace(written=written)
+        return outputs[:, 0], TransformerState(
+            written, state.latents, state.added
+        )
 
     def _run(
         self,

@@ -79,7 +79,7 @@ def save_to_preset(model: keras.Model, folder: str | os.PathLike) -> None:
         >>> model = SentenceVAE(Vocabulary(["red", "rose"]), rnn_units=4)
         >>> folder = tempfile.mkdtemp()
         >>> save_to_preset(model, folder)
-        >>> from_preset(folder).vocabulary.words[-2:]
+        >>> from_preset(folder).vocabulary.get_vocabulary()[-2:]
         ['red', 'rose']
     """
     folder = Path(folder)

@@ -8,12 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen import schedules
-from keras_textgen.cli.recipes import find_recipes
+from keras_textgen.cli.recipes import find_recipes, recipe_file
 from keras_textgen.cli.settings import (
     RunError,
     Settings,
     constructor_arguments,
-    recipe_file,
 )
 from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.data.corpus import SPLITS, Corpus

@@ -28,6 +28,7 @@ OPTIMIZERS = [
     keras.optimizers.Nadam,
     keras.optimizers.RMSprop,
     keras.optimizers.SGD,
+    keras.optimizers.ScheduleFreeAdamW,
 ]
 
 
@@ -38,8 +39,12 @@ def test_no_optimizer_of_keras_is_left_out():
         for each in vars(keras.optimizers).values()
         if isinstance(each, type) and issubclass(each, base)
     }
-    # It is around another one, see `test_half_precision_scales_the_loss`.
-    kinds -= {base, keras.optimizers.LossScaleOptimizer}
+    # They are around others, see `test_half_precision_scales_the_loss`.
+    kinds -= {
+        base,
+        keras.optimizers.LossScaleOptimizer,
+        keras.optimizers.MultiOptimizer,
+    }
     assert kinds == set(OPTIMIZERS)
 
 

@@ -172,7 +172,10 @@ def test_test_cell_in_training(task, model, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"dataset": "ratings", "fold": None}, "not a file; allowed: a table"),
+        (
+            {"dataset": "ratings", "fold": None},
+            "no table in it; allowed: .parquet",
+        ),
         ({"hidden_layers": "tanh"}, "'tanh'; allowed: units and activation"),
         ({"hidden_layers": "3:tan"}, "'3:tan'; allowed: .*; activations: elu"),
         ({"join": "stack"}, "join='stack'; allowed: conc"),
