@@ -54,7 +54,10 @@ def start_from(
     values = [
         _moved(new, old, [kept.get(name) for name in axes])
         for new, old, axes in zip(
-            model.weights, trained.weights, _axes(model, kept), strict=True
+            model.weights,
+            trained.weights,
+            _axes(model, list(kept)),
+            strict=True,
         )
     ]
     for weight, value in zip(model.weights, values, strict=True):
@@ -93,7 +96,9 @@ def _axes(model: keras.Model, lists: Sequence[str]) -> list[list[str | None]]:
 
     Such an axis is longer by one in a model of one name more.
     """
-    axes = [[None] * len(weight.shape) for weight in model.weights]
+    axes: list[list[str | None]] = [
+        [None] * len(weight.shape) for weight in model.weights
+    ]
     for name in lists:
         config = _with_one_more(model.get_config(), name)
         larger = type(model).from_config(config).weights
