@@ -150,6 +150,12 @@ def assert_same_state(first, second):
 # -- Whole runs ---------------------------------------------------------------
 
 
+def generated(printed):
+    """The texts of each call."""
+    parts = printed.split("\nGenerated ")[1:]
+    return [part.split("\nTook ")[0] for part in parts]
+
+
 def test_a_run_starts_from_another(corpus, finished, tmp_path, capsys):
     new = tmp_path / "new"
     given = [f"--preset={finished}", "--epochs=1", "--freeze=embedding"]
@@ -175,6 +181,12 @@ def test_a_run_starts_from_another(corpus, finished, tmp_path, capsys):
     mode = ["--mode=generate", "--num_samples=2"]
     assert call(*mode, f"--run_dir={new}") == 0
     assert call(*mode, f"--preset={new}") == 0
+    # Its seed is that of the run, unless one is given for the texts.
+    same = generated(capsys.readouterr().out)
+    assert call(*mode, f"--preset={new}", "--seed=5") == 0
+    (other,) = generated(capsys.readouterr().out)
+    assert len(same) == 2
+    assert same[0] == same[1] != other
 
 
 def test_a_run_writes_everything(finished):

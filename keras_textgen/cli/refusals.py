@@ -55,6 +55,7 @@ def check_settings(settings: Settings) -> None:
     keras_textgen.cli.errors.RunError: --autoencoder_epochs=2 leaves none of \
 --epochs=2 for the model itself
     """
+    _check_mode(settings)
     _check_schedule(settings)
     _check_encoder(settings)
     _check_pretraining(settings)
@@ -103,6 +104,14 @@ def _is_there(name: str, settings: Settings) -> bool:
     views = DATASETS[settings.dataset].views.values()
     is_own = name == "data_dir" and any(view.splits for view in views)
     return is_own and (path == STANDARD_INPUT or bool(glob.glob(path)))
+
+
+def _check_mode(settings: Settings) -> None:
+    if settings.mode == "generate" and settings.spec.kind != "text":
+        raise RunError(
+            f"--mode=generate: {settings.model} generates no texts; allowed: "
+            "train, evaluate, export"
+        )
 
 
 def _check_encoder(settings: Settings) -> None:

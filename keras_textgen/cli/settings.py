@@ -28,6 +28,7 @@ from keras_textgen.cli.values import (
     constructor_arguments,
     value_text,
 )
+from keras_textgen.datasets import DATASETS
 from keras_textgen.specs import SPECS
 
 __all__ = [
@@ -276,7 +277,7 @@ def _with_preset(given: _Values) -> _Values:
             f"{FLAGS_FILE}"
         )
     if given.get("mode") != "generate":
-        return {"model": read_flagfile(found / FLAGS_FILE).model, **given}
+        return {**given, "model": _model_of(found, given)}
     if "run_dir" in given:
         raise RunError(
             f"--preset={given['preset']} contradicts "
@@ -284,6 +285,16 @@ def _with_preset(given: _Values) -> _Values:
         )
     others = {name: given[name] for name in given if name != "preset"}
     return {**others, "run_dir": str(found.absolute())}
+
+
+def _model_of(preset: pathlib.Path, given: _Values) -> str:
+    model = read_flagfile(preset / FLAGS_FILE).model
+    if given.get("model", model) != model:
+        raise RunError(
+            f"--preset={given['preset']} with --model={given['model']}; "
+            f"allowed: {model}, which it is"
+        )
+    return model
 
 
 def _sizes_of(preset: str | None) -> _Values:
@@ -332,7 +343,7 @@ def _settings(base: _Values, given: _Values) -> Settings:
     base, _ = _by_todays_names(base, model)
     given, spelled = _by_todays_names(given, model)
     values = _with_defaults(base | given)
-    _check_dataset(values)
+    _check_dataset(values, given)
     _check_meaning(values, given, spelled)
     _resolve_inputless(values, given)
     _resolve_download(values)
@@ -479,10 +490,17 @@ def _resolve_alternatives(values: _Values, given: _Values) -> None:
             values[from_recipe[0]] = None
 
 
-def _check_dataset(values: Mapping[str, Any]) -> None:
-    allowed = SPECS[values["model"]].datasets
-    if values["dataset"] not in allowed:
+def _check_dataset(values: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    name, model = values["dataset"], values["model"]
+    allowed = SPECS[model].datasets
+    if name not in allowed:
         raise RunError(
-            f"--dataset={values['dataset']} is not for "
-            f"--model={values['model']}; allowed: {', '.join(allowed)}"
+            f"--dataset={name} is not for --model={model}; allowed: "
+            f"{', '.join(allowed)}"
+        )
+    if given.get("data_dir") is not None and not DATASETS[name].needs_data_dir:
+        others = [each for each in allowed if DATASETS[each].needs_data_dir]
+        raise RunError(
+            f"--data_dir={given['data_dir']}: --dataset={name} reads no files "
+            f"of yours; allowed with --dataset={' or '.join(others)}"
         )

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import keras
 
+from keras_textgen.cli.presets import MODEL_FILE
+
 # Imported for what they register with Keras: the classes in a saved model.
 from keras_textgen.models import register  # noqa: F401
 
@@ -20,7 +22,8 @@ def load_model(path: str | Path) -> keras.Model:
     imported; this imports all that can be in a file.
 
     Args:
-        path: A file written by `model.save("....keras")` or by `trainer.py`.
+        path: A file written by `model.save("....keras")` or by `trainer.py`,
+            or the folder of a run.
 
     Returns:
         The model, compiled if it was.
@@ -35,6 +38,8 @@ def load_model(path: str | Path) -> keras.Model:
         >>> bool((loaded.encode(["rose"]) == model.encode(["rose"])).all())
         True
     """
+    if (Path(path) / MODEL_FILE).is_file():
+        path = Path(path) / MODEL_FILE
     _import_class_of(path)
     return keras.saving.load_model(path)
 

@@ -54,7 +54,7 @@ def from_preset(preset: str | os.PathLike) -> keras.Model:
             + ", ".join(preset_names()),
         )
     if path.is_dir():
-        return load_model(path / MODEL_FILE)
+        return load_model(path)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / MODEL_FILE
         file.write_bytes(_model_in(path))

@@ -8,10 +8,17 @@ import keras
 import numpy as np
 
 from keras_textgen.checks import refused
+from keras_textgen.layers.towers import SparseRows
 from keras_textgen.tokens import SPECIALS
 
 # Arguments of constructors that name what stands along an axis of some weights.
 _LISTS = ("vocabulary", "label_names", "row_ids", "col_ids")
+# Of some, the tables that have a row or a column for each name.
+_TABLES = {
+    "row_ids": (("seen", "num_rows"), ("row_features", "num_rows")),
+    "col_ids": (("seen", "num_columns"), ("col_features", "num_rows")),
+}
+_NEW_NAME = "\N{BLACK STAR}" * 9
 
 
 def start_from(
@@ -51,17 +58,17 @@ def start_from(
         for name in _LISTS
         if _names(model, name)
     }
-    values = [
-        _moved(new, old, [kept.get(name) for name in axes])
-        for new, old, axes in zip(
-            model.weights,
-            trained.weights,
-            _axes(model, list(kept)),
-            strict=True,
-        )
-    ]
-    for weight, value in zip(model.weights, values, strict=True):
-        weight.assign(value)
+    constants = _constants(model)
+    moved = {}
+    for weight, old, axes in zip(
+        model.weights, trained.weights, _axes(model, list(kept)), strict=True
+    ):
+        if id(weight) not in constants:
+            rows = [kept.get(name) for name in axes]
+            moved[id(weight)] = _moved(weight, old, rows)
+    for weight in model.weights:
+        if id(weight) in moved:
+            weight.assign(moved[id(weight)])
     return {name: _count(_names(model, name), kept[name]) for name in kept}
 
 
@@ -75,6 +82,16 @@ def _count(names: Sequence[Hashable], rows: np.ndarray) -> tuple[int, int]:
     return int(sum(known)), len(known)
 
 
+def _constants(model: keras.Model) -> set[int]:
+    """Identities of weights that are data: features, and what is `seen`."""
+    return {
+        id(weight)
+        for layer in vars(model).values()
+        if isinstance(layer, SparseRows)
+        for weight in layer.weights
+    }
+
+
 def _names(model: keras.Model, name: str) -> Sequence[Hashable]:
     """The words, classes or ids of a model; none where it has none."""
     names = getattr(model, name, None)
@@ -82,7 +99,7 @@ def _names(model: keras.Model, name: str) -> Sequence[Hashable]:
         words = names.get_vocabulary()
         # Columns of bags are words alone, without the special tokens.
         return words[-getattr(model, "num_words", len(words)) :]
-    return range(names) if isinstance(names, int) else names or ()
+    return names or ()
 
 
 def _rows(names: Sequence[Hashable], trained: Sequence[Hashable]) -> np.ndarray:
@@ -114,13 +131,14 @@ def _axes(model: keras.Model, lists: Sequence[str]) -> list[list[str | None]]:
 def _with_one_more(config: dict[str, Any], name: str) -> dict[str, Any]:
     config = copy.deepcopy(config)
     if name == "vocabulary":
-        config[name]["config"]["words"] += ["\N{BLACK STAR}" * 9]
+        config[name]["config"]["words"] += [_NEW_NAME]
         if config.get("num_words") is not None:
             config["num_words"] += 1
-    elif isinstance(config[name], int):
-        config[name] += 1
     else:
-        config[name] = [*config[name], "\N{BLACK STAR}" * 9]
+        config[name] = [*config[name], _NEW_NAME]
+    for table, size in _TABLES.get(name, ()):
+        if config[table] is not None:
+            config[table]["config"][size] += 1
     return config
 
 

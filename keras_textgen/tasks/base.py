@@ -233,18 +233,6 @@ class Task(abc.ABC):
           The names of the files written there, with a word on each.
         """
 
-    @staticmethod
-    def print_generated(settings: Settings, model: keras.Model) -> None:
-        """Print texts that the model generates.
-
-        Raises:
-          RunError: if the model generates none.
-        """
-        raise RunError(
-            f"--mode=generate: {settings.model} generates no texts; allowed: "
-            "train, evaluate, export"
-        )
-
 
 def known_text(preset: str, known: Mapping[str, tuple[int, int]]) -> str:
     """What a model has of the one that it starts from.
@@ -285,7 +273,7 @@ def freeze(model: keras.Model, names: str | None) -> None:
     for name in [] if names is None else names.split(","):
         if name not in layers:
             allowed = ", ".join(layers) or "no name, as it has no such layer"
-            raise refused(f"--freeze={name}", allowed)
+            raise refused(f"--freeze={name}: no such layer", allowed)
         layers[name].trainable = False
 
 

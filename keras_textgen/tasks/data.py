@@ -111,7 +111,8 @@ def read_data(settings: Settings) -> Corpus:
         if kind == "documents" and not corpus.label_names:
             raise refused(
                 f"documents without labels for {settings.model}",
-                "labeled ones (docs/data.md says how)",
+                "a label and a tab before each text, a folder a label, or a "
+                "column of labels (--label_column); docs/data.md has examples",
             )
     return corpus
 

@@ -211,7 +211,7 @@ def _evaluate(settings: Settings, directory: RunDirectory, data: Any) -> None:
 
 
 def _generate(settings: Settings, directory: RunDirectory) -> None:
-    task_class(settings).print_generated(settings, load_run(directory))
+    TextTask.print_generated(settings, load_run(directory))
 
 
 def _export(settings: Settings, directory: RunDirectory) -> None:

@@ -130,6 +130,9 @@ class RunDirectory:
                 continue
             if name == "epochs" and new > old:
                 continue
+            if name == "seed" and here.mode == "generate":
+                # Of the texts, not of the run.
+                continue
             raise RunError(
                 f"{self.path}: the run there has "
                 f"--{name}={value_text(there, name)}, not "

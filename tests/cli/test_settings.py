@@ -449,6 +449,16 @@ def test_a_model_has_its_kind_of_data(model, dataset, allowed, tmp_path):
     )
 
 
+def test_files_for_a_corpus_that_reads_none_are_refused(recipes):
+    with pytest.raises(settings.RunError) as error:
+        parse(recipes, "--data_dir=lines.txt")
+    assert str(error.value).startswith(
+        f"--data_dir={pathlib.Path('lines.txt').absolute()}: --dataset=sotu "
+        "reads no files of yours; allowed with --dataset=ptb or "
+    )
+    assert " or text or " in str(error.value)
+
+
 @pytest.mark.parametrize(
     "given",
     [

@@ -153,11 +153,9 @@ def test_a_folder_comes_before_a_name(tmp_path, monkeypatch):
 
 
 def test_a_run_generates_as_its_preset(tmp_path):
-    model = from_preset("lstm_lm_sotu")
+    texts = from_preset("lstm_lm_sotu").generate(2, seed=1)
     folder = find_preset("lstm_lm_sotu")
-    assert model.generate(2, seed=1) == load_model(
-        folder / MODEL_FILE
-    ).generate(2, seed=1)
+    assert load_model(folder).generate(2, seed=1) == texts
 
 
 @pytest.mark.parametrize(
@@ -165,6 +163,14 @@ def test_a_run_generates_as_its_preset(tmp_path):
     [
         (["--mode=generate", "--preset=elmo"], "--preset=elmo: not there"),
         (["--preset=elmo"], "--preset=elmo: not there"),
+        (
+            ["--preset=sae_sotu", "--model=vae"],
+            "--preset=sae_sotu with --model=vae; allowed: sae, which it is",
+        ),
+        (
+            ["--mode=generate", "--preset=sae_sotu"],
+            "--mode=generate: sae generates no texts",
+        ),
         (
             ["--mode=generate", "--preset=lstm_lm_sotu", "--run_dir=here"],
             "--preset=lstm_lm_sotu contradicts --run_dir=.*here",

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 from keras_textgen.models.warm_start import start_from
 from keras_textgen.tasks import base
@@ -91,6 +92,49 @@ def test_classes_move_with_their_weights():
     )
 
 
+def recommender(rows, columns, features):
+    seen = np.zeros([len(rows), len(columns)])
+    seen[0, 0] = 1
+    return with_known_weights(
+        other_models.DualMatrixFactorization(
+            rows,
+            columns,
+            row_dim=3,
+            col_dim=3,
+            row_layers=[],
+            col_layers=[],
+            row_features=features,
+            row_feature_dim=3,
+            join="add",
+            seen=scipy.sparse.csr_array(seen),
+        )
+    )
+
+
+def test_rows_and_columns_move_with_their_vectors():
+    trained = recommender(["a", "b", "c"], ["p", "q"], np.eye(3, 3))
+    features = np.ones([4, 3])
+    model = recommender(list("cdab"), ["q", "r", "p"], features)
+    for weight in model.trainable_weights:
+        weight.assign(-np.abs(weight.numpy()) - 1)
+    seen = model.seen.values.numpy()
+    known = start_from(model, trained)
+    assert known == {"row_ids": (3, 4), "col_ids": (2, 3)}
+    for tower, places, fresh in (
+        ("row_tower", {0: 2, 2: 0, 3: 1}, 1),
+        ("col_tower", {0: 1, 2: 0}, 1),
+    ):
+        new, old = (
+            getattr(each, tower).embedding.numpy() for each in (model, trained)
+        )
+        for here, there in places.items():
+            np.testing.assert_array_equal(new[here], old[there])
+        assert (new[fresh] <= -1).all()
+    # What is data is the new model's own.
+    np.testing.assert_array_equal(model.seen.values.numpy(), seen)
+    assert model.seen.num_rows == 4
+
+
 def test_counters_begin_anew():
     trained = language_model(["cat"])
     trained.fit(["cat"], verbose=0)
@@ -126,6 +170,6 @@ def test_frozen_layers_stay():
         np.testing.assert_array_equal(weight.numpy(), expected)
     with pytest.raises(
         ValueError,
-        match="--freeze=head; allowed: embedding, decoder, output_layer",
+        match="--freeze=head: no such layer; allowed: embedding, decoder, ",
     ):
         base.freeze(model, "embedding,head")

@@ -123,7 +123,7 @@ class FactorModel(GlobalBatchModel):
 
     def recommend(
         self,
-        rows: Sequence[str] | Sequence[int] | None = None,
+        rows: str | Sequence[str] | Sequence[int] | None = None,
         k: int = 10,
         exclude_seen: bool = True,
         features: FeatureMatrix | None = None,
@@ -133,7 +133,7 @@ class FactorModel(GlobalBatchModel):
         Equal predictions are in the order of the columns.
 
         Args:
-            rows: As in `row_encoder`.
+            rows: As in `row_encoder`; or one raw id.
             k: How many columns; there are no more than the matrix has.
             exclude_seen: Leave out what is `seen` in a row.
             features: As in `row_encoder`.
@@ -147,6 +147,8 @@ class FactorModel(GlobalBatchModel):
                 "exclude_seen=True of a model that was made without `seen`",
                 "False",
             )
+        if isinstance(rows, str):
+            rows = [rows]
         numbers = self._numbers("row", rows, features)
         vectors = self._encoded("row", numbers, features)
         catalogue = self.col_encoder()

@@ -73,11 +73,13 @@ WRITERS = {
     "a.parquet": columnar("parquet"),
     "a.arrow": columnar("file"),
     "stream.arrow": columnar("stream"),
-    "a.csv.gz": lambda rows: gzip.compress(delimited(rows)),
-    "a.json.gz": lambda rows: gzip.compress(json_lines(rows)),
+    "a.csv.gz": lambda rows: gzip.compress(delimited(rows), mtime=0),
+    "a.json.gz": lambda rows: gzip.compress(json_lines(rows), mtime=0),
     "a.csv.zst": lambda rows: zstandard(delimited(rows)),
     "a.ndjson.zst": lambda rows: zstandard(json_lines(rows)),
-    "a.parquet.gz": lambda rows: gzip.compress(columnar("parquet")(rows)),
+    "a.parquet.gz": lambda rows: gzip.compress(
+        columnar("parquet")(rows), mtime=0
+    ),
     "stream.arrow.zst": lambda rows: zstandard(columnar("stream")(rows)),
 }
 
