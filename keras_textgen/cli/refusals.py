@@ -6,13 +6,14 @@ stands with it in `cli/options/`.
 
 import glob
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from keras_textgen.cli.errors import RunError
 from keras_textgen.cli.parsers import STANDARD_INPUT
 from keras_textgen.cli.values import Settings, value_text
 from keras_textgen.datasets import DATASETS
+from keras_textgen.specs import SPECS
 
 # What --value_column is for a table without values.
 NO_VALUES = "none"
@@ -64,6 +65,31 @@ def check_settings(settings: Settings) -> None:
     _check_sphere(settings)
     _check_feedback(settings)
     _check_heads(settings)
+
+
+def check_dataset(values: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Refuse a corpus that is not of the model's kind, or files in vain.
+
+    Args:
+      values: of all settings, by name.
+      given: those of the user.
+
+    Raises:
+      RunError: if the model does not read the corpus, or the corpus no files.
+    """
+    name, model = values["dataset"], values["model"]
+    allowed = SPECS[model].datasets
+    if name not in allowed:
+        raise RunError(
+            f"--dataset={name} is not for --model={model}; allowed: "
+            f"{', '.join(allowed)}"
+        )
+    if given.get("data_dir") is not None and not DATASETS[name].needs_data_dir:
+        others = [each for each in allowed if DATASETS[each].needs_data_dir]
+        raise RunError(
+            f"--data_dir={given['data_dir']}: --dataset={name} reads no files "
+            f"of yours; allowed with --dataset={' or '.join(others)}"
+        )
 
 
 def check_paths(settings: Settings) -> None:

@@ -20,7 +20,12 @@ from keras_textgen.cli.help import VERSION_FLAG, help_text
 from keras_textgen.cli.parsers import DEFAULT, Switch, spelling
 from keras_textgen.cli.presets import find_preset, preset_names
 from keras_textgen.cli.recipes import recipe_file
-from keras_textgen.cli.refusals import NO_VALUES, check_paths, check_settings
+from keras_textgen.cli.refusals import (
+    NO_VALUES,
+    check_dataset,
+    check_paths,
+    check_settings,
+)
 from keras_textgen.cli.setting import HEADINGS, Needs, Setting
 from keras_textgen.cli.table import ALIASES, SETTINGS, models_taking
 from keras_textgen.cli.values import (
@@ -28,7 +33,6 @@ from keras_textgen.cli.values import (
     constructor_arguments,
     value_text,
 )
-from keras_textgen.datasets import DATASETS
 from keras_textgen.specs import SPECS
 
 __all__ = [
@@ -343,7 +347,7 @@ def _settings(base: _Values, given: _Values) -> Settings:
     base, _ = _by_todays_names(base, model)
     given, spelled = _by_todays_names(given, model)
     values = _with_defaults(base | given)
-    _check_dataset(values, given)
+    check_dataset(values, given)
     _check_meaning(values, given, spelled)
     _resolve_inputless(values, given)
     _resolve_download(values)
@@ -488,19 +492,3 @@ def _resolve_alternatives(values: _Values, given: _Values) -> None:
         from_recipe = [name for name in pair if name not in given]
         if len(from_recipe) == 1 and values[pair[0]] and values[pair[1]]:
             values[from_recipe[0]] = None
-
-
-def _check_dataset(values: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-    name, model = values["dataset"], values["model"]
-    allowed = SPECS[model].datasets
-    if name not in allowed:
-        raise RunError(
-            f"--dataset={name} is not for --model={model}; allowed: "
-            f"{', '.join(allowed)}"
-        )
-    if given.get("data_dir") is not None and not DATASETS[name].needs_data_dir:
-        others = [each for each in allowed if DATASETS[each].needs_data_dir]
-        raise RunError(
-            f"--data_dir={given['data_dir']}: --dataset={name} reads no files "
-            f"of yours; allowed with --dataset={' or '.join(others)}"
-        )

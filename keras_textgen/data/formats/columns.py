@@ -219,8 +219,9 @@ def find_column(
     if needed[:-1]:
         flags = f"{', '.join(f'--{x.flag}' for x in needed[:-1])} and {flags}"
     raise DataError(
-        f"{_first(table)}: no column {wanted.name!r}{hint}; allowed: one of "
-        f"its columns {', '.join(table.columns) or '(it has none)'}, by {flags}"
+        f"{_first(table)}: no column {wanted.name!r}; there are "
+        f"{', '.join(table.columns) or 'none'}{hint}; allowed: one that is "
+        f"there, by {flags}"
     )
 
 

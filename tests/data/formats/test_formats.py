@@ -177,8 +177,8 @@ def test_names_are_given(tmp_path):
     assert ratings_in_order(path, fields=("a", "b", "c")) == CELLS
     with pytest.raises(
         DataError,
-        match=f"^{path}:1: no column 'text'; allowed: one of its columns "
-        "a, b, c, d, timestamp, by --text_column",
+        match=f"^{path}:1: no column 'text'; there are a, b, c, d, timestamp; "
+        "allowed: one that is there, by --text_column",
     ):
         in_order(path)
     corpus = read_corpus(
