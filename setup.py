@@ -55,6 +55,7 @@ setuptools.setup(
     # major version.
     install_requires=[
         "absl-py>=2.1,<3",
+        "h5py>=3.14,<4",
         "keras>=3.15,<3.16",
         "matplotlib>=3.10.7,<4",
         "numpy>=2.0,<3",
