@@ -8,6 +8,38 @@ import keras_textgen
 
 # Where they are in a clone, which is installed as this subpackage.
 _FOLDER, _SUBPACKAGE = "saved_models/presets", "presets"
+# The settings that say which weights a model has, and what its words are.
+SIZES = (
+    "tokenizer",
+    "encoder",
+    "decoder",
+    "transformer_layers",
+    "transformer_heads",
+    "transformer_units",
+    "positions",
+    "latent_injection",
+    "tied_embeddings",
+    "embedding_dim",
+    "rnn_type",
+    "rnn_units",
+    "num_layers",
+    "attention_units",
+    "latent_dim",
+    "objective",
+    "num_levels",
+    "deterministic_layers",
+    "feed_latent",
+    "posterior_family",
+    "bag_of_words_weight",
+    "num_topics",
+    "code_activation",
+    "tied",
+    "feature_dim",
+    "join",
+    "hidden_layers",
+    "multi_level",
+    "use_biases",
+)
 # What makes a folder a preset.
 MODEL_FILE = "model.keras"
 

@@ -18,7 +18,7 @@ from keras_textgen.cli.before import with_settings_of_before
 from keras_textgen.cli.errors import HelpRequested, RunError, VersionRequested
 from keras_textgen.cli.help import VERSION_FLAG, help_text
 from keras_textgen.cli.parsers import DEFAULT, Switch, spelling
-from keras_textgen.cli.presets import find_preset, preset_names
+from keras_textgen.cli.presets import SIZES, find_preset, preset_names
 from keras_textgen.cli.recipes import recipe_file
 from keras_textgen.cli.refusals import (
     NO_VALUES,
@@ -302,16 +302,12 @@ def _model_of(preset: pathlib.Path, given: _Values) -> str:
 
 
 def _sizes_of(preset: str | None) -> _Values:
-    """The settings of a preset that its constructor was given."""
+    """The settings of a preset that say which weights it has."""
     found = None if preset is None else find_preset(preset)
     if found is None:
         return {}
     values = vars(read_flagfile(found / FLAGS_FILE))
-    return {
-        name: values[name]
-        for name, setting in SETTINGS.items()
-        if setting.heading == "model" and values[name] is not None
-    }
+    return {name: values[name] for name in SIZES}
 
 
 def _with_defaults(given: _Values) -> _Values:

@@ -58,17 +58,20 @@ def start_from(
         for name in _LISTS
         if _names(model, name)
     }
-    constants = _constants(model)
-    moved = {}
-    for weight, old, axes in zip(
-        model.weights, trained.weights, _axes(model, list(kept)), strict=True
-    ):
-        if id(weight) not in constants:
-            rows = [kept.get(name) for name in axes]
-            moved[id(weight)] = _moved(weight, old, rows)
-    for weight in model.weights:
-        if id(weight) in moved:
-            weight.assign(moved[id(weight)])
+    own, theirs = _own_weights(model), _own_weights(trained)
+    if len(own) != len(theirs):
+        raise refused(
+            f"{len(own)} weights for the trained model's {len(theirs)}",
+            "a model of the same settings, and features",
+        )
+    values = [
+        _moved(weight, old, [kept.get(name) for name in axes])
+        for weight, old, axes in zip(
+            own, theirs, _axes(model, list(kept)), strict=True
+        )
+    ]
+    for weight, value in zip(own, values, strict=True):
+        weight.assign(value)
     return {name: _count(_names(model, name), kept[name]) for name in kept}
 
 
@@ -82,14 +85,15 @@ def _count(names: Sequence[Hashable], rows: np.ndarray) -> tuple[int, int]:
     return int(sum(known)), len(known)
 
 
-def _constants(model: keras.Model) -> set[int]:
-    """Identities of weights that are data: features, and what is `seen`."""
-    return {
+def _own_weights(model: keras.Model) -> list[keras.Variable]:
+    """The weights that are no data: neither features, nor what is `seen`."""
+    data = {
         id(weight)
         for layer in vars(model).values()
         if isinstance(layer, SparseRows)
         for weight in layer.weights
     }
+    return [weight for weight in model.weights if id(weight) not in data]
 
 
 def _names(model: keras.Model, name: str) -> Sequence[Hashable]:
@@ -113,15 +117,14 @@ def _axes(model: keras.Model, lists: Sequence[str]) -> list[list[str | None]]:
 
     Such an axis is longer by one in a model of one name more.
     """
+    own = _own_weights(model)
     axes: list[list[str | None]] = [
-        [None] * len(weight.shape) for weight in model.weights
+        [None] * len(weight.shape) for weight in own
     ]
     for name in lists:
         config = _with_one_more(model.get_config(), name)
-        larger = type(model).from_config(config).weights
-        for found, weight, other in zip(
-            axes, model.weights, larger, strict=True
-        ):
+        larger = _own_weights(type(model).from_config(config))
+        for found, weight, other in zip(axes, own, larger, strict=True):
             for axis, size in enumerate(weight.shape):
                 if other.shape[axis] != size:
                     found[axis] = name

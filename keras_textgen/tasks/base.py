@@ -174,9 +174,7 @@ class Task(abc.ABC):
         with get_strategy(settings.distribution_strategy).scope():
             try:
                 model = self.make_model()
-                if settings.preset is not None:
-                    known = start_from(model, from_preset(settings.preset))
-                    print(known_text(settings.preset, known))
+                _start_from_preset(model, settings.preset)
                 freeze(model, settings.freeze)
             except ValueError as error:
                 raise RunError(str(error)) from None
@@ -232,6 +230,16 @@ class Task(abc.ABC):
         Returns:
           The names of the files written there, with a word on each.
         """
+
+
+def _start_from_preset(model: keras.Model, preset: str | None) -> None:
+    if preset is None:
+        return
+    try:
+        known = start_from(model, from_preset(preset))
+    except ValueError as error:
+        raise RunError(f"--preset={preset}: {error}") from None
+    print(known_text(preset, known))
 
 
 def known_text(preset: str, known: Mapping[str, tuple[int, int]]) -> str:

@@ -1,5 +1,6 @@
 """Models that are trained already, and writing such."""
 
+import itertools
 import json
 import shutil
 import zipfile
@@ -188,6 +189,51 @@ def test_the_settings_of_a_preset():
     )
     assert parsed.model == "lstm_vae"
     assert parsed.run_dir == str(find_preset("lstm_vae_sotu").absolute())
+
+
+TEXTS = [
+    "we must fund our schools and protect the border .",
+    "the treaty with spain was signed at the capitol .",
+    "our army and our navy are ready for war and peace .",
+]
+
+
+def own_data(model, folder):
+    """Data of one's own for a model, and what they are called."""
+    if model == "dmf":
+        path = folder / "ratings.csv"
+        cells = itertools.product(range(9), range(7))
+        rows = [f"u{row},i{col},{1 + (row * col) % 5}" for row, col in cells]
+        path.write_text("\n".join(["user,item,rating", *rows]), "utf-8")
+        return "ratings", path
+    path = folder / "texts.tsv"
+    lines = [f"{'ab'[row % 2]}\t{TEXTS[row % 3]} {row}" for row in range(40)]
+    path.write_text("\n".join(lines), "utf-8")
+    return "text", path
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_training_starts_from_each(name, tmp_path, capsys):
+    model = name.removesuffix("_sotu")
+    dataset, path = own_data(model, tmp_path)
+    parsed = settings.parse(
+        [
+            "trainer.py",
+            f"--preset={name}",
+            f"--dataset={dataset}",
+            f"--data_dir={path}",
+        ],
+        "flags",
+    )
+    assert parsed.model == model
+    task = task_class(parsed)(parsed)
+    if model == "dmf":
+        # That of the addresses has features of its rows, such as their years.
+        with pytest.raises(RunError, match="--preset=dmf_sotu: 6 weights for"):
+            task.build_model()
+        return
+    task.build_model()
+    assert f"Starting from {name}, which has " in capsys.readouterr().out
 
 
 def test_trigrams_sum_to_one_and_fit():
