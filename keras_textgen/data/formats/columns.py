@@ -218,10 +218,15 @@ def find_column(
     flags = " and ".join(f"--{each.flag}" for each in needed[-1:])
     if needed[:-1]:
         flags = f"{', '.join(f'--{x.flag}' for x in needed[:-1])} and {flags}"
+    named = ", ".join(each.name for each in needed)
+    allowed = (
+        f"a table with the columns {named}, or their names by {flags}"
+        if hint or not table.columns
+        else f"one that is there, by {flags}"
+    )
     raise DataError(
         f"{_first(table)}: no column {wanted.name!r}; there are "
-        f"{', '.join(table.columns) or 'none'}{hint}; allowed: one that is "
-        f"there, by {flags}"
+        f"{', '.join(table.columns) or 'none'}{hint}; allowed: {allowed}"
     )
 
 
