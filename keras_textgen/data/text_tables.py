@@ -7,7 +7,6 @@ import glob
 import itertools
 import os
 import pathlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,11 +15,13 @@ import numpy as np
 from keras_textgen.data.corpus import SPLITS, Corpus, DataError
 from keras_textgen.data.formats.collect import Labels, Texts, Times
 from keras_textgen.data.formats.columns import (
+    OTHER_NAMES,
     Columns,
     Wanted,
     find_sources,
     is_table_name,
     read_columns,
+    split_of,
     tables_in,
 )
 from keras_textgen.data.formats.streams import STANDARD_INPUT, Source
@@ -43,10 +44,6 @@ NAME = "text"
 NO_LABELS = "none"
 TEXT, LABEL, TIME = "text", "label", "timestamp"
 _FEWEST = 10
-# How files of a split begin, as Hugging Face names its shards, too.
-_OF_SPLIT = re.compile(
-    r"(?:(train)|(valid|validation|val|dev)|(test))(?:[-_.]|$)", re.IGNORECASE
-)
 # Beside the tables of Zhang et al. (2015), whose classes are numbers from 1.
 _CLASSES = "classes.txt"
 
@@ -107,10 +104,15 @@ def holds_tables(data_dir: str | os.PathLike, columns: TextColumns) -> bool:
         return is_table_name(path.name) and not _has_labeled_lines(path)
     if path.is_dir():
         return _is_folder_of_tables(path)
-    found = glob.glob(str(path))
-    return bool(found) and all(
-        is_table_name(os.path.basename(x)) for x in found
-    )
+    found = sorted(glob.glob(str(path)))
+    tables = [each for each in found if is_table_name(os.path.basename(each))]
+    if tables and len(tables) < len(found):
+        other = next(each for each in found if each not in tables)
+        raise DataError(
+            f"{data_dir}: {tables[0]} is a table and {other} is none; allowed: "
+            "a pattern that fits files of one kind"
+        )
+    return bool(tables)
 
 
 def _has_labeled_lines(path: pathlib.Path) -> bool:
@@ -120,18 +122,30 @@ def _has_labeled_lines(path: pathlib.Path) -> bool:
         return False
     with opened_table(source) as table:
         is_label_and_text = table.columns[1:] == (TEXT,)
-        return is_label_and_text or TEXT not in table.columns
+        names = {TEXT, *OTHER_NAMES[TEXT]}
+        return is_label_and_text or names.isdisjoint(table.columns)
 
 
 def _is_folder_of_tables(folder: pathlib.Path) -> bool:
     tables = tables_in(folder)
     if any((folder / f"{split}.txt").is_file() for split in SPLITS):
         return False
-    if any(_split_of(path) == "train" for path in tables):
+    if any(split_of(path) == "train" for path in tables):
         return True
     others = (path for path in folder.iterdir() if path not in tables)
     has_texts = any(path.name.endswith((".txt", ".txt.gz")) for path in others)
     return bool(tables) and not has_texts
+
+
+def said_of_tables(folder: pathlib.Path) -> tuple[str, ...]:
+    """A line on the tables in a folder whose texts are read."""
+    tables = [path.name for path in tables_in(folder)]
+    if not tables:
+        return ()
+    return (
+        f"Left out: {listing(tables)}, tables beside files of text; the "
+        f"pattern '{folder}/*{pathlib.Path(tables[0]).suffix}' reads them.",
+    )
 
 
 def read_text_tables(
@@ -154,7 +168,9 @@ def read_text_tables(
     sources = find_sources(data_dir)
     parts = _by_split(sources) if pathlib.Path(data_dir).is_dir() else {}
     if parts:
-        return _of_parts(parts, seed, asked)
+        corpus = _of_parts(parts, seed, asked)
+        corpus.remarks += _said_of_others(sources)
+        return corpus
     columns = _read(sources, asked)
     name = sources[0].name if len(sources) == 1 else str(data_dir)
     texts = columns.kept[asked.text or TEXT].found
@@ -218,6 +234,17 @@ def _said_of(columns: Columns, asked: TextColumns) -> tuple[str, ...]:
     return (f"{columns.first_file}: {' and '.join(chosen)}.",)
 
 
+def _said_of_others(sources: Sequence[Source]) -> tuple[str, ...]:
+    """A line on the tables of a folder that are of none of its splits."""
+    others = [each.name for each in sources if split_of(each.path) is None]
+    if not others:
+        return ()
+    return (
+        f"Left out: {listing(others)}, as others there are named train and "
+        "test.",
+    )
+
+
 def _of_rows(
     texts: Sequence[str],
     labels: np.ndarray | None,
@@ -254,22 +281,11 @@ def _check_known(
 # -- Tables that are split already --------------------------------------------
 
 
-def _split_of(path: pathlib.Path) -> str | None:
-    found = _OF_SPLIT.match(path.name)
-    if found is None:
-        return None
-    return next(
-        split
-        for split, name in zip(SPLITS, found.groups(), strict=True)
-        if name
-    )
-
-
 def _by_split(sources: Sequence[Source]) -> dict[str, list[Source]]:
     """The tables of each split; nothing if none is for training."""
     parts: dict[str, list[Source]] = {}
     for source in sources:
-        split = _split_of(source.path)
+        split = split_of(source.path)
         if split is not None:
             parts.setdefault(split, []).append(source)
     if "train" not in parts:

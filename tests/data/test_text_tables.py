@@ -239,3 +239,60 @@ def test_a_folder_of_texts_beside_tables(tmp_path):
     assert read(tmp_path, "texts").train[0].startswith("line")
     corpus = read(tmp_path, "texts", text_column="what")
     assert corpus.train[0].startswith("row")
+
+
+def texts_table(folder, name, start, stop, header="text,label"):
+    lines = [f"a rose {i},{'xy'[i % 2]}" for i in range(start, stop)]
+    (folder / name).write_text("\n".join([header, *lines]) + "\n", "utf-8")
+
+
+def test_every_file_named_after_a_split_is_of_it(tmp_path):
+    texts_table(tmp_path, "train1.csv", 0, 20)
+    texts_table(tmp_path, "training-2.csv", 20, 40)
+    texts_table(tmp_path, "test.csv", 40, 60)
+    texts_table(tmp_path, "extra.csv", 60, 70)
+    corpus = read_corpus("text", "texts", data_dir=tmp_path)
+    assert corpus.test == [f"a rose {i}" for i in range(40, 60)]
+    assert sorted(corpus.train + corpus.valid) == sorted(
+        f"a rose {i}" for i in range(40)
+    )
+    (remark,) = [each for each in corpus.remarks if "Left out" in each]
+    assert remark.startswith("Left out: ")
+    assert "extra.csv" in remark
+
+
+def test_tables_among_other_files_are_named(tmp_path):
+    texts_table(tmp_path, "a.csv", 0, 20)
+    (tmp_path / "LICENSE.txt").write_text("a line\n" * 20)
+    corpus = read(tmp_path, "texts")
+    assert corpus.remarks == (
+        "Left out: 'a.csv', tables beside files of text; the pattern "
+        f"'{tmp_path}/*.csv' reads them.",
+    )
+    with pytest.raises(DataError, match=r"a\.csv is a table and .*LICENSE\.t"):
+        read(tmp_path / "*", "texts")
+
+
+@pytest.mark.parametrize("name", ["review", "content", "reviewText"])
+def test_a_file_of_tabs_with_a_usual_name_of_texts_is_a_table(name, tmp_path):
+    path = tmp_path / "a.tsv"
+    rows = [f"{i % 2}\ta rose {i}" for i in range(20)]
+    path.write_text("\n".join([f"stars\t{name}", *rows]) + "\n", "utf-8")
+    corpus = read_corpus("text", "texts", data_dir=path)
+    assert corpus.label_names == ("0", "1")
+    assert f"stars\t{name}" not in corpus.train
+
+
+def test_half_a_character_is_refused(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "a \\ud800 rose"}\n' * 12)
+    with pytest.raises(DataError, match=r"a.jsonl:1: text holds half a char"):
+        read_corpus("text", "texts", data_dir=path)
+
+
+def test_ratings_that_are_split_already_are_refused(tmp_path):
+    for name in ("train.csv", "test.csv"):
+        lines = [f"u{i % 4},i{i},3" for i in range(20)]
+        (tmp_path / name).write_text("\n".join(["user,item,rating", *lines]))
+    with pytest.raises(DataError, match=r"train.csv are named after splits"):
+        read_corpus("ratings", "matrices", data_dir=tmp_path)

@@ -17,6 +17,8 @@ from keras_textgen.data.readers.files import has_word
 
 # Numbers, some of which a data frame may have written with a fraction.
 _WHOLE_NUMBER = re.compile(r"(-?[0-9]+)(?:\.0+)?")
+# Halves of characters, which JSON can write by themselves.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class UnusableError(ValueError):
@@ -67,6 +69,11 @@ class Texts:
             )
         if not has_word(value):
             raise NoWordsError
+        if not value.isascii() and _SURROGATE.search(value):
+            raise UnusableError(
+                f"{self.column} holds half a character (a lone surrogate); "
+                "allowed: a text of whole characters"
+            )
         self.found.append(value)
 
 
@@ -113,6 +120,7 @@ class Ids:
     def __init__(self, column: str) -> None:
         self.column = column
         self._known: dict[str, int] = {}
+        self._names: list[str] = []
         self._numbers = array.array("i")
 
     def add(self, value: Any) -> None:
@@ -131,11 +139,14 @@ class Ids:
 
     def known(self, text: str) -> None:
         """Takes the text of an id that is not missing."""
-        self._numbers.append(self._known.setdefault(text, len(self._known)))
+        number = self._known.setdefault(text, len(self._names))
+        if number == len(self._names):
+            self._names.append(text)
+        self._numbers.append(number)
 
     def raw(self, row: int) -> str:
         """The text of a row, as it was given."""
-        return list(self._known)[self._numbers[row]]
+        return self._names[self._numbers[row]]
 
     def numbered(self) -> tuple[np.ndarray, tuple[str, ...]]:
         """The number of each row's id, int32 `[rows]`, and all ids.
@@ -143,7 +154,7 @@ class Ids:
         Where every id is a whole number, `3.0` is `3`.
         """
         numbers = np.array(self._numbers, np.int32)
-        names = list(self._known)
+        names = list(self._names)
         matches = [_WHOLE_NUMBER.fullmatch(name) for name in names]
         if all(matches):
             names = [match[1] for match in matches if match]

@@ -106,6 +106,11 @@ def _seekable(stream: io.BufferedReader) -> Any:
 def _errors(arrow: Any, name: str) -> Iterator[None]:
     try:
         yield
+    except OverflowError as error:
+        # Of a date that Python has none for.
+        raise DataError(
+            f"{name}: a time out of range ({error}); allowed: years 1 to 9999"
+        ) from error
     except arrow.ArrowException as error:
         told = " ".join(str(error).split())
         raise DataError(

@@ -8,10 +8,11 @@ import dataclasses
 import glob
 import os
 import pathlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from keras_textgen.data.corpus import DataError
+from keras_textgen.data.corpus import SPLITS, DataError
 from keras_textgen.data.formats.collect import (
     Collector,
     NoWordsError,
@@ -42,6 +43,12 @@ OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
     "rating": ("overall", "stars"),
     "timestamp": ("unixReviewTime", "time", "date"),
 }
+# How files of a split begin, as Hugging Face names its shards, too.
+_OF_SPLIT = re.compile(
+    r"(?:(train|training)|(valid|validation|val|dev)|(test|testing))"
+    r"(?:[-_.\d]|$)",
+    re.IGNORECASE,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -288,6 +295,21 @@ def _sources_in(folder: pathlib.Path) -> list[Source]:
     if not found:
         raise DataError(f"{folder}: no table in it; allowed: {LISTED}")
     return [Source(path) for path in found]
+
+
+def split_of(path: pathlib.Path) -> str | None:
+    """The split that a file is named after, if any.
+
+    Example:
+        >>> split_of(pathlib.Path("train-00000.parquet"))
+        'train'
+        >>> split_of(pathlib.Path("dev.csv")), split_of(pathlib.Path("a.csv"))
+        ('valid', None)
+    """
+    found = _OF_SPLIT.match(path.name)
+    if found is None:
+        return None
+    return SPLITS[next(i for i, name in enumerate(found.groups()) if name)]
 
 
 def tables_in(folder: pathlib.Path) -> list[pathlib.Path]:

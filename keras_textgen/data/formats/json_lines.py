@@ -13,7 +13,7 @@ from keras_textgen.data.formats.streams import decoded_lines
 from keras_textgen.data.formats.table import Row, Table, no_rows_error
 
 # So many rows say which columns there are, as some leave out empty ones.
-_LOOKED_AT = 100
+_LOOKED_AT = 10_000
 
 
 def read_json_lines(

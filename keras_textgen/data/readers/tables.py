@@ -25,7 +25,11 @@ from keras_textgen.data.cells import (
     wrong_value,
 )
 from keras_textgen.data.corpus import DataError
-from keras_textgen.data.formats.columns import find_sources, read_columns
+from keras_textgen.data.formats.columns import (
+    find_sources,
+    read_columns,
+    split_of,
+)
 from keras_textgen.data.formats.streams import read_bytes
 from keras_textgen.data.formats.table import LISTED
 from keras_textgen.data.matrix import Matrix, split_cells
@@ -107,7 +111,14 @@ def read_table(
     if data_dir is None:
         raise DataError(f"ratings: no data_dir given; allowed: {LISTED}")
     times = None if rule == "random" else time_column or TIMES
-    columns = read_columns(find_sources(data_dir), wanted_of(fields, times))
+    sources = find_sources(data_dir)
+    named = [each.name for each in sources if split_of(each.path)]
+    if len({split_of(each.path) for each in sources} - {None}) > 1:
+        raise DataError(
+            f"{data_dir}: {' and '.join(named[:2])} are named after splits; "
+            "allowed: tables of other names, as the program splits them"
+        )
+    columns = read_columns(sources, wanted_of(fields, times))
     return matrix_of_columns(
         _name(data_dir),
         columns,

@@ -34,6 +34,7 @@ from keras_textgen.data.text_tables import (
     TextColumns,
     holds_tables,
     read_text_tables,
+    said_of_tables,
 )
 
 _NAME = "text"
@@ -138,7 +139,9 @@ def read_text(
         return _read_splits(source, splits)
     paths = [path for path in _visible(source) if _is_text_file(path)]
     if paths:
-        return _read_and_split(sorted(paths), seed, source)
+        corpus = _read_and_split(sorted(paths), seed, source)
+        corpus.remarks += said_of_tables(source)
+        return corpus
     folders = _folders(source)
     if set(folders) & set(SPLITS):
         return _read_split_folders(source, folders)
