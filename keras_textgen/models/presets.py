@@ -25,7 +25,7 @@ _LARGEST_MODEL = 4 * 2**30
 def from_preset(preset: str | os.PathLike) -> keras.Model:
     """Load a model that is trained already.
 
-    Those that come with the package are listed in `saved_models/README.md`,
+    Those that come with the package are listed in `docs/presets.md`,
     each with a card that says what it has learnt and how well.
 
     Args:

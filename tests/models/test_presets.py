@@ -12,7 +12,12 @@ import pytest
 from keras_textgen import from_preset, load_model, save_to_preset
 from keras_textgen.cli import settings
 from keras_textgen.cli.errors import RunError
-from keras_textgen.cli.presets import MODEL_FILE, find_preset, preset_names
+from keras_textgen.cli.presets import (
+    MODEL_FILE,
+    SIZES,
+    find_preset,
+    preset_names,
+)
 from keras_textgen.models import presets
 from keras_textgen.specs import SPECS
 from keras_textgen.tasks.runs import task_class
@@ -145,6 +150,11 @@ def test_an_archive_that_says_to_be_huge_is_not_read(tmp_path, monkeypatch):
 def test_one_that_is_not_there(preset):
     with pytest.raises(ValueError, match=r"not there; allowed: .*hdgm_sotu"):
         from_preset(preset)
+
+
+def test_sizes_are_settings_that_models_are_made_of():
+    assert set(SIZES) <= set(settings.SETTINGS)
+    assert "seed" not in SIZES
 
 
 def test_a_folder_comes_before_a_name(tmp_path, monkeypatch):

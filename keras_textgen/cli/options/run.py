@@ -39,7 +39,7 @@ class RunOptions:
     preset: str | None = text(
         "run",
         "A model that is trained already: the name of one that comes with the "
-        "package (saved_models/README.md lists them), or the folder of one. "
+        "package (docs/presets.md lists them), or the folder of one. "
         "With --mode=generate, in place of a run; in training, where it "
         "starts: with the sizes and weights of that model, and its vectors of "
         "the words that the data have, too.",
