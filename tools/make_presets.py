@@ -19,10 +19,10 @@ import keras
 
 from keras_textgen import from_preset, load_model, save_to_preset
 from keras_textgen.cli.settings import FLAGS_FILE, read_flagfile
+from keras_textgen.evaluation.trigrams import Trigrams
 from keras_textgen.specs import SPECS
 from keras_textgen.tasks.base import Task
 from keras_textgen.tasks.runs import task_class
-from tools.trigrams import Trigrams
 
 PRESETS = pathlib.Path("saved_models/presets")
 RECORDS = pathlib.Path("docs/results")

@@ -2,15 +2,201 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import csv
+import io
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from keras_textgen.checks import SIZES, check, refused
 from keras_textgen.data.batches.sequences import SequenceBatches
+from keras_textgen.evaluation.bleu import corpus_bleu, self_bleu
+from keras_textgen.evaluation.trigrams import Trigrams
+from keras_textgen.tokens import END, START, UNKNOWN
 
 _BATCH_SIZE = 32
+
+
+class SampleQuality(NamedTuple):
+    """A measure of what a model writes, and of as many real texts.
+
+    Attributes:
+        measure: Its name.
+        model: Of the model's texts; NaN where they have nothing to measure.
+        real: Of the real texts; NaN where it says nothing of them.
+    """
+
+    measure: str
+    model: float
+    real: float
+
+
+def sample_quality(
+    samples: Sequence[str],
+    training: Sequence[str],
+    valid: Sequence[str],
+    test: Sequence[str],
+) -> list[SampleQuality]:
+    """Measures samples beside as many training texts.
+
+    - "copies": `copied_share`.
+    - "distinct-1", "distinct-2": `distinct_ngrams`, unknown words left out.
+    - "self-BLEU": `self_bleu`.
+    - "forward perplexity" (Zhao et al. 2018, "Adversarially Regularized
+      Autoencoders", ICML, section 6): of the samples under a language model of
+      real text. Low for texts like real ones, lower still for commonplaces.
+    - "reverse perplexity" (the same): of real text under a language model of
+      the samples. High if they lack much of what real text has.
+
+    The language model is `Trigrams`, of the test texts or of the samples,
+    mixed by the validation texts, so that neither has seen the training texts.
+    The words that count in perplexities are those of the training texts; the
+    unknown word, and what they lack, do not.
+
+    Args:
+        samples: Words apart by white space; two or more.
+        training: What the model was trained on.
+        valid: Some of the validation set.
+        test: Some of the test set.
+
+    Returns:
+        The measures, in this order.
+
+    Raises:
+        ValueError: For fewer than two samples or training texts, or if no
+            other text has a word.
+
+    Example:
+        >>> real = ["a rose is a rose", "the rose is red"]
+        >>> rows = sample_quality(["a rose", "a rose"], real, real, real)
+        >>> rows[2].measure, rows[2].model, round(rows[2].real, 2)
+        ('distinct-2', 0.5, 0.71)
+    """
+    beside = _spread(training, len(samples))
+    known = {word for text in training for word in text.split()} - {UNKNOWN}
+    known.add(END)
+    judge = _trigrams(test, valid, known)
+    rows = [
+        SampleQuality("copies", copied_share(samples, training), float("nan"))
+    ]
+    measures = {
+        "distinct-1": lambda texts: distinct_ngrams(_known_parts(texts), 1),
+        "distinct-2": lambda texts: distinct_ngrams(_known_parts(texts), 2),
+        "self-BLEU": self_bleu,
+        "forward perplexity": lambda texts: judge.perplexity(
+            _sequences(texts), known
+        ),
+        "reverse perplexity": lambda texts: _trigrams(
+            texts, valid, known
+        ).perplexity(_sequences(test), known),
+    }
+    rows += [
+        SampleQuality(name, measure(samples), measure(beside))
+        for name, measure in measures.items()
+    ]
+    return rows
+
+
+def reconstruction_quality(
+    again: Sequence[str], texts: Sequence[str]
+) -> list[SampleQuality]:
+    """Measures reconstructions: `corpus_bleu`, and the share that is exact.
+
+    Args:
+        again: What was read from the codes of the texts.
+        texts: As many, written as the model writes; an unknown word is right
+            where both have it.
+
+    Returns:
+        "reconstruction BLEU" and "exact reconstructions".
+
+    Raises:
+        ValueError: Without texts, or if their numbers differ.
+
+    Example:
+        >>> rows = reconstruction_quality(["a rose", "a"], ["a rose", "a lily"])
+        >>> rows[1].measure, rows[1].model
+        ('exact reconstructions', 0.5)
+    """
+    bleu = corpus_bleu(again, texts)
+    exact = [
+        _one_space_between_words(ours) == _one_space_between_words(text)
+        for ours, text in zip(again, texts, strict=True)
+    ]
+    return [
+        SampleQuality("reconstruction BLEU", bleu, float("nan")),
+        SampleQuality(
+            "exact reconstructions", float(np.mean(exact)), float("nan")
+        ),
+    ]
+
+
+def format_sample_quality(rows: Sequence[SampleQuality]) -> str:
+    """Sets measures as a table, "-" where there is nothing to measure.
+
+    Args:
+        rows: What `sample_quality` or `reconstruction_quality` returned.
+
+    Example:
+        >>> rows = [SampleQuality("copies", 0.5, float("nan"))]
+        >>> print(format_sample_quality(rows))
+                                 model      real
+        copies                  0.5000         -
+    """
+    lines = [f"{'':22}{'model':>8}{'real':>10}"]
+    lines += [
+        f"{row.measure:22}{_cell(row.model):>8}{_cell(row.real):>10}"
+        for row in rows
+    ]
+    return "\n".join(lines)
+
+
+def sample_quality_csv(rows: Sequence[SampleQuality]) -> str:
+    """Sets measures as CSV; what there is nothing of is empty.
+
+    Args:
+        rows: As for `format_sample_quality`.
+
+    Example:
+        >>> rows = [SampleQuality("copies", 0.5, float("nan"))]
+        >>> print(sample_quality_csv(rows), end="")
+        measure,model,real
+        copies,0.5,
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(SampleQuality._fields)
+    for name, *values in rows:
+        writer.writerow([name, *("" if np.isnan(v) else v for v in values)])
+    return text.getvalue()
+
+
+def _cell(value: float) -> str:
+    if np.isnan(value):
+        return "-"
+    return f"{value:.4f}" if value < 10 else f"{value:,.1f}"
+
+
+def _trigrams(
+    texts: Sequence[str], valid: Sequence[str], known: Collection[str]
+) -> Trigrams:
+    return Trigrams(_sequences(texts), _sequences(valid), len(known))
+
+
+def _sequences(texts: Sequence[str]) -> list[list[str]]:
+    return [[START, *text.split(), END] for text in texts]
+
+
+def _known_parts(texts: Sequence[str]) -> list[str]:
+    """What stands between unknown words."""
+    return [part for text in texts for part in text.split(UNKNOWN)]
+
+
+def _spread(texts: Sequence[str], count: int) -> list[str]:
+    """At most so many of the texts, at equal distances."""
+    count = min(count, len(texts))
+    return [texts[row * len(texts) // count] for row in range(count)]
 
 
 def copied_share(texts: Sequence[str], training_texts: Sequence[str]) -> float:

@@ -25,8 +25,10 @@ from keras_textgen.evaluation.probes import (
 )
 from keras_textgen.evaluation.report import evaluate_model, format_table
 from keras_textgen.evaluation.sample_quality import (
-    copied_share,
-    distinct_ngrams,
+    format_sample_quality,
+    reconstruction_quality,
+    sample_quality,
+    sample_quality_csv,
 )
 from keras_textgen.layers.encoders import TransformerEncoder
 from keras_textgen.layers.transformer_decoder import TransformerDecoder
@@ -42,7 +44,7 @@ from keras_textgen.tasks.base import (
     load_run,
     unknown_words_text,
 )
-from keras_textgen.tokens import END_ID, UNKNOWN
+from keras_textgen.tokens import END_ID
 from keras_textgen.training import callbacks
 from keras_textgen.training.checkpoints import Progress, writing
 from keras_textgen.training.collapse import AggressiveTraining, DecoderReset
@@ -60,7 +62,11 @@ _DIAGNOSTIC_SEQUENCES = 500
 _NUM_RECONSTRUCTIONS = 3
 # Generated to be judged; also the texts that are decoded at a time.
 _JUDGED_SAMPLES = 1000
+_JUDGED_RECONSTRUCTIONS = 500
+# Of the validation and the test set, for the language model that judges.
+_JUDGES_TEXTS = 10_000
 _PROBES_FILE, _PAGE_FILE = "probes.csv", "sparsity.html"
+_QUALITY_FILE = "sample_quality.csv"
 _BOUNDS_FILE = "importance_weighted_bounds.npz"
 
 
@@ -202,9 +208,10 @@ class TextTask(Task):
         if _has_latents(model):
             _print_reconstructions(self.settings, self.corpus, model)
         self.print_generated(self.settings, model)
-        self._print_sample_quality(model)
-        return self._print_probes(model, folder) | self._write_page(
-            model, folder
+        return (
+            self._print_quality(model, folder)
+            | self._print_probes(model, folder)
+            | self._write_page(model, folder)
         )
 
     def _hints(self, model: keras.Model, figures: dict[str, Any]) -> list[str]:
@@ -227,24 +234,43 @@ class TextTask(Task):
             )
         return hints
 
-    def _print_sample_quality(self, model: keras.Model) -> None:
-        """Print what generated texts copy, and how diverse they are.
+    def _print_quality(
+        self, model: keras.Model, folder: pathlib.Path
+    ) -> dict[str, str]:
+        """Print how good samples and reconstructions are.
 
-        As many training texts stand beside them. The unknown word, which is
-        many words and is seldom generated, is in no n-gram of either. The
-        windows of a stream are no texts to compare samples with.
+        The windows of a stream are no texts to compare them with.
         """
-        if not _can_generate(model) or self.corpus.order == "stream":
-            return
-        training = _texts(self.corpus, self.corpus.train)
-        count = min(_JUDGED_SAMPLES, len(training))
-        real = _texts(self.corpus, _spread(self.corpus.train, count))
-        samples = _sample_texts(self.settings, model, count)
-        print(
-            f"  {count:,} samples: {copied_share(samples, training):.1%} copy "
-            f"a training sequence; distinct-2 {_distinct_text(samples)}, "
-            f"real text {_distinct_text(real)}"
-        )
+        if self.corpus.order == "stream":
+            return {}
+        rows, heading = [], []
+        if _can_generate(model):
+            training = _texts(self.corpus, self.corpus.train)
+            count = min(_JUDGED_SAMPLES, len(training))
+            rows += sample_quality(
+                _sample_texts(self.settings, model, count),
+                training,
+                *(
+                    _texts(
+                        self.corpus,
+                        _spread(getattr(self.corpus, split), _JUDGES_TEXTS),
+                    )
+                    for split in ("valid", "test")
+                ),
+            )
+            heading.append(f"{count:,} samples beside training sequences")
+        if _has_latents(model):
+            chosen = _spread(self.corpus.test, _JUDGED_RECONSTRUCTIONS)
+            rows += reconstruction_quality(
+                _reconstructed(self.settings, model, chosen),
+                _texts(self.corpus, chosen),
+            )
+            heading.append(f"{chosen.nrows():,} reconstructed test sequences")
+        print(f"\nQuality of {', '.join(heading)}:")
+        print(indented(format_sample_quality(rows)))
+        with writing(folder / _QUALITY_FILE):
+            write_whole(folder / _QUALITY_FILE, sample_quality_csv(rows))
+        return {_QUALITY_FILE: "quality of samples and reconstructions"}
 
     def _print_probes(
         self, model: keras.Model, folder: pathlib.Path
@@ -385,12 +411,6 @@ def _visible(text: str) -> str:
     return text if text.strip() else "(empty)"
 
 
-def _distinct_text(texts: list[str]) -> str:
-    """distinct-2 of the known parts; "-" where no two words stand together."""
-    share = distinct_ngrams(_known_parts(texts))
-    return "-" if np.isnan(share) else f"{share:.2f}"
-
-
 def _has_latents(model: keras.Model) -> bool:
     return isinstance(model, LatentTextModel)
 
@@ -412,6 +432,16 @@ def _sample_texts(
     )
 
 
+def _reconstructed(
+    settings: Settings, model: keras.Model, tokens: tf.RaggedTensor | tf.Tensor
+) -> list[str]:
+    return model.reconstruct(
+        tokens,
+        beam_width=settings.beam_width,
+        ban_unknown=settings.ban_unknown,
+    )
+
+
 def _texts(corpus: TokenIds, sequences: tf.RaggedTensor) -> list[str]:
     """Sequences as the model would write them."""
     texts = []
@@ -419,11 +449,6 @@ def _texts(corpus: TokenIds, sequences: tf.RaggedTensor) -> list[str]:
         piece = sequences[start : start + _JUDGED_SAMPLES].to_tensor()
         texts += decoded_strings(corpus.vocabulary.to_text(piece))
     return texts
-
-
-def _known_parts(texts: list[str]) -> list[str]:
-    """What stands between unknown words."""
-    return [part for text in texts for part in text.split(UNKNOWN)]
 
 
 def _spread(sequences: tf.RaggedTensor, count: int) -> tf.RaggedTensor:
@@ -444,11 +469,7 @@ def _print_reconstructions(
     # Distances of a quarter, so that the first and the last are none of them.
     tokens = _spread(shown, _NUM_RECONSTRUCTIONS + 1)[1:].to_tensor()
     texts = corpus.vocabulary.to_text(tokens).numpy()
-    again = model.reconstruct(
-        tokens,
-        beam_width=settings.beam_width,
-        ban_unknown=settings.ban_unknown,
-    )
+    again = _reconstructed(settings, model, tokens)
     print("\nReconstructions of test sequences:")
     for text, reconstruction in zip(texts, again, strict=True):
         print(f"  text   {_visible(text.decode())}")

@@ -114,7 +114,7 @@ CASES = [
         "prodlda",
         lambda: with_known_weights(other_models.make_prodlda(seed=3)),
         other_models.DOCUMENTS[:5],
-        traits=frozenset({"weights", "bags"}),
+        traits=frozenset({"weights", "float32", "bags"}),
     ),
     KerasCase(
         "dmf",

@@ -7,10 +7,16 @@ import pytest
 
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.sample_quality import (
+    SampleQuality,
     copied_share,
     distinct_ngrams,
+    format_sample_quality,
     judged_perplexity,
+    reconstruction_quality,
+    sample_quality,
+    sample_quality_csv,
 )
+from keras_textgen.evaluation.trigrams import Trigrams
 from keras_textgen.tokens import UNKNOWN
 
 ROSES = [
@@ -95,3 +101,91 @@ def test_refusals():
     judge.likelihood_kind = "lower bound"
     with pytest.raises(ValueError, match="of the judge; allowed: 'exact'"):
         judged_perplexity(judge, ["a"])
+
+
+def test_samples_beside_real_texts():
+    training = ["a b c", "a b d", "d c b", "c a"]
+    valid, test = ["a b", "c b"], ["a b c", "d z"]
+    rows = {
+        row.measure: row[1:]
+        for row in sample_quality(["a b c", "a b a"], training, valid, test)
+    }
+    # As many training texts: the first and the third.
+    assert rows["copies"][0] == 0.5
+    assert rows["distinct-1"] == (3 / 6, 4 / 6)
+    assert rows["distinct-2"] == (3 / 4, 4 / 4)
+    known = {"a", "b", "c", "d", "</s>"}
+
+    def sequences(texts):
+        return [["<s>", *text.split(), "</s>"] for text in texts]
+
+    judge = Trigrams(sequences(test), sequences(valid), 5)
+    samples, real = ["a b c", "a b a"], ["a b c", "d c b"]
+    for texts, forward, reverse in zip(
+        (samples, real),
+        rows["forward perplexity"],
+        rows["reverse perplexity"],
+        strict=True,
+    ):
+        # All words of the samples are known: the mean a word is of nll.
+        nats = judge.nll(sequences(texts)) * 2
+        assert forward == pytest.approx(math.exp(nats / 8))
+        other = Trigrams(sequences(texts), sequences(valid), 5)
+        assert reverse == pytest.approx(
+            other.perplexity(sequences(test), known)
+        )
+
+
+def walks(count):
+    """Texts in which one of two words follows each of eight."""
+    draw = np.random.default_rng(0)
+    steps = np.cumsum(draw.integers(1, 3, [count, 8]), axis=1) % 8
+    return [" ".join("abcdefgh"[step] for step in walk) for walk in steps]
+
+
+def test_one_text_again_and_again_lacks_what_real_text_has():
+    texts = walks(120)
+    training, valid, test = texts[:40], texts[40:80], texts[80:]
+    rows = {
+        row.measure: row[1:]
+        for row in sample_quality([training[0]] * 40, training, valid, test)
+    }
+    of_samples, of_real = rows["reverse perplexity"]
+    assert of_samples > 1.5 * of_real
+    assert rows["self-BLEU"][0] == 1 > rows["self-BLEU"][1]
+    assert rows["copies"][0] == 1
+
+
+def test_words_in_any_order_are_unlike_real_text():
+    texts = walks(120)
+    training, valid, test = texts[:40], texts[40:80], texts[80:]
+    mixed = [" ".join(sorted(text.split(), reverse=True)) for text in training]
+    rows = {
+        row.measure: row[1:]
+        for row in sample_quality(mixed, training, valid, test)
+    }
+    of_samples, of_real = rows["forward perplexity"]
+    assert of_samples > 1.5 * of_real
+
+
+def test_reconstructions():
+    texts = ["a b c d e", "a  b", f"{UNKNOWN} c"]
+    rows = reconstruction_quality(["a b c d z", "a b", "c"], texts)
+    # Words 4 + 2 + 1 of 8, pairs 3 + 1 of 5, triples 2 of 3, fours 1 of 2.
+    bleu = (7 / 8 * 4 / 5 * 2 / 3 * 1 / 2) ** (1 / 4) * math.exp(1 - 9 / 8)
+    assert rows[0].model == pytest.approx(bleu)
+    assert rows[1].model == pytest.approx(1 / 3)
+
+
+def test_what_there_is_nothing_of():
+    rows = [
+        SampleQuality("copies", 0.25, math.nan),
+        SampleQuality("forward perplexity", 1234.5, 9.5),
+    ]
+    assert format_sample_quality(rows).splitlines()[1:] == [
+        "copies                  0.2500         -",
+        "forward perplexity     1,234.5    9.5000",
+    ]
+    assert sample_quality_csv(rows) == (
+        "measure,model,real\ncopies,0.25,\nforward perplexity,1234.5,9.5\n"
+    )

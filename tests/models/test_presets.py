@@ -18,12 +18,12 @@ from keras_textgen.cli.presets import (
     find_preset,
     preset_names,
 )
+from keras_textgen.evaluation.trigrams import Trigrams
 from keras_textgen.models import presets
 from keras_textgen.specs import SPECS
 from keras_textgen.tasks.runs import task_class
 from tests.conformance.keras_cases import CASES, parametrized
 from tools import make_presets
-from tools.trigrams import Trigrams
 
 NAMES = preset_names()
 

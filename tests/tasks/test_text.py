@@ -318,11 +318,15 @@ def test_samples_are_set_beside_the_training_text(tmp_path, capsys):
     task = text_task.TextTask(values)
     capsys.readouterr()
     # Bigrams: (e d), (d c); (a b), (b c), (c d), (d e), of 2 * 6.
-    task._print_sample_quality(Parrot(["e d c", "a b c d e"]))
-    assert capsys.readouterr().out == (
-        "  4 samples: 50.0% copy a training sequence; distinct-2 0.50, "
-        "real text 0.44\n"
-    )
+    files = task._print_quality(Parrot(["e d c", "a b c d e"]), tmp_path)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["", "Quality of 4 samples beside training sequences:"]
+    assert lines[3] == "  copies                  0.5000         -"
+    assert lines[5] == "  distinct-2              0.5000    0.4375"
+    (name,) = files
+    rows = (tmp_path / name).read_text().splitlines()
+    assert rows[:2] == ["measure,model,real", "copies,0.5,"]
+    assert rows[3] == "distinct-2,0.5,0.4375"
 
 
 def test_the_unknown_word_is_in_no_pair(tmp_path, capsys):
@@ -341,11 +345,10 @@ def test_the_unknown_word_is_in_no_pair(tmp_path, capsys):
     task = text_task.TextTask(values)
     capsys.readouterr()
     # (a a), (a a); a copy has its unknown words where the text has them.
-    task._print_sample_quality(Parrot(["a a a", "<unk> a", "b"]))
-    assert capsys.readouterr().out == (
-        "  3 samples: 33.3% copy a training sequence; distinct-2 0.50, "
-        "real text 0.60\n"
-    )
+    task._print_quality(Parrot(["a a a", "<unk> a", "b"]), tmp_path)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[3] == "  copies                  0.3333         -"
+    assert lines[5] == "  distinct-2              0.5000    0.6000"
 
 
 def own_text(folder, *flags):
@@ -367,10 +370,11 @@ def test_texts_without_words_and_pairs_are_visible(tmp_path, capsys):
     capsys.readouterr()
     parrot = Parrot(["", " ", "a"])
     task.print_generated(values, parrot)
-    task._print_sample_quality(parrot)
+    task._print_quality(parrot, tmp_path)
     lines = capsys.readouterr().out.splitlines()
     assert lines[2:5] == ["  1  (empty)", "  2  (empty)", "  3  a"]
-    assert lines[-1].endswith("distinct-2 -, real text 0.06")
+    # Of 16 training sequences (a b), (b c).
+    assert "  distinct-2                   -    0.0625" in lines
     parrot.reconstruct = lambda tokens, **_: [""] * len(tokens)
     text_task._print_reconstructions(values, task.corpus, parrot)
     lines = capsys.readouterr().out.splitlines()
@@ -470,7 +474,7 @@ def test_a_vocabulary_of_no_word_names_file_and_flag(tmp_path):
     assert str(tmp_path) in str(error.value)
 
 
-def test_a_model_without_a_prior_has_no_samples_to_judge(tmp_path, capsys):
+def test_a_model_without_a_prior_has_reconstructions_alone(tmp_path, capsys):
     (tmp_path / "lines.txt").write_text("a b c\n" * 20)
     values = parse(
         tmp_path,
@@ -481,5 +485,12 @@ def test_a_model_without_a_prior_has_no_samples_to_judge(tmp_path, capsys):
     )
     task = text_task.TextTask(values)
     capsys.readouterr()
-    task._print_sample_quality(task.make_model())
-    assert capsys.readouterr().out == ""
+    model = task.make_model()
+    model.reconstruct = lambda tokens, **_: ["a b c"] * int(tokens.nrows())
+    task._print_quality(model, tmp_path)
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "Quality of 2 reconstructed test sequences:",
+        "                           model      real",
+        "  reconstruction BLEU     0.0000         -",
+        "  exact reconstructions   1.0000         -",
+    ]
