@@ -147,8 +147,13 @@ class Task(abc.ABC):
 
     def training_batches(self) -> TrainingBatches:
         """The training set in the epochs that the settings ask for."""
-        whole, steps = self.training_set(), self.settings.steps_per_epoch
-        return whole if steps is None else CutEpochs(whole, steps)
+        whole = self.training_set()
+        steps = self.settings.steps_per_epoch or max(
+            whole.steps_per_epoch, self.settings.min_steps_per_epoch
+        )
+        if steps == whole.steps_per_epoch:
+            return whole
+        return CutEpochs(whole, steps)
 
     @abc.abstractmethod
     def evaluation_data(self, split: str) -> tf.data.Dataset:

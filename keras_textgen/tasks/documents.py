@@ -12,7 +12,11 @@ from keras_textgen.data.batches.documents import (
     encode_documents,
 )
 from keras_textgen.data.corpus import Corpus
-from keras_textgen.data.readers.word_vectors import read_word_vectors
+from keras_textgen.data.own_word_vectors import own_word_vectors
+from keras_textgen.data.readers.word_vectors import (
+    WordVectors,
+    read_word_vectors,
+)
 from keras_textgen.data.views import Documents, documents
 from keras_textgen.evaluation.report import evaluate_model, format_table
 from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
@@ -72,19 +76,22 @@ class DocumentTask(Task):
         return self._batches(split).evaluation_dataset()
 
     def _batches(self, split: str) -> DocumentBatches:
+        return DocumentBatches(
+            self._ids(split),
+            self.corpus.labels[split],
+            batch_size=self.settings.batch_size,
+            seed=self.settings.seed,
+        )
+
+    def _ids(self, split: str) -> tf.RaggedTensor:
+        """Ids [documents, (sentences), (words)] of a split."""
         cut = {
             name: value
             for name, value in constructor_arguments(self.settings).items()
             if name in _CUT
         }
-        ids = encode_documents(
+        return encode_documents(
             getattr(self.corpus, split), self.corpus.vocabulary, **cut
-        )
-        return DocumentBatches(
-            ids,
-            self.corpus.labels[split],
-            batch_size=self.settings.batch_size,
-            seed=self.settings.seed,
         )
 
     # -- The model -----------------------------------------------------------
@@ -97,18 +104,35 @@ class DocumentTask(Task):
             self.corpus.label_names,
             **constructor_arguments(settings),
         )
+        vectors, source = self._word_vectors()
+        if vectors is None:
+            return model
+        found = model.use_word_vectors(vectors)
+        print(
+            f"{source}: vectors of {found:,} of "
+            f"{self.corpus.vocabulary.size:,} words."
+        )
+        if vectors.note:
+            print(vectors.note)
+        return model
+
+    def _word_vectors(self) -> tuple[WordVectors | None, str]:
+        """What the embedding begins with, and where it is from."""
+        settings, vocabulary = self.settings, self.corpus.vocabulary
         if settings.word_vectors is not None:
             vectors = read_word_vectors(
-                settings.word_vectors, self.corpus.vocabulary.get_vocabulary()
+                settings.word_vectors, vocabulary.get_vocabulary()
             )
-            found = model.use_word_vectors(vectors)
-            print(
-                f"{settings.word_vectors}: vectors of {found:,} of "
-                f"{self.corpus.vocabulary.size:,} words."
+            return vectors, settings.word_vectors
+        if settings.own_word_vectors:
+            vectors = own_word_vectors(
+                self._ids("train"),
+                self.corpus.labels["train"],
+                vocabulary.size,
+                settings.embedding_dim,
             )
-            if vectors.note:
-                print(vectors.note)
-        return model
+            return vectors, "The training texts"
+        return None, ""
 
     def fits(self, model: keras.Model) -> bool:
         """Whether vocabularies and classes are the same."""

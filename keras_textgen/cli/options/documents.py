@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from keras_textgen.cli.setting import choice, integer, path
+from keras_textgen.cli.setting import choice, integer, path, switch
 
 
 @dataclasses.dataclass(frozen=True)
@@ -12,6 +12,13 @@ class DocumentOptions:
     word_vectors: str | None = path(
         "data",
         "Text file of GloVe or word2vec, with which the embedding begins.",
+        takes=("documents",),
+    )
+    own_word_vectors: bool | None = switch(
+        "data",
+        "The embedding begins with vectors of the training texts' words, by "
+        "their classes and by what stands beside them.",
+        default=False,
         takes=("documents",),
     )
     max_sentences: int | None = integer(

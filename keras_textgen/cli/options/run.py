@@ -82,6 +82,13 @@ class RunOptions:
         "Training steps that make an epoch; the next one goes on where it "
         "ended. Default: one pass over the training set.",
     )
+    min_steps_per_epoch: int = integer(
+        "optimizer",
+        "An epoch has at least so many steps: of small data it is several "
+        "passes, so that --early_stopping_patience and --kl_epochs are no "
+        "blink. --steps_per_epoch sets it exactly.",
+        default=1,
+    )
     batch_size: int = integer(
         "optimizer",
         "Sequences, documents or cells in a training step.",
