@@ -23,6 +23,8 @@ from keras_textgen.training.strategies import get_strategy
 
 # From here on, most of what a model could say is the unknown word.
 _MANY_UNKNOWN = 0.3
+# What --min_steps_per_epoch makes of small data at most.
+_SMALLEST_BATCH = 8
 _OPTIMIZERS = {
     "adam": FusedAdam,
     "nadam": keras.optimizers.Nadam,
@@ -142,15 +144,21 @@ class Task(abc.ABC):
         """A 63-bit number that depends on all of the training data."""
 
     @abc.abstractmethod
-    def training_set(self) -> TrainingBatches:
+    def training_set(self, batch_size: int) -> TrainingBatches:
         """The training set, an epoch being a pass over it."""
 
     def training_batches(self) -> TrainingBatches:
         """The training set in the epochs that the settings ask for."""
-        whole = self.training_set()
-        steps = self.settings.steps_per_epoch or max(
-            whole.steps_per_epoch, self.settings.min_steps_per_epoch
-        )
+        settings = self.settings
+        size, fewest = settings.batch_size, settings.min_steps_per_epoch
+        whole = self.training_set(size)
+        if whole.steps_per_epoch < fewest:
+            smaller = whole.steps_per_epoch * size // fewest
+            size = min(size, max(smaller, _SMALLEST_BATCH))
+            whole = self.training_set(size)
+        steps = max(whole.steps_per_epoch, fewest)
+        if settings.steps_per_epoch is not None:
+            steps = settings.steps_per_epoch
         if steps == whole.steps_per_epoch:
             return whole
         return CutEpochs(whole, steps)

@@ -1,6 +1,7 @@
 """Runs of the models that classify documents."""
 
 import pathlib
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -67,19 +68,21 @@ class DocumentTask(Task):
         """Depends on every word, document and label."""
         return self.corpus.fingerprint
 
-    def training_set(self) -> DocumentBatches:
+    def training_set(self, batch_size: int) -> DocumentBatches:
         """The training documents."""
-        return self._batches("train")
+        return self._batches("train", batch_size)
 
     def evaluation_data(self, split: str) -> tf.data.Dataset:
         """The documents of a split."""
-        return self._batches(split).evaluation_dataset()
+        return self._batches(
+            split, self.settings.batch_size
+        ).evaluation_dataset()
 
-    def _batches(self, split: str) -> DocumentBatches:
+    def _batches(self, split: str, batch_size: int) -> DocumentBatches:
         return DocumentBatches(
             self._ids(split),
             self.corpus.labels[split],
-            batch_size=self.settings.batch_size,
+            batch_size=batch_size,
             seed=self.settings.seed,
         )
 
@@ -104,26 +107,19 @@ class DocumentTask(Task):
             self.corpus.label_names,
             **constructor_arguments(settings),
         )
-        vectors, source = self._word_vectors()
-        if vectors is None:
-            return model
-        found = model.use_word_vectors(vectors)
-        print(
-            f"{source}: vectors of {found:,} of "
-            f"{self.corpus.vocabulary.size:,} words."
-        )
-        if vectors.note:
-            print(vectors.note)
+        for vectors, source in self._word_vectors():
+            found = model.use_word_vectors(vectors)
+            print(
+                f"{source}: vectors of {found:,} of "
+                f"{self.corpus.vocabulary.size:,} words."
+            )
+            if vectors.note:
+                print(vectors.note)
         return model
 
-    def _word_vectors(self) -> tuple[WordVectors | None, str]:
+    def _word_vectors(self) -> Iterator[tuple[WordVectors, str]]:
         """What the embedding begins with, and where it is from."""
         settings, vocabulary = self.settings, self.corpus.vocabulary
-        if settings.word_vectors is not None:
-            vectors = read_word_vectors(
-                settings.word_vectors, vocabulary.get_vocabulary()
-            )
-            return vectors, settings.word_vectors
         if settings.own_word_vectors:
             vectors = own_word_vectors(
                 self._ids("train"),
@@ -131,8 +127,12 @@ class DocumentTask(Task):
                 vocabulary.size,
                 settings.embedding_dim,
             )
-            return vectors, "The training texts"
-        return None, ""
+            yield vectors, "The training texts"
+        if settings.word_vectors is not None:
+            vectors = read_word_vectors(
+                settings.word_vectors, vocabulary.get_vocabulary()
+            )
+            yield vectors, settings.word_vectors
 
     def fits(self, model: keras.Model) -> bool:
         """Whether vocabularies and classes are the same."""

@@ -103,22 +103,24 @@ class MatrixTask(Task):
                 parts += [features.indptr, features.indices, features.data]
         return checksum(parts, self.corpus.fingerprint)
 
-    def training_set(self) -> PairBatches:
+    def training_set(self, batch_size: int) -> PairBatches:
         """The training cells."""
-        return self._batches(self.corpus.train)
+        return self._batches(self.corpus.train, batch_size)
 
     def evaluation_data(self, split: str) -> tf.data.Dataset:
         """The cells of a split, for implicit feedback with drawn ones."""
-        return self._batches(getattr(self.corpus, split)).evaluation_dataset()
+        return self._batches(
+            getattr(self.corpus, split), self.settings.batch_size
+        ).evaluation_dataset()
 
-    def _batches(self, cells: Ratings) -> PairBatches:
+    def _batches(self, cells: Ratings, batch_size: int) -> PairBatches:
         settings = self.settings
         try:
             return feedback_batches(
                 self._feedback,
                 cells,
                 self.corpus.shape,
-                settings.batch_size,
+                batch_size,
                 seed=settings.seed,
                 negatives=settings.negatives or NEGATIVES[self._feedback],
                 observed=self.corpus.train,

@@ -109,18 +109,22 @@ class TextTask(Task):
         """Depends on every word and every sequence."""
         return self.corpus.fingerprint
 
-    def training_set(self) -> SequenceBatches:
+    def training_set(self, batch_size: int) -> SequenceBatches:
         """The training sequences."""
-        return self._batches(self.corpus.train)
+        return self._batches(self.corpus.train, batch_size)
 
     def evaluation_data(self, split: str) -> tf.data.Dataset:
         """The sequences of a split."""
-        return self._batches(getattr(self.corpus, split)).evaluation_dataset()
+        return self._batches(
+            getattr(self.corpus, split), self.settings.batch_size
+        ).evaluation_dataset()
 
-    def _batches(self, sequences: tf.RaggedTensor) -> SequenceBatches:
+    def _batches(
+        self, sequences: tf.RaggedTensor, batch_size: int
+    ) -> SequenceBatches:
         return SequenceBatches(
             sequences,
-            self.settings.batch_size,
+            batch_size,
             seed=self.settings.seed,
             order=self.corpus.order,
         )
@@ -158,7 +162,8 @@ class TextTask(Task):
         if not _has_latents(model):
             return []
         sample = self._batches(
-            _spread(self.corpus.valid, _DIAGNOSTIC_SEQUENCES)
+            _spread(self.corpus.valid, _DIAGNOSTIC_SEQUENCES),
+            self.settings.batch_size,
         )
         diagnostics = [callbacks.Diagnostics(sample)]
         if isinstance(model, SparseTextModel):
@@ -192,7 +197,7 @@ class TextTask(Task):
         self, model: keras.Model, folder: pathlib.Path
     ) -> dict[str, str]:
         """Print likelihoods, texts, and how well the codes classify."""
-        test = self._batches(self.corpus.test)
+        test = self._batches(self.corpus.test, self.settings.batch_size)
         samples = self.settings.importance_samples
         figures = evaluate_model(
             model,

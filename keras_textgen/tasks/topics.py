@@ -66,18 +66,20 @@ class TopicTask(Task):
         """Depends on every word and every count."""
         return self.corpus.fingerprint
 
-    def training_set(self) -> BagBatches:
+    def training_set(self, batch_size: int) -> BagBatches:
         """The training documents."""
-        return self._batches("train")
+        return self._batches("train", batch_size)
 
     def evaluation_data(self, split: str) -> tf.data.Dataset:
         """The documents of a split."""
-        return self._batches(split).evaluation_dataset()
+        return self._batches(
+            split, self.settings.batch_size
+        ).evaluation_dataset()
 
-    def _batches(self, split: str) -> BagBatches:
+    def _batches(self, split: str, batch_size: int) -> BagBatches:
         return BagBatches(
             self.corpus.counts[split],
-            self.settings.batch_size,
+            batch_size,
             self.settings.seed,
         )
 

@@ -37,7 +37,12 @@ def given(request, tmp_path):
     dataset = MODELS[request.param][1].partition("=")[2]
     path = tmp_path / ("data.csv" if dataset == "ratings" else "data.txt")
     path.write_text("\n".join(files[dataset]) + "\n")
-    return [*MODELS[request.param], f"--data_dir={path}", "--batch_size=8"]
+    return [
+        *MODELS[request.param],
+        f"--data_dir={path}",
+        "--batch_size=8",
+        "--min_steps_per_epoch=1",
+    ]
 
 
 def task_of(given, *more):
@@ -66,6 +71,29 @@ def test_epochs_are_cut_from_one_stream(given):
             arrays(batch), arrays(stream[3 * epoch + step]), strict=True
         ):
             np.testing.assert_array_equal(here, there)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "fewest", "steps", "first_rows"),
+    [
+        (8, 4, 4, 8),  # Enough.
+        (32, 2, 2, 16),  # One batch of all 32; half of it is enough.
+        (32, 5, 5, 8),  # Four batches of the smallest size, and one again.
+        (4, 9, 9, 4),  # Batches are never larger than they should be.
+    ],
+)
+def test_small_data_have_smaller_batches_and_several_passes(
+    given, batch_size, fewest, steps, first_rows
+):
+    flags = [f"--batch_size={batch_size}", f"--min_steps_per_epoch={fewest}"]
+    batches = task_of(given, *flags).training_batches()
+    assert batches.steps_per_epoch == steps
+    first = next(iter(batches.training_stream()))
+    leaves = tf.nest.flatten(first, expand_composites=False)
+    if "--model=lstm_lm" in given or "--model=han" in given:
+        assert leaves[0].shape[0] == first_rows
+    asked = task_of(given, *flags, "--steps_per_epoch=3").training_batches()
+    assert asked.steps_per_epoch == 3
 
 
 def test_two_half_epochs_are_a_whole_one(given, tmp_path, monkeypatch):

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from keras_textgen.cli.settings import RunError, Settings
+from keras_textgen.data.batches.documents import encode_documents
 from keras_textgen.data.documents import DataError, load_documents
+from keras_textgen.data.own_word_vectors import own_word_vectors
 from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
 from keras_textgen.tasks.documents import DocumentTask
 
@@ -31,6 +33,7 @@ DEFAULTS = {
     "max_words": None,
     "sentence_rule": None,
     "word_vectors": None,
+    "own_word_vectors": False,
 }
 
 
@@ -133,6 +136,39 @@ def test_word_vectors(folder, tmp_path, capsys):
     size = model.vocabulary.size
     out = capsys.readouterr().out
     assert out.endswith(f".\n{path}: vectors of 1 of {size} words.\n")
+
+
+def test_own_word_vectors(folder, capsys):
+    task = task_of(folder, own_word_vectors=True)
+    model = task.make_model()
+    ids = encode_documents(task.corpus.train, task.corpus.vocabulary)
+    expected = own_word_vectors(
+        ids,
+        task.corpus.labels["train"],
+        task.corpus.vocabulary.size,
+        model.embedding_dim,
+    )
+    np.testing.assert_array_equal(
+        model.embedding.embeddings.numpy()[expected.rows], expected.vectors
+    )
+    count = len(expected.rows)
+    assert (
+        f"The training texts: vectors of {count} of" in capsys.readouterr().out
+    )
+
+
+def test_a_file_of_vectors_goes_before_those_of_the_texts(folder, tmp_path):
+    path = tmp_path / "vectors.txt"
+    path.write_text("dogs 1 2 3\n")
+    task = task_of(folder, own_word_vectors=True, word_vectors=path)
+    embeddings = task.make_model().embedding.embeddings.numpy()
+    words = task.corpus.vocabulary.get_vocabulary()
+    np.testing.assert_array_equal(embeddings[words.index("dogs")], [1, 2, 3])
+    own = task_of(folder, own_word_vectors=True).make_model()
+    cats = words.index("cats")
+    np.testing.assert_array_equal(
+        embeddings[cats], own.embedding.embeddings.numpy()[cats]
+    )
 
 
 def test_broken_lines_of_word_vectors_are_said(folder, tmp_path, capsys):

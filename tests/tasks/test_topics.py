@@ -224,7 +224,7 @@ def test_prodlda_is_trained_with_the_momentum_that_is_given(path):
 def test_results_of_prodlda(path, tmp_path, capsys):
     task = prodlda_task(path, "--learning_rate=0.05")
     model = task.build_model()
-    model.fit(task.training_set().evaluation_dataset(), epochs=20, verbose=0)
+    model.fit(task.training_set(8).evaluation_dataset(), epochs=20, verbose=0)
     (callback,) = task.diagnostics(model)
     callback.set_model(model)
     logs = {}

@@ -17,7 +17,8 @@ class DocumentOptions:
     own_word_vectors: bool | None = switch(
         "data",
         "The embedding begins with vectors of the training texts' words, by "
-        "their classes and by what stands beside them.",
+        "their classes and by what stands beside them; a word that is in the "
+        "file of --word_vectors, too, has that vector.",
         default=False,
         takes=("documents",),
     )

@@ -84,9 +84,9 @@ class RunOptions:
     )
     min_steps_per_epoch: int = integer(
         "optimizer",
-        "An epoch has at least so many steps: of small data it is several "
-        "passes, so that --early_stopping_patience and --kl_epochs are no "
-        "blink. --steps_per_epoch sets it exactly.",
+        "An epoch has at least so many steps: small data have smaller batches "
+        "than --batch_size says, of 8 or more, and the smallest several passes "
+        "an epoch.",
         default=1,
     )
     batch_size: int = integer(
