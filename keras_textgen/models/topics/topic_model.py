@@ -1,6 +1,6 @@
 """What topic models share: what they serve and what is reported of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from keras_textgen.data.batches.bags import (
     BagBatches,
     BagData,
     Bags,
+    as_counts,
     bags_of_tokens,
     checked_bags,
     count_words,
@@ -18,10 +19,18 @@ from keras_textgen.data.batches.bags import (
 from keras_textgen.data.readers.files import SPLITS
 from keras_textgen.evaluation.corpora import is_corpus
 from keras_textgen.evaluation.topic_methods import FoundTopics
+from keras_textgen.evaluation.topic_tables import (
+    TopicsOverTime,
+    merged_topics,
+    topic_labels,
+    topic_weights,
+    topics_over_time,
+)
 from keras_textgen.evaluation.topics import topic_report
 from keras_textgen.evaluation.watching import Watch, unwatched
 from keras_textgen.models.topics.bag_model import BagModel
 from keras_textgen.serving.endpoints import TEXTS, Endpoint, Outputs
+from keras_textgen.tokens import SPECIALS
 
 _COLUMNS = tf.TensorSpec([None, None], tf.int32, name="columns")
 _COUNTS = tf.TensorSpec([None, None], tf.float32, name="counts")
@@ -111,6 +120,65 @@ class TopicModel(BagModel):
         return np.concatenate(
             [outputs(bags)["topic"].numpy() for bags in dataset]
         )
+
+    def topic_labels(self, data: BagData, k: int = 3) -> list[str]:
+        """A name for each topic, by what its documents have and others lack.
+
+        Args:
+            data: Documents, as in `topics`: those that the topics were found
+                in, say.
+            k: Words a name.
+
+        Returns:
+            A text a topic, "" for one without documents; see
+            `keras_textgen.evaluation.topic_tables.topic_labels`.
+
+        Raises:
+            ValueError: If there are no topics yet, if there is no vocabulary,
+                or if `k` is not between 1 and the number of words.
+        """
+        self._check_k(k)
+        words = self.vocabulary.get_vocabulary()[len(SPECIALS) :]
+        return topic_labels(self._topic_weights(data), words, k)
+
+    def merged_topics(self, data: BagData, num_topics: int) -> np.ndarray:
+        """Which topics to make one, until so many are left.
+
+        Args:
+            data: Documents, as in `topic_labels`.
+            num_topics: How many are to be left.
+
+        Returns:
+            int64 [topics]: the number of the group that each topic goes to; see
+            `keras_textgen.evaluation.topic_tables.merged_topics`.
+
+        Raises:
+            ValueError: If there are no topics yet, or not as many.
+        """
+        return merged_topics(self._topic_weights(data), num_topics)
+
+    def topics_over_time(
+        self, data: BagData, periods: Sequence[Any]
+    ) -> TopicsOverTime:
+        """How frequent topics are in each period.
+
+        Args:
+            data: Documents, as in `topics`.
+            periods: Of the documents: years, decades, or what else sorts.
+
+        Returns:
+            Periods, the shares of topics in each, and numbers of documents.
+
+        Raises:
+            ValueError: If there are no topics yet, or not as many periods as
+                documents.
+        """
+        return topics_over_time(self.topics(data), periods, self.num_topics)
+
+    def _topic_weights(self, data: BagData) -> np.ndarray:
+        self._check_topics()
+        counts = as_counts(data, self.num_words, self.vocabulary)
+        return topic_weights(counts, self.topics(counts), self.num_topics)
 
     def endpoints(self) -> dict[str, Endpoint]:
         """What is served: see `keras_textgen.export_model`."""
