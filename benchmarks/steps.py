@@ -9,11 +9,13 @@ Python. The data are random, of the sizes of a usual text:
 
 Each side has a process of its own for each model, which makes a round of steps
 when it is asked to, so that rounds of both take turns, first the one and then
-the other: a shared machine's speed wanders. Every round has the same batches.
-The time of a batch is its least of all rounds, and that of a step the mean
-over the batches. The peak of memory is that of the whole process, TensorFlow
-included. The exit status is 1 if a ratio is above the limit; a machine that is
-busy with something else can do that too, so measure such a model again.
+the other: a shared machine's speed wanders. A process may be slower than its
+like by some percent, from beginning to end, hence several pairs of them
+(--pairs). Every round has the same batches. The time of a batch is its least of
+all rounds, and that of a step the mean over the batches. The peak of memory is
+that of the whole process, TensorFlow included. The exit status is 1 if a ratio
+is above the limit; a machine that is busy with something else can do that too,
+so measure such a model again.
 
 Models are made and trained by the package's public names alone, as the modules
 of the two commits may be others.
@@ -374,26 +376,40 @@ def started(name: str, tree: str) -> Iterator[Side]:
         yield Side(process, errors)
 
 
-def compare(name: str, trees: tuple[str, str], rounds: int) -> list[Measured]:
+def compare(
+    name: str, trees: tuple[str, str], rounds: int, pairs: int
+) -> list[Measured]:
     """Measure a model of two trees.
 
     Args:
         name: Of the model.
         trees: Folders that hold the package.
-        rounds: How many.
+        rounds: How many a process makes.
+        pairs: Of processes, one after the other.
 
     Returns:
         What was measured, tree by tree.
     """
+    answers: tuple[list[Answer], list[Answer]] = ([], [])
+    for _ in range(pairs):
+        for index, found in enumerate(pair_of_rounds(name, trees, rounds)):
+            answers[index].extend(found)
+    return [summary(each) for each in answers]
+
+
+def pair_of_rounds(
+    name: str, trees: tuple[str, str], rounds: int
+) -> tuple[list[Answer], list[Answer]]:
+    """The rounds of a process of each tree, which take turns."""
     with started(name, trees[0]) as first, started(name, trees[1]) as second:
         sides = (first, second)
-        answers = ([], [])
+        answers: tuple[list[Answer], list[Answer]] = ([], [])
         for side in sides:
             side.line()
         for number in range(rounds):
             for index in (1, 0) if number % 2 else (0, 1):
                 answers[index].append(sides[index].ask())
-    return [summary(each) for each in answers]
+    return answers
 
 
 def summary(answers: list[Answer]) -> Measured:
@@ -438,7 +454,11 @@ def print_head() -> None:
 
 
 def print_table(
-    names: list[str], trees: tuple[str, str], rounds: int, limit: float
+    names: list[str],
+    trees: tuple[str, str],
+    rounds: int,
+    pairs: int,
+    limit: float,
 ) -> list[str]:
     """Print the row of each model.
 
@@ -448,7 +468,7 @@ def print_table(
     slower = []
     print_head()
     for name in names:
-        sides = compare(name, trees, rounds)
+        sides = compare(name, trees, rounds, pairs)
         print(row_of(name, sides), flush=True)
         ratios = {kind: ratio_of(kind, sides) for kind in KINDS}
         slower += [
@@ -466,6 +486,7 @@ def parsed_options() -> argparse.Namespace:
     what.add_argument("--against", help="commit to compare with")
     what.add_argument("--serve", choices=MODELS, help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--limit", type=float, default=1.03, help="of ratios")
     parser.add_argument(
         "models", nargs="*", metavar="MODEL", help="all if none"
@@ -474,8 +495,11 @@ def parsed_options() -> argparse.Namespace:
     unknown = set(options.models).difference(MODELS)
     if unknown:
         parser.error(f"{', '.join(unknown)}; allowed: {', '.join(MODELS)}")
-    if options.rounds < 1:
-        parser.error(f"--rounds={options.rounds}; allowed: 1 or more")
+    for name in ("rounds", "pairs"):
+        if getattr(options, name) < 1:
+            parser.error(
+                f"--{name}={getattr(options, name)}; allowed: 1 or more"
+            )
     return options
 
 
@@ -495,6 +519,7 @@ def main() -> int:
             options.models or list(MODELS),
             (folder, str(ROOT)),
             options.rounds,
+            options.pairs,
             options.limit,
         )
     print(f"\nAbove {options.limit}: {', '.join(slower) or 'none'}")
