@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_textgen.data.text_lists import checked_texts
 from keras_textgen.private_names import take_any_argument
-from keras_textgen.tokens import END_ID, PAD_ID, SPECIALS, START_ID
+from keras_textgen.tokens import (
+    END_ID,
+    PAD_ID,
+    SPECIALS,
+    START_ID,
+    UNKNOWN_ID,
+)
 
 # Texts are standardized and looked up in pieces, which bounds the memory that
 # the strings of a large corpus take between the two steps.
@@ -37,6 +44,17 @@ def pieces_of(texts: Sequence[str]) -> Iterator[tf.Tensor]:
         yield tf.constant(texts[start : start + _TEXTS_A_PIECE], tf.string)
 
 
+def share_of_unknown(ids: np.ndarray) -> float:
+    """The share of the unknown token among tokens that are not special.
+
+    Example:
+        >>> share_of_unknown(np.array([2, 1, 4, 1, 3, 0]))
+        0.6666666666666666
+    """
+    words = ids[(ids == UNKNOWN_ID) | (ids >= len(SPECIALS))]
+    return float(np.mean(words == UNKNOWN_ID)) if len(words) else 0.0
+
+
 class BaseVocabulary(keras.layers.Layer):
     """Text to token ids and token ids to text, whatever a token is.
 
@@ -48,9 +66,6 @@ class BaseVocabulary(keras.layers.Layer):
     Args:
         **kwargs: of `keras.layers.Layer`.
     """
-
-    # Of what a SavedModel that takes its texts needs, beside TensorFlow.
-    package: str | None = None
 
     def __init__(self, **kwargs) -> None:
         super().__init__(**{**kwargs, "trainable": False})
@@ -66,6 +81,11 @@ class BaseVocabulary(keras.layers.Layer):
     def tokens(self) -> Sequence[str]:
         """All strings but the four special tokens, in the order of ids."""
         raise NotImplementedError
+
+    @property
+    def package(self) -> str | None:
+        """What a SavedModel that takes texts needs beside TensorFlow."""
+        return None
 
     def split(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Turns strings `[batch]` into strings `[batch, (time)]`."""

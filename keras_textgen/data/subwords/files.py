@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from keras_textgen.checks import refused
+from keras_textgen.data.subwords.byte_pairs import BytePairs
 from keras_textgen.data.subwords.messages import (
     Piece,
     PieceType,
@@ -23,14 +24,26 @@ from keras_textgen.data.subwords.word_pieces import (
     WordRules,
 )
 
+Subwords = SentencePieces | WordPieces | BytePairs
+
 _FILES = "a .model of SentencePiece, or a tokenizer.json of Hugging Face"
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 # What SentencePiece does with its normalized text anyhow.
 _ONE_SPACE = (" ", SPACE)
 _SPACES = {"Regex": " {2,}"}
+# Of BPE, what changes how pairs are merged.
+_BPE_OPTIONS = (
+    "dropout",
+    "continuing_subword_prefix",
+    "end_of_word_suffix",
+    "byte_fallback",
+    "ignore_merges",
+)
 
 
-def read_subwords(path: str | os.PathLike) -> SentencePieces | WordPieces:
+def read_subwords(
+    path: str | os.PathLike,
+) -> Subwords:
     """Reads a `.model` or a `tokenizer.json`.
 
     Args:
@@ -60,7 +73,7 @@ def read_subwords(path: str | os.PathLike) -> SentencePieces | WordPieces:
         raise ValueError(f"{os.fspath(path)}: {error}") from None
 
 
-def _of_json(content: bytes) -> SentencePieces | WordPieces:
+def _of_json(content: bytes) -> Subwords:
     try:
         tokenizer = json.loads(content)
     except ValueError:  # UnicodeDecodeError, too
@@ -240,7 +253,37 @@ def _check_spaces(tokenizer: dict[str, Any], pieces: Sequence[Piece]) -> None:
         )
 
 
-_KINDS: dict[str, Callable[..., SentencePieces | WordPieces]] = {
+# -- Byte-level BPE -----------------------------------------------------------
+
+
+def _byte_pairs(tokenizer: dict[str, Any], model: dict[str, Any]) -> BytePairs:
+    parts = _parts(tokenizer.get("pre_tokenizer"), "pretokenizers")
+    kinds = [part["type"] for part in parts]
+    if kinds != ["ByteLevel"] or not parts[0].get("use_regex", True):
+        raise refused(
+            f"BPE behind {', '.join(kinds) or 'no pre-tokenizer'}",
+            "ByteLevel alone, with the words of GPT-2 (use_regex)",
+        )
+    for part in _parts(tokenizer.get("normalizer"), "normalizers"):
+        if part["type"] != "NFC":  # All texts are in this form.
+            _refuse("normalizer", part, "NFC")
+    for name in _BPE_OPTIONS:
+        if model.get(name):
+            raise refused(f"BPE with {name}={model[name]!r}", "BPE without it")
+    special = _special_tokens(tokenizer)
+    pieces = sorted(model["vocab"], key=model["vocab"].__getitem__)
+    return BytePairs(
+        [piece for piece in pieces if piece not in special],
+        [
+            merge.split(" ") if isinstance(merge, str) else merge
+            for merge in model["merges"]
+        ],
+        bool(parts[0].get("add_prefix_space")),
+    )
+
+
+_KINDS: dict[str, Callable[..., Subwords]] = {
     "WordPiece": _word_pieces,
     "Unigram": _unigram,
+    "BPE": _byte_pairs,
 }

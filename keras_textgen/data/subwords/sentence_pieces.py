@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.checks import refused
-from keras_textgen.data.subwords.extra import text_ops
+from keras_textgen.data.subwords.extra import PACKAGE, text_ops
 from keras_textgen.data.subwords.messages import (
     Piece,
     PieceType,
@@ -40,6 +40,9 @@ class SentencePieces:
     Raises:
         ValueError: `model` is no such file, or has no unknown piece.
     """
+
+    # Of what splits texts, beside TensorFlow.
+    package: str | None = PACKAGE
 
     def __init__(self, model: bytes) -> None:
         self.model = model
@@ -86,8 +89,12 @@ class SentencePieces:
         found = self._tokenizer().tokenize(texts)
         return found.with_flat_values(tf.gather(self._ids, found.flat_values))
 
+    def tables(self) -> list[tf.lookup.StaticHashTable]:
+        """What a SavedModel has to track: there are none."""
+        return []
+
     def resources(self) -> list[tf.Module]:
-        """What a SavedModel has to track."""
+        """What else a SavedModel of texts has to track."""
         return [self._tokenizer()]
 
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from keras_textgen.checks import OneOf, check, refused
 from keras_textgen.data.base_vocabulary import BaseVocabulary
-from keras_textgen.data.subwords.extra import PACKAGE
+from keras_textgen.data.subwords.byte_pairs import BytePairs
 from keras_textgen.data.subwords.files import read_subwords
 from keras_textgen.data.subwords.sentence_pieces import SPACE, SentencePieces
 from keras_textgen.data.subwords.training import train_subwords
@@ -19,11 +19,12 @@ from keras_textgen.data.subwords.word_pieces import WordPieces
 from keras_textgen.data.words import clean_text
 from keras_textgen.tokens import SPECIALS, UNKNOWN
 
-Splitter = SentencePieces | WordPieces
+Splitter = SentencePieces | WordPieces | BytePairs
 
 _SPLITTERS: dict[str, type[Splitter]] = {
     "sentencepiece": SentencePieces,
     "wordpiece": WordPieces,
+    "bytepairs": BytePairs,
 }
 
 
@@ -33,14 +34,15 @@ class SubwordVocabulary(BaseVocabulary):
 
     Ids 0 to 3 are those of every vocabulary; pieces follow from id 4. Texts are
     normalized as for words (see `clean_text`), and are split inside the graph
-    by `tensorflow_text`, which is imported for the first of them: whoever has
-    ids needs no package but TensorFlow, and neither does `to_text`. A text of
+    by `tensorflow_text`, which is imported for the first of them (byte pairs
+    are split by TensorFlow alone): whoever has ids needs no package but
+    TensorFlow, and neither does `to_text`. A text of
     `<s>`, `</s>` or `<unk>` is spelled as it stands.
 
     `from_texts` trains one, `from_file` reads one.
 
     Args:
-        splitter: its name, "sentencepiece" or "wordpiece".
+        splitter: its name, "sentencepiece", "wordpiece" or "bytepairs".
         config: what that is made of, for JSON.
         **kwargs: of `keras.layers.Layer`.
 
@@ -54,8 +56,6 @@ class SubwordVocabulary(BaseVocabulary):
         >>> [text.decode() for text in vocabulary.to_text(tokens).numpy()]
         ['the hats', '\u00e9']
     """
-
-    package = PACKAGE
 
     def __init__(
         self, splitter: str, config: dict[str, Any], **kwargs: Any
@@ -114,7 +114,7 @@ class SubwordVocabulary(BaseVocabulary):
 
         Args:
             path: a `.model` of SentencePiece, or a `tokenizer.json` of Hugging
-                Face with a WordPiece or a Unigram model.
+                Face with a WordPiece, a Unigram or a byte-level BPE model.
 
         Returns:
             The vocabulary. The special tokens of the file are those of every
@@ -136,15 +136,19 @@ class SubwordVocabulary(BaseVocabulary):
         return "subword"
 
     @property
+    def package(self) -> str | None:
+        """What a SavedModel that takes texts needs beside TensorFlow."""
+        return self._pieces.package
+
+    @property
     def tokens(self) -> tuple[str, ...]:
         """The pieces, in the order of ids."""
         return self._pieces.pieces
 
     def split(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """Splits strings `[batch]` into what each subword writes."""
-        ids = self.ids_of(texts)
-        strings = self.strings_of(tf.cast(ids.flat_values, tf.int64))
-        return ids.with_flat_values(tf.strings.strip(strings))
+        """Splits strings `[batch]` into pieces, as in `get_vocabulary`."""
+        names = tf.constant(self.get_vocabulary())
+        return tf.gather(names, self.ids_of(texts))
 
     def ids_of(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Splits strings `[batch]`, int32 `[batch, (time)]`."""
@@ -164,7 +168,7 @@ class SubwordVocabulary(BaseVocabulary):
 
     def lookup_tables(self) -> list[tf.lookup.StaticHashTable]:
         """Returns the TensorFlow table, for a SavedModel to track."""
-        return [self._strings]
+        return [self._strings, *self._pieces.tables()]
 
     def text_resources(self) -> list[tf.Module]:
         """Returns what splits texts, for a SavedModel to track."""

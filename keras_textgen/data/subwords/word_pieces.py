@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_textgen.data.subwords.extra import text_ops
+from keras_textgen.data.subwords.extra import PACKAGE, text_ops
 from keras_textgen.tokens import SPECIALS, UNKNOWN_ID
 
 PREFIX = "##"
@@ -88,6 +88,9 @@ class WordPieces:
         spellings: what each of them adds to a text, bytes.
     """
 
+    # Of what splits texts, beside TensorFlow.
+    package: str | None = PACKAGE
+
     def __init__(
         self,
         pieces: list[str],
@@ -138,8 +141,12 @@ class WordPieces:
             tf.where(is_known, places + len(SPECIALS), UNKNOWN_ID)
         )
 
+    def tables(self) -> list[tf.lookup.StaticHashTable]:
+        """What a SavedModel has to track: there are none."""
+        return []
+
     def resources(self) -> list[tf.Module]:
-        """What a SavedModel has to track."""
+        """What else a SavedModel of texts has to track."""
         return [self._tokenizer()]
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 import json
 import re
 import unicodedata
@@ -9,6 +10,7 @@ import unicodedata
 import numpy as np
 import pytest
 
+from keras_textgen.data.subwords.byte_pairs import byte_letters
 from keras_textgen.data.subwords.messages import PieceType, read_pieces
 from keras_textgen.data.subwords.vocabulary import SubwordVocabulary
 from keras_textgen.tokens import SPECIALS, UNKNOWN_ID
@@ -342,6 +344,100 @@ def test_unigram_of_a_model_file_and_its_json_are_the_same(tmp_path):
     assert ids_of(found, "ﬁne") == [n + 1 for n in reference.encode("fine")]
 
 
+# -- Hugging Face: byte-level BPE ---------------------------------------------
+
+LETTERS = byte_letters()
+MERGES = [
+    "Ġ t", "h e", "Ġt he", "a t", "Ġ c", "Ġc at", "' s", "c at", "l l", "Ã ©",
+    "e l", "a a", "aa aa", "ã ģ", "1 1",
+]  # fmt: skip
+
+
+def byte_level(**changes):
+    pieces = [*LETTERS, *(merge.replace(" ", "") for merge in MERGES)]
+    return {
+        "added_tokens": special(["<|endoftext|>"]),
+        "normalizer": None,
+        "pre_tokenizer": {
+            "type": "ByteLevel",
+            "add_prefix_space": False,
+            "trim_offsets": True,
+            "use_regex": True,
+        },
+        "model": {
+            "type": "BPE",
+            "dropout": None,
+            "unk_token": None,
+            "continuing_subword_prefix": "",
+            "end_of_word_suffix": "",
+            "vocab": {
+                piece: place
+                for place, piece in enumerate(["<|endoftext|>", *pieces])
+            },
+            "merges": MERGES,
+        },
+    } | changes
+
+
+def kind_of(character):
+    kind = unicodedata.category(character)[0]
+    return kind if kind in "LN" else "other"
+
+
+def gpt2_words(text):
+    """The words of GPT-2, character by character."""
+    words = []
+    while text:
+        ending = re.match("'(?:s|t|re|ve|m|ll|d)", text)
+        length = ending.end() if ending else 0
+        if not ending:
+            length = first = int(text[0] == " ")
+            while text[length : length + 1] not in ("", " ") and (
+                kind_of(text[length]) == kind_of(text[first])
+            ):
+                length += 1
+        words.append(text[:length])
+        text = text[length:]
+    return words
+
+
+def merged(word, merges):
+    """Pairs of a word are merged one at a time, the first merge first."""
+    spelled = {byte: letter for letter, byte in LETTERS.items()}
+    pieces = [spelled[byte] for byte in word.encode()]
+    while True:
+        pairs = [f"{a} {b}" for a, b in itertools.pairwise(pieces)]
+        known = [pair for pair in pairs if pair in merges]
+        if not known:
+            return pieces
+        place = pairs.index(min(known, key=merges.index))
+        pieces[place : place + 2] = ["".join(pieces[place : place + 2])]
+
+
+@pytest.mark.parametrize("adds_space", [False, True])
+def test_byte_level_bpe(tmp_path, adds_space):
+    tokenizer = byte_level()
+    tokenizer["pre_tokenizer"]["add_prefix_space"] = adds_space
+    path = written(tmp_path / "tokenizer.json", tokenizer)
+    vocabulary = SubwordVocabulary.from_file(path)
+    merges = tokenizer["model"]["merges"]
+    names = vocabulary.get_vocabulary()
+    assert names == [*SPECIALS, *list(tokenizer["model"]["vocab"])[1:]]
+    texts = ["The cat's hat's  thell'll", "cat the 1111at11", "aaaaa aaaa"]
+    for text in [*texts, *TEXTS[:5], *HARD]:
+        read = normalized(text)
+        if adds_space and read:
+            read = f" {read}"
+        pieces = [p for word in gpt2_words(read) for p in merged(word, merges)]
+        assert [names[n] for n in ids_of(vocabulary, text)] == pieces, text
+    found = vocabulary.to_text(vocabulary(HARD)).numpy()
+    assert [each.decode() for each in found] == list(map(normalized, HARD))
+    config = json.loads(json.dumps(vocabulary.get_config()))
+    again = SubwordVocabulary.from_config(config)
+    np.testing.assert_array_equal(again(HARD), vocabulary(HARD))
+    assert vocabulary.package is None
+
+
 # -- What is refused ----------------------------------------------------------
 
 
@@ -353,16 +449,27 @@ def changed(tokenizer, **model):
     ("tokenizer", "message"),
     [
         (
-            {"model": {"type": "BPE", "vocab": {}, "merges": []}},
-            "a tokenizer of model 'BPE'; allowed: WordPiece or Unigram",
+            {"model": {"vocab": {}, "merges": []}},
+            "BPE behind no pre-tokenizer; allowed: ByteLevel alone, with the "
+            "words of GPT-2 (use_regex)",
         ),
         (
-            {"model": {"vocab": {}, "merges": []}},
-            "a tokenizer of model 'BPE'; allowed: WordPiece or Unigram",
+            byte_level(pre_tokenizer={"type": "ByteLevel", "use_regex": False}),
+            "BPE behind ByteLevel; allowed: ByteLevel alone, with the words of "
+            "GPT-2 (use_regex)",
+        ),
+        (
+            changed(byte_level(), byte_fallback=True),
+            "BPE with byte_fallback=True; allowed: BPE without it",
+        ),
+        (
+            changed(byte_level(), vocab={"a": 0}),
+            "a BPE tokenizer with something missing or out of place (KeyError:",
         ),
         (
             {"model": {"type": "WordLevel", "vocab": {}}},
-            "a tokenizer of model 'WordLevel'; allowed: WordPiece or Unigram",
+            "a tokenizer of model 'WordLevel'; allowed: WordPiece or Unigram "
+            "or BPE",
         ),
         (
             bert(normalizer={"type": "NFKC"}),
