@@ -13,7 +13,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.checks import SIZES, OneOf, check, refused
-from keras_textgen.data.base_vocabulary import BaseVocabulary, pieces_of
+from keras_textgen.data.base_vocabulary import (
+    BaseVocabulary,
+    pieces_of,
+    share_of_unknown,
+)
 from keras_textgen.data.characters import normalize_text
 from keras_textgen.data.words import CHARACTERS, STANDARDIZERS, split_words
 from keras_textgen.private_names import table_of
@@ -147,9 +151,7 @@ def unknown_share(tokens: tf.RaggedTensor) -> float:
         >>> unknown_share(Vocabulary(["red"]).tokenize(["red", "a red rose"]))
         0.5
     """
-    ids = tokens.flat_values.numpy()
-    words = ids[(ids == UNKNOWN_ID) | (ids >= len(SPECIALS))]
-    return float(np.mean(words == UNKNOWN_ID)) if len(words) else 0.0
+    return share_of_unknown(tokens.flat_values.numpy())
 
 
 @keras.saving.register_keras_serializable(package="keras_textgen")
