@@ -3,6 +3,7 @@
 import os
 import pathlib
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 
@@ -78,6 +79,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_slow = not SLOW_FIXTURES.isdisjoint(item.fixturenames)
         if is_slow or measured_name(item) in slow:
             item.add_marker(pytest.mark.slow)
+
+
+EXTRA = ("tensorflow_text", "sentencepiece")
+NEED_EXTRA = ("keras_textgen/data/subwords/", "[docs/subwords.md]")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Skips the examples of subwords where the extra of them is missing."""
+    is_missing = any(find_spec(package) is None for package in EXTRA)
+    if is_missing and any(name in item.nodeid for name in NEED_EXTRA):
+        item.add_marker(pytest.mark.skip("the extra subwords is missing"))
 
 
 def measured_name(item: pytest.Item) -> str:

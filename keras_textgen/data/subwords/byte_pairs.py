@@ -91,6 +91,12 @@ class BytePairs:
             ),
             _NO_RANK,
         )
+        # As a graph, also where texts are not split in one: it loops.
+        self._merge = tf.function(
+            self._merged_bytes,
+            autograph=False,
+            input_signature=[tf.TensorSpec([None], tf.string)],
+        )
 
     @property
     def config(self) -> dict[str, Any]:
@@ -145,7 +151,7 @@ class BytePairs:
         order = tf.argsort(tf.concat(groups, 0))
         return tf.gather(tf.concat(pieces, 0), order)
 
-    def _merge(self, words: tf.Tensor) -> tf.RaggedTensor:
+    def _merged_bytes(self, words: tf.Tensor) -> tf.RaggedTensor:
         """Merges the bytes of words, the pair of the lowest rank first."""
         letters = tf.strings.bytes_split(words)
         codes = tf.io.decode_raw(
