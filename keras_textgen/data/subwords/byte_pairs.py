@@ -178,7 +178,8 @@ class BytePairs:
     def _merge_once(self, dense: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """One merge in each row that has any; whether one had."""
         left, right = dense[:, :-1], dense[:, 1:]
-        keys = tf.where(right == _NO_PIECE, -1, self._key(left, right))
+        is_pair = right != _NO_PIECE
+        keys = tf.where(is_pair, self._key(left, right), -1)
         ranks = self._ranks.lookup(keys)
         place = tf.argmin(ranks, axis=1)[:, tf.newaxis]
         rank = tf.gather(ranks, place, batch_dims=1)

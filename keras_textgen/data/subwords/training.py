@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import io
 import itertools
 import pathlib
@@ -14,8 +13,12 @@ import tensorflow as tf
 
 from keras_textgen.checks import OneOf, WholeNumbers, check, refused
 from keras_textgen.data.base_vocabulary import pieces_of
-from keras_textgen.data.subwords.extra import text_ops, trainer_package
-from keras_textgen.data.subwords.messages import without_rules_file
+from keras_textgen.data.subwords.extra import trainer_package
+from keras_textgen.data.subwords.messages import (
+    PieceType,
+    read_pieces,
+    without_rules_file,
+)
 from keras_textgen.data.subwords.sentence_pieces import SPACE, SentencePieces
 from keras_textgen.data.subwords.word_pieces import PREFIX, WordPieces
 from keras_textgen.data.words import clean_text
@@ -32,6 +35,8 @@ DEFAULT_SIZE = 8000
 _BYTES = 256
 _LONGEST_TEXT = 2**30
 _SMALLEST_WORD_PIECES = 6
+# Pieces of SentencePiece that are none of WordPiece.
+_MORE = 8
 
 
 def train_subwords(
@@ -64,7 +69,15 @@ def train_subwords(
     if max_size is not None:
         least = len(SPECIALS) + _BYTES + 1
         check(WholeNumbers(least), max_size=max_size)
-    return SentencePieces(_train_model(texts, max_size, algorithm))
+    return SentencePieces(
+        _train_model(
+            texts,
+            max_size or DEFAULT_SIZE,
+            algorithm,
+            is_exact=max_size is not None,
+            has_bytes=True,
+        )
+    )
 
 
 def _cleaned(texts: Sequence[str]) -> Iterator[str]:
@@ -75,8 +88,14 @@ def _cleaned(texts: Sequence[str]) -> Iterator[str]:
 
 
 def _train_model(
-    texts: Sequence[str], max_size: int | None, algorithm: str
+    texts: Sequence[str],
+    size: int,
+    algorithm: str,
+    *,
+    is_exact: bool,
+    has_bytes: bool,
 ) -> bytes:
+    """A SentencePiece model of so many pieces, or at most so many."""
     package = trainer_package()
     cleaned = _cleaned(texts)
     first = next(cleaned, None)
@@ -93,9 +112,9 @@ def _train_model(
                 sentence_iterator=itertools.chain([first], cleaned),
                 model_writer=model,
                 model_type=algorithm,
-                vocab_size=max_size or DEFAULT_SIZE,
-                hard_vocab_limit=max_size is not None,
-                byte_fallback=True,
+                vocab_size=size,
+                hard_vocab_limit=is_exact,
+                byte_fallback=has_bytes,
                 normalization_rule_tsv=str(rules),
                 max_sentence_length=_LONGEST_TEXT,
                 pad_id=PAD_ID,
@@ -105,62 +124,63 @@ def _train_model(
                 minloglevel=3,
             )
         except RuntimeError as error:
-            raise _reworded(error, max_size) from None
+            raise _reworded(error, size) from None
     return without_rules_file(model.getvalue())
 
 
-def _reworded(error: RuntimeError, max_size: int | None) -> ValueError:
+def _reworded(error: RuntimeError, size: int) -> ValueError:
     """What the library says of a size, in the words of this package."""
     message = " ".join(str(error).split())
     most = re.search(r"too high \(\d+\)\. .* value <= (\d+)", message)
     least = re.search(r"than required_chars\. \d+ vs (\d+)", message)
-    allowed = "another size, or other texts"
     if most:
-        allowed = f"at most {most[1]}"
-    elif least:
-        allowed = f"{least[1]} or more, for their characters"
-    else:
-        allowed += f" ({message})"
-    return refused(
-        f"max_size={max_size or DEFAULT_SIZE} for these texts", allowed
-    )
+        return _wrong_size(size, f"at most {most[1]}")
+    if least:
+        return _wrong_size(size, f"{least[1]} or more, for their characters")
+    return _wrong_size(size, f"another size, or other texts ({message})")
+
+
+def _wrong_size(size: int, allowed: str) -> ValueError:
+    return refused(f"max_size={size} for these texts", allowed)
 
 
 def _train_word_pieces(
     texts: Sequence[str], max_size: int | None
 ) -> WordPieces:
-    if max_size is not None:
-        check(WholeNumbers(_SMALLEST_WORD_PIECES), max_size=max_size)
-    text_ops("training of WordPiece")
-    from tensorflow_text.tools.wordpiece_vocab import (
-        wordpiece_tokenizer_learner_lib as learner,
-    )
+    """Pieces that are merged of frequent neighbors, named as WordPiece's.
 
-    counts = collections.Counter(
-        word for text in _cleaned(texts) for word in text.split()
+    How a word is split is another matter than how its pieces were found.
+    """
+    size = max_size or DEFAULT_SIZE
+    check(WholeNumbers(_SMALLEST_WORD_PIECES), max_size=size)
+    model = _train_model(
+        texts,
+        max(size, DEFAULT_SIZE) + _MORE,
+        "bpe",
+        is_exact=False,
+        has_bytes=False,
     )
-    if not counts:
-        raise refused("texts without words", "texts with words")
-    limit = (max_size or DEFAULT_SIZE) - len(SPECIALS)
-    pieces = learner.learn(
-        sorted(counts.items()), limit, [], lower_thresh=1, joiner=PREFIX
-    )
-    return WordPieces(_most_frequent(pieces, limit, max_size))
-
-
-def _most_frequent(
-    pieces: list[str], limit: int, max_size: int | None
-) -> list[str]:
-    """The first pieces, and all characters, without which words are unknown."""
-    characters = [
-        piece for piece in pieces if len(piece.removeprefix(PREFIX)) == 1
+    names = [
+        piece.name
+        for piece in read_pieces(model)
+        if piece.type == PieceType.NORMAL and piece.name != SPACE
     ]
-    if len(characters) > limit:
-        raise refused(
-            f"max_size={max_size or DEFAULT_SIZE} for these texts",
-            f"{len(characters) + len(SPECIALS)} or more, for their characters",
-        )
-    kept = set(characters)
-    longer = [piece for piece in pieces if piece not in kept]
-    kept.update(longer[: limit - len(characters)])
-    return [piece for piece in pieces if piece in kept]
+    letters = sorted(name for name in names if len(name) == 1)
+    pieces = [*letters, *(PREFIX + letter for letter in letters)]
+    least = len(SPECIALS) + len(pieces)
+    if least > size:
+        raise _wrong_size(size, f"{least} or more, for their characters")
+    merged = map(_named_as_word_piece, names)
+    found = dict.fromkeys([*pieces, *filter(None, merged)])
+    most = len(SPECIALS) + len(found)
+    if max_size is not None and most < size:
+        raise _wrong_size(size, f"at most {most}")
+    return WordPieces(list(found)[: size - len(SPECIALS)])
+
+
+def _named_as_word_piece(name: str) -> str | None:
+    """None for the begin of a word that looks as if it were none."""
+    if not name.startswith(SPACE):
+        return PREFIX + name
+    begin = name.removeprefix(SPACE)
+    return None if begin.startswith(PREFIX) else begin

@@ -12,8 +12,9 @@ from keras_textgen.data.subwords.extra import PACKAGE, text_ops
 from keras_textgen.tokens import SPECIALS, UNKNOWN_ID
 
 PREFIX = "##"
-# A character that no clean text has, for a word that is unknown.
-_UNKNOWN = "\x1f"
+# Characters that no clean text has: for a word that is unknown, and before
+# pieces within a word, which then are no begin of any.
+_UNKNOWN, _WITHIN = "\x1f", "\x1e"
 _MOST_BYTES = 2**30
 # Ideographs that BERT takes for words, as its code lists them.
 _IDEOGRAPH = (
@@ -153,13 +154,19 @@ class WordPieces:
 def _make_tokenizer(pieces: tuple[str, ...], prefix: str) -> tf.Module:
     with tf.init_scope():  # Also where its first texts are in a graph.
         return text_ops().FastWordpieceTokenizer(
-            [*pieces, _UNKNOWN],
-            suffix_indicator=prefix,
+            [*(_within(piece, prefix) for piece in pieces), _UNKNOWN],
+            suffix_indicator=_WITHIN,
             max_bytes_per_word=_MOST_BYTES,
             token_out_type=tf.int32,
             unknown_token=_UNKNOWN,
             no_pretokenization=True,
         )
+
+
+def _within(piece: str, prefix: str) -> str:
+    if piece.startswith(prefix):
+        return _WITHIN + piece.removeprefix(prefix)
+    return piece
 
 
 def _spelling(piece: str, prefix: str) -> str:

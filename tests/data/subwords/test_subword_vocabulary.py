@@ -173,8 +173,8 @@ def test_sizes_are_exact(name):
 
 
 def test_word_pieces_keep_every_character():
-    few = SubwordVocabulary.from_texts(TEXTS, 140, "wordpiece")
-    assert few.size <= 140
+    few = SubwordVocabulary.from_texts(TEXTS, 100, "wordpiece")
+    assert few.size == 100
     assert not np.any(few(TEXTS) == UNKNOWN_ID)
 
 
@@ -184,6 +184,7 @@ def test_word_pieces_keep_every_character():
         (8000, "unigram", r"max_size=8000 for these texts; allowed: at most"),
         (8000, "bpe", r"max_size=8000 for these texts; allowed: at most \d+$"),
         (270, "bpe", r"=270 for these texts; allowed: \d+ or more, for the"),
+        (8000, "wordpiece", r"max_size=8000 for these texts; allowed: at mo"),
         (260, "bpe", "max_size=260; allowed: whole numbers, 261 or more"),
         (20, "wordpiece", r"=20 for these texts; allowed: \d+ or more, for"),
         (None, "words", "algorithm='words'; allowed: unigram, bpe, wordpiece"),
@@ -201,12 +202,19 @@ def test_texts_without_words_are_refused(name):
         SubwordVocabulary.from_texts(["", " \u200b"], algorithm=name)
 
 
-def test_the_largest_size_that_is_named_is_allowed():
+@pytest.mark.parametrize("name", ["bpe", "wordpiece"])
+def test_the_largest_size_that_is_named_is_allowed(name):
     with pytest.raises(ValueError, match="at most") as error:
-        SubwordVocabulary.from_texts(TEXTS, 8000, "bpe")
+        SubwordVocabulary.from_texts(TEXTS, 8000, name)
     most = int(str(error.value).split()[-1])
-    assert SubwordVocabulary.from_texts(TEXTS, most, "bpe").size == most
-    assert SubwordVocabulary.from_texts(TEXTS, None, "bpe").size == most
+    assert SubwordVocabulary.from_texts(TEXTS, None, name).size == most
+    assert SubwordVocabulary.from_texts(TEXTS, most, name).size == most
+
+
+def test_word_pieces_of_texts_with_their_own_mark():
+    texts = ["## A rose", "##a ### rose#s", "a ##rose"] * 5
+    vocabulary = SubwordVocabulary.from_texts(texts, algorithm="wordpiece")
+    assert texts_of(vocabulary, vocabulary(texts)) == texts
 
 
 # -- Saving, and what is needed -----------------------------------------------
