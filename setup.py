@@ -7,8 +7,10 @@ import setuptools
 
 INIT = pathlib.Path("keras_textgen/__init__.py").read_text("utf-8")
 TABLES = ["pyarrow>=20.0,<27"]
+# Each release of tensorflow-text is made for one of TensorFlow.
+SUBWORDS = ["sentencepiece>=0.2.3,<0.3", "tensorflow-text>=2.21.1,<2.22"]
 TEST = ["pytest>=9.0,<10", "pytest-xdist>=3.8,<4"]
-DEV = [*TEST, *TABLES, "mypy>=2.4,<3", "ruff>=0.17.5,<0.18"]
+DEV = [*TEST, *TABLES, *SUBWORDS, "mypy>=2.4,<3", "ruff>=0.17.5,<0.18"]
 
 setuptools.setup(
     name="keras-textgen",
@@ -71,7 +73,12 @@ setuptools.setup(
         "tf-keras>=2.21,<2.22",
         "threadpoolctl>=3.5,<4",
     ],
-    extras_require={"tables": TABLES, "test": TEST, "dev": DEV},
+    extras_require={
+        "tables": TABLES,
+        "subwords": SUBWORDS,
+        "test": TEST,
+        "dev": DEV,
+    },
     classifiers=[
         "Development Status :: 4 - Beta",
         "Environment :: Console",

@@ -125,6 +125,27 @@ beside: mean,32,1,0.2,0.3,0.3,True
 """
 
 
+def test_subwords_have_a_table_of_their_own(summarize, tmp_path):
+    """Beside texts with unknown words, they would look worse than they are."""
+    flags = ["--model=lstm_lm", "--ptb_protocol=sentences"]
+    words = EXACT | {"unit": "word", "unknown_share": 0.031}
+    pieces = EXACT | {"unit": "subword", "unknown_share": 0.0, "nll": 90.0}
+    pieces["log_likelihood"], pieces["perplexity"] = -90.0, 45.25
+    write_run(tmp_path, "words", *flags, figures=words)
+    write_run(tmp_path, "pieces", *flags, "--tokenizer=subword", figures=pieces)
+    text = page(summarize, tmp_path, [PUBLISHED])
+    compared = cells(text, "standard", "LSTM-LM")
+    measured = "**measured**: [words](results/words)"
+    assert compared[1] == [measured, "exact", "100.70", "", "99.01"]
+    assert len(compared) == 2
+    _, _, own = text.partition("## Subwords\n")
+    own, _, every = own.partition("## All runs")
+    assert "[pieces](results/pieces)" in own
+    assert "[words](results/words)" not in own
+    assert "exact, of the text with 3.1 % unknown" in every
+    assert "45.25" in every
+
+
 def test_sparse_codes(summarize, tmp_path):
     flags = ["--model=hsvae", "--latent_dim=32", "--alpha=4", "--beta=1"]
     run = write_run(tmp_path, "hs", *flags, figures=BOUND, corpus="dbpedia")

@@ -98,6 +98,12 @@ objective shows what their KL is worth: the second level is compared with a
 distribution made from its own sample, so it carries information that nobody is
 charged for.
 """
+SUBWORDS = """\
+## Subwords
+
+No word is unknown to these models. Their figures cannot stand beside those of
+texts with unknown words.
+"""
 RUNS = """\
 ## All runs of models with a likelihood
 
@@ -113,10 +119,12 @@ unlikely, and so preferred the shortest texts; it no longer does.
 PROTOCOLS = {
     "ptb": {
         "ptb_protocol": ("sentences",),
+        "tokenizer": (None, "word"),
         "vocab_size": ("default", "10002"),
         "max_length": ("default",),
     },
     "yahoo": {
+        "tokenizer": (None, "word"),
         "vocab_size": ("default", "20000"),
         "max_length": ("default",),
     },
@@ -141,7 +149,8 @@ def page(runs: Sequence[Run], published: Sequence[dict[str, str]]) -> str:
     """
     texts = _text_runs(runs)
     remedies = [run for run in texts if run.name.startswith(REMEDY_PREFIX)]
-    rest = [run for run in texts if run not in remedies]
+    subwords = [run for run in texts if run.flags.get("tokenizer") == "subword"]
+    rest = [run for run in texts if run not in (*remedies, *subwords)]
     elsewhere = [run for run in rest if _benchmark(run) is None]
     compared = [run for run in rest if run not in elsewhere]
     sections = [
@@ -153,11 +162,17 @@ def page(runs: Sequence[Run], published: Sequence[dict[str, str]]) -> str:
         *sparse_codes.sections(rest),
         OTHERS,
         *tables(_other_table, elsewhere),
+        *_of_subwords(subwords),
         *other_tasks.sections(runs),
         RUNS,
         *map(_section, texts),
     ]
     return "\n".join(sections)
+
+
+def _of_subwords(runs: Sequence[Run]) -> list[str]:
+    """A table of their own: unknown words make others look better."""
+    return [SUBWORDS, *tables(_other_table, runs)] if runs else []
 
 
 def _text_runs(runs: Sequence[Run]) -> list[Run]:
@@ -273,11 +288,11 @@ def _run_cells(run: Run) -> Iterable[list[str]]:
         what = _what_it_is(name, line)
         if what is None:
             continue
-        perplexity = re.search(r"perplexity (\S+?)(;|$)", line)
+        perplexity = re.search(r"perplexity(?: per \w+)? (\S+?)(;|$)", line)
         if perplexity:
             perplexity = perplexity[1]
         elif name in ("log-likelihood", "bound"):
-            perplexity = run.figures["perplexity"]
+            perplexity = run.figures[_perplexity_name(run)]
         has_kl = "-(nll + " in name or name == "bound"
         yield [
             source,
@@ -286,6 +301,12 @@ def _run_cells(run: Run) -> Iterable[list[str]]:
             decimals(run.number("KL")) if has_kl else NONE,
             perplexity or NONE,
         ]
+
+
+def _perplexity_name(run: Run) -> str:
+    """It says what a predicted token is, but in older logs."""
+    names = (name for name in run.figures if name.startswith("perplexity"))
+    return next(names, "perplexity")
 
 
 def _what_it_is(name: str, line: str) -> str | None:
@@ -382,7 +403,7 @@ def _other_table(runs: Sequence[Run]) -> str:
                 run.figures.get("likelihood", NOT_FINISHED),
                 *_figure_cells(run, "nll", "KL"),
                 cost,
-                *_figure_cells(run, "perplexity"),
+                *_figure_cells(run, _perplexity_name(run)),
                 _importance_weighted(run),
                 *_diagnostics(run),
             ]

@@ -18,7 +18,7 @@ from keras_textgen.specs import SPECS
 # What --value_column is for a table without values.
 NO_VALUES = "none"
 # Flags with the path of what a run reads.
-_READ = ("data_dir", "word_vectors", "beside")
+_READ = ("data_dir", "word_vectors", "tokenizer_file", "beside")
 # Flags that take less of some models than of others: names, kinds or traits of
 # models, flags, what is allowed.
 _RANGES: tuple[
@@ -26,6 +26,12 @@ _RANGES: tuple[
 ] = (
     (("han",), ("word_keep_rate",), lambda value: value > 0, "above 0"),
     (("mat_vae",), ("spike_probability",), lambda value: value < 1, "below 1"),
+    (
+        ("topics",),
+        ("tokenizer",),
+        lambda value: value != "subword",
+        "word or character, as topics are lists of words",
+    ),
     (
         ("sparse",),
         ("latent_dim",),
@@ -65,6 +71,7 @@ def check_settings(settings: Settings) -> None:
     _check_sphere(settings)
     _check_feedback(settings)
     _check_heads(settings)
+    _check_subwords(settings)
 
 
 def check_dataset(values: Mapping[str, Any], given: Mapping[str, Any]) -> None:
@@ -214,6 +221,22 @@ def _check_heads(settings: Settings) -> None:
         raise RunError(
             f"--transformer_units={units} with --transformer_heads={heads}; "
             "allowed: a multiple of the number of heads"
+        )
+
+
+def _check_subwords(settings: Settings) -> None:
+    file = settings.tokenizer_file
+    for name in ("vocab_size", "subwords"):
+        value = getattr(settings, name)
+        if file is not None and value is not None:
+            raise RunError(
+                f"--{name}={value} with --tokenizer_file={file}, which has its "
+                "own; allowed: one of them"
+            )
+    if settings.word_vectors is not None and settings.tokenizer == "subword":
+        raise RunError(
+            f"--word_vectors={settings.word_vectors} with --tokenizer=subword; "
+            "allowed: --tokenizer=word"
         )
 
 

@@ -260,13 +260,21 @@ def _base_values(given: _Values, recipes: str | os.PathLike) -> _Values:
     if asked["mode"] == "train" and not own.is_file():
         path = recipe_file(recipes, asked["model"], asked["dataset"])
         recipe = {} if path is None else _file_values(path)
-        return recipe | _sizes_of(asked["preset"])
+        base = recipe | _sizes_of(asked["preset"])
+        if given.get("tokenizer", base.get("tokenizer")) == "subword":
+            _drop_number_of_words(base, recipe)
+        return base
     if not own.is_file():
         raise RunError(
             f"{own.parent}: there is no run ({FLAGS_FILE} is missing); "
             "--mode=train begins one"
         )
     return with_settings_of_before(_file_values(own))
+
+
+def _drop_number_of_words(base: _Values, recipe: _Values) -> None:
+    if recipe.get("tokenizer") != "subword":
+        base.pop("vocab_size", None)
 
 
 def _with_preset(given: _Values) -> _Values:

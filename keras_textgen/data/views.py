@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import scipy.sparse
 import tensorflow as tf
 
 from keras_textgen.checks import WholeNumbers, check, refused
+from keras_textgen.data.base_vocabulary import BaseVocabulary
 from keras_textgen.data.batches.bags import (
     bag_vocabulary,
     count_words,
@@ -18,9 +20,11 @@ from keras_textgen.data.batches.bags import (
 )
 from keras_textgen.data.cells import matrix_cells
 from keras_textgen.data.corpus import SPLITS, Corpus, DataError, checksum
+from keras_textgen.data.corpus_vocabulary import corpus_vocabulary
 from keras_textgen.data.matrix import Matrix, split_cells
 from keras_textgen.data.readers.imdb import first_and_last
 from keras_textgen.data.readers.ptb import stream_windows
+from keras_textgen.data.text_size import TextSize, lengths_of, total
 from keras_textgen.data.vocabulary import (
     Vocabulary,
     count_corpus,
@@ -49,11 +53,14 @@ class TokenIds(Corpus):
     Attributes:
         vocabulary: of the training texts.
         order: how `SequenceBatches` is to order it, `"length"` or `"stream"`.
+        text_sizes: by split, the length of the texts that the sequences are;
+            empty where they are windows, which are no whole texts.
     """
 
     _: dataclasses.KW_ONLY
-    vocabulary: Vocabulary
+    vocabulary: BaseVocabulary
     order: str = "length"
+    text_sizes: dict[str, TextSize] = dataclasses.field(default_factory=dict)
 
     def contents(self) -> Iterator[str | np.ndarray]:
         """Every word and every token."""
@@ -73,6 +80,8 @@ def token_ids(
     window: int | None = None,
     batch_size: int = 20,
     tokenizer: str = "word",
+    subwords: str | None = None,
+    tokenizer_file: str | os.PathLike | None = None,
 ) -> TokenIds:
     """Turns the texts of a corpus into token ids.
 
@@ -86,6 +95,8 @@ def token_ids(
         window: see there.
         batch_size: see there.
         tokenizer: see there.
+        subwords: see there.
+        tokenizer_file: see there.
 
     Returns:
         The token ids; `dropped` counts the sequences that were too long.
@@ -108,27 +119,40 @@ def token_ids(
         window=window,
         batch_size=batch_size,
     )
-    vocabulary = _text_vocabulary(
-        name, corpus, facts, vocab_size, min_count, tokenizer
+    vocabulary = corpus_vocabulary(
+        [text for split in facts.counted for text in getattr(corpus, split)],
+        tokenizer,
+        vocab_size=vocab_size,
+        min_count=min_count,
+        subwords=subwords,
+        tokenizer_file=tokenizer_file,
+        of_words=facts.standardize,
+        most_words=facts.vocabulary_size,
     )
+    _check_size(name, vocabulary)
     found = TokenIds(
         **_copied(corpus),
         vocabulary=vocabulary,
     )
     protocol = protocol or next(iter(facts.protocols), None)
+    is_cut = bool(facts.window) and not facts.protocols
     window = window or facts.window
     for split in SPLITS:
-        ids = vocabulary.tokenize_corpus(getattr(corpus, split))
+        texts = getattr(corpus, split)
+        ids = vocabulary.tokenize_corpus(texts)
         _check_words(name, split, ids)
         if protocol == _STREAM:
             ids = _windows(name, split, ids, batch_size, window)
             found.order = _STREAM
-        elif facts.window and not facts.protocols:
+        elif is_cut:
             ids, rows = _first_and_last_words(ids, window - 1)
             found.labels[split] = found.labels[split][rows]
         setattr(found, split, ids)
+        kept = np.ones(len(texts), bool)
         if max_length is not None:
-            _drop_longer(found, split, max_length)
+            kept = _drop_longer(found, split, max_length)
+        if not is_cut and protocol != _STREAM:
+            found.text_sizes[split] = total(lengths_of(texts)[kept])
     return found
 
 
@@ -145,26 +169,12 @@ def _check_arguments(
             check(WholeNumbers(minima[argument]), **{argument: value})
 
 
-def _text_vocabulary(
-    name: str,
-    corpus: Corpus,
-    facts: View,
-    vocab_size: int | None,
-    min_count: int,
-    tokenizer: str,
-) -> Vocabulary:
-    vocabulary = Vocabulary.from_texts(
-        [text for split in facts.counted for text in getattr(corpus, split)],
-        vocab_size or facts.vocabulary_size,
-        min_count,
-        standardizer(tokenizer, facts.standardize),
-    )
+def _check_size(name: str, vocabulary: BaseVocabulary) -> None:
     words = vocabulary.size - len(SPECIALS)
     if words < 2:
         raise DataError(
             f"{name}: a vocabulary of {words} word; allowed: 2 words or more"
         )
-    return vocabulary
 
 
 def _check_words(name: str, split: str, ids: tf.RaggedTensor) -> None:
@@ -205,7 +215,8 @@ def _first_and_last_words(
     return tf.concat([START_ID * edge, parts, END_ID * edge], 1), rows
 
 
-def _drop_longer(corpus: TokenIds, split: str, max_length: int) -> None:
+def _drop_longer(corpus: TokenIds, split: str, max_length: int) -> np.ndarray:
+    """Leaves out long sequences; gives, for each, whether it is kept."""
     ids = getattr(corpus, split)
     kept = ids.row_lengths().numpy() - 2 <= max_length
     if not kept.any():
@@ -217,6 +228,7 @@ def _drop_longer(corpus: TokenIds, split: str, max_length: int) -> None:
     setattr(corpus, split, tf.ragged.boolean_mask(ids, kept))
     if corpus.labels:
         corpus.labels[split] = corpus.labels[split][kept]
+    return kept
 
 
 # -- Documents ----------------------------------------------------------------
@@ -235,7 +247,7 @@ class Documents(Corpus):
     """
 
     _: dataclasses.KW_ONLY
-    vocabulary: Vocabulary
+    vocabulary: BaseVocabulary
     unknown_shares: dict[str, float]
     whole: int
 
@@ -251,6 +263,8 @@ def documents(
     vocab_size: int | None = None,
     min_count: int = 1,
     tokenizer: str = "word",
+    subwords: str | None = None,
+    tokenizer_file: str | os.PathLike | None = None,
 ) -> Documents:
     """Leaves out the documents without a known word, which teach nothing.
 
@@ -259,7 +273,9 @@ def documents(
         vocab_size: largest size of the vocabulary, the four special tokens
             included; None for all words.
         min_count: words that occur less often are unknown.
-        tokenizer: `"word"` or `"character"`.
+        tokenizer: as in `corpus_vocabulary`.
+        subwords: see there.
+        tokenizer_file: see there.
 
     Returns:
         The documents; `dropped` and `remarks` say what was left out.
@@ -274,8 +290,13 @@ def documents(
         >>> found.test, found.dropped
         (['a'], {'test': 1})
     """
-    vocabulary = Vocabulary.from_texts(
-        corpus.train, vocab_size, min_count, standardizer(tokenizer)
+    vocabulary = corpus_vocabulary(
+        corpus.train,
+        tokenizer,
+        vocab_size=vocab_size,
+        min_count=min_count,
+        subwords=subwords,
+        tokenizer_file=tokenizer_file,
     )
     shares, known = {}, {}
     for split in SPLITS:
@@ -439,5 +460,5 @@ def _copied(corpus: Corpus) -> dict[str, Any]:
     return fields | {"labels": dict(corpus.labels), "dropped": {}}
 
 
-def _listed(vocabulary: Vocabulary) -> str:
+def _listed(vocabulary: BaseVocabulary) -> str:
     return "\n".join(vocabulary.get_vocabulary())

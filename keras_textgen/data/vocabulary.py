@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import itertools
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import keras
@@ -13,15 +13,18 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.checks import SIZES, OneOf, check, refused
+from keras_textgen.data.base_vocabulary import (
+    BaseVocabulary,
+    pieces_of,
+    share_of_unknown,
+)
 from keras_textgen.data.characters import normalize_text
-from keras_textgen.data.text_lists import checked_texts
 from keras_textgen.data.words import CHARACTERS, STANDARDIZERS, split_words
-from keras_textgen.private_names import table_of, take_any_argument
+from keras_textgen.private_names import table_of
 from keras_textgen.tokens import (
     END,
     END_ID,
     PAD,
-    PAD_ID,
     SPECIALS,
     START,
     START_ID,
@@ -29,9 +32,14 @@ from keras_textgen.tokens import (
     UNKNOWN_ID,
 )
 
-# Texts are standardized and looked up in pieces, which bounds the memory that
-# the strings of a large corpus take between the two steps.
-_TEXTS_A_PIECE = 2000
+__all__ = [
+    "Vocabulary",
+    "WordCounts",
+    "check_limits",
+    "count_corpus",
+    "pieces_of",
+    "unknown_share",
+]
 
 
 class WordCounts(NamedTuple):
@@ -123,27 +131,6 @@ def check_limits(max_size: int | None, min_count: int) -> None:
     check(SIZES, min_count=min_count)
 
 
-def pieces_of(texts: Sequence[str]) -> Iterator[tf.Tensor]:
-    """Checks texts and gives them piece by piece.
-
-    Args:
-        texts: strings.
-
-    Yields:
-        Strings `[texts]`; one empty piece where there are no texts.
-
-    Raises:
-        ValueError: a text is missing, see `checked_texts`.
-
-    Example:
-        >>> [piece.shape[0] for piece in pieces_of(["a rose"] * 5000)]
-        [2000, 2000, 1000]
-    """
-    texts = checked_texts(texts)
-    for start in range(0, max(1, len(texts)), _TEXTS_A_PIECE):
-        yield tf.constant(texts[start : start + _TEXTS_A_PIECE], tf.string)
-
-
 def _decoded(counts: collections.Counter[bytes]) -> collections.Counter[str]:
     return collections.Counter(
         {
@@ -164,13 +151,11 @@ def unknown_share(tokens: tf.RaggedTensor) -> float:
         >>> unknown_share(Vocabulary(["red"]).tokenize(["red", "a red rose"]))
         0.5
     """
-    ids = tokens.flat_values.numpy()
-    words = ids[(ids == UNKNOWN_ID) | (ids >= len(SPECIALS))]
-    return float(np.mean(words == UNKNOWN_ID)) if len(words) else 0.0
+    return share_of_unknown(tokens.flat_values.numpy())
 
 
 @keras.saving.register_keras_serializable(package="keras_textgen")
-class Vocabulary(keras.layers.Layer):
+class Vocabulary(BaseVocabulary):
     """The words of a corpus: text to token ids and token ids to text.
 
     Ids 0 to 3 are the same in every vocabulary: padding `""`, the unknown word
@@ -203,9 +188,7 @@ class Vocabulary(keras.layers.Layer):
     def __init__(
         self, words: Sequence[str], standardize: str = "words", **kwargs
     ):
-        super().__init__(**{**kwargs, "trainable": False})
-        take_any_argument(self)
-        self.supports_jit = False
+        super().__init__(**kwargs)
         words = list(words)
         _check_words(words)
         check(OneOf(tuple(STANDARDIZERS)), standardize=standardize)
@@ -268,99 +251,52 @@ class Vocabulary(keras.layers.Layer):
         return cls(counts.most_frequent(frequent, max_size), standardize)
 
     @property
-    def size(self) -> int:
-        """Number of ids, the four special tokens included."""
-        return len(SPECIALS) + len(self._words)
-
-    def get_vocabulary(self) -> list[str]:
-        """Returns every string, in the order of ids."""
-        return [*SPECIALS, *self._words]
-
-    def tokenize(self, texts: tf.Tensor | Sequence[str]) -> tf.RaggedTensor:
-        """Turns texts into token ids.
-
-        Args:
-            texts: strings, shape `[batch]`.
-
-        Returns:
-            int32 RaggedTensor `[batch, (time)]`, with start and end tokens.
+    def unit(self) -> str:
+        """What a token is: "word" or "character".
 
         Example:
-            >>> Vocabulary(["red", "rose"]).tokenize(["rose", "red rose"])
-            <tf.RaggedTensor [[2, 5, 3], [2, 4, 5, 3]]>
+            >>> Vocabulary(["a"]).unit, Vocabulary(["a"], "characters").unit
+            ('word', 'character')
         """
-        if not tf.is_tensor(texts):
-            texts = tf.constant(checked_texts(texts), tf.string)
-        words = split_words(texts, self.standardize)
+        return "character" if self.standardize == CHARACTERS else "word"
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The words, in the order of ids."""
+        return self._words
+
+    def split(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Splits strings `[batch]` into words, see `split_words`."""
+        return split_words(texts, self.standardize)
+
+    def ids_of(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Looks up the words of strings `[batch]`, int32 `[batch, (time)]`."""
+        words = self.split(texts)
         ids = tf.cast(self._ids(words.flat_values), tf.int32)
         reserved = (ids == START_ID) | (ids == END_ID)
-        words = words.with_flat_values(tf.where(reserved, UNKNOWN_ID, ids))
-        start = tf.fill([words.nrows(), 1], START_ID)
-        return tf.concat([start, words, tf.fill(tf.shape(start), END_ID)], 1)
+        return words.with_flat_values(tf.where(reserved, UNKNOWN_ID, ids))
 
-    def tokenize_corpus(self, texts: Sequence[str]) -> tf.RaggedTensor:
-        """Turns a large list of texts into token ids, piece by piece.
+    def strings_of(self, ids: tf.Tensor) -> tf.Tensor:
+        """Looks up ids, int64 `[batch, time]`."""
+        return self._strings(ids)
 
-        Args:
-            texts: strings, one a sequence.
-
-        Returns:
-            The same as `tokenize`.
-
-        Example:
-            >>> Vocabulary(["red", "rose"]).tokenize_corpus(
-            ...     ["rose", "red rose"]
-            ... )
-            <tf.RaggedTensor [[2, 5, 3], [2, 4, 5, 3]]>
-        """
-        return tf.concat(
-            [self.tokenize(piece) for piece in pieces_of(texts)], 0
-        )
-
-    def call(self, texts: tf.Tensor | Sequence[str]) -> tf.Tensor:
-        """Turns texts into token ids, padded on the right.
-
-        Args:
-            texts: strings, shape `[batch]`.
-
-        Returns:
-            int32 `[batch, time]`, `time` being the longest sequence; of no
-            texts, that of a text without words.
-        """
-        tokens = self.tokenize(texts).to_tensor(PAD_ID)
-        # Without rows there would be no columns either.
-        missing = tf.maximum(2 - tf.shape(tokens)[1], 0)
-        return tf.pad(tokens, [[0, 0], [0, missing]])
-
-    def to_text(self, tokens: tf.Tensor) -> tf.Tensor:
-        """Turns token ids into texts.
-
-        Args:
-            tokens: integers, shape `[batch, time]`.
-
-        Returns:
-            strings `[batch]`: the words before the first end token, joined by
-            one space (characters by none); start and padding are dropped, and
-            ids outside the vocabulary read `<unk>`.
-
-        Example:
-            >>> Vocabulary(["a", "b"]).to_text([[2, 5, 4, 3, 5]]).numpy()
-            array([b'b a'], dtype=object)
-        """
-        tokens = tf.cast(tokens, tf.int64)
-        is_end = tf.cast(tokens == END_ID, tf.int32)
-        kept = (
-            (tf.cumsum(is_end, axis=1) == 0)
-            & (tokens != START_ID)
-            & (tokens != PAD_ID)
-        )
-        words = tf.ragged.boolean_mask(self._strings(tokens), kept)
+    def joined(self, strings: tf.RaggedTensor) -> tf.Tensor:
+        """Joins words by one space, characters by none."""
         separator = "" if self.standardize == CHARACTERS else " "
-        return tf.strings.reduce_join(words, axis=1, separator=separator)
+        return tf.strings.reduce_join(strings, axis=1, separator=separator)
 
     def lookup_tables(self) -> list[tf.lookup.StaticHashTable]:
         """Returns the TensorFlow tables, for a SavedModel to track."""
         return [table_of(self._ids), table_of(self._strings)]
+
+    def one_larger(self, name: str) -> Vocabulary:
+        """Returns the same vocabulary with a further word.
+
+        Example:
+            >>> Vocabulary(["red"]).one_larger("rose").get_vocabulary()[-2:]
+            ['red', 'rose']
+        """
+        return Vocabulary([*self._words, name], self.standardize)
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments, the words included."""

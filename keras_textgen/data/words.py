@@ -49,11 +49,28 @@ def _drop_punctuation(texts: tf.Tensor) -> tf.Tensor:
     return tf.strings.regex_replace(_lower(texts), _KERAS_FILTER, " ")
 
 
-def _separate_characters(texts: tf.Tensor) -> tf.Tensor:
+def clean_text(texts: tf.Tensor) -> tf.Tensor:
+    r"""Normalizes texts and makes white space one space, none at the ends.
+
+    Args:
+        texts: strings, shape `[batch]`.
+
+    Returns:
+        strings `[batch]`; upper case stays.
+
+    Example:
+        >>> clean_text(tf.constant([" A\trose\u00a0is"])).numpy().tolist()
+        [b'A rose is']
+    """
     texts = normalize_in_graph(texts)
     texts = tf.strings.regex_replace(texts, _WHITE_SPACE, " ")
-    texts = tf.strings.strip(texts)
-    return tf.strings.regex_replace(texts, _CHARACTER, rf"\0{_BREAK}")
+    return tf.strings.strip(texts)
+
+
+def _separate_characters(texts: tf.Tensor) -> tf.Tensor:
+    return tf.strings.regex_replace(
+        clean_text(texts), _CHARACTER, rf"\0{_BREAK}"
+    )
 
 
 STANDARDIZERS = {

@@ -16,10 +16,18 @@ from keras_textgen.data.batches.sequences import (
 )
 from keras_textgen.data.batches.sources import is_stream
 from keras_textgen.data.rows import in_memory
+from keras_textgen.data.text_lists import texts_or_none
+from keras_textgen.data.text_size import lengths_of, total
 from keras_textgen.evaluation.corpora import is_corpus
 from keras_textgen.evaluation.diagnostics import (
     active_units,
     mutual_information,
+)
+from keras_textgen.evaluation.per_text import (
+    per_text,
+    perplexity_name,
+    text_lines,
+    unknown_text,
 )
 from keras_textgen.evaluation.watching import Watch, unwatched
 
@@ -76,8 +84,10 @@ def likelihood_report(
     Returns:
         In this order, likelihoods as means in nats per sequence: `model` (the
         name of its class), `likelihood_kind`, `sequences`, `predicted_tokens`,
-        `nll`. Then, if the kind is "exact" (there are no latent variables):
-        `log_likelihood` and `perplexity`. Otherwise:
+        `unit` (what a token is: "word", "character" or "subword"),
+        `unknown_share` (of all tokens but start and end), `nll`. Then, if the
+        kind is "exact" (there are no latent variables): `log_likelihood` and
+        `perplexity`. Otherwise:
 
         - `kl` and `elbo` = -(nll + kl); `perplexity` unless the kind is
           "reconstruction".
@@ -87,6 +97,8 @@ def likelihood_report(
           `all_kl_perplexity` and `single_latent_perplexity` of the two.
         - If the model has a prior and samples are asked for:
           `importance_samples` and `importance_weighted_bound`.
+        - What `per_text` finds, of these and of `log_likelihood`, if the texts
+          are known and each is a sequence.
         - `active_units` of `latent_size` dimensions, and `mutual_information`
           (nats).
 
@@ -131,9 +143,12 @@ def likelihood_report(
         "sequences": batches.num_sequences,
         "predicted_tokens": batches.num_predicted_tokens,
     }
+    if hasattr(model, "vocabulary"):
+        results["unit"] = model.vocabulary.unit
+        results["unknown_share"] = batches.unknown_share
     results |= _likelihoods(model, batches, watch)
     if model.likelihood_kind == "exact":
-        return results
+        return results | per_text(results, batches.text_size)
     if getattr(model, "averages_states", False):
         results |= _bounds_of_averaged_states(model, batches, results, watch)
     if model.has_prior and importance_samples:
@@ -149,6 +164,7 @@ def likelihood_report(
         )
         results["importance_samples"] = importance_samples
         results["importance_weighted_bound"] = _mean(bounds)
+    results |= per_text(results, batches.text_size)
     return results | _posterior_diagnostics(model, batches)
 
 
@@ -156,13 +172,24 @@ def _as_sequences(model: Any, data: Any, batch_size: int) -> SequenceBatches:
     if isinstance(data, SequenceBatches):
         return data
     if is_corpus(data):
-        return SequenceBatches(data.test, batch_size, order=data.order)
+        return SequenceBatches(
+            data.test,
+            batch_size,
+            order=data.order,
+            unit=data.vocabulary.unit,
+            text_size=data.text_sizes.get("test"),
+        )
     if is_stream(data):
         raise refused(
             "data of a dataset, whose size is not known",
             "SequenceBatches, a corpus, texts, token ids",
         )
-    return sequence_batches(in_memory(data), model.vocabulary, batch_size)
+    data = in_memory(data)
+    batches = sequence_batches(data, model.vocabulary, batch_size)
+    texts = texts_or_none([data] if isinstance(data, str) else data)
+    if texts is not None:
+        batches.text_size = total(lengths_of(texts))
+    return batches
 
 
 class _Watched(keras.callbacks.Callback):
@@ -328,7 +355,7 @@ def format_likelihoods(results: Mapping[str, Any]) -> str:
     """
     lines = {
         "model": results["model"],
-        "likelihood": results["likelihood_kind"],
+        "likelihood": results["likelihood_kind"] + unknown_text(results),
         "sequences": f"{results['sequences']:,}",
         "predicted tokens": f"{results['predicted_tokens']:,}",
         "nll": _nats(results["nll"]),
@@ -339,9 +366,10 @@ def format_likelihoods(results: Mapping[str, Any]) -> str:
         lines["KL"] = _nats(results["kl"])
         lines |= _bound_lines(results)
     if "perplexity" in results:
-        lines["perplexity"] = f"{results['perplexity']:.2f}"
+        lines[perplexity_name(results)] = f"{results['perplexity']:.2f}"
     if "importance_weighted_bound" in results:
         lines["importance-weighted bound"] = _importance_weighted(results)
+    lines |= text_lines(results)
     if "active_units" in results:
         units = f"{results['active_units']} of {results['latent_size']}"
         lines["active units"] = units
@@ -358,18 +386,18 @@ def _bound_lines(results: Mapping[str, Any]) -> dict[str, str]:
         return {"bound": elbo}
     if "num_latents" not in results:
         return {"-(nll + KL), not a bound": elbo}
-    latents = results["num_latents"]
+    latents, perplexity = results["num_latents"], perplexity_name(results)
     return {
         "paper's metric, -(nll + KL)": (
             f"{elbo}; one KL charged for {latents} latents: not a bound"
         ),
         f"bound, -(nll + {latents} KL)": (
             f"{_nats(results['all_kl_bound'])}, "
-            f"perplexity {results['all_kl_perplexity']:.2f}"
+            f"{perplexity} {results['all_kl_perplexity']:.2f}"
         ),
         "bound, single latent": (
             f"{_nats(results['single_latent_bound'])}, "
-            f"perplexity {results['single_latent_perplexity']:.2f}; "
+            f"{perplexity} {results['single_latent_perplexity']:.2f}; "
             "of the model that decodes one latent"
         ),
     }

@@ -276,7 +276,7 @@ def _bound_text(bound: Mapping[str, Any]) -> str:
     return (
         f"{bound['likelihood_kind']} of log p(words in their order), test: "
         f"{bound['elbo']:.2f} nats a document (nll {bound['nll']:.2f}, KL "
-        f"{bound['kl']:.2f}), perplexity {bound['perplexity']:.2f}"
+        f"{bound['kl']:.2f}), perplexity per word {bound['perplexity']:.2f}"
     )
 
 

@@ -8,8 +8,8 @@ import keras
 
 from keras_textgen.checks import refused
 from keras_textgen.private_names import table_of
-from keras_textgen.serving.endpoints import Endpoint
-from keras_textgen.serving.saved_model import write
+from keras_textgen.serving.endpoints import Endpoint, of_no_texts
+from keras_textgen.serving.saved_model import write, write_without_texts
 
 FORMAT = "tf_saved_model"
 
@@ -18,9 +18,12 @@ def export_model(model: Any, path: str | Path) -> None:
     """Write a model as a SavedModel, with its vocabulary or ids inside.
 
     `tf.saved_model.load(path)` gives an object with the functions below; it
-    needs no package but `tensorflow`. They take any number of rows, 0
-    included, of any length. `signatures` holds the same functions, with all
-    their inputs, under the same names.
+    needs no package but `tensorflow`, and where the vocabulary is one of
+    subwords, `import tensorflow_text` before it. Then the folder `tokens` in
+    `path` is a second SavedModel that does without: of `generate`, and of those
+    for ids, as functions of their signatures' names. They take any number of
+    rows, 0 included, of any length. `signatures` holds the same functions, with
+    all their inputs, under the same names.
 
     **Text models.** `texts` is string [batch] or, in its place, token ids int32
     [batch, time], start and end tokens inside, padded on the right; others are
@@ -112,11 +115,17 @@ def export_model(model: Any, path: str | Path) -> None:
         TensorShape([2, 2])
     """
     endpoints: Mapping[str, Endpoint] = model.endpoints()
-    write(
-        path,
-        endpoints,
-        variables=[weight.value for weight in model.weights],
-        tables=[table for layer in model.layers for table in _tables(layer)],
+    variables = [weight.value for weight in model.weights]
+    tables = [table for layer in model.layers for table in _tables(layer)]
+    vocabulary = getattr(model, "vocabulary", None)
+    package = getattr(vocabulary, "package", None)
+    if package is None:
+        write(path, endpoints, variables, tables)
+        return
+    resources = vocabulary.text_resources()
+    write(path, endpoints, variables, [*tables, *resources])
+    write_without_texts(
+        path, package, of_no_texts(endpoints), variables, tables
     )
 
 

@@ -10,6 +10,9 @@ from keras_textgen import (
     optimizers,  # noqa: F401 - it registers
     schedules,  # noqa: F401 - it registers
 )
+from keras_textgen.data.subwords import (
+    vocabulary,  # noqa: F401 - it registers
+)
 from keras_textgen.specs import SPECS
 
 __all__ = ["MODELS"]

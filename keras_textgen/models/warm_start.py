@@ -122,7 +122,7 @@ def _axes(model: keras.Model, lists: Sequence[str]) -> list[list[str | None]]:
         [None] * len(weight.shape) for weight in own
     ]
     for name in lists:
-        config = _with_one_more(model.get_config(), name)
+        config = _with_one_more(model, name)
         larger = _own_weights(type(model).from_config(config))
         for found, weight, other in zip(axes, own, larger, strict=True):
             for axis, size in enumerate(weight.shape):
@@ -131,10 +131,11 @@ def _axes(model: keras.Model, lists: Sequence[str]) -> list[list[str | None]]:
     return axes
 
 
-def _with_one_more(config: dict[str, Any], name: str) -> dict[str, Any]:
-    config = copy.deepcopy(config)
+def _with_one_more(model: keras.Model, name: str) -> dict[str, Any]:
+    config = copy.deepcopy(model.get_config())
     if name == "vocabulary":
-        config[name]["config"]["words"] += [_NEW_NAME]
+        larger = model.vocabulary.one_larger(_NEW_NAME)
+        config[name] = keras.saving.serialize_keras_object(larger)
         if config.get("num_words") is not None:
             config["num_words"] += 1
     else:

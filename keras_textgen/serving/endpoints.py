@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from keras_textgen.data.base_vocabulary import BaseVocabulary
 from keras_textgen.data.batches.sequences import checked_tokens
-from keras_textgen.data.vocabulary import Vocabulary
 
 Outputs = dict[str, tf.Tensor]
 
@@ -42,7 +42,7 @@ class Endpoint(NamedTuple):
 
 
 def of_texts_or_tokens(
-    vocabulary: Vocabulary,
+    vocabulary: BaseVocabulary,
     function: Callable[..., Outputs],
     options: Sequence[tf.TensorSpec] = (),
 ) -> Endpoint:
@@ -62,6 +62,7 @@ def of_texts_or_tokens(
         int32 [batch, time].
 
     Example:
+        >>> from keras_textgen.data.vocabulary import Vocabulary
         >>> endpoint = of_texts_or_tokens(
         ...     Vocabulary(["rose"]), lambda tokens: {"tokens": tokens}
         ... )
@@ -77,6 +78,36 @@ def of_texts_or_tokens(
         return function(_checked(inputs, vocabulary.size), *given)
 
     return Endpoint(of_either, [TEXTS], options, also={"tokens": [TOKENS]})
+
+
+def of_no_texts(endpoints: Mapping[str, Endpoint]) -> dict[str, Endpoint]:
+    """Those that take no strings, and what others take in the place of them.
+
+    Args:
+        endpoints: By name.
+
+    Returns:
+        Endpoints, named as the signatures of the given ones are.
+
+    Example:
+        >>> from keras_textgen.data.vocabulary import Vocabulary
+        >>> endpoint = of_texts_or_tokens(
+        ...     Vocabulary(["rose"]), lambda tokens: {"tokens": tokens}
+        ... )
+        >>> list(of_no_texts({"score": endpoint}))
+        ['score_tokens']
+    """
+    found = {}
+    for name, endpoint in endpoints.items():
+        given = {name: endpoint.inputs} | {
+            f"{name}_{end}": specs for end, specs in endpoint.also.items()
+        }
+        for signature, specs in given.items():
+            if all(spec.dtype != tf.string for spec in specs):
+                found[signature] = Endpoint(
+                    endpoint.function, specs, endpoint.options
+                )
+    return found
 
 
 def _checked(tokens: tf.Tensor, size: int) -> tf.Tensor:

@@ -1,5 +1,6 @@
 """SavedModels of named functions, which need TensorFlow alone."""
 
+import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,16 @@ from keras_textgen.checks import refused
 from keras_textgen.serving.endpoints import SEED, Endpoint
 from keras_textgen.serving.versions import MODEL_FILE, version_numbers
 
+# In the folder of a SavedModel of texts that needs more than TensorFlow: one
+# that does not, and the name of the package.
+WITHOUT_TEXTS, _NEEDS = "tokens", "needs.txt"
+
 
 def write(
     path: str | Path,
     endpoints: Mapping[str, Endpoint],
     variables: Iterable[tf.Variable] = (),
-    tables: Iterable[tf.lookup.StaticHashTable] = (),
+    tables: Iterable[Any] = (),
 ) -> None:
     """Write functions, with all that they refer to, as a SavedModel.
 
@@ -28,7 +33,7 @@ def write(
         path: Folder to write; made if it is not there.
         endpoints: Functions by name.
         variables: Those that the functions read.
-        tables: Those that the functions look up.
+        tables: Those that the functions look up, and other resources.
 
     Raises:
         ValueError: If two signatures would have one name.
@@ -89,8 +94,27 @@ def _traced(
     ][-1]
 
 
+def write_without_texts(
+    path: str | Path, package: str, *args: Any, **kwargs: Any
+) -> None:
+    """Write, within a SavedModel, one of what needs no package but TensorFlow.
+
+    Args:
+        path: Folder of the SavedModel.
+        package: That it needs itself, which must be imported before it is
+            loaded; `read` does so.
+        *args: As in `write`: of the one without texts, which is loaded from
+            the folder `tokens` in `path`.
+        **kwargs: See there.
+    """
+    write(Path(path) / WITHOUT_TEXTS, *args, **kwargs)
+    (Path(path) / _NEEDS).write_text(f"{package}\n", "utf-8")
+
+
 def read(path: str | Path) -> Any:
     """Load a SavedModel, or the newest of the versions in a folder.
+
+    The package that it needs beside TensorFlow, if any, is imported for it.
 
     Args:
         path: What was written by `write`, or a folder of versions.
@@ -100,7 +124,7 @@ def read(path: str | Path) -> Any:
         it: with it the variables go.
 
     Raises:
-        ValueError: If the folder holds neither.
+        ValueError: If the folder holds neither, or a package is missing.
 
     Example:
         >>> read("nowhere")
@@ -117,4 +141,33 @@ with versions of one (1, 2, ...)
                 "a folder with one, or with versions of one (1, 2, ...)",
             )
         folder = folder / str(versions[-1])
+    _import_what_it_needs(folder)
     return tf.saved_model.load(str(folder))
+
+
+def needed_package(path: str | Path) -> str | None:
+    """The package that a SavedModel needs beside TensorFlow, if any.
+
+    Args:
+        path: Folder of the SavedModel.
+
+    Example:
+        >>> print(needed_package("nowhere"))
+        None
+    """
+    file = Path(path) / _NEEDS
+    return file.read_text("utf-8").strip() if file.is_file() else None
+
+
+def _import_what_it_needs(folder: Path) -> None:
+    package = needed_package(folder)
+    if package is None:
+        return
+    try:
+        importlib.import_module(package)
+    except ImportError:
+        raise refused(
+            f"{folder}: its texts need {package}, which is not installed",
+            f"pip install {package.replace('_', '-')}, or "
+            f"{folder / WITHOUT_TEXTS}, which takes token ids",
+        ) from None

@@ -298,12 +298,26 @@ def freeze(model: keras.Model, names: str | None) -> None:
         layers[name].trainable = False
 
 
+def vocabulary_settings(settings: Settings) -> dict[str, Any]:
+    """The arguments of `corpus_vocabulary` that the settings give.
+
+    Example:
+    >>> from keras_textgen.cli.settings import parse
+    >>> flags = ["trainer.py", "--model=vae", "--tokenizer=subword"]
+    >>> vocabulary_settings(parse(flags, "flags"))["min_count"]
+    1
+    """
+    names = ("vocab_size", "tokenizer", "subwords", "tokenizer_file")
+    found = {name: getattr(settings, name) for name in names}
+    return found | {"min_count": settings.min_count or 1}
+
+
 def unknown_words_text(shares: Mapping[str, float], tokenizer: str) -> str:
     """How many words of the splits are not in the vocabulary.
 
     Args:
       shares: of the words, by split.
-      tokenizer: "word" or "character".
+      tokenizer: "word", "character" or "subword".
 
     Returns:
       One line; where there are many, a second one with what helps.
@@ -312,7 +326,8 @@ def unknown_words_text(shares: Mapping[str, float], tokenizer: str) -> str:
     >>> print(unknown_words_text({"train": 0.0, "test": 0.4}, "word"))
     Unknown words: 0.0 % of train, 40.0 % of test.
     Too many for good texts: a larger --vocab_size or a lower --min_count \
-helps, and --tokenizer=character for a script without spaces.
+helps, and --tokenizer=character for a script without spaces, or \
+--tokenizer=subword.
     """
     listed = (
         f"{100 * share:.1f} % of {split}" for split, share in shares.items()
@@ -320,12 +335,20 @@ helps, and --tokenizer=character for a script without spaces.
     text = f"Unknown {tokenizer}s: {', '.join(listed)}."
     if max(shares.values()) <= _MANY_UNKNOWN:
         return text
+    if tokenizer == "subword":
+        return (
+            f"{text}\nToo many for good texts: those of --subwords=unigram or "
+            "bpe, trained on them, leave none unknown."
+        )
     text += (
         "\nToo many for good texts: a larger --vocab_size or a lower "
         "--min_count helps"
     )
     if tokenizer == "word":
-        text += ", and --tokenizer=character for a script without spaces"
+        text += (
+            ", and --tokenizer=character for a script without spaces, or "
+            "--tokenizer=subword"
+        )
     return f"{text}."
 
 

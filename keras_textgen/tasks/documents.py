@@ -26,7 +26,12 @@ from keras_textgen.pages.attention_page import (
     attention_page,
     choose_documents,
 )
-from keras_textgen.tasks.base import Task, indented, unknown_words_text
+from keras_textgen.tasks.base import (
+    Task,
+    indented,
+    unknown_words_text,
+    vocabulary_settings,
+)
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.progress_lines import PrintedWatch
 from keras_textgen.training.run_directory import write_whole
@@ -46,12 +51,7 @@ class DocumentTask(Task):
     def prepare(self, data: Corpus) -> Documents:
         """The documents with a known word; says which words are unknown."""
         settings = self.settings
-        corpus = documents(
-            data,
-            vocab_size=settings.vocab_size,
-            min_count=settings.min_count,
-            tokenizer=settings.tokenizer,
-        )
+        corpus = documents(data, **vocabulary_settings(settings))
         print(unknown_words_text(corpus.unknown_shares, settings.tokenizer))
         return corpus
 

@@ -14,6 +14,7 @@ import tensorflow as tf
 from keras_textgen.cli.settings import RunError, Settings
 from keras_textgen.data.readers.files import DataError
 from keras_textgen.models.exporting import export_model
+from keras_textgen.serving.saved_model import needed_package
 from keras_textgen.tasks.base import (
     Task,
     TrainingBatches,
@@ -296,6 +297,11 @@ def _epochs_done(count: int) -> str:
     return f"All {count:,} epochs are done"
 
 
+def _after_import(export: pathlib.Path) -> str:
+    package = needed_package(export)
+    return "" if package is None else f", after import {package}"
+
+
 def _print_written(
     directory: RunDirectory, export: pathlib.Path, more: dict[str, str]
 ) -> None:
@@ -305,7 +311,7 @@ def _print_written(
         directory.logs: "for TensorBoard",
         directory.last_checkpoints.parent: "last and best",
         directory.model_file: "keras_textgen.load_model loads it",
-        export: "tf.saved_model.load loads it",
+        export: f"tf.saved_model.load loads it{_after_import(export)}",
         **{directory.path / name: what for name, what in more.items()},
     }
     print(f"\nWritten to {_shown(directory.path)}:")

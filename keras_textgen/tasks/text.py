@@ -43,6 +43,7 @@ from keras_textgen.tasks.base import (
     kl_schedule,
     load_run,
     unknown_words_text,
+    vocabulary_settings,
 )
 from keras_textgen.tokens import END_ID
 from keras_textgen.training import callbacks
@@ -81,13 +82,11 @@ class TextTask(Task):
         corpus = token_ids(
             settings.dataset,
             data,
-            vocab_size=settings.vocab_size,
-            min_count=settings.min_count,
             max_length=settings.max_length,
             protocol=settings.ptb_protocol,
             window=settings.window,
             batch_size=settings.batch_size,
-            tokenizer=settings.tokenizer,
+            **vocabulary_settings(settings),
         )
         for split, number in corpus.dropped.items():
             if number:
@@ -113,6 +112,11 @@ class TextTask(Task):
         """The training sequences."""
         return self._batches(self.corpus.train, batch_size)
 
+    def _test_set(self) -> SequenceBatches:
+        batches = self._batches(self.corpus.test, self.settings.batch_size)
+        batches.text_size = self.corpus.text_sizes.get("test")
+        return batches
+
     def evaluation_data(self, split: str) -> tf.data.Dataset:
         """The sequences of a split."""
         return self._batches(
@@ -127,6 +131,7 @@ class TextTask(Task):
             batch_size,
             seed=self.settings.seed,
             order=self.corpus.order,
+            unit=self.corpus.vocabulary.unit,
         )
 
     # -- The model -----------------------------------------------------------
@@ -197,7 +202,7 @@ class TextTask(Task):
         self, model: keras.Model, folder: pathlib.Path
     ) -> dict[str, str]:
         """Print likelihoods, texts, and how well the codes classify."""
-        test = self._batches(self.corpus.test, self.settings.batch_size)
+        test = self._test_set()
         samples = self.settings.importance_samples
         figures = evaluate_model(
             model,

@@ -331,20 +331,22 @@ class ProgressBar(keras.callbacks.ProgbarLogger):
         """Completes the bar and prints the figures."""
         self._first_step = 0
         super().on_epoch_end(epoch, {name: logs[name] for name in ("loss",)})
-        print(f"  training    {figures_text(logs)}")
+        unit = getattr(getattr(self.model, "vocabulary", None), "unit", None)
+        print(f"  training    {figures_text(logs, unit)}")
         validation = {
             name.removeprefix("val_"): value
             for name, value in logs.items()
             if name.startswith("val_") and name != "val_kl_weight"
         }
-        print(f"  validation  {figures_text(validation)}")
+        print(f"  validation  {figures_text(validation, unit)}")
 
 
-def figures_text(figures: dict[str, float]) -> str:
+def figures_text(figures: dict[str, float], unit: str | None = None) -> str:
     """Figures of an epoch in one line.
 
     Args:
       figures: by name.
+      unit: of perplexities: what a token is.
 
     Returns:
       Those that say most, in a fixed order; of Hoyer's measure, the normalized
@@ -355,6 +357,8 @@ def figures_text(figures: dict[str, float]) -> str:
     'nll 99.123  kl 2.000  active units 3'
     >>> figures_text({"hoyer_sample_normalized": 0.5, "hoyer_sample": 0.4})
     'hoyer sample 0.500'
+    >>> figures_text({"perplexity": 99.0}, "subword")
+    'perplexity per subword 99.00'
     >>> figures_text({"loss": 0.5, "accuracy": 0.75})
     'loss 0.5000  accuracy 0.750'
     """
@@ -376,9 +380,11 @@ def figures_text(figures: dict[str, float]) -> str:
         "hoyer_mean_normalized": ".3f",
         "hoyer_gated_mean_normalized": ".3f",
     }
+    shown = {name: name.removesuffix("_normalized") for name in formats}
+    if unit is not None:
+        shown["perplexity"] = f"perplexity per {unit}"
     return "  ".join(
-        f"{name.removesuffix('_normalized').replace('_', ' ')} "
-        f"{figures[name]:{form}}"
+        f"{shown[name].replace('_', ' ')} {figures[name]:{form}}"
         for name, form in formats.items()
         if name in figures
     )

@@ -10,6 +10,7 @@ import pkgutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import keras
@@ -18,6 +19,13 @@ import pytest
 import tensorflow as tf
 
 import keras_textgen
+from keras_textgen.data.subwords.messages import (
+    Piece,
+    PieceType,
+    write_model,
+)
+from keras_textgen.data.subwords.sentence_pieces import SentencePieces
+from keras_textgen.data.subwords.vocabulary import SubwordVocabulary
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.layers.attention import AttentionPooling
 from keras_textgen.layers.bag_of_words import BagOfWordsLogLikelihood
@@ -90,6 +98,17 @@ TARGETS = Sample(tf.constant(_IDS, tf.int32), padding=0)
 FEATURES = Sample(_values(4, 5))
 DEPTH_STATE = [[Sample(_values(4, 3)), Sample(-_values(4, 3))]] * 2
 STRINGS = Sample(tf.constant(TEXTS[:4]))
+
+
+def subwords(**kwargs: Any) -> SubwordVocabulary:
+    """Each word of `WORDS` with its id there, and letters behind them."""
+    names = [f"\u2581{word}" for word in WORDS]
+    letters = ["\u2581", *"abdehnorstu"]
+    pieces = [Piece("<unk>", 0, PieceType.UNKNOWN)]
+    pieces += [Piece(name, -1.0) for name in names]
+    pieces += [Piece(letter, -3.0) for letter in letters]
+    config = SentencePieces(write_model(pieces, None)).config
+    return SubwordVocabulary("sentencepiece", config, **kwargs)
 
 
 class LayerCase(NamedTuple):
@@ -225,12 +244,14 @@ LAYERS = [
             lambda **kwargs: Vocabulary(WORDS, **kwargs),
             {"texts": STRINGS},
         ),
+        ("subword_vocabulary", subwords, {"texts": STRINGS}),
     ]
 ]
 
 # Classes that others derive from; they are checked as those.
 BASES = {
     "BagModel",
+    "BaseVocabulary",
     "CellModel",
     "DocumentClassifier",
     "ExplicitMaskLayer",
@@ -298,7 +319,8 @@ class ModelCase(NamedTuple):
         }
         if self.is_latent:
             settings.setdefault("latent_dim", 2)
-        return with_known_weights(self.model(Vocabulary(WORDS), **settings))
+        vocabulary = settings.pop("vocabulary", None) or Vocabulary(WORDS)
+        return with_known_weights(self.model(vocabulary, **settings))
 
     def make_optimizer(self) -> keras.optimizers.Optimizer:
         """One that the model can be trained with; if it can, with state."""
@@ -384,6 +406,12 @@ MODELS = [
             LSTMLanguageModel,
             {"dropout": 0.2},
             ("replicas", "export"),
+        ),
+        (
+            "lstm_lm_subwords",
+            LSTMLanguageModel,
+            {"vocabulary": subwords},
+            ("replicas",),
         ),
         (
             "lstm_lm_transformer",
@@ -485,9 +513,22 @@ MODELS = [
 ]
 
 
+_NEEDS_SUBWORDS = pytest.mark.skipif(
+    find_spec("tensorflow_text") is None, reason="the extra subwords is missing"
+)
+
+
 def _parametrized(cases: list) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
-        "case", cases, ids=[case.name for case in cases]
+        "case",
+        [
+            pytest.param(
+                case,
+                id=case.name,
+                marks=[_NEEDS_SUBWORDS] * ("subword" in case.name),
+            )
+            for case in cases
+        ],
     )
 
 

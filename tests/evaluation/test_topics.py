@@ -193,7 +193,7 @@ def test_a_bound_beside_the_topics():
     text = format_topics({"scores": scores, "bound": bound})
     assert text.splitlines()[-1] == (
         "lower bound of log p(words in their order), test: -12.50 nats a "
-        "document (nll 12.00, KL 0.50), perplexity 3.25"
+        "document (nll 12.00, KL 0.50), perplexity per word 3.25"
     )
 
 

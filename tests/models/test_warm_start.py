@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 import scipy.sparse
 
+from keras_textgen.data.subwords.vocabulary import SubwordVocabulary
+from keras_textgen.models.text.lstm_lm import LSTMLanguageModel
 from keras_textgen.models.warm_start import start_from
 from keras_textgen.tasks import base
 from tests.conformance import other_models
 from tests.conformance.keras_cases import CASES, parametrized
 from tests.conformance.registry import with_known_weights
+from tests.data.subwords.corpus import need_packages
 
 
 @parametrized(CASES)
@@ -66,6 +69,36 @@ def test_the_same_words_in_another_order_score_the_same():
     np.testing.assert_allclose(
         model.log_likelihood(texts), trained.log_likelihood(texts), rtol=1e-5
     )
+
+
+def test_subwords_that_both_have_keep_their_vectors():
+    need_packages()
+    texts = ["the cat sat on a mat", "a rat sat", "cats and rats"]
+    trained, model = (
+        with_known_weights(
+            LSTMLanguageModel(
+                SubwordVocabulary.from_texts(lines, algorithm="bpe"),
+                embedding_dim=3,
+                rnn_units=2,
+            )
+        )
+        for lines in (texts, [*texts, "dogs and dogs"])
+    )
+    for weight in model.trainable_weights:
+        weight.assign(weight + 5)
+    pieces, before = (
+        each.vocabulary.get_vocabulary() for each in (model, trained)
+    )
+    common = set(pieces) & set(before)
+    assert 256 + 4 < len(common) < len(pieces)
+    known = start_from(model, trained)
+    assert known == {"vocabulary": (len(common) - 4, len(pieces) - 4)}
+    new, old = (each.embedding.embeddings.numpy() for each in (model, trained))
+    for place, piece in enumerate(pieces):
+        if piece in common:
+            np.testing.assert_array_equal(new[place], old[before.index(piece)])
+        else:
+            assert (new[place] > 4).all()
 
 
 def classifier(labels, units=2):

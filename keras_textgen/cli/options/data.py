@@ -12,7 +12,9 @@ from keras_textgen.cli.setting import (
 )
 from keras_textgen.datasets import DATASETS, find_view
 
-_WORDS = ("text", "documents", "topics")
+_SEQUENCES = ("text", "documents")
+_WORDS = (*_SEQUENCES, "topics")
+_OF_SUBWORDS = ("tokenizer", ("subword",))
 _LABELS = {
     name: row.views["documents"].labels
     for name, row in DATASETS.items()
@@ -45,27 +47,47 @@ class DataOptions:
             tuple(name for name, row in DATASETS.items() if row.download),
         ),
     )
+    tokenizer: str = choice(
+        "data",
+        "What a token is: word; character, with its marks, for scripts "
+        "without spaces; or subword, by which no word is unknown (not for "
+        "topics; extra subwords). What other flags say of words is then said "
+        "of characters or subwords.",
+        ("word", "character", "subword"),
+        default="word",
+        takes=_WORDS,
+    )
     vocab_size: int | None = integer(
         "data",
         "Keep the most frequent words only: so many entries, the four "
-        "special ones included.",
+        "special ones included. Of subwords, so many are trained (default: "
+        "8,000, or as many as the texts allow).",
         low=5,
         takes=_WORDS,
     )
-    min_count: int = integer(
+    min_count: int | None = integer(
         "data",
         "Keep words that occur at least so often in the training text.",
         default=1,
         takes=_WORDS,
+        needs=("tokenizer", ("word", "character")),
     )
-    tokenizer: str = choice(
+    subwords: str | None = choice(
         "data",
-        "What a token is: word; or character, with its marks, for scripts "
-        "without spaces. What other flags say of words is then said of "
-        "characters.",
-        ("word", "character"),
-        default="word",
-        takes=_WORDS,
+        "How subwords are trained: unigram and bpe have a piece for each "
+        "byte, so that no text is unknown; wordpiece has none. Default: "
+        "unigram.",
+        ("unigram", "bpe", "wordpiece"),
+        takes=_SEQUENCES,
+        needs=_OF_SUBWORDS,
+    )
+    tokenizer_file: str | None = path(
+        "data",
+        "Take the subwords of this file in place of training them: a .model of "
+        "SentencePiece, or a tokenizer.json of Hugging Face with a WordPiece, "
+        "a Unigram or a byte-level BPE model.",
+        takes=_SEQUENCES,
+        needs=_OF_SUBWORDS,
     )
     max_length: int | None = integer(
         "data", "Leave out sequences of more words than this.", takes=("text",)

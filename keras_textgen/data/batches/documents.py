@@ -14,7 +14,6 @@ from keras_textgen.data.graph_sentences import split_sentences_in_graph
 from keras_textgen.data.sentences import split_sentences
 from keras_textgen.data.text_lists import checked_texts, is_missing
 from keras_textgen.data.vocabulary import Vocabulary
-from keras_textgen.data.words import split_words
 from keras_textgen.tokens import PAD_ID
 
 # A text, or its sentences.
@@ -224,7 +223,7 @@ def sentences_and_words(
         (<tf.RaggedTensor [[b'A rose', b'Red']]>, \
 <tf.RaggedTensor [[[b'a'], [b'red']]]>)
     """
-    flat = split_words(sentences.flat_values, vocabulary.standardize)
+    flat = vocabulary.split(sentences.flat_values)
     has_words = sentences.with_flat_values(flat.row_lengths() > 0)
     words = tf.ragged.boolean_mask(sentences.with_flat_values(flat), has_words)
     sentences = tf.ragged.boolean_mask(sentences, has_words)

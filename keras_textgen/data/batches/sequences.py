@@ -10,9 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.checks import OneOf, check, refused
+from keras_textgen.data.base_vocabulary import BaseVocabulary, share_of_unknown
 from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.data.text_lists import texts_or_none
-from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.data.text_size import TextSize
 from keras_textgen.tokens import PAD_ID, START_ID
 
 _ORDERS = ("length", "stream")
@@ -36,6 +37,9 @@ class SequenceBatches(RowBatches):
             batches, and the batches are shuffled; `"stream"`: batches of
             consecutive sequences, in the given order, every epoch.
         sample_weight: a weight a sequence, see `RowBatches`.
+        unit: what a token is.
+        text_size: of the texts that the sequences are; None where it is not
+            known.
 
     Raises:
         ValueError: no sequences, a sequence without a token to predict, or
@@ -61,6 +65,9 @@ class SequenceBatches(RowBatches):
         seed: int = 0,
         order: str = "length",
         sample_weight: Sequence[float] | None = None,
+        *,
+        unit: str = "word",
+        text_size: TextSize | None = None,
     ):
         check(OneOf(_ORDERS), order=order)
         values, lengths = _flatten(sequences)
@@ -74,6 +81,8 @@ class SequenceBatches(RowBatches):
             sample_weight=sample_weight,
         )
         self.order = order
+        self.unit = unit
+        self.text_size = text_size
         self.num_sequences = len(lengths)
         self.num_predicted_tokens = int(np.sum(lengths - 1))
         with tf.device("CPU:0"):
@@ -84,7 +93,17 @@ class SequenceBatches(RowBatches):
     @property
     def units(self) -> tuple[int, str]:
         """What an epoch consists of: how many, and their name."""
-        return self.num_predicted_tokens, "words"
+        return self.num_predicted_tokens, f"{self.unit}s"
+
+    @property
+    def unknown_share(self) -> float:
+        """How many of all tokens are unknown; start and end do not count.
+
+        Example:
+            >>> SequenceBatches([[2, 1, 4, 3], [2, 3]], 2).unknown_share
+            0.5
+        """
+        return share_of_unknown(self._values.numpy())
 
     @property
     def checksum(self) -> int:
@@ -144,7 +163,7 @@ def _check_lengths(lengths: np.ndarray) -> None:
 
 def sequence_batches(
     data: tf.RaggedTensor | tf.Tensor | np.ndarray | Sequence,
-    vocabulary: Vocabulary,
+    vocabulary: BaseVocabulary,
     batch_size: int = 32,
     *,
     seed: int = 0,
@@ -167,6 +186,7 @@ def sequence_batches(
             an id is not in the vocabulary.
 
     Example:
+        >>> from keras_textgen.data.vocabulary import Vocabulary
         >>> vocabulary = Vocabulary(["hello"])
         >>> batches = sequence_batches(["hello", "hello hello"], vocabulary)
         >>> next(iter(batches.evaluation_dataset())).numpy().tolist()
@@ -175,13 +195,18 @@ def sequence_batches(
     sequences = _sequences(data, vocabulary)
     _check_ids(sequences, vocabulary.size)
     return SequenceBatches(
-        sequences, batch_size, seed, order, sample_weight=sample_weight
+        sequences,
+        batch_size,
+        seed,
+        order,
+        sample_weight=sample_weight,
+        unit=vocabulary.unit,
     )
 
 
 def _sequences(
     data: tf.RaggedTensor | tf.Tensor | np.ndarray | Sequence,
-    vocabulary: Vocabulary,
+    vocabulary: BaseVocabulary,
 ) -> tf.RaggedTensor:
     if isinstance(data, str):
         data = [data]
@@ -214,7 +239,7 @@ def is_ragged_list(data: Any) -> bool:
     )
 
 
-def prepared_tokens(data: tf.Tensor, vocabulary: Vocabulary) -> tf.Tensor:
+def prepared_tokens(data: tf.Tensor, vocabulary: BaseVocabulary) -> tf.Tensor:
     """Tokens of a batch, inside the graph.
 
     Args:
@@ -229,6 +254,7 @@ def prepared_tokens(data: tf.Tensor, vocabulary: Vocabulary) -> tf.Tensor:
         ValueError: `data` is of another kind.
 
     Example:
+        >>> from keras_textgen.data.vocabulary import Vocabulary
         >>> vocabulary = Vocabulary(["hello"])
         >>> prepared_tokens(tf.constant(["hello"]), vocabulary).numpy().tolist()
         [[2, 4, 3]]

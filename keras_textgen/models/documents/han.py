@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.checks import SIZES, Numbers, check, refused
+from keras_textgen.data.base_vocabulary import BaseVocabulary
 from keras_textgen.data.batches.documents import (
     MAX_SENTENCES,
     MAX_WORDS,
@@ -24,7 +25,6 @@ from keras_textgen.data.readers.word_vectors import (
     read_word_vectors,
     word_vectors_of,
 )
-from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.layers.attention import AttentionPooling
 from keras_textgen.layers.length_groups import encode_in_length_groups
 from keras_textgen.layers.recurrent import BidirectionalStack
@@ -85,7 +85,7 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
 
     def __init__(
         self,
-        vocabulary: Vocabulary | int,
+        vocabulary: BaseVocabulary | int,
         label_names: Sequence[str] | int,
         *,
         embedding_dim: int = 200,
@@ -395,10 +395,10 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
 
 
 def _vocabulary_and_size(
-    vocabulary: Vocabulary | int,
-) -> tuple[Vocabulary | None, int]:
+    vocabulary: BaseVocabulary | int,
+) -> tuple[BaseVocabulary | None, int]:
     """The vocabulary, if there is one, and the number of ids."""
-    if isinstance(vocabulary, Vocabulary):
+    if isinstance(vocabulary, BaseVocabulary):
         return vocabulary, vocabulary.size
     if not isinstance(vocabulary, int | np.integer):
         raise refused(

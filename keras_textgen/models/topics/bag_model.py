@@ -239,6 +239,12 @@ def checked_width(
         raise refused("neither vocabulary nor num_words", "one of them")
     if vocabulary is None:
         return given_words
+    if not isinstance(vocabulary, Vocabulary):
+        raise refused(
+            f"vocabulary of type {type(vocabulary).__name__}, whose entries "
+            "are no words",
+            "a Vocabulary",
+        )
     if given_words not in (None, num_words(vocabulary)):
         raise refused(
             f"num_words={given_words}",

@@ -1,0 +1,1 @@
+"""Subwords: pieces of words that are trained from a corpus, or loaded."""
