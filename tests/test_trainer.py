@@ -857,8 +857,10 @@ def test_bad_data_are_refused_without_tensorflow(tmp_path):
 
 # They look words up, or cut sentences, with TensorFlow.
 GRAPH_MODULES = {
+    "base_vocabulary",
     "class_numbers",
     "corpora",
+    "corpus_vocabulary",
     "graph_normalization",
     "graph_sentences",
     "raw_documents",
