@@ -53,6 +53,8 @@ class Setting:
         it sets several; by name, kind or trait where models differ. None where
         it sets none.
       convert: turns its value into that of the argument.
+      in_preset: whether a preset gives it, as it says which weights a model has
+        or what its words are.
     """
 
     heading: str
@@ -67,6 +69,7 @@ class Setting:
         None
     )
     convert: Callable[[Any], object] | None = None
+    in_preset: bool = False
 
     def arguments(self, spec: ModelSpec) -> tuple[str, ...]:
         """The arguments of a model's constructor that it sets.

@@ -18,13 +18,14 @@ from keras_textgen.cli.before import with_settings_of_before
 from keras_textgen.cli.errors import HelpRequested, RunError, VersionRequested
 from keras_textgen.cli.help import VERSION_FLAG, help_text
 from keras_textgen.cli.parsers import DEFAULT, Switch, spelling
-from keras_textgen.cli.presets import SIZES, find_preset, preset_names
+from keras_textgen.cli.presets import find_preset, kept_spelling, preset_names
 from keras_textgen.cli.recipes import recipe_file
 from keras_textgen.cli.refusals import (
     NO_VALUES,
     check_dataset,
     check_paths,
     check_settings,
+    check_start,
 )
 from keras_textgen.cli.setting import HEADINGS, Needs, Setting
 from keras_textgen.cli.table import ALIASES, SETTINGS, models_taking
@@ -116,6 +117,8 @@ number of at least 1
     settings = _settings(base, given)
     check_paths(settings)
     directory = _run_directory(_with_defaults(base | given))
+    if not (directory / FLAGS_FILE).is_file():
+        check_start(settings)
     return dataclasses.replace(settings, run_dir=str(directory))
 
 
@@ -307,7 +310,8 @@ def _sizes_of(preset: str | None) -> _Values:
     if found is None:
         return {}
     values = vars(read_flagfile(found / FLAGS_FILE))
-    return {name: values[name] for name in SIZES}
+    sizes = (name for name in SETTINGS if SETTINGS[name].in_preset)
+    return {name: values[name] for name in sizes}
 
 
 def _with_defaults(given: _Values) -> _Values:
@@ -347,6 +351,7 @@ def _settings(base: _Values, given: _Values) -> Settings:
     _check_meaning(values, given, spelled)
     _resolve_inputless(values, given)
     _resolve_download(values)
+    values["preset"] = kept_spelling(values["preset"])
     _resolve_alternatives(values, given)
     settings = Settings(**values)
     check_settings(settings)

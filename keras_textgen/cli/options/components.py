@@ -31,6 +31,7 @@ class ComponentOptions:
         KINDS,
         default="recurrent",
         takes=_READERS,
+        in_preset=True,
     )
     decoder: str | None = choice(
         "model",
@@ -38,24 +39,28 @@ class ComponentOptions:
         KINDS,
         default="recurrent",
         takes=_WRITERS,
+        in_preset=True,
     )
     transformer_layers: int | None = integer(
         "model",
         "Blocks of a transformer.",
         takes=_WRITERS,
         needs_one=TRANSFORMER,
+        in_preset=True,
     )
     transformer_heads: int | None = integer(
         "model",
         "Heads of attention of a transformer.",
         takes=_WRITERS,
         needs_one=TRANSFORMER,
+        in_preset=True,
     )
     transformer_units: int | None = integer(
         "model",
         "Width of a transformer, a multiple of its heads.",
         takes=_WRITERS,
         needs_one=TRANSFORMER,
+        in_preset=True,
     )
     positions: str | None = choice(
         "model",
@@ -64,6 +69,7 @@ class ComponentOptions:
         ("rotary", "learned"),
         takes=_WRITERS,
         needs_one=TRANSFORMER,
+        in_preset=True,
     )
     latent_injection: str | None = choice(
         "model",
@@ -73,6 +79,7 @@ class ComponentOptions:
         ("memory", "embedding", "cross_attention"),
         takes=_READERS,
         needs_one=TRANSFORMER_DECODER,
+        in_preset=True,
     )
     tied_embeddings: bool | None = switch(
         "model",
@@ -80,4 +87,5 @@ class ComponentOptions:
         "a decoder that is as wide.",
         takes=("text",),
         argument="tied_embeddings",
+        in_preset=True,
     )

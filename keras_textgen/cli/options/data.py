@@ -66,6 +66,7 @@ class DataOptions:
         ("word", "character"),
         default="word",
         takes=_WORDS,
+        in_preset=True,
     )
     max_length: int | None = integer(
         "data", "Leave out sequences of more words than this.", takes=("text",)

@@ -18,6 +18,7 @@ class TextOptions:
             "recurrent": ("embedding_dim",),
             "matrices": ("row_dim", "col_dim"),
         },
+        in_preset=True,
     )
     rnn_type: str | None = choice(
         "model",
@@ -26,6 +27,7 @@ class TextOptions:
         takes=("any_cell",),
         needs_one=RECURRENT,
         argument="rnn_type",
+        in_preset=True,
     )
     rnn_units: int | None = integer(
         "model",
@@ -33,6 +35,7 @@ class TextOptions:
         takes=("recurrent",),
         needs_one=RECURRENT,
         argument="rnn_units",
+        in_preset=True,
     )
     num_layers: int | None = integer(
         "model",
@@ -40,6 +43,7 @@ class TextOptions:
         takes=("text",),
         needs_one=RECURRENT,
         argument="num_layers",
+        in_preset=True,
     )
     dropout: float | None = number(
         "model",
@@ -55,6 +59,7 @@ class TextOptions:
         "Width of the attention over words.",
         takes=("attention",),
         argument="attention_units",
+        in_preset=True,
     )
     generated_length: int | None = integer(
         "model",
