@@ -232,6 +232,7 @@ LAYERS = [
 BASES = {
     "BagModel",
     "CellModel",
+    "Compiling",
     "DocumentClassifier",
     "ExplicitMaskLayer",
     "FactorModel",
