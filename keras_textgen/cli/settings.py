@@ -28,7 +28,12 @@ from keras_textgen.cli.refusals import (
     check_start,
 )
 from keras_textgen.cli.setting import HEADINGS, Needs, Setting
-from keras_textgen.cli.table import ALIASES, SETTINGS, models_taking
+from keras_textgen.cli.table import (
+    ALIASES,
+    SETTINGS,
+    models_taking,
+    needs_of,
+)
 from keras_textgen.cli.values import (
     Settings,
     constructor_arguments,
@@ -416,7 +421,9 @@ def _missing(name: str, values: Mapping[str, Any], spelled: str) -> str:
             spelled, "model", models_taking(name), values["model"]
         )
     if not _has_one(setting, values):
-        return _only_with_one(spelled, _taken(setting, values), values)
+        return _only_with_one(
+            spelled, needs_of(setting, values["model"]), values
+        )
     flag, allowed = setting.needs
     return _only_with(spelled, flag, allowed, values[flag])
 
@@ -453,17 +460,8 @@ def _has_meaning(name: str, values: Mapping[str, Any]) -> bool:
     return _has_one(setting, values)
 
 
-def _taken(setting: Setting, values: Mapping[str, Any]) -> list[Needs]:
-    """Those needs of a setting, of which it takes one, that the model has."""
-    return [
-        (flag, allowed)
-        for flag, allowed in setting.needs_one
-        if values["model"] in models_taking(flag)
-    ]
-
-
 def _has_one(setting: Setting, values: Mapping[str, Any]) -> bool:
-    taken = _taken(setting, values)
+    taken = needs_of(setting, values["model"])
     return not taken or any(values[flag] in allowed for flag, allowed in taken)
 
 

@@ -15,13 +15,19 @@ from keras_textgen.data.corpus import Corpus
 from keras_textgen.data.readers.word_vectors import read_word_vectors
 from keras_textgen.data.views import Documents, documents
 from keras_textgen.evaluation.report import evaluate_model, format_table
+from keras_textgen.layers.transformer import TransformerStack
 from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
 from keras_textgen.pages.attention_page import (
     ShownDocument,
     attention_page,
     choose_documents,
 )
-from keras_textgen.tasks.base import Task, indented, unknown_words_text
+from keras_textgen.tasks.base import (
+    Task,
+    indented,
+    transformer_sizes,
+    unknown_words_text,
+)
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.progress_lines import PrintedWatch
 from keras_textgen.training.run_directory import write_whole
@@ -92,10 +98,12 @@ class DocumentTask(Task):
     def make_model(self) -> HierarchicalAttentionNetwork:
         """The HAN, with pretrained word vectors if there are some."""
         settings = self.settings
+        arguments = constructor_arguments(settings)
+        if settings.encoder == "transformer":
+            sizes = transformer_sizes(settings)
+            arguments["encoder"] = TransformerStack(**sizes)
         model = HierarchicalAttentionNetwork(
-            self.corpus.vocabulary,
-            self.corpus.label_names,
-            **constructor_arguments(settings),
+            self.corpus.vocabulary, self.corpus.label_names, **arguments
         )
         if settings.word_vectors is not None:
             vectors = read_word_vectors(

@@ -1,13 +1,16 @@
-"""What text models read and write with: recurrent layers or transformers."""
+"""What models read and write with: recurrent layers or transformers."""
 
 import dataclasses
 
 from keras_textgen.cli.setting import Needs, choice, integer, switch
 
 KINDS = ("recurrent", "transformer")
-# Models with an encoder of a chosen kind; those with such a decoder.
-_READERS = ("single_latent", "sparse")
-_WRITERS = (*_READERS, "lstm_lm")
+# Models whose code enters a decoder of a chosen kind; those with an encoder of
+# a chosen kind, with such a decoder, and with one of the two.
+_CODED = ("single_latent", "sparse")
+_READERS = (*_CODED, "documents")
+_WRITERS = (*_CODED, "lstm_lm")
+_EITHER = (*_WRITERS, "documents")
 
 
 def _needing(kind: str, *parts: str) -> tuple[Needs, ...]:
@@ -27,7 +30,8 @@ class ComponentOptions:
 
     encoder: str | None = choice(
         "model",
-        "What reads: recurrent layers, or attention in both directions.",
+        "What reads (of han, the words of a sentence): recurrent layers, or "
+        "attention in both directions.",
         KINDS,
         default="recurrent",
         takes=_READERS,
@@ -44,21 +48,21 @@ class ComponentOptions:
     transformer_layers: int | None = integer(
         "model",
         "Blocks of a transformer.",
-        takes=_WRITERS,
+        takes=_EITHER,
         needs_one=TRANSFORMER,
         in_preset=True,
     )
     transformer_heads: int | None = integer(
         "model",
         "Heads of attention of a transformer.",
-        takes=_WRITERS,
+        takes=_EITHER,
         needs_one=TRANSFORMER,
         in_preset=True,
     )
     transformer_units: int | None = integer(
         "model",
         "Width of a transformer, a multiple of its heads.",
-        takes=_WRITERS,
+        takes=_EITHER,
         needs_one=TRANSFORMER,
         in_preset=True,
     )
@@ -67,7 +71,7 @@ class ComponentOptions:
         "How a transformer tells positions: rotary, by distance (Su et al. "
         "2021), or learned vectors.",
         ("rotary", "learned"),
-        takes=_WRITERS,
+        takes=_EITHER,
         needs_one=TRANSFORMER,
         in_preset=True,
     )
@@ -77,7 +81,7 @@ class ComponentOptions:
         "each layer, added to the embeddings (both Li et al. 2020), or by an "
         "attention of its own to latent tokens.",
         ("memory", "embedding", "cross_attention"),
-        takes=_READERS,
+        takes=_CODED,
         needs_one=TRANSFORMER_DECODER,
         in_preset=True,
     )

@@ -5,6 +5,9 @@ import dataclasses
 from keras_textgen.cli.options.components import RECURRENT
 from keras_textgen.cli.setting import choice, integer, number, switch
 
+# Their sentences are read by recurrent layers, whatever reads the words.
+SENTENCES = ("documents",)
+
 
 @dataclasses.dataclass(frozen=True)
 class TextOptions:
@@ -26,6 +29,7 @@ class TextOptions:
         ("block", "basic", "gru"),
         takes=("any_cell",),
         needs_one=RECURRENT,
+        needs_nothing=SENTENCES,
         argument="rnn_type",
         in_preset=True,
     )
@@ -34,6 +38,7 @@ class TextOptions:
         "Width of a recurrent layer.",
         takes=("recurrent",),
         needs_one=RECURRENT,
+        needs_nothing=SENTENCES,
         argument="rnn_units",
         in_preset=True,
     )
