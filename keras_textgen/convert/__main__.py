@@ -13,6 +13,8 @@ from keras_textgen.convert.aquarium import convert_dmf, convert_sae
 from keras_textgen.convert.hatt_rnn import convert_hatt_rnn
 from keras_textgen.convert.lagging_encoder import convert_lstm_vae
 
+PROGRAM = "python -m keras_textgen.convert"
+
 
 def main(argv: Sequence[str]) -> int:
     """Convert a file.
@@ -23,8 +25,7 @@ def main(argv: Sequence[str]) -> int:
     Returns:
         Exit status: 2 for what cannot be converted, which is said in one line.
     """
-    parser = _parser()
-    given = parser.parse_args(argv)
+    given = parser().parse_args(argv)
     try:
         model = _converted(given)
         if model.compiled:
@@ -33,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
         given.folder.mkdir(parents=True, exist_ok=True)
         model.save(given.folder / MODEL_FILE)
     except (ValueError, OSError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 2
     print(
         f"Written to {given.folder}: {type(model).__name__} of "
@@ -60,9 +61,15 @@ def _converted(given: argparse.Namespace) -> keras.Model:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """What the program takes.
+
+    Example:
+        >>> parser().parse_args(["sae", "a.h5", "mine"]).alpha
+        50.0
+    """
     parser = argparse.ArgumentParser(
-        prog="python -m keras_textgen.convert",
+        prog=PROGRAM,
         description="Make a model of a checkpoint of another program; "
         "docs/converting.md has the layouts.",
     )

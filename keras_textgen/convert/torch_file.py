@@ -72,10 +72,11 @@ def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
         OSError: If it cannot be read.
     """
     path = Path(path)
-    if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
     try:
+        if path.suffix == ".npz":
+            # By itself, NumPy leaves a damaged file open.
+            with open(path, "rb") as file:
+                return dict(np.load(file, allow_pickle=False))
         if zipfile.is_zipfile(path):
             found, values = _read_zip(path)
         else:
@@ -134,8 +135,8 @@ def _read_legacy(path: Path) -> tuple[Any, Callable[[_Storage], bytes]]:
         storages = {}
         for key in _Tensors(file).load():
             size = int.from_bytes(file.read(8), "little")
-            dtype = reader.storages[key].dtype
-            storages[key] = file.read(size * dtype.itemsize)
+            length = size * reader.storages[key].dtype.itemsize
+            storages[key] = file.read(min(length, path.stat().st_size))
     return found, lambda storage: storages[storage.key]
 
 
@@ -187,7 +188,8 @@ def _array(
     last = view.offset + sum((size - 1) * step for size, step in steps)
     is_whole = len(content) == view.storage.size * dtype.itemsize
     is_within = min((view.offset, *view.strides, *view.shape)) >= 0
-    if math.prod(view.shape) and not last < view.storage.size:
+    count = math.prod(view.shape)
+    if count > view.storage.size or (count and last >= view.storage.size):
         is_within = False
     if not (is_whole and is_within):
         raise refused(f"{path}: damaged: numbers are missing", _ALLOWED)

@@ -59,6 +59,11 @@ def test_arrays_of_numpy(tmp_path):
     np.savez(tmp_path / "b.npz", a=np.array([{}], object))
     with pytest.raises(ValueError, match="allow_pickle"):
         read_state_dict(tmp_path / "b.npz")
+    whole = (tmp_path / "a.npz").read_bytes()
+    for part in (b"", whole[:100]):
+        (tmp_path / "c.npz").write_bytes(part)
+        with pytest.raises(ValueError, match=r"c.npz: no state dict \("):
+            read_state_dict(tmp_path / "c.npz")
 
 
 class Harm:
@@ -87,10 +92,12 @@ def test_views_beyond_their_storage_are_refused(tmp_path, write):
     write(tmp_path / "a.pt", state_dict({"a": wrong}))
     with pytest.raises(ValueError, match="damaged: numbers are missing"):
         read_state_dict(tmp_path / "a.pt")
-    back = Tensor(BASE[::-1], BASE)
-    write(tmp_path / "a.pt", state_dict({"a": back}))
-    with pytest.raises(ValueError, match="damaged: numbers are missing"):
-        read_state_dict(tmp_path / "a.pt")
+    # Backwards, and one number for very many.
+    many = np.broadcast_to(BASE[:1], [10**12])
+    for each in (Tensor(BASE[::-1], BASE), Tensor(many, BASE)):
+        write(tmp_path / "a.pt", state_dict({"a": each}))
+        with pytest.raises(ValueError, match="damaged: numbers are missing"):
+            read_state_dict(tmp_path / "a.pt")
 
 
 def test_other_files_are_refused(tmp_path, write):

@@ -57,10 +57,10 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         attention_units: Width A of both attention spaces.
         rnn_type: As in `RecurrentStack`: "gru", or "block" for an LSTM.
         encoder: What reads the words of a sentence: "recurrent" (None), as in
-            the paper; "transformer", a `TransformerStack`; or a layer that is
-            called with embedded words [rows, words, E] and their mask and gives
-            a vector for each, [rows, words, D]. Sentences are read by the
-            recurrence, whatever reads their words.
+            the paper; "transformer", a `TransformerStack` of width E; or a
+            layer that is called with embedded words [rows, words, E] and their
+            mask and gives a vector for each, [rows, words, D]. Sentences are
+            read by the recurrence, whatever reads their words.
         word_keep_rate: Share of the words kept in training; the others become
             the unknown word, which only a vocabulary has.
         dropout: Share of the sentence vectors and of the document vector that
@@ -150,7 +150,11 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
             )
         else:
             self.word_encoder = chosen(
-                encoder, "encoder", TransformerStack, dtype=policy
+                encoder,
+                "encoder",
+                TransformerStack,
+                units=embedding_dim,
+                dtype=policy,
             )
         self.word_attention = AttentionPooling(attention_units)
         self.sentence_encoder = BidirectionalStack(

@@ -117,13 +117,14 @@ def test_encoders_by_name():
     own = tiny(encoder="recurrent")
     assert own.get_config()["encoder"] is None
     assert [w.shape for w in own.weights] == [w.shape for w in tiny().weights]
-    named = tiny(encoder="transformer")
+    named = tiny(encoder="transformer", embedding_dim=8)
     assert isinstance(named.word_encoder, TransformerStack)
-    assert named.word_attention.kernel.shape == (named.word_encoder.units, 5)
+    assert named.word_encoder.units == 8
+    assert named.word_attention.kernel.shape == (8, 5)
     # The seed decides its first weights, too.
     first, second = (
         keras_textgen.HierarchicalAttentionNetwork(
-            8, 2, embedding_dim=4, rnn_units=2, encoder="transformer", seed=5
+            8, 2, embedding_dim=8, rnn_units=2, encoder="transformer", seed=5
         )
         for _ in range(2)
     )
