@@ -135,6 +135,56 @@ def adam_handles(
     )
 
 
+def set_rates(
+    optimizer: keras.optimizers.Optimizer, factors: Mapping[int, float]
+) -> None:
+    """Let an optimizer move some variables at other rates.
+
+    The factors come on top of its learning rate, whatever that is at a step, in
+    the update of a variable and in the decay of weights; gradients, clipping,
+    accumulation, averages and the optimizer's state know nothing of them.
+
+    Args:
+        optimizer: Without Keras's scaling of the loss around it.
+        factors: By `id` of a variable; others have 1. None at all undoes it.
+
+    Example:
+        >>> variables = [keras.Variable([1.0]), keras.Variable([1.0])]
+        >>> optimizer = keras.optimizers.SGD(0.5)
+        >>> set_rates(optimizer, {id(variables[1]): 0.1})
+        >>> optimizer.apply([tf.constant([1.0])] * 2, variables)
+        >>> [float(variable[0]) for variable in variables]
+        [0.5, 0.949999988079071]
+    """
+    for name in ("update_step", "_apply_weight_decay"):
+        vars(optimizer).pop(name, None)
+    if not factors:
+        return
+    kind = type(optimizer)
+
+    def factor_of(variable: tf.Variable | keras.Variable) -> float:
+        place = optimizer._get_variable_index(variable)
+        return factors.get(id(optimizer._trainable_variables[place]), 1.0)
+
+    def update_step(
+        gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+    ) -> None:
+        rate = learning_rate * factor_of(variable)
+        kind.update_step(optimizer, gradient, variable, rate)
+
+    def apply_weight_decay(variables: Sequence[keras.Variable]) -> None:
+        decay = optimizer.weight_decay
+        if decay is None:
+            return
+        for variable in variables:
+            optimizer.weight_decay = decay * factor_of(variable)
+            kind._apply_weight_decay(optimizer, [variable])
+        optimizer.weight_decay = decay
+
+    optimizer.update_step = update_step
+    optimizer._apply_weight_decay = apply_weight_decay
+
+
 def table_of(lookup: keras.layers.StringLookup) -> tf.lookup.StaticHashTable:
     """The table of a lookup layer, for a SavedModel to track.
 
@@ -330,6 +380,20 @@ NAMES = (
         "adam_handles",
         "FusedAdam does not find a variable's moments",
         lambda: hasattr(_built_adam(), "_velocities"),
+    ),
+    PrivateName(
+        "_trainable_variables",
+        "keras.optimizers.Optimizer",
+        "set_rates",
+        "learning_rate_of does not find the variables that it names",
+        lambda: hasattr(_built_adam(), "_trainable_variables"),
+    ),
+    PrivateName(
+        "_apply_weight_decay",
+        "keras.optimizers.Optimizer",
+        "set_rates",
+        "learning_rate_of has no say in the decay of weights",
+        lambda: hasattr(_built_adam(), "_apply_weight_decay"),
     ),
     PrivateName(
         "handle",

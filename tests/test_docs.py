@@ -18,7 +18,9 @@ PAGES = sorted(
 )
 # absl reads these before the flags of the program.
 OTHER_FLAGS = {"flagfile", "helpshort", "version"}
-PROGRAM = r"(?:python trainer\.py|python -m keras_textgen|keras-textgen)"
+PROGRAM = r"(?:python trainer\.py|python -m keras_textgen|keras-textgen)(?!\.)"
+# A program of its own, with flags of its own.
+CONVERTER = "python -m keras_textgen.convert "
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -73,7 +75,25 @@ def test_every_file_of_a_run_is_on_its_page():
     assert files <= set(re.findall(r"`(\w+\.\w+)`", page))
 
 
-@pytest.mark.parametrize("page", PAGES)
+def test_commands_that_convert_are_understood(capsys):
+    """The flags of their page are those of the program."""
+    from keras_textgen.convert.__main__ import parser
+
+    models, known = set(), set()
+    for line in filter(None, fenced("docs/converting.md", "sh").splitlines()):
+        arguments = shlex.split(line.removeprefix(CONVERTER))
+        models.add(parser().parse_args(arguments).model)
+    assert models == {"lstm_vae", "dmf", "sae", "hatt_rnn"}
+    for model in models:
+        with pytest.raises(SystemExit):
+            parser().parse_args([model, "--help"])
+        known |= set(re.findall(r"--([a-z_]+)", capsys.readouterr().out))
+    text = (ROOT / "docs" / "converting.md").read_text("utf-8")
+    named = set(re.findall(r"`--([a-z_]+)", text))
+    assert {"vocabulary", "alpha"} <= named <= known
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if "converting" not in p])
 def test_flags_exist(page):
     text = (ROOT / page).read_text("utf-8")
     commands = re.findall(rf"{PROGRAM}.*", text)

@@ -33,6 +33,7 @@ LEVELS = (
     {"pages"},
     {"training"},
     {"tasks", "aquarium", "estimators"},
+    {"convert"},
     {"__main__"},
 )
 LONGEST = 500

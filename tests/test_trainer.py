@@ -159,6 +159,7 @@ def generated(printed):
 def test_a_run_starts_from_another(corpus, finished, tmp_path, capsys):
     new = tmp_path / "new"
     given = [f"--preset={finished}", "--epochs=1", "--freeze=embedding"]
+    given += ["--learning_rate_of=decoder=0.5"]
     still = ["--optimizer=sgd", "--learning_rate=1e-30"]
     assert call(*arguments(corpus, new, *given, *still)) == 0
     assert f"Starting from {finished}, which has 12 of 12 words." in (

@@ -5,7 +5,12 @@ from collections.abc import Mapping
 
 from keras_textgen.cli.parsers import DEFAULT, Choice, Switch
 from keras_textgen.cli.setting import HEADINGS, Setting
-from keras_textgen.cli.table import SETTINGS, models_taking, other_names
+from keras_textgen.cli.table import (
+    SETTINGS,
+    models_taking,
+    needs_of,
+    other_names,
+)
 from keras_textgen.datasets import DATASETS, Dataset
 from keras_textgen.specs import SPECS, ModelSpec
 
@@ -131,8 +136,7 @@ def _needed_text(setting: Setting, model: str | None) -> str:
     """The flags of which a setting needs one; those that the model takes."""
     return " or ".join(
         f"--{flag}={value}"
-        for flag, values in setting.needs_one
-        if model is None or model in models_taking(flag)
+        for flag, values in needs_of(setting, model)
         for value in values
     )
 

@@ -155,6 +155,51 @@ def hidden_layers(text: str) -> list[tuple[int, str]]:
     return layers
 
 
+class Factors(flags.ArgumentParser):
+    """Factors by name, kept as they are spelled."""
+
+    syntactic_help = "NAME=X,..."
+
+    def parse(self, argument: Any) -> Any:
+        """The value, or None for the default."""
+        if argument == DEFAULT:
+            return None
+        factors(argument)
+        return argument
+
+
+def factors(text: str | None) -> dict[str, float]:
+    """Factors as the command line spells them.
+
+    Args:
+      text: such as "encoder=0.1,decoder=1"; None for none.
+
+    Returns:
+      A number above 0 by name.
+
+    Raises:
+      ValueError: if it is spelled otherwise.
+
+    Example:
+    >>> factors("encoder=0.1,decoder=1")
+    {'encoder': 0.1, 'decoder': 1.0}
+    """
+    found: dict[str, float] = {}
+    for part in [] if text is None else text.split(","):
+        name, _, number = (each.strip() for each in part.partition("="))
+        try:
+            factor = float(number)
+        except ValueError:
+            factor = math.nan
+        if not name or name in found or not 0 < factor < math.inf:
+            raise ValueError(
+                f"{part!r}; allowed: a name and a factor above 0, each name "
+                "once, such as encoder=0.1,decoder=1"
+            )
+        found[name] = factor
+    return found
+
+
 class Path(flags.ArgumentParser):
     """A file or folder, kept as an absolute path; `-` for standard input."""
 

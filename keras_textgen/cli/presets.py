@@ -8,38 +8,6 @@ import keras_textgen
 
 # Where they are in a clone, which is installed as this subpackage.
 _FOLDER, _SUBPACKAGE = "saved_models/presets", "presets"
-# The settings that say which weights a model has, and what its words are.
-SIZES = (
-    "tokenizer",
-    "encoder",
-    "decoder",
-    "transformer_layers",
-    "transformer_heads",
-    "transformer_units",
-    "positions",
-    "latent_injection",
-    "tied_embeddings",
-    "embedding_dim",
-    "rnn_type",
-    "rnn_units",
-    "num_layers",
-    "attention_units",
-    "latent_dim",
-    "objective",
-    "num_levels",
-    "deterministic_layers",
-    "feed_latent",
-    "posterior_family",
-    "bag_of_words_weight",
-    "num_topics",
-    "code_activation",
-    "tied",
-    "feature_dim",
-    "join",
-    "hidden_layers",
-    "multi_level",
-    "use_biases",
-)
 # What makes a folder a preset.
 MODEL_FILE = "model.keras"
 
@@ -66,6 +34,24 @@ def find_preset(preset: str | os.PathLike) -> pathlib.Path | None:
     return next(
         (each for each in usable if (each / MODEL_FILE).is_file()), None
     )
+
+
+def kept_spelling(preset: str | None) -> str | None:
+    """How a preset is spelled where it has to hold from any folder.
+
+    Args:
+      preset: as for `find_preset`; None for none.
+
+    Returns:
+      The absolute path of a folder; a name, or what is not there, as it is.
+
+    Example:
+    >>> kept_spelling("hdgm_sotu")
+    'hdgm_sotu'
+    """
+    if preset is None or not (pathlib.Path(preset) / MODEL_FILE).is_file():
+        return preset
+    return os.path.abspath(preset)
 
 
 def preset_names() -> list[str]:

@@ -126,6 +126,34 @@ def check_paths(settings: Settings) -> None:
             )
 
 
+def check_start(settings: Settings) -> None:
+    """Refuse what has no meaning for a run that begins.
+
+    Args:
+      settings: resolved ones of a run that is not there yet.
+
+    Raises:
+      RunError: if layers would keep random weights.
+
+    Example:
+    >>> check_start(Settings(freeze="decoder"))
+    Traceback (most recent call last):
+    keras_textgen.cli.errors.RunError: --freeze=decoder without --preset \
+would keep random weights; allowed with --preset
+    """
+    if settings.freeze is None or settings.preset is not None:
+        return
+    given = "--preset"
+    if settings.word_vectors is not None:
+        given = "--preset, or --freeze=embedding with --word_vectors"
+        if settings.freeze == "embedding":
+            return
+    raise RunError(
+        f"--freeze={settings.freeze} without --preset would keep random "
+        f"weights; allowed with {given}"
+    )
+
+
 def _or_download(dataset: str) -> str:
     return ", or --download" if DATASETS[dataset].download else ""
 

@@ -47,12 +47,16 @@ class Setting:
       needs: another flag, and the values of it that it has a meaning beside.
       needs_one: of several such; of those flags that the model takes, it has a
         meaning beside any. Where it takes none, nothing is needed.
+      needs_nothing: models for which it has a meaning beside none of these,
+        either, as `takes` names them.
       role: "run" (defines the run: another value is another run), "stored"
         (written with the run, may change) or "call" (not written).
       argument: of the model's constructor, which it sets; more than one where
         it sets several; by name, kind or trait where models differ. None where
         it sets none.
       convert: turns its value into that of the argument.
+      in_preset: whether a preset gives it, as it says which weights a model has
+        or what its words are.
     """
 
     heading: str
@@ -62,11 +66,13 @@ class Setting:
     takes: tuple[str, ...] = ()
     needs: Needs | None = None
     needs_one: tuple[Needs, ...] = ()
+    needs_nothing: tuple[str, ...] = ()
     role: str = "run"
     argument: str | tuple[str, ...] | Mapping[str, tuple[str, ...]] | None = (
         None
     )
     convert: Callable[[Any], object] | None = None
+    in_preset: bool = False
 
     def arguments(self, spec: ModelSpec) -> tuple[str, ...]:
         """The arguments of a model's constructor that it sets.

@@ -18,16 +18,22 @@ from keras_textgen.cli.before import with_settings_of_before
 from keras_textgen.cli.errors import HelpRequested, RunError, VersionRequested
 from keras_textgen.cli.help import VERSION_FLAG, help_text
 from keras_textgen.cli.parsers import DEFAULT, Switch, spelling
-from keras_textgen.cli.presets import SIZES, find_preset, preset_names
+from keras_textgen.cli.presets import find_preset, kept_spelling, preset_names
 from keras_textgen.cli.recipes import recipe_file
 from keras_textgen.cli.refusals import (
     NO_VALUES,
     check_dataset,
     check_paths,
     check_settings,
+    check_start,
 )
 from keras_textgen.cli.setting import HEADINGS, Needs, Setting
-from keras_textgen.cli.table import ALIASES, SETTINGS, models_taking
+from keras_textgen.cli.table import (
+    ALIASES,
+    SETTINGS,
+    models_taking,
+    needs_of,
+)
 from keras_textgen.cli.values import (
     Settings,
     constructor_arguments,
@@ -116,6 +122,8 @@ number of at least 1
     settings = _settings(base, given)
     check_paths(settings)
     directory = _run_directory(_with_defaults(base | given))
+    if not (directory / FLAGS_FILE).is_file():
+        check_start(settings)
     return dataclasses.replace(settings, run_dir=str(directory))
 
 
@@ -315,7 +323,7 @@ def _sizes_of(preset: str | None) -> _Values:
     if found is None:
         return {}
     values = vars(read_flagfile(found / FLAGS_FILE))
-    return {name: values[name] for name in SIZES}
+    return {name: values[name] for name in SETTINGS if SETTINGS[name].in_preset}
 
 
 def _with_defaults(given: _Values) -> _Values:
@@ -355,6 +363,7 @@ def _settings(base: _Values, given: _Values) -> Settings:
     _check_meaning(values, given, spelled)
     _resolve_inputless(values, given)
     _resolve_download(values)
+    values["preset"] = kept_spelling(values["preset"])
     _resolve_alternatives(values, given)
     settings = Settings(**values)
     check_settings(settings)
@@ -419,7 +428,9 @@ def _missing(name: str, values: Mapping[str, Any], spelled: str) -> str:
             spelled, "model", models_taking(name), values["model"]
         )
     if not _has_one(setting, values):
-        return _only_with_one(spelled, _taken(setting, values), values)
+        return _only_with_one(
+            spelled, needs_of(setting, values["model"]), values
+        )
     flag, allowed = setting.needs
     return _only_with(spelled, flag, allowed, values[flag])
 
@@ -456,17 +467,8 @@ def _has_meaning(name: str, values: Mapping[str, Any]) -> bool:
     return _has_one(setting, values)
 
 
-def _taken(setting: Setting, values: Mapping[str, Any]) -> list[Needs]:
-    """Those needs of a setting, of which it takes one, that the model has."""
-    return [
-        (flag, allowed)
-        for flag, allowed in setting.needs_one
-        if values["model"] in models_taking(flag)
-    ]
-
-
 def _has_one(setting: Setting, values: Mapping[str, Any]) -> bool:
-    taken = _taken(setting, values)
+    taken = needs_of(setting, values["model"])
     return not taken or any(values[flag] in allowed for flag, allowed in taken)
 
 

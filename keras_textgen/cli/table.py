@@ -12,7 +12,7 @@ from keras_textgen.cli.options.matrices import MatrixOptions
 from keras_textgen.cli.options.run import RunOptions
 from keras_textgen.cli.options.text import TextOptions
 from keras_textgen.cli.options.topics import TopicOptions
-from keras_textgen.cli.setting import Setting, settings_of
+from keras_textgen.cli.setting import Needs, Setting, settings_of
 from keras_textgen.specs import SPECS, names_of
 
 SUBJECTS = (
@@ -83,6 +83,28 @@ def models_taking(name: str) -> tuple[str, ...]:
     if flag == "dataset":
         return tuple(m for m in models if set(SPECS[m].datasets) & set(values))
     return tuple(model for model in models if model in models_taking(flag))
+
+
+def needs_of(setting: Setting, model: str | None) -> list[Needs]:
+    """Those of the flags, one of which a setting needs, that a model takes.
+
+    Args:
+      setting: any.
+      model: None for all models.
+
+    Example:
+    >>> [flag for flag, _ in needs_of(SETTINGS["rnn_units"], "lstm_lm")]
+    ['decoder']
+    >>> needs_of(SETTINGS["rnn_units"], "han")
+    []
+    """
+    if model is not None and SPECS[model].is_one_of(setting.needs_nothing):
+        return []
+    return [
+        (flag, values)
+        for flag, values in setting.needs_one
+        if model is None or model in models_taking(flag)
+    ]
 
 
 def other_names(name: str, model: str | None = None) -> list[str]:

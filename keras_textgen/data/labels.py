@@ -11,11 +11,15 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_textgen.data.characters import normalize_text
+from keras_textgen.data.raw_ids import is_missing
 from keras_textgen.data.readers.files import DataError, has_word, read_lines
 
 _LABELED = "a label, a tab and the text in every line, or no tab in any line"
 # What the column of labels is called in a first line that names the columns.
 _HEADINGS = ("label", "class", "category", "target")
+# What that of texts is called; and both by pandas, of a frame without names.
+_TEXT_HEADING = "text"
+_NUMBERED = ("0", "1")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
@@ -41,8 +45,9 @@ def read_labeled_lines(paths: Sequence[pathlib.Path]) -> LabeledLines:
 
     The first line of the first file decides: with a tab, every line of every
     file is a label, a tab and the text; without, no line has a tab. A first
-    line whose label is `label`, `class`, `category` or `target`, in any case,
-    and occurs once in its file names the columns and is left out.
+    line names the columns and is left out if its label is `label`, `class`,
+    `category` or `target`, in any case, or its text is `text`, and that label
+    occurs once in its file; or if it is `0`, a tab and `1`.
 
     Args:
         paths: the files.
@@ -72,7 +77,7 @@ def read_labeled_lines(paths: Sequence[pathlib.Path]) -> LabeledLines:
     for path, lines in zip(paths, files, strict=True):
         halves = [line.split("\t") for line in lines]
         listed = [clean_label(label) for label, _ in halves]
-        first = _is_heading(listed)
+        first = _is_heading(halves, listed)
         if first:
             if len(lines) == 1:
                 raise DataError(
@@ -123,6 +128,12 @@ def read_label_file(
         DataError: the file cannot be used or has another number of lines.
     """
     labels = [clean_label(line) for line in read_lines(path)]
+    for number, label in enumerate(labels, 1):
+        if is_missing(label):
+            raise DataError(
+                f"{path}:{number}: the label is missing ({label!r}); allowed: "
+                "one class a line"
+            )
     if len(labels) != count:
         raise DataError(
             f"{path}: {len(labels)} classes for the {count} lines of "
@@ -238,8 +249,12 @@ def _order(label: str) -> tuple[bool, decimal.Decimal, str]:
     return not is_number, decimal.Decimal(written if is_number else 0), label
 
 
-def _is_heading(labels: Sequence[str]) -> bool:
-    return labels[0].lower() in _HEADINGS and labels.count(labels[0]) == 1
+def _is_heading(halves: Sequence[Sequence[str]], labels: Sequence[str]) -> bool:
+    first = halves[0]
+    if tuple(first) == _NUMBERED:
+        return all(text != first[1] for _, text in halves[1:])
+    is_name = labels[0].lower() in _HEADINGS or first[1] == _TEXT_HEADING
+    return is_name and labels.count(labels[0]) == 1
 
 
 def _check_line(line: str, labeled: bool, place: str) -> None:
@@ -248,6 +263,8 @@ def _check_line(line: str, labeled: bool, place: str) -> None:
         problem = "a line without a tab"
     elif labeled and not clean_label(label):
         problem = "no label before the tab"
+    elif labeled and is_missing(clean_label(label)):
+        problem = f"the label is missing ({clean_label(label)!r})"
     elif labeled and not has_word(texts[0]):
         problem = "no text after the label"
     elif len(texts) > labeled:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,8 +56,8 @@ def raw_ids(name: str, ids: Any, known: Container[str] = ()) -> list[str]:
         The text of each.
 
     Raises:
-        ValueError: an id is missing, see `is_missing`, or its bytes are not
-            UTF-8.
+        ValueError: an id is missing, see `is_missing`, its bytes are not
+            UTF-8, or it is a list or an object.
 
     Example:
         >>> raw_ids("user", [3, 3.0, np.float32(3), b"ann"])
@@ -68,6 +68,12 @@ def raw_ids(name: str, ids: Any, known: Container[str] = ()) -> list[str]:
     """
     found = []
     for place, each in enumerate(as_list(ids)):
+        if is_nested(each):
+            raise refused(
+                f"{name} of place {place} is {each!r:.40}, of type "
+                f"{type(each).__name__}",
+                "text or a number",
+            )
         is_text = isinstance(each, (str, bytes))
         if is_missing(each) and not (is_text and raw_id(each) in known):
             raise refused(
@@ -113,6 +119,19 @@ def is_missing(value: Any) -> bool:
     if value is None or type(value).__name__ == "NAType":
         return True
     return bool(np.ndim(value) == 0 and value != value)
+
+
+def is_nested(value: Any) -> bool:
+    """Whether a value is several: a list, an object, an array.
+
+    Example:
+        >>> [is_nested(each) for each in (["ann"], {"id": 3}, "ann", 3, None)]
+        [True, True, False, False, False]
+    """
+    if isinstance(value, (str, bytes)):
+        return False
+    is_several = isinstance(value, (list, tuple, set, frozenset, Mapping))
+    return is_several or np.ndim(value) > 0
 
 
 def is_whole_number(value: Any) -> bool:

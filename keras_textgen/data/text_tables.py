@@ -13,19 +13,26 @@ from typing import Any
 import numpy as np
 
 from keras_textgen.data.corpus import SPLITS, Corpus, DataError
-from keras_textgen.data.formats.collect import Labels, Texts, Times
+from keras_textgen.data.formats.collect import (
+    Labels,
+    Texts,
+    Times,
+    UnusableError,
+)
 from keras_textgen.data.formats.columns import (
-    OTHER_NAMES,
     Columns,
     Wanted,
     find_sources,
+    has_column,
     is_table_name,
+    names_of,
     read_columns,
     split_of,
     tables_in,
 )
+from keras_textgen.data.formats.delimited import first_names
 from keras_textgen.data.formats.streams import STANDARD_INPUT, Source
-from keras_textgen.data.formats.table import Row, Table, is_typed, opened_table
+from keras_textgen.data.formats.table import Row, Table, is_typed
 from keras_textgen.data.labels import (
     check_names,
     listing,
@@ -99,9 +106,12 @@ def holds_tables(data_dir: str | os.PathLike, columns: TextColumns) -> bool:
         return True
     path = pathlib.Path(data_dir)
     if str(path) == STANDARD_INPUT:
-        return is_typed(Source.of_input())
+        return _tells_itself(Source.of_input())
     if path.is_file():
-        return is_table_name(path.name) and not _has_labeled_lines(path)
+        source = Source(path)
+        if is_table_name(path.name):
+            return not _has_labeled_lines(source)
+        return source.suffix != ".txt" and _tells_itself(source)
     if path.is_dir():
         return _is_folder_of_tables(path)
     found = sorted(glob.glob(str(path)))
@@ -115,15 +125,26 @@ def holds_tables(data_dir: str | os.PathLike, columns: TextColumns) -> bool:
     return bool(tables)
 
 
-def _has_labeled_lines(path: pathlib.Path) -> bool:
+def _has_labeled_lines(source: Source) -> bool:
     """Whether a file of tabs is a label and a text a line, without names."""
-    source = Source(path)
-    if source.suffix not in (".tsv", ".tab"):
+    return source.suffix in (".tsv", ".tab") and not _names_texts(source)
+
+
+def _tells_itself(source: Source) -> bool:
+    """Whether what is not named as a table begins as one."""
+    return is_typed(source) or _names_texts(source)
+
+
+def _names_texts(source: Source) -> bool:
+    """Whether a first line names a column of texts.
+
+    That of labeled lines does not: they are read as lines.
+    """
+    with source.opened() as stream:
+        names, mark = first_names(stream, source.name, source.suffix)
+    if mark == "\t" and names[1:] == (TEXT,):
         return False
-    with opened_table(source) as table:
-        is_label_and_text = table.columns[1:] == (TEXT,)
-        names = {TEXT, *OTHER_NAMES[TEXT]}
-        return is_label_and_text or names.isdisjoint(table.columns)
+    return not set(names_of(TEXT)).isdisjoint(names)
 
 
 def _is_folder_of_tables(folder: pathlib.Path) -> bool:
@@ -202,7 +223,9 @@ def read_text_tables(
 
 def _read(sources: Sequence[Source], asked: TextColumns) -> Columns:
     def adapt(table: Table) -> Table:
-        if table.has_header or asked.text is not None:
+        needed = [each for each in asked.wanted if each.is_needed]
+        is_named = any(has_column(table, each) for each in needed)
+        if table.has_header or is_named or asked.text is not None:
             return table
         return _with_classes(table, sources[0].path.parent / _CLASSES)
 
@@ -386,7 +409,7 @@ def _with_classes(table: Table, classes: pathlib.Path) -> Table:
     """
     if len(table.columns) < 2:
         return table
-    names = read_lines(classes) if classes.is_file() else []
+    names = _read_classes(classes) if classes.is_file() else []
     places = range(len(table.columns))
 
     def rows(wanted: Sequence[int]) -> Iterator[Row]:
@@ -401,6 +424,25 @@ def _with_classes(table: Table, classes: pathlib.Path) -> Table:
     return dataclasses.replace(
         table, columns=(TEXT, LABEL), rows=rows, has_header=True
     )
+
+
+def _read_classes(path: pathlib.Path) -> list[str]:
+    """The names of classes, a line each, of which no two are one label."""
+    labels = Labels("the class")
+    for number, name in enumerate(read_lines(path), 1):
+        try:
+            labels.add(name)
+        except UnusableError as error:
+            raise DataError(f"{path}:{number}: {error}") from None
+    names = labels.found
+    for number, name in enumerate(names):
+        first = names.index(name)
+        if first < number:
+            raise DataError(
+                f"{path}:{number + 1}: the class {name!r} is there already "
+                f"(line {first + 1}); allowed: every class once"
+            )
+    return names
 
 
 def _class_name(label: str, names: Sequence[str], where: str) -> str:

@@ -9,6 +9,7 @@ _PUBLIC = {
     "AttentionPooling": "keras_textgen.layers.attention",
     "BidirectionalStack": "keras_textgen.layers.recurrent",
     "BroadMemory": "keras_textgen.layers.memory",
+    "CodeStateDecoder": "keras_textgen.layers.decoders",
     "DeepMemory": "keras_textgen.layers.memory",
     "DirectionHead": "keras_textgen.layers.von_mises_fisher",
     "GRU": "keras_textgen.layers.cpu_recurrence",

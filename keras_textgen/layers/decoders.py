@@ -114,6 +114,55 @@ class RecurrentDecoder(RecurrentStack):
         return super().get_config() | {"joins_code": self.joins_code}
 
 
+@keras.saving.register_keras_serializable("keras_textgen")
+class CodeStateDecoder(RecurrentDecoder):
+    """Recurrent layers that make their first state of the code by themselves.
+
+    He et al. 2019, "Lagging inference networks and posterior collapse in
+    variational autoencoders" (ICLR), as their code has it: c0 = W z,
+    h0 = tanh(c0), and z is joined to every input. A GRU has h0 alone.
+
+    Args:
+        units: Width H of every layer.
+        num_layers: Number of layers.
+        rnn_type: As in `RecurrentStack`.
+        joins_code: Join the code to every input, too.
+
+    Example:
+        >>> decoder = CodeStateDecoder(units=4)
+        >>> state = decoder.first_state(tf.ones([2, 3]), max_length=5)
+        >>> hidden, cell = state.layers[0]
+        >>> bool(tf.reduce_all(hidden == tf.tanh(cell))), state.joined.shape
+        (True, TensorShape([2, 3]))
+    """
+
+    def __init__(
+        self,
+        units: int,
+        num_layers: int = 1,
+        rnn_type: str = "block",
+        *,
+        joins_code: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            units,
+            num_layers,
+            rnn_type,
+            state_of_code=self._mapped,
+            joins_code=joins_code,
+            **kwargs,
+        )
+        self.of_code = keras.layers.Dense(
+            units, use_bias=False, dtype=self.dtype_policy, name="of_code"
+        )
+
+    def _mapped(self, code: tf.Tensor) -> list[tf.Tensor]:
+        """The state of a layer, [hidden, cell]."""
+        cell = self.of_code(code)
+        return [tf.tanh(cell), cell][: self.num_states]
+
+
 def _join(inputs: tf.Tensor, joined: tf.Tensor) -> tf.Tensor:
     """Inputs [..., E] with [..., F] at their end."""
     if joined.shape[-1] == 0:

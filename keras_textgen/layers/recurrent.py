@@ -9,24 +9,40 @@ from keras_textgen.checks import OneOf, check
 from keras_textgen.layers.cpu_recurrence import GRU, LSTM
 from keras_textgen.layers.masking import ExplicitMaskLayer
 
-RNN_TYPES = ("block", "basic", "gru")
+RNN_TYPES = ("block", "basic", "gru", "gru_of_keras_2")
 
 # A stack's state: for each layer a list of [batch, units] tensors,
 # [hidden, cell] for an LSTM and [hidden] for a GRU (Keras's order).
 State = list[list[tf.Tensor]]
 
 
+@keras.saving.register_keras_serializable("keras_textgen")
+def hard_sigmoid_of_keras_2(values: tf.Tensor) -> tf.Tensor:
+    """0.2 x + 0.5 within 0 and 1; Keras 3 has another slope.
+
+    Example:
+        >>> hard_sigmoid_of_keras_2(tf.constant([-3.0, 0.0, 1.0])).numpy()
+        array([0. , 0.5, 0.7], dtype=float32)
+    """
+    return tf.clip_by_value(0.2 * values + 0.5, 0.0, 1.0)
+
+
 def _make_layer(
     rnn_type: str, units: int, dtype: keras.DTypePolicy
 ) -> keras.layers.RNN:
     """One recurrent layer, initialized as in the original TensorFlow code."""
-    if rnn_type == "gru":
+    if rnn_type.startswith("gru"):
+        of_before = {
+            "reset_after": False,
+            "recurrent_activation": hard_sigmoid_of_keras_2,
+        }
         return GRU(
             units,
             kernel_initializer="orthogonal",
             return_sequences=True,
             return_state=True,
             dtype=dtype,
+            **(of_before if rnn_type == "gru_of_keras_2" else {}),
         )
     return LSTM(
         units,
@@ -69,7 +85,7 @@ class RecurrentLayers(_StackBase):
     @property
     def num_states(self) -> int:
         """Tensors in one layer's state: 2 for an LSTM, 1 for a GRU."""
-        return 1 if self.rnn_type == "gru" else 2
+        return 1 if self.rnn_type.startswith("gru") else 2
 
     def build(self, input_shape: tuple) -> None:
         """Build every layer for inputs [batch, time, input_shape[-1]]."""
@@ -120,7 +136,9 @@ class RecurrentStack(RecurrentLayers):
         units: Width H of every layer.
         num_layers: Number of layers.
         rnn_type: "block" or "basic" for LSTM (the original's names for two
-            kernels of one function), "gru" for GRU.
+            kernels of one function), "gru" for GRU; "gru_of_keras_2" for that
+            of Keras before 2.3, for converted weights: slower, it has no
+            kernel of its own.
 
     Raises:
         ValueError: If `rnn_type` is not one of the above.

@@ -16,11 +16,7 @@ from keras_textgen.data.batches.sources import (
 )
 from keras_textgen.data.frames import Frame, texts_of
 from keras_textgen.data.rows import in_memory, num_rows
-from keras_textgen.models.compiling import (
-    check_compile_arguments,
-    check_loss,
-    check_steps,
-)
+from keras_textgen.models.compiling import Compiling, check_steps
 from keras_textgen.models.raw_data import (
     FirstEpoch,
     are_all,
@@ -38,7 +34,7 @@ from keras_textgen.private_names import (
 )
 
 
-class FrontDoor(NoSymbolicBuild, keras.Model):
+class FrontDoor(NoSymbolicBuild, Compiling):
     """`fit`, `evaluate`, `predict` and the methods on a batch, of all models.
 
     They take data as users have them, and every argument that Keras gives
@@ -50,16 +46,12 @@ class FrontDoor(NoSymbolicBuild, keras.Model):
         **kwargs: As in `keras.Model`.
 
     Attributes:
-        has_targets: Whether the data are pairs of inputs and targets.
         default_batch_size: Rows a batch where nothing else is said.
         default_optimizer: What a model that was not compiled is trained with.
-        own_losses: What Keras calls the loss that the model has, if it can.
     """
 
-    has_targets = False
     default_batch_size = 32
     default_optimizer = "adam"
-    own_losses: tuple[str, ...] = ()
 
     # -- What a model adds ---------------------------------------------------
 
@@ -107,53 +99,6 @@ class FrontDoor(NoSymbolicBuild, keras.Model):
         return None
 
     # -- Keras's methods -----------------------------------------------------
-
-    def compile(
-        self,
-        optimizer: str | dict | keras.optimizers.Optimizer = "rmsprop",
-        loss: Any = None,
-        loss_weights: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
-        run_eagerly: bool = False,
-        steps_per_execution: int = 1,
-        jit_compile: bool | str = "auto",
-        auto_scale_loss: bool = True,
-    ) -> None:
-        """As in Keras; the loss is the model's own, by whatever name.
-
-        Raises:
-            ValueError: If an argument has no meaning for the model.
-        """
-        check_loss(loss, self.own_losses)
-        without_meaning = {"loss_weights": loss_weights}
-        if not self.takes_metrics:
-            without_meaning["metrics"] = metrics
-            without_meaning["weighted_metrics"] = weighted_metrics
-        check_compile_arguments(without_meaning, jit_compile)
-        super().compile(
-            optimizer=optimizer,
-            metrics=self.adapted_metrics(metrics),
-            weighted_metrics=self.adapted_metrics(weighted_metrics),
-            run_eagerly=run_eagerly,
-            steps_per_execution=steps_per_execution,
-            jit_compile=jit_compile,
-            auto_scale_loss=auto_scale_loss,
-        )
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile as a saved model was; Keras asks for it."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
-
-    @property
-    def takes_metrics(self) -> bool:
-        """Whether there is a prediction to compare with a target."""
-        return self.has_targets
-
-    def adapted_metrics(self, metrics: Any) -> Any:
-        """What `compile` is given as metrics, to fit the model's targets."""
-        return metrics
 
     def fit(
         self,

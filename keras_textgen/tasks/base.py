@@ -10,9 +10,10 @@ import keras
 import tensorflow as tf
 
 from keras_textgen import schedules
-from keras_textgen.checks import refused
+from keras_textgen.cli.parsers import factors
 from keras_textgen.cli.settings import RunError, Settings
 from keras_textgen.models.loading import load_model
+from keras_textgen.models.parts import freeze
 from keras_textgen.models.presets import from_preset
 from keras_textgen.models.warm_start import start_from
 from keras_textgen.optimizers import FusedAdam
@@ -189,9 +190,12 @@ class Task(abc.ABC):
                 model = self.make_model()
                 _start_from_preset(model, settings.preset)
                 freeze(model, settings.freeze)
+                model.compile(
+                    make_optimizer(settings),
+                    learning_rate_of=factors(settings.learning_rate_of),
+                )
             except ValueError as error:
                 raise RunError(str(error)) from None
-            model.compile(make_optimizer(settings))
         return model
 
     def start_training(self, model: keras.Model, steps_per_epoch: int) -> None:
@@ -275,29 +279,6 @@ def known_text(preset: str, known: Mapping[str, tuple[int, int]]) -> str:
     return f"Starting from {preset}, which has {', '.join(counts)}."
 
 
-def freeze(model: keras.Model, names: str | None) -> None:
-    """Keep layers of a model as they are.
-
-    Args:
-      model: not compiled yet.
-      names: of layers, as its attributes are called, separated by commas;
-        None for none.
-
-    Raises:
-      ValueError: if it has no layer of a name.
-    """
-    layers = {
-        name: layer
-        for name, layer in vars(model).items()
-        if isinstance(layer, keras.Layer) and layer.weights
-    }
-    for name in [] if names is None else names.split(","):
-        if name not in layers:
-            allowed = ", ".join(layers) or "no name, as it has no such layer"
-            raise refused(f"--freeze={name}: no such layer", allowed)
-        layers[name].trainable = False
-
-
 def vocabulary_settings(settings: Settings) -> dict[str, Any]:
     """The arguments of `corpus_vocabulary` that the settings give.
 
@@ -358,6 +339,23 @@ def make_optimizer(settings: Settings) -> keras.optimizers.Optimizer:
     return _OPTIMIZERS[settings.optimizer](
         settings.learning_rate, global_clipnorm=settings.clip_norm, **momentum
     )
+
+
+def transformer_sizes(settings: Settings) -> dict[str, Any]:
+    """What settings say to a transformer; what is not given is its default.
+
+    Example:
+    >>> settings = Settings(embedding_dim=8, positions="learned")
+    >>> transformer_sizes(settings)
+    {'units': 8, 'positions': 'learned'}
+    """
+    sizes = {
+        "units": settings.transformer_units or settings.embedding_dim,
+        "num_layers": settings.transformer_layers,
+        "num_heads": settings.transformer_heads,
+        "positions": settings.positions,
+    }
+    return {name: size for name, size in sizes.items() if size is not None}
 
 
 def kl_schedule(settings: Settings, steps_per_epoch: int) -> schedules.Schedule:

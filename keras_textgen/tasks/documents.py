@@ -20,6 +20,7 @@ from keras_textgen.data.readers.word_vectors import (
 )
 from keras_textgen.data.views import Documents, documents
 from keras_textgen.evaluation.report import evaluate_model, format_table
+from keras_textgen.layers.transformer import TransformerStack
 from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
 from keras_textgen.pages.attention_page import (
     ShownDocument,
@@ -29,6 +30,7 @@ from keras_textgen.pages.attention_page import (
 from keras_textgen.tasks.base import (
     Task,
     indented,
+    transformer_sizes,
     unknown_words_text,
     vocabulary_settings,
 )
@@ -102,10 +104,12 @@ class DocumentTask(Task):
     def make_model(self) -> HierarchicalAttentionNetwork:
         """The HAN, with pretrained word vectors if there are some."""
         settings = self.settings
+        arguments = constructor_arguments(settings)
+        if settings.encoder == "transformer":
+            sizes = transformer_sizes(settings)
+            arguments["encoder"] = TransformerStack(**sizes)
         model = HierarchicalAttentionNetwork(
-            self.corpus.vocabulary,
-            self.corpus.label_names,
-            **constructor_arguments(settings),
+            self.corpus.vocabulary, self.corpus.label_names, **arguments
         )
         for vectors, source in self._word_vectors():
             found = model.use_word_vectors(vectors)

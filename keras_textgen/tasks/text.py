@@ -42,6 +42,7 @@ from keras_textgen.tasks.base import (
     indented,
     kl_schedule,
     load_run,
+    transformer_sizes,
     unknown_words_text,
     vocabulary_settings,
 )
@@ -379,23 +380,15 @@ def make_text_model(
 
 def _transformers(settings: Settings) -> dict[str, keras.Layer]:
     """The encoder and the decoder, as far as they are transformers."""
-    sizes = {
-        "units": settings.transformer_units or settings.embedding_dim,
-        "num_layers": settings.transformer_layers,
-        "num_heads": settings.transformer_heads,
-        "positions": settings.positions,
-    }
-    injection = {"latent_injection": settings.latent_injection}
-    made = {}
+    sizes, made = transformer_sizes(settings), {}
     if settings.encoder == "transformer":
-        made["encoder"] = TransformerEncoder(**_given(sizes))
+        made["encoder"] = TransformerEncoder(**sizes)
     if settings.decoder == "transformer":
-        made["decoder"] = TransformerDecoder(**_given(sizes | injection))
+        injection = settings.latent_injection
+        if injection is not None:
+            sizes["latent_injection"] = injection
+        made["decoder"] = TransformerDecoder(**sizes)
     return made
-
-
-def _given(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: each for name, each in values.items() if each is not None}
 
 
 def _left_out_text(

@@ -7,6 +7,7 @@ import pathlib
 import shutil
 from collections.abc import Iterator
 
+from keras_textgen.cli.presets import MODEL_FILE
 from keras_textgen.cli.settings import (
     FLAGS_FILE,
     SETTINGS,
@@ -65,7 +66,7 @@ class RunDirectory:
     @property
     def model_file(self) -> pathlib.Path:
         """The model of the best epoch so far."""
-        return self.path / "model.keras"
+        return self.path / MODEL_FILE
 
     @property
     def export(self) -> pathlib.Path:

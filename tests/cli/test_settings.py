@@ -351,7 +351,7 @@ COMPONENTS = {
     ),
     ("lstm_lm", "--encoder=transformer"): (
         "--encoder has a meaning only with --model=vae or lstm_vae or "
-        "lstm_vae_avg or hsvae or mat_vae, not with --model=lstm_lm"
+        "lstm_vae_avg or hsvae or mat_vae or han, not with --model=lstm_lm"
     ),
     ("vae", *BOTH, "--transformer_units=6", "--transformer_heads=4"): (
         "--transformer_units=6 with --transformer_heads=4; allowed: a multiple "

@@ -15,6 +15,7 @@ from keras_textgen.data.batches.documents import (
     encode_documents,
 )
 from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.layers.transformer import TransformerStack
 from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
 from keras_textgen.models.matrices.dmf import DualMatrixFactorization
 from keras_textgen.models.topics.prodlda import ProdLDA
@@ -89,6 +90,12 @@ def make_han_of_ids(**settings: Any) -> keras.Model:
         dropout=0.2,
         **settings,
     )
+
+
+def make_han_transformer(**settings: Any) -> keras.Model:
+    """A network whose words are read by attention."""
+    encoder = TransformerStack(units=4, num_layers=1, num_heads=2)
+    return make_han(encoder=encoder, **settings)
 
 
 def make_sae(**settings: Any) -> keras.Model:
@@ -189,6 +196,12 @@ OTHER_MODELS = [
             lambda model: model.predict(
                 encode_documents(DOCUMENTS, VOCABULARY)
             ),
+        ),
+        (
+            "han_transformer",
+            make_han_transformer,
+            han_batches,
+            lambda model: model.predict(DOCUMENTS),
         ),
         (
             "sae",

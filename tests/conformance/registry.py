@@ -31,7 +31,7 @@ from keras_textgen.layers.attention import AttentionPooling
 from keras_textgen.layers.bag_of_words import BagOfWordsLogLikelihood
 from keras_textgen.layers.batch_normalization import GlobalBatchNormalization
 from keras_textgen.layers.cpu_recurrence import GRU, LSTM
-from keras_textgen.layers.decoders import RecurrentDecoder
+from keras_textgen.layers.decoders import CodeStateDecoder, RecurrentDecoder
 from keras_textgen.layers.encoders import RecurrentEncoder, TransformerEncoder
 from keras_textgen.layers.gating import SpikeAndSlabGate
 from keras_textgen.layers.gaussian import GaussianHead
@@ -178,6 +178,11 @@ LAYERS = [
             {"inputs": SEQUENCE, "mask": MASK},
         ),
         (
+            "code_state_decoder",
+            lambda **kwargs: CodeStateDecoder(4, 2, **kwargs),
+            {"inputs": SEQUENCE, "mask": MASK},
+        ),
+        (
             "transformer_stack",
             lambda **kwargs: TransformerStack(4, 2, 2, **kwargs),
             {"inputs": SEQUENCE, "mask": MASK},
@@ -253,6 +258,7 @@ BASES = {
     "BagModel",
     "BaseVocabulary",
     "CellModel",
+    "Compiling",
     "DocumentClassifier",
     "ExplicitMaskLayer",
     "FactorModel",

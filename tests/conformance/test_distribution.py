@@ -112,6 +112,16 @@ def test_replicas_take_the_same_turns(monkeypatch):
     assert "DE" in turns
 
 
+@pytest.mark.slow
+def test_rates_by_part_on_two_replicas():
+    case = model_case("lstm_lm")
+    rates = {"learning_rate_of": {"embedding": 0.1, "output_layer": 2.0}}
+    one = train(case, "none", run_eagerly=True, **rates)
+    assert_trained_alike(train(case, "mirrored", **rates), one)
+    plain = train(case, "none", run_eagerly=True)
+    assert np.any(plain[0][0][0] != one[0][0][0])
+
+
 def scaled_adam():
     adam = FusedAdam(0.01, global_clipnorm=0.1)
     return keras.optimizers.LossScaleOptimizer(adam, initial_scale=256.0)

@@ -66,6 +66,21 @@ def test_ag_news(tmp_path):
         read(tmp_path)
 
 
+@pytest.mark.parametrize("again", ["World", " World", "\ufeffWorld"])
+def test_classes_that_are_there_twice(tmp_path, again):
+    path = write(tmp_path / "classes.txt", ["World", "Sports", again])
+    write(tmp_path / "a.csv", [f"{1 + i % 3},Title,Text" for i in range(30)])
+    with pytest.raises(DataError) as error:
+        read(tmp_path / "a.csv")
+    assert str(error.value) == (
+        f"{path}:3: the class 'World' is there already (line 1); allowed: "
+        "every class once"
+    )
+    write(path, ["World", "NaN", "Sports"])
+    with pytest.raises(DataError, match=r"classes.txt:2: the class is missing"):
+        read(tmp_path / "a.csv")
+
+
 def test_yelp(tmp_path):
     """Class and text; no file of classes."""
     reviews = [f'"{1 + i % 2}","Review {i}\\n\\nof mine"' for i in range(20)]
@@ -200,7 +215,13 @@ def test_a_file_of_tabs_is_lines_or_a_table(tmp_path):
     path = tmp_path / "a.tsv"
     lines = ['good\tI liked "it', "bad\tI left"] * 10
     # No names, or those of a label and a text: as ever.
-    for first in ([], ["label\ttext"], ["class\ttext"]):
+    for first in (
+        [],
+        ["label\ttext"],
+        ["class\twords"],
+        ["stars\ttext"],
+        ["0\t1"],
+    ):
         write(path, [*first, *lines])
         corpus = read(path)
         assert set(labeled(corpus, "train")) == {

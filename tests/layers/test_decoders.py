@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from keras_textgen.data.vocabulary import Vocabulary
-from keras_textgen.layers.decoders import RecurrentDecoder
+from keras_textgen.layers.decoders import CodeStateDecoder, RecurrentDecoder
 from keras_textgen.layers.recurrent import RNN_TYPES
 from keras_textgen.models.text.sentence_vae import SentenceVAE
 from tests.conformance.attention import AttentionDecoder
@@ -15,7 +15,9 @@ INPUTS = np.sin(np.arange(2 * 5 * 3)).reshape(2, 5, 3).astype(np.float32)
 CODES = np.cos(np.arange(2 * 4)).reshape(2, 4).astype(np.float32)
 
 
-def recurrent(rnn_type, joins_code):
+def recurrent(rnn_type, joins_code, maps_code=False):
+    if maps_code:
+        return CodeStateDecoder(4, 2, rnn_type, joins_code=joins_code)
     return RecurrentDecoder(
         4,
         2,
@@ -26,13 +28,17 @@ def recurrent(rnn_type, joins_code):
 
 
 def decoder_states(rnn_type):
-    return 1 if rnn_type == "gru" else 2
+    return 1 if rnn_type.startswith("gru") else 2
 
 
 DECODERS = {
-    f"{rnn_type}{', code joined' * joins_code}": (rnn_type, joins_code)
+    f"{rnn_type}{', joined' * joins_code}{', mapped' * maps_code}": (
+        rnn_type,
+        joins_code,
+        maps_code,
+    )
     for rnn_type in RNN_TYPES
-    for joins_code in (False, True)
+    for joins_code, maps_code in ((False, False), (True, False), (True, True))
 }
 
 

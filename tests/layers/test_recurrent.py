@@ -108,6 +108,6 @@ def test_padding_does_not_matter(rnn_type):
 
 @pytest.mark.parametrize("stack_class", [RecurrentStack, BidirectionalStack])
 def test_unknown_type_is_refused(stack_class):
-    message = "rnn_type='rnn'; allowed: block, basic, gru"
+    message = "rnn_type='rnn'; allowed: block, basic, gru, gru_of_keras_2"
     with pytest.raises(ValueError, match=f"^{message}$"):
         stack_class(4, rnn_type="rnn")

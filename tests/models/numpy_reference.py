@@ -124,15 +124,31 @@ def gru_step(weights, x, state):
     return hidden, (hidden,)
 
 
+def gru_step_of_keras_2(weights, x, state):
+    """One step; the reset gate acts before the product, gates are clipped."""
+    kernel, recurrent_kernel, bias = weights
+    (hidden,) = state
+    from_input = np.split(x @ kernel + bias, 3, axis=-1)
+    of_update, of_reset, of_candidate = np.split(recurrent_kernel, 3, axis=-1)
+    update = np.clip(0.2 * (from_input[0] + hidden @ of_update) + 0.5, 0, 1)
+    reset = np.clip(0.2 * (from_input[1] + hidden @ of_reset) + 0.5, 0, 1)
+    candidate = np.tanh(from_input[2] + (reset * hidden) @ of_candidate)
+    hidden = update * hidden + (1 - update) * candidate
+    return hidden, (hidden,)
+
+
 def step(weights, x, state):
-    """An LSTM has one bias, a GRU of this form two."""
-    is_gru = np.ndim(weights[2]) == 2
-    return (gru_step if is_gru else lstm_step)(weights, x, state)
+    """Told by the biases: four gates of an LSTM, three or two times three."""
+    bias, units = weights[2], np.shape(weights[1])[0]
+    if np.ndim(bias) == 2:
+        return gru_step(weights, x, state)
+    is_lstm = len(bias) == 4 * units
+    return (lstm_step if is_lstm else gru_step_of_keras_2)(weights, x, state)
 
 
 def zero_state(weights, rows=()):
     units = np.shape(weights[1])[0]
-    count = 1 if np.ndim(weights[2]) == 2 else 2
+    count = 2 if np.shape(weights[2]) == (4 * units,) else 1
     return tuple(np.zeros((*rows, units)) for _ in range(count))
 
 

@@ -1,5 +1,6 @@
 """Models that are trained already, and writing such."""
 
+import copy
 import itertools
 import json
 import shutil
@@ -14,7 +15,6 @@ from keras_textgen.cli import settings
 from keras_textgen.cli.errors import RunError
 from keras_textgen.cli.presets import (
     MODEL_FILE,
-    SIZES,
     find_preset,
     preset_names,
 )
@@ -152,9 +152,113 @@ def test_one_that_is_not_there(preset):
         from_preset(preset)
 
 
-def test_sizes_are_settings_that_models_are_made_of():
-    assert set(SIZES) <= set(settings.SETTINGS)
-    assert "seed" not in SIZES
+@parametrized(CASES)
+def test_what_changes_the_weights_is_taken_from_a_preset(case):
+    """A size that is forgotten would refuse every preset of another one."""
+    model = case.make()
+    config, name = model.get_config(), type(model).__name__
+    spec = next(each for each in SPECS.values() if each.class_name == name)
+    changed = set()
+    for name, setting in settings.SETTINGS.items():
+        if setting.takes and not spec.is_one_of(setting.takes):
+            continue
+        for argument in set(setting.arguments(spec)) & set(config):
+            value = config[argument]
+            if not isinstance(value, int):
+                continue
+            other = not value if isinstance(value, bool) else 2 * value
+            if not same_weights(model, config | {argument: other}):
+                changed.add(name)
+    assert changed
+    assert changed <= {
+        name for name, each in settings.SETTINGS.items() if each.in_preset
+    }
+
+
+def same_weights(model, config):
+    """Whether a model of a config has the weights of a model."""
+    try:
+        other = type(model).from_config(copy.deepcopy(config))
+    except ValueError:
+        # Such as sentences of a rule that the case does not have.
+        return True
+    shapes = ([w.shape for w in m.trainable_weights] for m in (model, other))
+    return next(shapes) == next(shapes)
+
+
+def test_a_preset_gives_what_its_weights_and_words_are():
+    given = {name for name, each in settings.SETTINGS.items() if each.in_preset}
+    assert {"tokenizer", "rnn_type", "positions", "code_activation"} <= given
+    assert not given & {"seed", "learning_rate", "data_dir", "preset", "epochs"}
+    parsed = settings.parse(
+        [
+            "trainer.py",
+            "--preset=lstm_lm_sotu",
+            "--dataset=text",
+            f"--data_dir={__file__}",
+        ],
+        "flags",
+    )
+    folder = find_preset("lstm_lm_sotu")
+    theirs = settings.read_flagfile(folder / settings.FLAGS_FILE)
+    for name in given:
+        assert getattr(parsed, name) == getattr(theirs, name), name
+
+
+def test_the_folder_of_a_preset_holds_from_elsewhere(tmp_path, monkeypatch):
+    """flags.txt has its absolute path, so that the run can be gone on with."""
+    folder = tmp_path / "mine"
+    shutil.copytree(find_preset("lstm_lm_sotu"), folder)
+    monkeypatch.chdir(tmp_path)
+
+    def parsed(*arguments, preset="mine"):
+        given = [] if preset is None else [f"--preset={preset}"]
+        return settings.parse(["trainer.py", *given, *arguments], "flags")
+
+    for spelled in ("mine", "./mine", "mine/", "../" + tmp_path.name + "/mine"):
+        assert parsed(preset=spelled).preset == str(folder)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "run").mkdir()
+    kept = settings.flagfile_text(parsed())
+    for text in (kept, kept.replace(str(folder), "mine")):
+        # The second is what flags.txt was before, good from here only.
+        (tmp_path / "run" / settings.FLAGS_FILE).write_text(text)
+        again = parsed("--run_dir=run", "--model=lstm_lm", preset=None)
+        assert again.preset == str(folder)
+    (tmp_path / "run" / settings.FLAGS_FILE).write_text(kept)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    again = parsed("--run_dir=../run", "--model=lstm_lm", preset=None)
+    assert find_preset(again.preset) == folder
+    # A name is kept as it is, wherever the package is.
+    assert parsed(preset="lstm_lm_sotu").preset == "lstm_lm_sotu"
+
+
+def test_random_weights_are_not_frozen(tmp_path):
+    def parsed(*arguments):
+        return settings.parse(["trainer.py", *arguments], "flags")
+
+    with pytest.raises(RunError) as error:
+        parsed("--model=lstm_lm", "--freeze=decoder")
+    assert str(error.value) == (
+        "--freeze=decoder without --preset would keep random weights; allowed "
+        "with --preset"
+    )
+    assert parsed("--preset=lstm_lm_sotu", "--freeze=decoder").freeze
+    vectors = tmp_path / "vectors.txt"
+    vectors.write_text("rose 1 2\n")
+    han = ["--model=han", f"--word_vectors={vectors}"]
+    assert parsed(*han, "--freeze=embedding").freeze == "embedding"
+    with pytest.raises(RunError, match="--freeze=embedding with --word_vector"):
+        parsed(*han, "--freeze=embedding,output_layer")
+    # A run that is there goes on as it began.
+    run = tmp_path / "run"
+    run.mkdir()
+    flags = settings.flagfile_text(parsed("--model=lstm_lm"))
+    (run / settings.FLAGS_FILE).write_text(
+        flags.replace("--freeze=default", "--freeze=decoder")
+    )
+    again = parsed("--model=lstm_lm", f"--run_dir={run}")
+    assert again.freeze == "decoder"
 
 
 def test_a_folder_comes_before_a_name(tmp_path, monkeypatch):

@@ -5,9 +5,9 @@ import pytest
 import scipy.sparse
 
 from keras_textgen.data.subwords.vocabulary import SubwordVocabulary
+from keras_textgen.models import parts
 from keras_textgen.models.text.lstm_lm import LSTMLanguageModel
 from keras_textgen.models.warm_start import start_from
-from keras_textgen.tasks import base
 from tests.conformance import other_models
 from tests.conformance.keras_cases import CASES, parametrized
 from tests.conformance.registry import with_known_weights
@@ -196,7 +196,7 @@ def test_nothing_has_changed_where_it_is_refused():
 
 def test_frozen_layers_stay():
     model = language_model(["cat", "dog"])
-    base.freeze(model, "embedding,output_layer")
+    parts.freeze(model, "embedding,output_layer")
     before = [weight.numpy() for weight in model.embedding.weights]
     model.fit(["cat dog", "dog"], verbose=0)
     for weight, expected in zip(model.embedding.weights, before, strict=True):
@@ -205,4 +205,4 @@ def test_frozen_layers_stay():
         ValueError,
         match="--freeze=head: no such layer; allowed: embedding, decoder, ",
     ):
-        base.freeze(model, "embedding,head")
+        parts.freeze(model, "embedding,head")

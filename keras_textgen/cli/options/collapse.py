@@ -67,6 +67,7 @@ class CollapseOptions:
         takes=("latent_text",),
         needs_one=RECURRENT_DECODER,
         argument="feed_latent",
+        in_preset=True,
     )
     free_bits: float | None = number(
         "collapse",
@@ -89,6 +90,7 @@ class CollapseOptions:
         "(Zhao et al. 2017).",
         takes=("latent_text",),
         argument="bag_of_words_weight",
+        in_preset=True,
     )
     posterior_family: str | None = choice(
         "collapse",
@@ -97,6 +99,7 @@ class CollapseOptions:
         ("gaussian", "vmf"),
         takes=("single_latent",),
         argument="posterior_family",
+        in_preset=True,
     )
     vmf_concentration: float | None = number(
         "collapse",

@@ -1,13 +1,16 @@
-"""What text models read and write with: recurrent layers or transformers."""
+"""What models read and write with: recurrent layers or transformers."""
 
 import dataclasses
 
 from keras_textgen.cli.setting import Needs, choice, integer, switch
 
 KINDS = ("recurrent", "transformer")
-# Models with an encoder of a chosen kind; those with such a decoder.
-_READERS = ("single_latent", "sparse")
-_WRITERS = (*_READERS, "lstm_lm")
+# Models whose code enters a decoder of a chosen kind; those with an encoder of
+# a chosen kind, with such a decoder, and with one of the two.
+_CODED = ("single_latent", "sparse")
+_READERS = (*_CODED, "documents")
+_WRITERS = (*_CODED, "lstm_lm")
+_EITHER = (*_WRITERS, "documents")
 
 
 def _needing(kind: str, *parts: str) -> tuple[Needs, ...]:
@@ -27,10 +30,12 @@ class ComponentOptions:
 
     encoder: str | None = choice(
         "model",
-        "What reads: recurrent layers, or attention in both directions.",
+        "What reads (of han, the words of a sentence): recurrent layers, or "
+        "attention in both directions.",
         KINDS,
         default="recurrent",
         takes=_READERS,
+        in_preset=True,
     )
     decoder: str | None = choice(
         "model",
@@ -38,32 +43,37 @@ class ComponentOptions:
         KINDS,
         default="recurrent",
         takes=_WRITERS,
+        in_preset=True,
     )
     transformer_layers: int | None = integer(
         "model",
         "Blocks of a transformer.",
-        takes=_WRITERS,
+        takes=_EITHER,
         needs_one=TRANSFORMER,
+        in_preset=True,
     )
     transformer_heads: int | None = integer(
         "model",
         "Heads of attention of a transformer.",
-        takes=_WRITERS,
+        takes=_EITHER,
         needs_one=TRANSFORMER,
+        in_preset=True,
     )
     transformer_units: int | None = integer(
         "model",
         "Width of a transformer, a multiple of its heads.",
-        takes=_WRITERS,
+        takes=_EITHER,
         needs_one=TRANSFORMER,
+        in_preset=True,
     )
     positions: str | None = choice(
         "model",
         "How a transformer tells positions: rotary, by distance (Su et al. "
         "2021), or learned vectors.",
         ("rotary", "learned"),
-        takes=_WRITERS,
+        takes=_EITHER,
         needs_one=TRANSFORMER,
+        in_preset=True,
     )
     latent_injection: str | None = choice(
         "model",
@@ -71,8 +81,9 @@ class ComponentOptions:
         "each layer, added to the embeddings (both Li et al. 2020), or by an "
         "attention of its own to latent tokens.",
         ("memory", "embedding", "cross_attention"),
-        takes=_READERS,
+        takes=_CODED,
         needs_one=TRANSFORMER_DECODER,
+        in_preset=True,
     )
     tied_embeddings: bool | None = switch(
         "model",
@@ -80,4 +91,5 @@ class ComponentOptions:
         "a decoder that is as wide.",
         takes=("text",),
         argument="tied_embeddings",
+        in_preset=True,
     )

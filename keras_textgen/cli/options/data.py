@@ -56,6 +56,7 @@ class DataOptions:
         ("word", "character", "subword"),
         default="word",
         takes=_WORDS,
+        in_preset=True,
     )
     vocab_size: int | None = integer(
         "data",

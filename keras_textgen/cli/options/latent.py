@@ -14,6 +14,7 @@ class LatentOptions:
         "Width of each latent variable.",
         takes=("latent_text", "sae"),
         argument="latent_dim",
+        in_preset=True,
     )
     num_latent_samples: int | None = integer(
         "model",
@@ -29,9 +30,14 @@ class LatentOptions:
         ("reference", "bound"),
         takes=("reference",),
         argument="objective",
+        in_preset=True,
     )
     num_levels: int | None = integer(
-        "model", "Latent levels.", takes=("hdgm",), argument="num_levels"
+        "model",
+        "Latent levels.",
+        takes=("hdgm",),
+        argument="num_levels",
+        in_preset=True,
     )
     deterministic_layers: int | None = integer(
         "model",
@@ -39,6 +45,7 @@ class LatentOptions:
         low=0,
         takes=("hdgm",),
         argument="deterministic_layers",
+        in_preset=True,
     )
     z_reg_weight: float | None = number(
         "model",

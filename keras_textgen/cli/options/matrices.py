@@ -50,6 +50,7 @@ class MatrixOptions:
         "Width of the embedding of features.",
         takes=("matrices",),
         argument=("row_feature_dim", "col_feature_dim"),
+        in_preset=True,
     )
     side_features: bool | None = switch(
         "model",
@@ -68,6 +69,7 @@ class MatrixOptions:
         ("concatenate", "add"),
         takes=("matrices",),
         argument="join",
+        in_preset=True,
     )
     hidden_layers: str | None = setting(
         "model",
@@ -77,18 +79,21 @@ class MatrixOptions:
         takes=("matrices",),
         argument=("row_layers", "col_layers"),
         convert=hidden_layers,
+        in_preset=True,
     )
     multi_level: bool | None = switch(
         "model",
         "Add up the dot products of every level, not of the last alone.",
         takes=("matrices",),
         argument="multi_level",
+        in_preset=True,
     )
     use_biases: bool | None = switch(
         "model",
         "A mean, and a bias for every row and column.",
         takes=("matrices",),
         argument="use_biases",
+        in_preset=True,
     )
     bias_l2: float | None = number(
         "model",

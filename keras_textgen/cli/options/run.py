@@ -2,11 +2,13 @@
 
 import dataclasses
 
+from keras_textgen.cli import parsers
 from keras_textgen.cli.setting import (
     choice,
     integer,
     number,
     path,
+    setting,
     switch,
     text,
 )
@@ -103,6 +105,12 @@ class RunOptions:
     )
     learning_rate: float = number(
         "optimizer", "Learning rate at the start.", above=True, default=1e-3
+    )
+    learning_rate_of: str | None = setting(
+        "optimizer",
+        "Factors on the learning rate for some layers, such as "
+        "encoder=0.1,decoder=1; other layers have 1. Names as for --freeze.",
+        parsers.Factors(),
     )
     beta_1: float | None = number(
         "optimizer",

@@ -5,6 +5,9 @@ import dataclasses
 from keras_textgen.cli.options.components import RECURRENT
 from keras_textgen.cli.setting import choice, integer, number, switch
 
+# Their sentences are read by recurrent layers, whatever reads the words.
+SENTENCES = ("documents",)
+
 
 @dataclasses.dataclass(frozen=True)
 class TextOptions:
@@ -18,6 +21,7 @@ class TextOptions:
             "recurrent": ("embedding_dim",),
             "matrices": ("row_dim", "col_dim"),
         },
+        in_preset=True,
     )
     rnn_type: str | None = choice(
         "model",
@@ -25,14 +29,18 @@ class TextOptions:
         ("block", "basic", "gru"),
         takes=("any_cell",),
         needs_one=RECURRENT,
+        needs_nothing=SENTENCES,
         argument="rnn_type",
+        in_preset=True,
     )
     rnn_units: int | None = integer(
         "model",
         "Width of a recurrent layer.",
         takes=("recurrent",),
         needs_one=RECURRENT,
+        needs_nothing=SENTENCES,
         argument="rnn_units",
+        in_preset=True,
     )
     num_layers: int | None = integer(
         "model",
@@ -40,6 +48,7 @@ class TextOptions:
         takes=("text",),
         needs_one=RECURRENT,
         argument="num_layers",
+        in_preset=True,
     )
     dropout: float | None = number(
         "model",
@@ -55,6 +64,7 @@ class TextOptions:
         "Width of the attention over words.",
         takes=("attention",),
         argument="attention_units",
+        in_preset=True,
     )
     generated_length: int | None = integer(
         "model",

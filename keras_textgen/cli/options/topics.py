@@ -27,6 +27,7 @@ class TopicOptions:
         "labels; without labels, one for ten documents, at most 20.",
         takes=("topics",),
         argument="num_topics",
+        in_preset=True,
     )
     code_activation: str | None = choice(
         "model",
@@ -34,6 +35,7 @@ class TopicOptions:
         ("binary", "tanh"),
         takes=("sae",),
         argument="activation",
+        in_preset=True,
     )
     code_steepness: float | None = number(
         "model",
@@ -48,6 +50,7 @@ class TopicOptions:
         "One kernel for encoder and decoder.",
         takes=("sae",),
         argument="tied",
+        in_preset=True,
     )
     l2: float | None = number(
         "model",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import datetime
+import decimal
 import math
 import re
 from typing import Any, Protocol
@@ -12,13 +13,18 @@ import numpy as np
 
 from keras_textgen.data.cells import LARGEST, number_of_text
 from keras_textgen.data.labels import clean_label
-from keras_textgen.data.raw_ids import is_missing, raw_id
+from keras_textgen.data.raw_ids import is_missing, is_nested, raw_id
 from keras_textgen.data.readers.files import has_word
 
 # Numbers, some of which a data frame may have written with a fraction.
 _WHOLE_NUMBER = re.compile(r"(-?[0-9]+)(?:\.0+)?")
 # Halves of characters, which JSON can write by themselves.
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_YEAR_1970 = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+# What a date may have below the microsecond, which Python leaves out.
+_NANOSECONDS = re.compile(r"[.,]\d{6}(\d{1,3})")
+# Whole numbers below are floats exactly, and so is text of fewer characters.
+_EXACT, _EXACT_LENGTH = 2**53, 17
 
 
 class UnusableError(ValueError):
@@ -100,10 +106,7 @@ class Labels:
 
     def add(self, value: Any) -> None:
         """Takes a label."""
-        text = "" if value is None else clean_label(raw_id(value))
-        if not text or value != value:
-            raise UnusableError(f"{self.column} is missing; allowed: a label")
-        self._numbers.known(text)
+        self._numbers.known(clean_label(_text(self.column, value, "a label")))
 
 
 class Ids:
@@ -129,13 +132,7 @@ class Ids:
         if isinstance(value, str) and value in self._known:
             self._numbers.append(self._known[value])
             return
-        if is_missing(value):
-            is_text = isinstance(value, str) and value.strip()
-            shown = f" ({value.strip()!r})" if is_text else ""
-            raise UnusableError(
-                f"{self.column} is missing{shown}; allowed: an id"
-            )
-        self.known(raw_id(value).strip())
+        self.known(_text(self.column, value, "an id").strip())
 
     def known(self, text: str) -> None:
         """Takes the text of an id that is not missing."""
@@ -193,21 +190,39 @@ class Times:
         >>> times = Times("when")
         >>> times.add("2024-05-01 10:00"), times.add("2024-05-01T12:00+02:00")
         (None, None)
-        >>> times.found[0] == times.found[1]
-        True
+        >>> times.add("2024-05-01T10:00:00Z"), times.found.tolist()
+        (None, [0, 0, 0])
     """
 
     def __init__(self, column: str) -> None:
         self.column = column
-        self.found = array.array("d")
+        self._numbers = array.array("d")
+        # What these leave of integers of many digits, such as nanoseconds.
+        self._rests = array.array("d")
         self._are_numbers: bool | None = None
+
+    @property
+    def found(self) -> np.ndarray:
+        """The place of each row's time among all times, int64 `[rows]`."""
+        times = np.asarray(self._numbers), np.asarray(self._rests)
+        order = np.lexsort(times[::-1])
+        is_later = np.zeros(len(order), bool)
+        for each in times:
+            is_later[1:] |= np.diff(each[order]) != 0
+        places = np.empty(len(order), np.int64)
+        places[order] = np.cumsum(is_later)
+        return places
 
     def add(self, value: Any) -> None:
         """Takes a number, a date, or the text of one of them."""
+        if isinstance(value, bytes):
+            value = value.decode("utf-8", "replace")
+        exact = value
         number = _number(value)
         is_number = math.isfinite(number)
         if not is_number:
-            number = _seconds(value)
+            exact = _nanoseconds(value)
+            number = _number(exact)
         if not math.isfinite(number):
             raise UnusableError(
                 f"{self.column} {value!r:.40} is no time; allowed: a number, "
@@ -219,7 +234,8 @@ class Times:
                 "above; allowed: numbers in every row, or dates in every row"
             )
         self._are_numbers = is_number
-        self.found.append(number)
+        self._numbers.append(number)
+        self._rests.append(_rest(exact, number))
 
 
 def _number(value: Any) -> float:
@@ -233,17 +249,55 @@ def _number(value: Any) -> float:
         return math.nan
 
 
-def _seconds(value: Any) -> float:
-    """Since 1970; a time without a zone is that of Greenwich."""
+def _rest(value: Any, number: float) -> float:
+    """What the nearest float leaves of a number; 0 of most."""
+    if isinstance(value, float):
+        return 0.0
+    text = str(value).strip()
+    is_exact = number.is_integer() and abs(number) < _EXACT
+    if is_exact and len(text) < _EXACT_LENGTH:
+        return 0.0
+    return float(decimal.Decimal(text) - decimal.Decimal(number))
+
+
+def _nanoseconds(value: Any) -> int | None:
+    """Since 1970, if it is a date; one without a zone is that of Greenwich."""
+    below = getattr(value, "nanosecond", 0)
     if isinstance(value, str):
+        match = _NANOSECONDS.search(value)
+        below = int(match[1].ljust(3, "0")) if match else 0
         try:
             value = datetime.datetime.fromisoformat(value.strip())
         except ValueError:
-            return math.nan
+            return None
     if not isinstance(value, datetime.datetime):
         if not isinstance(value, datetime.date):
-            return math.nan
+            return None
         value = datetime.datetime.combine(value, datetime.time())
     if value.tzinfo is None:
         value = value.replace(tzinfo=datetime.UTC)
-    return value.timestamp()
+    since = value - _YEAR_1970
+    seconds = since.days * 86_400 + since.seconds
+    return seconds * 10**9 + since.microseconds * 1000 + below
+
+
+def _text(column: str, value: Any, allowed: str) -> str:
+    """A label or an id as text; a whole float with the fraction `.0`.
+
+    A text file has it so, too, and all rows decide what becomes of it.
+
+    Raises:
+        UnusableError: it is missing, or a list or an object.
+    """
+    if is_nested(value):
+        raise UnusableError(
+            f"{column} is {value!r:.40}, of type {type(value).__name__}; "
+            f"allowed: {allowed}"
+        )
+    if is_missing(value):
+        is_text = isinstance(value, str) and value.strip()
+        shown = f" ({value.strip()!r})" if is_text else ""
+        raise UnusableError(f"{column} is missing{shown}; allowed: {allowed}")
+    if isinstance(value, float) and value.is_integer():
+        return f"{int(value)}.0"
+    return raw_id(value)

@@ -68,7 +68,8 @@ def read_arrow(
         if is_file:
             file = pyarrow.ipc.open_file(_seekable(stream))
         else:
-            file = pyarrow.ipc.open_stream(stream)
+            watched = _Watched(stream)
+            file = pyarrow.ipc.open_stream(watched)
 
     def batches(columns: Sequence[str]) -> Iterator[Any]:
         every: Iterable[Any] = file
@@ -76,8 +77,39 @@ def read_arrow(
             every = map(file.get_batch, range(file.num_record_batches))
         for batch in every:
             yield batch.select(list(columns))
+        if not is_file and watched.is_at_end:
+            raise DataError(
+                f"{name}: the stream ends without its mark, so that rows may "
+                "be missing; allowed: a whole Arrow stream"
+            )
 
     return _table(arrow, name, file.schema.names, batches)
+
+
+class _Watched:
+    """A stream, and whether more was asked of it than there is.
+
+    pyarrow takes the end of a stream for the mark that ends one.
+    """
+
+    closed = False
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self._stream = stream
+        self.is_at_end = False
+
+    def read(self, size: int = -1) -> bytes:
+        """Some bytes, fewer than asked for at the end alone."""
+        found = self._stream.read(size)
+        self.is_at_end = not found and size != 0
+        return found
+
+    def readable(self) -> bool:
+        """It can be read."""
+        return True
+
+    def close(self) -> None:
+        """Whoever has opened the stream closes it."""
 
 
 def _table(
@@ -88,12 +120,20 @@ def _table(
         wanted = [columns[place] for place in places]
         with _errors(arrow, name):
             for batch in batches(wanted):
-                values = [batch.column(each).to_pylist() for each in wanted]
+                values = [_values(arrow, batch.column(x)) for x in wanted]
                 for row in zip(*values, strict=True):
                     number += 1
                     yield number, row
 
     return Table(name, tuple(columns), rows, by_line=False)
+
+
+def _values(arrow: Any, column: Any) -> list[Any]:
+    """Python's values; text of times that are finer than Python's."""
+    if arrow.types.is_timestamp(column.type) and column.type.unit == "ns":
+        zone = column.type.tz and "UTC"
+        column = column.cast(arrow.timestamp("ns", zone)).cast(arrow.string())
+    return column.to_pylist()
 
 
 def _seekable(stream: io.BufferedReader) -> Any:

@@ -122,6 +122,9 @@ class Columns:
             DataError: a column is not there, or a value cannot be used.
         """
         places = {}
+        is_whole = all(has_column(table, each) for each in wanted)
+        if table.reads_on is not None and not is_whole:
+            table = table.reads_on()
         for each in wanted:
             place = find_column(table, each, wanted)
             name = None if place is None else table.columns[place]
@@ -143,7 +146,11 @@ class Columns:
     def _take(self, table: Table, places: Mapping[str, int]) -> None:
         kept = [self.kept[name] for name in places]
         first_left_out, left_out = 0, 0
-        for number, values in table.rows(list(places.values())):
+        rows = table.rows(list(places.values()))
+        if not table.has_header:
+            # It has names that are asked for, so it is no row of values.
+            next(rows)
+        for number, values in rows:
             try:
                 for each, value in zip(kept, values, strict=True):
                     each.add(value)
@@ -209,7 +216,7 @@ def find_column(
     Raises:
         DataError: it is there twice, or not there though it is needed.
     """
-    for name in (wanted.name, *OTHER_NAMES.get(wanted.name, ())):
+    for name in names_of(wanted.name):
         there = table.columns.count(name)
         if there > 1:
             raise DataError(
@@ -235,6 +242,21 @@ def find_column(
         f"{_first(table)}: no column {wanted.name!r}; there are "
         f"{', '.join(table.columns) or 'none'}{hint}; allowed: {allowed}"
     )
+
+
+def names_of(name: str) -> tuple[str, ...]:
+    """All names of a column, its own first.
+
+    Example:
+        >>> names_of("user")
+        ('user', 'user_id', 'userId', 'reviewerID')
+    """
+    return name, *OTHER_NAMES.get(name, ())
+
+
+def has_column(table: Table, wanted: Wanted) -> bool:
+    """Whether a table has a column, by whatever name."""
+    return not set(names_of(wanted.name)).isdisjoint(table.columns)
 
 
 def _first(table: Table) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from keras_textgen.data.corpus import DataError
 from keras_textgen.data.formats.streams import decoded_lines
 from keras_textgen.data.formats.table import Row, Table
+from keras_textgen.data.readers.table_header import is_numbered
 
 # The first is taken where none is more frequent.
 _MARKS = {".csv": ",\t;|", ".tsv": "\t,;|", ".tab": "\t,;|"}
@@ -48,13 +49,11 @@ def read_delimited(
     first = next((line for line in lines if line.strip()), None)
     if first is None:
         return Table(name, (), lambda places: iter(()))
-    quote = first.strip()[0]
-    quote = quote if quote in _QUOTES else _QUOTES[0]
-    mark = most_frequent_mark(first, _MARKS.get(suffix, ",\t;|"), quote)
+    mark, quote = _marks_of(first, suffix)
     records = _records(itertools.chain([first], lines), mark, quote, name)
     _, header = next(records)
     columns = tuple(column.strip() for column in header)
-    if columns[0].isdecimal():
+    if columns[0].isdecimal() and not is_numbered(columns):
         return _without_header(name, header, records)
 
     def rows(places: Sequence[int]) -> Iterator[Row]:
@@ -73,7 +72,7 @@ def read_delimited(
 def _without_header(
     name: str, first: list[str], records: Iterator[tuple[int, list[str]]]
 ) -> Table:
-    """A table whose first line holds values: it begins with a number."""
+    """A table whose first line may hold values: it begins with a number."""
 
     def rows(places: Sequence[int]) -> Iterator[Row]:
         for line, record in itertools.chain([(1, first)], records):
@@ -85,6 +84,39 @@ def _without_header(
             yield line, [record[place] for place in places]
 
     return Table(name, tuple(first), rows, has_header=False)
+
+
+def first_names(
+    stream: io.BufferedReader, name: str, suffix: str = ".csv"
+) -> tuple[tuple[str, ...], str]:
+    r"""What the first line of a text would name columns, and its mark.
+
+    Args:
+        stream: of the file.
+        name: of the file, for messages.
+        suffix: of its name, as in `read_delimited`.
+
+    Example:
+        >>> content = b"user;item\nann;'Alien'\n"
+        >>> first_names(io.BufferedReader(io.BytesIO(content)), "a")
+        (('user', 'item'), ';')
+    """
+    first = next(filter(str.strip, decoded_lines(stream, name)), "")
+    if not first:
+        return (), ""
+    mark, quote = _marks_of(first, suffix)
+    reader = csv.reader([first], delimiter=mark, quotechar=quote, strict=True)
+    try:
+        return tuple(column.strip() for column in next(reader)), mark
+    except csv.Error:
+        return (), mark
+
+
+def _marks_of(first: str, suffix: str) -> tuple[str, str]:
+    """The mark between columns and that of quotes, by the first line."""
+    quote = first.strip()[0]
+    quote = quote if quote in _QUOTES else _QUOTES[0]
+    return most_frequent_mark(first, _MARKS.get(suffix, ",\t;|"), quote), quote
 
 
 def most_frequent_mark(line: str, marks: str, quote: str) -> str:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+import tempfile
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from keras_textgen.data.corpus import DataError
 from keras_textgen.data.formats.streams import decoded_lines
 from keras_textgen.data.formats.table import Row, Table, no_rows_error
 
-# So many rows say which columns there are, as some leave out empty ones.
+# So many rows say which columns there are, as some leave out empty ones; all
+# rows do where one that is asked for is in none of these.
 _LOOKED_AT = 10_000
+# The number of a line and what stands there.
+_Object = tuple[int, dict[str, Any]]
 
 
 def read_json_lines(
@@ -27,8 +33,8 @@ def read_json_lines(
         suffix: of its name.
 
     Returns:
-        The table; its columns are the keys of the first rows, and a row may
-        lack some.
+        The table; its columns are the keys of the first rows, those of later
+        ones are found by `reads_on`, and a row may lack some.
 
     Raises:
         DataError: it is no text, is empty, or a line holds no object.
@@ -45,19 +51,46 @@ def read_json_lines(
     first = list(itertools.islice(objects, _LOOKED_AT))
     if not first:
         raise no_rows_error(name)
-    columns = tuple(dict.fromkeys(key for _, each in first for key in each))
+    names = dict.fromkeys(key for _, each in first for key in each)
+
+    def reads_on() -> Table:
+        later = _kept(objects, names)
+        return _table(name, names, itertools.chain(first, later))
+
+    table = _table(name, names, itertools.chain(first, objects))
+    if len(first) < _LOOKED_AT:
+        return table
+    return dataclasses.replace(table, reads_on=reads_on)
+
+
+def _table(
+    name: str, names: Iterable[str], objects: Iterable[_Object]
+) -> Table:
+    columns = tuple(names)
 
     def rows(places: Sequence[int]) -> Iterator[Row]:
         wanted = [columns[place] for place in places]
-        for line, each in itertools.chain(first, objects):
+        for line, each in objects:
             yield line, [each.get(column) for column in wanted]
 
     return Table(name, columns, rows)
 
 
-def _objects(
-    lines: Iterator[str], name: str
-) -> Iterator[tuple[int, dict[str, Any]]]:
+def _kept(
+    objects: Iterable[_Object], names: dict[str, None]
+) -> Iterator[_Object]:
+    """Adds the keys of all objects to names, and gives them again from disk."""
+    copy = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
+    for line, each in objects:
+        names.update(dict.fromkeys(each))
+        copy.write(f"{json.dumps([line, each])}\n")
+    copy.seek(0)
+    again = (json.loads(line) for line in copy)
+    weakref.finalize(again, copy.close)
+    return again
+
+
+def _objects(lines: Iterator[str], name: str) -> Iterator[_Object]:
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue

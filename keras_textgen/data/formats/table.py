@@ -26,7 +26,11 @@ class Table:
         rows: gives the values of the columns of some places, row by row, as
             text or as Python's own values; None for one that is not there.
         by_line: whether the numbers of rows are those of lines.
-        has_header: whether the file names the columns.
+        has_header: whether the first row surely names the columns. If not, it
+            is among the rows, and names them if it holds a name that is asked
+            for.
+        reads_on: gives the same table with the columns that show in later rows
+            only; None where all columns are known.
     """
 
     name: str
@@ -34,6 +38,7 @@ class Table:
     rows: Callable[[Sequence[int]], Iterator[Row]]
     by_line: bool = True
     has_header: bool = True
+    reads_on: Callable[[], Table] | None = None
 
     def where(self, number: int) -> str:
         """File and row, for messages.

@@ -1,4 +1,4 @@
-"""What a first line that lacks a column of a table may be instead."""
+"""Whether the first line of a table names its columns."""
 
 import math
 from collections.abc import Sequence
@@ -22,9 +22,19 @@ def header_hint(names: Sequence[str]) -> str:
         >>> header_hint(["user", "film"])
         ''
     """
-    if not any(map(_is_number, names)):
+    if is_numbered(names) or not any(map(_is_number, names)):
         return ""
     return " (numbers are no names: the first line has to name the columns)"
+
+
+def is_numbered(names: Sequence[str]) -> bool:
+    """Whether columns are named 0, 1, 2 and on, as pandas does without names.
+
+    Example:
+        >>> is_numbered(["0", "1"]), is_numbered(["3", "a rose"])
+        (True, False)
+    """
+    return [*names] == [str(place) for place in range(len(names))]
 
 
 def _is_number(name: str) -> bool:

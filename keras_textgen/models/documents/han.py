@@ -28,6 +28,8 @@ from keras_textgen.data.readers.word_vectors import (
 from keras_textgen.layers.attention import AttentionPooling
 from keras_textgen.layers.length_groups import encode_in_length_groups
 from keras_textgen.layers.recurrent import BidirectionalStack
+from keras_textgen.layers.transformer import TransformerStack
+from keras_textgen.models.components import chosen, given, is_recurrent
 from keras_textgen.models.documents.classification_metrics import MacroF1
 from keras_textgen.models.documents.classifier import DocumentClassifier
 from keras_textgen.noise import GlobalRows, Noise
@@ -54,6 +56,11 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         sentence_rnn_units: Width of that over sentences; None for H, too.
         attention_units: Width A of both attention spaces.
         rnn_type: As in `RecurrentStack`: "gru", or "block" for an LSTM.
+        encoder: What reads the words of a sentence: "recurrent" (None), as in
+            the paper; "transformer", a `TransformerStack` of width E; or a
+            layer that is called with embedded words [rows, words, E] and their
+            mask and gives a vector for each, [rows, words, D]. Sentences are
+            read by the recurrence, whatever reads their words.
         word_keep_rate: Share of the words kept in training; the others become
             the unknown word, which only a vocabulary has.
         dropout: Share of the sentence vectors and of the document vector that
@@ -93,6 +100,7 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         sentence_rnn_units: int | None = None,
         attention_units: int = 100,
         rnn_type: str = "gru",
+        encoder: keras.Layer | str | None = None,
         word_keep_rate: float = 1.0,
         dropout: float = 0.0,
         max_sentences: int = MAX_SENTENCES,
@@ -135,9 +143,19 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
             embeddings_initializer=keras.initializers.RandomUniform(-0.1, 0.1),
             dtype=policy,
         )
-        self.word_encoder = BidirectionalStack(
-            rnn_units, 1, rnn_type, dtype=policy
-        )
+        self.has_own_encoder = is_recurrent(encoder)
+        if self.has_own_encoder:
+            self.word_encoder = BidirectionalStack(
+                rnn_units, 1, rnn_type, dtype=policy
+            )
+        else:
+            self.word_encoder = chosen(
+                encoder,
+                "encoder",
+                TransformerStack,
+                units=embedding_dim,
+                dtype=policy,
+            )
         self.word_attention = AttentionPooling(attention_units)
         self.sentence_encoder = BidirectionalStack(
             sentence_units, 1, rnn_type, dtype=policy
@@ -156,14 +174,30 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         del input_shape
         if not self.built:
             self.built = True
-            words = (None, None, 2 * self.word_encoder.units)
             sentences = (None, None, 2 * self.sentence_encoder.units)
             self.embedding.build((None, None))
-            self.word_encoder.build((None, None, self.embedding_dim))
+            words = self._build_word_encoder()
             self.word_attention.build(words)
             self.sentence_encoder.build(words)
             self.sentence_attention.build(sentences)
             self.classifier.build((None, sentences[-1]))
+
+    def _build_word_encoder(self) -> tuple[None, None, int]:
+        """The shape of what it makes of the words of sentences."""
+        encoder, width = self.word_encoder, self.embedding_dim
+        if not encoder.built:
+            encoder.build((None, None, width))
+        if self.has_own_encoder:
+            return None, None, 2 * encoder.units
+        one = tf.zeros([1, 1, width], self.compute_dtype)
+        shape = encoder(one, mask=tf.fill([1, 1], True)).shape
+        if shape.rank != 3:
+            raise refused(
+                f"encoder={type(encoder).__name__}, whose outputs are "
+                f"{shape.rank}-dimensional",
+                "a layer that gives a vector a word, such as TransformerStack",
+            )
+        return None, None, shape[-1]
 
     # -- The network ---------------------------------------------------------
 
@@ -203,7 +237,10 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         }
 
     def encode_words(self, words: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Vectors [N, 2H] and word weights [N, words] of ids [N, words]."""
+        """Vectors [N, D] and word weights [N, words] of ids [N, words].
+
+        D is 2H of the recurrence, or the width of the encoder that was given.
+        """
         return self._attend(
             self.word_encoder,
             self.word_attention,
@@ -214,7 +251,7 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
     def _encode_documents(
         self, vectors: tf.Tensor, is_sentence: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Vectors [batch, 2H'] and weights [N] of sentence vectors [N, 2H]."""
+        """Vectors [batch, 2H'] and weights [N] of sentence vectors [N, D]."""
         counts = tf.math.count_nonzero(is_sentence, axis=1, dtype=tf.int32)
         most = tf.maximum(tf.reduce_max(counts), 1)
         mask = tf.sequence_mask(counts, most)
@@ -230,7 +267,7 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
 
     def _attend(
         self,
-        encoder: BidirectionalStack,
+        encoder: keras.Layer,
         attention: AttentionPooling,
         inputs: tf.Tensor,
         mask: tf.Tensor,
@@ -254,7 +291,7 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
     def _drop_sentences(
         self, vectors: tf.Tensor, is_sentence: tf.Tensor, noise: Noise | None
     ) -> tf.Tensor:
-        """Dropout of sentence vectors [N, 2H]."""
+        """Dropout of sentence vectors [N, D]."""
         if noise is None or not self.dropout:
             return vectors
         shape = [*tf.unstack(tf.shape(is_sentence)), vectors.shape[-1]]
@@ -374,6 +411,7 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
             "sentence_rnn_units": self.sentence_rnn_units,
             "attention_units": self.attention_units,
             "rnn_type": self.rnn_type,
+            "encoder": given(self.word_encoder, self.has_own_encoder),
             "word_keep_rate": self.word_keep_rate,
             "dropout": self.dropout,
             "max_sentences": self.max_sentences,

@@ -12,9 +12,9 @@ from keras_textgen.decoding.common import checked_integer, checked_seed
 from keras_textgen.decoding.interpolation import homotopy
 from keras_textgen.layers.encoders import RecurrentEncoder, TransformerEncoder
 from keras_textgen.models.aggressive_encoder import AggressiveEncoder
+from keras_textgen.models.components import chosen, is_recurrent
 from keras_textgen.models.latent import Inference, LatentModel
 from keras_textgen.models.remedies import BagOfWordsLoss, Remedy
-from keras_textgen.models.text.components import chosen, is_recurrent
 from keras_textgen.models.text.endpoints import Endpoint, latent_endpoints
 from keras_textgen.models.text.text_model import (
     DecoderState,

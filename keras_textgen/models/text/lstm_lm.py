@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.data.vocabulary import Vocabulary
-from keras_textgen.models.text.components import (
+from keras_textgen.models.components import (
     initialize_uniformly,
     variables_without,
 )

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_textgen.data.vocabulary import Vocabulary
-from keras_textgen.models.text.components import (
+from keras_textgen.models.components import (
     given,
     initialize_uniformly,
     variables_without,

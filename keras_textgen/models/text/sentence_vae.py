@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_textgen.data.vocabulary import Vocabulary
-from keras_textgen.models.text.components import given
+from keras_textgen.models.components import given
 from keras_textgen.models.text.single_latent_text_model import (
     SingleLatentTextModel,
 )

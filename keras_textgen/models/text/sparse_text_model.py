@@ -10,8 +10,8 @@ import tensorflow as tf
 from keras_textgen.checks import refused
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.distributions.spike_and_slab import SpikeAndSlab
+from keras_textgen.models.components import given
 from keras_textgen.models.latent import Inference
-from keras_textgen.models.text.components import given
 from keras_textgen.models.text.latent_text_model import LatentTextModel
 from keras_textgen.models.text.text_model import TextData
 from keras_textgen.noise import RowNoise

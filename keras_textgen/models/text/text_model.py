@@ -26,8 +26,8 @@ from keras_textgen.evaluation.likelihoods import likelihood_report
 from keras_textgen.layers.decoders import RecurrentDecoder
 from keras_textgen.layers.transformer_decoder import TransformerDecoder
 from keras_textgen.layers.vocabulary import VocabularyLogLikelihood
+from keras_textgen.models.components import chosen, given, is_recurrent
 from keras_textgen.models.likelihood_model import LikelihoodModel
-from keras_textgen.models.text.components import chosen, given, is_recurrent
 from keras_textgen.models.text.endpoints import Endpoint, text_endpoints
 from keras_textgen.models.text.word_noise import drop_words, dropout
 from keras_textgen.noise import Noise

@@ -1,6 +1,7 @@
 """The same rows give the same corpus in every format, file, folder or pipe."""
 
 import builtins
+import gzip
 import json
 import pathlib
 import re
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from keras_textgen.data.corpus import SPLITS, DataError, read_corpus
+from keras_textgen.data.formats import json_lines as json_lines_module
 from keras_textgen.data.formats import streams
 from keras_textgen.data.formats.columns import OTHER_NAMES, Wanted, find_column
 from keras_textgen.data.formats.streams import Source
@@ -292,6 +294,143 @@ def test_keys_that_some_rows_lack(tmp_path):
     with opened_table(Source(path)) as table:
         assert table.columns == ("b", "a")
         assert list(table.rows([1, 0])) == [(1, [None, 1]), (2, ["x", 2])]
+
+
+def test_keys_that_show_late(tmp_path, monkeypatch):
+    """They are read, whether a column has to be there or may be."""
+    rows = [{"title": "no"}] * 10_001
+    rows += [{"text": f"a {i}", "label": i % 2, "n": 2**70} for i in range(20)]
+    path = write(tmp_path / "a.jsonl", rows, json_lines)
+    corpus = read_corpus("text", "documents", data_dir=path)
+    assert corpus.remarks[0].startswith(f"{path}:1: 10,001 rows without words")
+    assert in_order(path) == sorted((f"a {i}", str(i % 2)) for i in range(20))
+    monkeypatch.setattr(json_lines_module, "_LOOKED_AT", 2)
+    rows = [{"text": "\u00e9"}] * 3 + [{"label": "x", "text": "b"}]
+    path = write(
+        tmp_path / "a.jsonl.gz", rows, lambda x: gzip.compress(json_lines(x))
+    )
+    with pytest.raises(DataError, match=r"a.jsonl.gz:1: label is missing; al"):
+        in_order(path)
+    with pytest.raises(DataError, match=r":1: no column 'user'; there are tex"):
+        ratings_in_order(path)
+    late = [{"when": i} for i in range(3)]
+    content = json_lines([*late, *REVIEWS])
+    assert len(content.splitlines()) == 15
+    path.write_bytes(gzip.compress(content))
+    assert in_order(path) == TEXTS
+    with pytest.raises(DataError, match=r":1: user is missing; allowed: an id"):
+        ratings_in_order(path)
+
+
+def test_a_cut_stream_of_arrow(tmp_path):
+    """Cut between two batches, pyarrow would take the rest for the whole."""
+    whole = WRITERS["stream.arrow"](REVIEWS)
+    mark = b"\xff\xff\xff\xff\0\0\0\0"
+    assert whole.endswith(mark)
+    path = tmp_path / "a.arrow"
+    for cut in (len(mark), 4, len(mark) + 4, len(whole) // 2):
+        path.write_bytes(whole[:-cut])
+        with pytest.raises(DataError, match=f"^{path}: .*; allowed: ") as e:
+            in_order(path)
+        assert "\n" not in str(e.value)
+    path.write_bytes(whole[: -len(mark)])
+    with pytest.raises(DataError, match="the stream ends without its mark"):
+        ratings_in_order(path)
+
+
+def test_times_finer_than_those_of_python(tmp_path):
+    """Nanoseconds order rows, in Parquet and in text."""
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    late_first = [2**60 + 20 - i for i in range(20)]
+    columns = {"text": [f"t{i}" for i in range(20)]}
+    expected = [f"t{i}" for i in range(20)][3::-1]
+    for zone in (None, "Europe/Berlin"):
+        times = pa.array(late_first, pa.timestamp("ns", zone))
+        path = tmp_path / "a.parquet"
+        parquet.write_table(pa.table(columns | {"when": times}), path)
+        corpus = read_corpus("text", "texts", data_dir=path, time_column="when")
+        assert sorted(corpus.valid + corpus.test) == sorted(expected)
+    path = tmp_path / "a.csv"
+    lines = [f"t{i},{time}" for i, time in enumerate(late_first)]
+    path.write_text("\n".join(["text,when", *lines]))
+    corpus = read_corpus("text", "texts", data_dir=path, time_column="when")
+    assert corpus.test == ["t0", "t1"]
+
+
+# -- First lines that name columns or not --------------------------------------
+
+
+@pytest.mark.parametrize(("name", "mark"), [("a.csv", ","), ("a.tsv", "\t")])
+def test_numbers_as_names(tmp_path, name, mark):
+    """As pandas writes a frame without names, and years."""
+    path = tmp_path / name
+    rows = [mark.join((f"u{i % 4}", f"f{i}", "3")) for i in range(20)]
+    for header in (["0", "1", "2"], ["2019", "2020", "2021"], ["7", "x", "y"]):
+        path.write_text("\n".join([mark.join(header), *rows]))
+        user, item, stars = header
+        assert ratings_in_order(path, fields=(user, item, stars)) == sorted(
+            (f"u{i % 4}", f"f{i}", 3.0) for i in range(20)
+        )
+        corpus = read_corpus(
+            "text", "texts", data_dir=path, text_column=item, label_column=user
+        )
+        assert corpus.label_names == ("u0", "u1", "u2", "u3")
+        found = corpus.train + corpus.valid + corpus.test
+        assert sorted(found) == sorted(f"f{i}" for i in range(20))
+    # Names that nobody has asked for are refused as such.
+    path.write_text("\n".join([mark.join("012"), *rows]))
+    with pytest.raises(DataError) as error:
+        ratings_in_order(path)
+    assert str(error.value).startswith(
+        f"{path}:1: no column 'user'; there are 0, 1, 2; allowed: one that is "
+        "there, by --row_column"
+    )
+    path.write_text("\n".join([mark.join("342"), *rows]))
+    with pytest.raises(DataError, match="numbers are no names: the first line"):
+        ratings_in_order(path)
+
+
+def test_texts_beside_numbers_as_names(tmp_path):
+    path = tmp_path / "a.csv"
+    rows = [f"{i},a rose {i}" for i in range(20)]
+    path.write_text("\n".join(["7,text", *rows]))
+    corpus = read_corpus("text", "texts", data_dir=path)
+    assert sorted(corpus.train + corpus.valid + corpus.test) == sorted(
+        f"a rose {i}" for i in range(20)
+    )
+    path.write_text("\n".join(["0,1", *rows]))
+    with pytest.raises(DataError, match="'text'; there are 0, 1; allowed: one"):
+        read_corpus("text", "texts", data_dir=path)
+
+
+@pytest.mark.parametrize("mark", [",", "\t", ";"])
+def test_a_piped_table_with_a_column_of_texts(tmp_path, mark, pipe):
+    """Known by its first line, without --text_column."""
+    path = write(tmp_path / "a.csv", writer=lambda x: delimited(x, mark))
+    whole = read_corpus("text", "documents", data_dir=path)
+    pipe(path.read_bytes())
+    piped = read_corpus("text", "documents", data_dir="-")
+    assert piped.fingerprint == whole.fingerprint
+    assert "texts from column 'text' and labels from" in piped.remarks[-1]
+    other = tmp_path / "reviews"
+    other.write_bytes(path.read_bytes())
+    found = read_corpus("text", "documents", data_dir=other)
+    assert found.fingerprint == whole.fingerprint
+    # A text that begins otherwise is lines, commas or none.
+    lines = [f"the text, {i}" for i in range(20)]
+    for content in (lines, ["texts", *lines], ['"text', *lines]):
+        pipe("\n".join(content).encode())
+        corpus = read_corpus("text", "texts", data_dir="-")
+        found = corpus.train + corpus.valid + corpus.test
+        assert sorted(found) == sorted(content)
+
+
+def test_a_piped_column_of_texts(pipe):
+    pipe("\n".join(["review", *map("a rose {}".format, range(20))]).encode())
+    corpus = read_corpus("text", "texts", data_dir="-")
+    assert "review" not in corpus.train + corpus.valid + corpus.test
+    assert len(corpus.train) == 16
 
 
 def test_single_quotes(tmp_path):

@@ -1,4 +1,4 @@
-"""The encoders and decoders that text models are given, by name or made."""
+"""The encoders and decoders that models are given, by name or made."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any

@@ -1,0 +1,1 @@
+"""Checkpoints of other programs, as models of this package."""
