@@ -25,6 +25,7 @@ from keras_textgen.cli.settings import (
     program_name,
 )
 from keras_textgen.supported import check_supported
+from keras_textgen.training.cluster import ALONE, Cluster, read_cluster
 from keras_textgen.training.run_directory import RunDirectory
 
 
@@ -39,13 +40,12 @@ def main(argv: Sequence[str] | None = None) -> int:
       number of the signal that ended the run.
     """
     argv = sys.argv if argv is None else argv
-    started = time.monotonic()
     # Whole lines at once, also into a file, so that a kill loses none.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
     program = program_name(argv[0])
     try:
-        status = _run(argv)
+        return _run(argv, time.monotonic())
     except HelpRequested as asked:
         print(help_text(program, asked.model), end="")
         return 0
@@ -58,12 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"\n{program}: interrupted", file=sys.stderr)
         return 130
-    if status == 0:
-        print(f"Took {(time.monotonic() - started) / 60:.1f} minutes.")
-    return status
 
 
-def _run(argv: Sequence[str]) -> int:
+def _run(argv: Sequence[str], started: float) -> int:
     """Check everything that needs no TensorFlow, and only then import it."""
     try:
         check_supported()
@@ -77,11 +74,50 @@ def _run(argv: Sequence[str]) -> int:
         directory.check_model()
     if settings.beside is not None:
         RunDirectory(settings.beside).check_model()
-    data = _read(settings)
-    _print_missing_recipe(settings, recipes)
+    cluster = _cluster(settings)
+    with _output_of(cluster):
+        data = _read(settings)
+        _print_missing_recipe(settings, recipes)
+        with _place_of(directory, settings, cluster) as place:
+            status = _run_with_tensorflow(settings, place, data, cluster)
+        if status == 0:
+            print(f"Took {(time.monotonic() - started) / 60:.1f} minutes.")
+    return status
+
+
+def _cluster(settings: Settings) -> Cluster:
+    """The processes that train together."""
+    strategy = settings.distribution_strategy
+    if settings.mode == "train" and strategy == "multi_worker_mirrored":
+        return read_cluster()
+    return ALONE
+
+
+@contextlib.contextmanager
+def _output_of(cluster: Cluster) -> Iterator[None]:
+    """Of several workers, the chief alone prints what is no error."""
+    with contextlib.ExitStack() as stack:
+        if not cluster.is_chief:
+            nowhere = stack.enter_context(open(os.devnull, "w"))
+            stack.enter_context(contextlib.redirect_stdout(nowhere))
+        yield
+
+
+@contextlib.contextmanager
+def _place_of(
+    directory: RunDirectory, settings: Settings, cluster: Cluster
+) -> Iterator[RunDirectory]:
+    """Where this process writes: the run's folder, or a copy that is dropped.
+
+    Every worker takes the same steps, but only the chief's files are kept.
+    """
+    if not cluster.is_chief:
+        with directory.copied() as copy:
+            yield copy
+        return
     writes = settings.mode in ("train", "export")
     with directory.claimed() if writes else contextlib.nullcontext():
-        return _run_with_tensorflow(settings, directory, data)
+        yield directory
 
 
 def _read(settings: Settings) -> Any:
@@ -111,16 +147,21 @@ def _print_missing_recipe(settings: Settings, recipes: pathlib.Path) -> None:
 
 
 def _run_with_tensorflow(
-    settings: Settings, directory: RunDirectory, data: Any
+    settings: Settings, directory: RunDirectory, data: Any, cluster: Cluster
 ) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _quiet_stderr():
+        from keras_textgen.training.strategies import get_strategy
+
+        if cluster != ALONE:
+            # Workers have to meet before anything is computed.
+            get_strategy(settings.distribution_strategy)
         from keras_textgen.tasks import runs
     # It warns whenever a function is traced for a few more shapes.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
     try:
-        runs.run(settings, directory, data)
+        runs.run(settings, directory, data, cluster)
     except runs.Interrupted as interrupted:
         print(
             f"\nStopped by {interrupted}, and saved. The same command goes on."

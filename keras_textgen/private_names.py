@@ -218,6 +218,38 @@ def default_seeds_from(seed: int) -> Iterator[None]:
         random.setstate(state)
 
 
+def has_workers(model: keras.Model) -> bool:
+    """Whether a model is trained by several processes together.
+
+    Example:
+        >>> has_workers(keras.Sequential())
+        False
+    """
+    return isinstance(
+        strategy_of(model), tf.distribute.MultiWorkerMirroredStrategy
+    )
+
+
+def reducible(
+    model: keras.Model, results: dict[str, tf.Tensor]
+) -> dict[str, tf.Tensor]:
+    """Figures of a step in the shape in which Keras can reduce them.
+
+    It takes the mean of several workers' along an axis, which scalars have not
+    got.
+
+    Args:
+        model: whose step it is.
+        results: scalars, by name.
+
+    Returns:
+        The same; of several workers, each [1].
+    """
+    if not has_workers(model):
+        return results
+    return {name: tf.reshape(each, [1]) for name, each in results.items()}
+
+
 class NoSymbolicBuild:
     """Of a `keras.Model`: training builds the optimizer, and nothing else.
 

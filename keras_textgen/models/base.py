@@ -15,7 +15,7 @@ from keras_textgen.models.exporting import (
 from keras_textgen.models.front_door import FrontDoor
 from keras_textgen.models.seeding import seeded
 from keras_textgen.noise import GlobalRows
-from keras_textgen.private_names import compiled_metrics, unscaled
+from keras_textgen.private_names import compiled_metrics, reducible, unscaled
 from keras_textgen.serving.endpoints import Endpoint
 
 
@@ -191,8 +191,8 @@ class GlobalBatchModel(FrontDoor):
         self.update_metrics(outputs, weights)
         compared = self.target_and_prediction(outputs, x, y)
         if compared is None:
-            return self.get_metrics_result()
-        return self.compute_metrics(x, *compared, weights)
+            return reducible(self, self.get_metrics_result())
+        return reducible(self, self.compute_metrics(x, *compared, weights))
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:

@@ -34,6 +34,7 @@ from keras_textgen.training.checkpoints import (
     trained_on,
     writing,
 )
+from keras_textgen.training.cluster import ALONE, Cluster
 from keras_textgen.training.plateau import LearningRate, Plateau
 from keras_textgen.training.progress_lines import ProgressLines
 from keras_textgen.training.run_directory import (
@@ -41,6 +42,7 @@ from keras_textgen.training.run_directory import (
     move_into_place,
     unfinished,
 )
+from keras_textgen.training.strategies import Agreement
 
 __all__ = ["Interrupted", "run"]
 
@@ -52,13 +54,19 @@ _TASKS: dict[str, type[Task]] = {
 }
 
 
-def run(settings: Settings, directory: RunDirectory, data: Any) -> None:
+def run(
+    settings: Settings,
+    directory: RunDirectory,
+    data: Any,
+    cluster: Cluster = ALONE,
+) -> None:
     """Do what `--mode` says.
 
     Args:
       settings: of the run.
       directory: checked, and claimed where the mode writes there.
       data: what `read_data` gave; None in modes without data.
+      cluster: which of the processes this is that train together.
 
     Raises:
       RunError: for whatever the user can put right, in one line.
@@ -67,7 +75,7 @@ def run(settings: Settings, directory: RunDirectory, data: Any) -> None:
     keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()
     modes: dict[str, Callable[[], None]] = {
-        "train": lambda: _train(settings, directory, data),
+        "train": lambda: _train(settings, directory, data, cluster),
         "evaluate": lambda: _evaluate(settings, directory, data),
         "generate": lambda: _generate(settings, directory),
         "export": lambda: _export(settings, directory),
@@ -76,6 +84,14 @@ def run(settings: Settings, directory: RunDirectory, data: Any) -> None:
         modes[settings.mode]()
     except DataError as error:
         raise RunError(str(error)) from None
+    except (tf.errors.UnavailableError, tf.errors.AbortedError):
+        if cluster == ALONE:
+            raise
+        raise RunError(
+            f"a worker has stopped, or cannot be reached; start all "
+            f"{cluster.size} again: they go on from the last checkpoint in "
+            f"{settings.run_dir}"
+        ) from None
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
         raise RunError(
             f"out of memory ({first_line(error)}); choose a smaller "
@@ -83,7 +99,9 @@ def run(settings: Settings, directory: RunDirectory, data: Any) -> None:
         ) from None
 
 
-def _train(settings: Settings, directory: RunDirectory, data: Any) -> None:
+def _train(
+    settings: Settings, directory: RunDirectory, data: Any, cluster: Cluster
+) -> None:
     task = task_class(settings)(settings, data)
     model = task.build_model()
     if not directory.flags_file.exists():
@@ -100,9 +118,16 @@ def _train(settings: Settings, directory: RunDirectory, data: Any) -> None:
     _fit(task, checkpoints)
     checkpoints.restore_best()
     callbacks.save_model(model, directory.model_file)
-    export = directory.export_of(settings.export_version)
-    _write_export(model, export)
-    _print_written(directory, export, _print_results(task, model, directory))
+    if cluster != ALONE:
+        # From here on the chief goes on by itself, on its own device.
+        model = load_run(directory)
+    if cluster.is_chief:
+        export = directory.export_of(settings.export_version)
+        _write_export(model, export)
+        more = _print_results(task, model, directory)
+        _print_written(directory, export, more)
+    # The others wait: who left would be missed.
+    Agreement(checkpoints.model).any(False)
 
 
 def _write_flags(settings: Settings, directory: RunDirectory) -> None:

@@ -30,6 +30,7 @@ from keras_textgen.training.run_directory import (
     unfinished,
     write_whole,
 )
+from keras_textgen.training.strategies import Agreement
 
 
 class Interrupted(Exception):  # noqa: N818 - asked for, not an error
@@ -257,6 +258,7 @@ class Checkpointing(keras.callbacks.Callback):
         self._epoch = int(self._progress.epoch)
         self._step = int(self._progress.step)
         self._saved_at = time.monotonic()
+        self._agreement = Agreement(checkpoints.model)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Gives the metrics back what they counted before, within an epoch."""
@@ -270,9 +272,12 @@ class Checkpointing(keras.callbacks.Callback):
         if self._step == self._steps_per_epoch:
             return  # The end of the epoch saves, with its validation.
         elapsed = time.monotonic() - self._saved_at
-        if self._signals.received is not None or elapsed >= self._seconds:
+        stops, saves = self._agreement.any(
+            self._signals.received is not None, elapsed >= self._seconds
+        )
+        if stops or saves:
             self._save(self._epoch, self._step)
-        self._stop_if_asked()
+        self._end_if(stops)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """Saves the epoch, and the model if it is the best so far."""
@@ -283,7 +288,8 @@ class Checkpointing(keras.callbacks.Callback):
             save_model(self.model, self._checkpoints.directory.model_file)
         self._step = 0
         self._save(epoch + 1, 0)
-        self._stop_if_asked()
+        (stops,) = self._agreement.any(self._signals.received is not None)
+        self._end_if(stops)
 
     def _is_best(self, epoch: int, loss: float) -> bool:
         is_model = epoch >= self._pretraining_epochs
@@ -294,9 +300,10 @@ class Checkpointing(keras.callbacks.Callback):
         self._checkpoints.save_last(epoch * self._steps_per_epoch + step)
         self._saved_at = time.monotonic()
 
-    def _stop_if_asked(self) -> None:
-        if self._signals.received is not None:
-            raise Interrupted(self._signals.received)
+    def _end_if(self, stops: bool) -> None:
+        """Ends training where a signal has come, to this or another worker."""
+        if stops:
+            raise Interrupted(self._signals.received or signal.SIGTERM)
 
 
 class ProgressBar(keras.callbacks.ProgbarLogger):

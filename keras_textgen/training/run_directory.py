@@ -1,10 +1,13 @@
 """The folder of a run: what is in it, whose it is, and whole files only."""
 
+from __future__ import annotations
+
 import contextlib
 import fcntl
 import os
 import pathlib
 import shutil
+import tempfile
 from collections.abc import Iterator
 
 from keras_textgen.cli.presets import MODEL_FILE
@@ -182,6 +185,26 @@ class RunDirectory:
                 ) from None
             self._remove_unfinished()
             yield
+
+    @contextlib.contextmanager
+    def copied(self) -> Iterator[RunDirectory]:
+        """A copy of what training goes on from, which ends with the block.
+
+        Yields:
+          It, in a temporary folder.
+        """
+        unfinished_ones = shutil.ignore_patterns(
+            f"*{_UNFINISHED}*", "*.tempstate*", _LOCK_FILE
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            copy = RunDirectory(folder)
+            for path in (self.last_checkpoints, self.best_checkpoints):
+                if path.is_dir():
+                    there = copy.path / path.relative_to(self.path)
+                    shutil.copytree(path, there, ignore=unfinished_ones)
+            if self.flags_file.is_file():
+                shutil.copy(self.flags_file, copy.flags_file)
+            yield copy
 
     def _remove_unfinished(self) -> None:
         for folder in (self.path, self.export):

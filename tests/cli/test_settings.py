@@ -189,7 +189,8 @@ REFUSED = {
     "--objective=elbo": "--objective=elbo: must be one of reference, bound",
     "--rnn_type=rnn": "--rnn_type=rnn: must be one of block, basic, gru",
     "--distribution_strategy=tpu": (
-        "--distribution_strategy=tpu: must be one of none, mirrored"
+        "--distribution_strategy=tpu: must be one of none, mirrored, "
+        "multi_worker_mirrored"
     ),
     "--learning_rate=0": "--learning_rate=0: must be a number above 0",
     "--learning_rate=nan": "--learning_rate=nan: must be a number above 0",

@@ -56,9 +56,11 @@ class RunOptions:
     distribution_strategy: str = choice(
         "run",
         "none: one device; mirrored: every device of this machine, the "
-        "batch split among them.",
-        ("none", "mirrored"),
+        "batch split among them; multi_worker_mirrored: every device of the "
+        "processes that TF_CONFIG or Slurm names, which all run this command.",
+        ("none", "mirrored", "multi_worker_mirrored"),
         "none",
+        role="stored",
     )
     checkpoint_seconds: float = number(
         "run",

@@ -1,0 +1,107 @@
+"""The processes that train together, as their environment describes them.
+
+Nothing here imports TensorFlow: a description that cannot be used is refused
+before any data are read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from keras_textgen.cli.errors import RunError
+
+VARIABLE = "TF_CONFIG"
+# What Slurm sets in every task of a step.
+SLURM_VARIABLES = ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_STEP_NODELIST")
+_EXAMPLE = (
+    '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, '
+    '"task": {"type": "worker", "index": 0}}'
+)
+
+
+class Cluster(NamedTuple):
+    """A process among those that train together.
+
+    Attributes:
+      size: number of processes.
+      index: of this one, counted from 0.
+    """
+
+    size: int
+    index: int  # type: ignore[assignment]
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether it is the one that writes."""
+        return self.index == 0
+
+
+ALONE = Cluster(1, 0)
+
+
+def read_cluster(environment: Mapping[str, str] = os.environ) -> Cluster:
+    """This process among the workers.
+
+    Args:
+      environment: with `TF_CONFIG`, as TensorFlow reads it, or the variables of
+        a task of Slurm.
+
+    Returns:
+      The number of workers, and which of them this one is.
+
+    Raises:
+      RunError: if neither is there, or `TF_CONFIG` cannot be used.
+
+    Example:
+    >>> read_cluster(
+    ...     {
+    ...         "SLURM_PROCID": "1",
+    ...         "SLURM_NTASKS": "4",
+    ...         "SLURM_STEP_NODELIST": "node[1-4]",
+    ...     }
+    ... )
+    Cluster(size=4, index=1)
+    """
+    if VARIABLE in environment:
+        return _of_config(environment[VARIABLE])
+    if all(name in environment for name in SLURM_VARIABLES):
+        index, size = (int(environment[name]) for name in SLURM_VARIABLES[:2])
+        return Cluster(size, index)
+    raise RunError(
+        "--distribution_strategy=multi_worker_mirrored: neither "
+        f"{VARIABLE} nor the variables of a task of Slurm are set; allowed: "
+        f"{VARIABLE}='{_EXAMPLE}', index 0 to 1, in the two processes"
+    )
+
+
+def _of_config(text: str) -> Cluster:
+    try:
+        config = json.loads(text)
+        workers, task = config["cluster"]["worker"], config["task"]
+        return _checked(workers, task["type"], task["index"], config["cluster"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(
+            f"{VARIABLE}={text:.200}: {_reason(error)}; allowed: as in "
+            f"{_EXAMPLE}"
+        ) from None
+
+
+def _checked(
+    workers: Any, kind: str, index: Any, jobs: Mapping[str, Any]
+) -> Cluster:
+    if set(jobs) != {"worker"} or kind != "worker":
+        raise ValueError("jobs other than worker")
+    if not isinstance(workers, list) or not workers:
+        raise ValueError("no list of workers")
+    if not isinstance(index, int) or not 0 <= index < len(workers):
+        raise ValueError(f"no worker of index {index}")
+    return Cluster(len(workers), index)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"{error} is missing"
+    return str(error)
