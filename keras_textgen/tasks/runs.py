@@ -28,6 +28,7 @@ from keras_textgen.tasks.topics import TopicTask
 from keras_textgen.training import callbacks
 from keras_textgen.training.callbacks import Interrupted
 from keras_textgen.training.checkpoints import (
+    LOST_WORKER,
     Progress,
     RunCheckpoints,
     first_line,
@@ -84,7 +85,7 @@ def run(
         modes[settings.mode]()
     except DataError as error:
         raise RunError(str(error)) from None
-    except (tf.errors.UnavailableError, tf.errors.AbortedError):
+    except LOST_WORKER:
         if cluster == ALONE:
             raise
         raise RunError(

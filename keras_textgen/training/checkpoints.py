@@ -15,6 +15,8 @@ from keras_textgen.training.run_directory import RunDirectory
 
 # What TensorFlow raises where a checkpoint is not whole.
 _DAMAGES = (tf.errors.OpError, IndexError, ValueError, RuntimeError)
+# What TensorFlow raises where another worker is gone.
+LOST_WORKER = (tf.errors.UnavailableError, tf.errors.AbortedError)
 
 
 class Progress:
@@ -301,9 +303,12 @@ def writing(path: pathlib.Path) -> Iterator[None]:
 
     Raises:
       RunError: in place of any error of the file system.
+      tf.errors.OpError: one of `LOST_WORKER`.
     """
     try:
         yield
+    except LOST_WORKER:
+        raise  # What is written is read of all workers first.
     except (OSError, tf.errors.OpError) as error:
         reason = getattr(error, "strerror", None) or first_line(error)
         raise RunError(
