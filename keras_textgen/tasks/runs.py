@@ -88,6 +88,9 @@ def run(
     except LOST_WORKER:
         if cluster == ALONE:
             raise
+        # The strategy's threads, left in the middle of a step, would have a
+        # word on their pipes when the process ends.
+        sys.unraisablehook = lambda _: None
         raise RunError(
             f"a worker has stopped, or cannot be reached; start all "
             f"{cluster.size} again: they go on from the last checkpoint in "

@@ -268,6 +268,6 @@ def test_a_dead_worker_ends_the_other_with_one_line(alone, tmp_path, victim):
     status, _, errors = ended(pair[1 - victim], timeout=60)
     pair[victim].communicate()
     assert status == 2
-    message = r"^trainer.py: error: a worker has stopped, .* in (.*)$"
-    assert re.findall(message, errors, re.MULTILINE) == [str(run)], errors
+    message = r"\Atrainer.py: error: a worker has stopped, .* in (.*)\n\Z"
+    assert re.findall(message, errors) == [str(run)], errors
     (run / "model.keras").stat()
