@@ -13,6 +13,8 @@ from keras_textgen.private_names import unscaled
 # Of the authors' code: losses are compared block by block.
 BLOCK_STEPS = 10
 MAX_ENCODER_STEPS = 100
+# What the names of its variables in a model begin with.
+STATE = "aggressive_encoder_"
 # Stands for the loss before the first block, which is lower. Finite, as
 # weights that are saved are best compared and checked.
 _HIGHEST_LOSS = tf.float32.max
@@ -53,7 +55,7 @@ class AggressiveEncoder(tf.Module, Remedy):
 
         def variable(name: str, dtype: str, value: float) -> keras.Variable:
             return model.add_weight(
-                name=f"aggressive_encoder_{name}",
+                name=f"{STATE}{name}",
                 shape=(),
                 dtype=dtype,
                 initializer=keras.initializers.Constant(value),

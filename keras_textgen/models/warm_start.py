@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_textgen.checks import refused
 from keras_textgen.layers.towers import SparseRows
+from keras_textgen.models import aggressive_encoder
 from keras_textgen.tokens import SPECIALS
 
 # Arguments of constructors that name what stands along an axis of some weights.
@@ -86,14 +87,22 @@ def _count(names: Sequence[Hashable], rows: np.ndarray) -> tuple[int, int]:
 
 
 def _own_weights(model: keras.Model) -> list[keras.Variable]:
-    """The weights that are no data: neither features, nor what is `seen`."""
+    """The weights that are no data and no state of a remedy.
+
+    Data are features, and what is `seen`.
+    """
     data = {
         id(weight)
         for layer in vars(model).values()
         if isinstance(layer, SparseRows)
         for weight in layer.weights
     }
-    return [weight for weight in model.weights if id(weight) not in data]
+    return [
+        weight
+        for weight in model.weights
+        if id(weight) not in data
+        and not weight.name.startswith(aggressive_encoder.STATE)
+    ]
 
 
 def _names(model: keras.Model, name: str) -> Sequence[Hashable]:

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import scipy.sparse
 
+from keras_textgen import Vocabulary
 from keras_textgen.data.subwords.vocabulary import SubwordVocabulary
 from keras_textgen.models import parts
 from keras_textgen.models.text.lstm_lm import LSTMLanguageModel
+from keras_textgen.models.text.lstm_vae import LSTMVAE
 from keras_textgen.models.warm_start import start_from
 from tests.conformance import other_models
 from tests.conformance.keras_cases import CASES, parametrized
@@ -192,6 +194,22 @@ def test_nothing_has_changed_where_it_is_refused():
         start_from(model, classifier(labels, units=3))
     for weight, expected in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, expected)
+
+
+def test_a_remedy_of_training_does_not_count():
+    words = Vocabulary(["cat", "dog"])
+    sizes = {"embedding_dim": 2, "rnn_units": 3, "latent_dim": 2}
+    trained = LSTMVAE(words, seed=1, **sizes)
+    model = LSTMVAE(words, seed=2, aggressive_encoder=True, **sizes)
+    start_from(model, trained)
+    for name in ("embedding", "encoder", "decoder"):
+        for weight, expected in zip(
+            getattr(model, name).weights,
+            getattr(trained, name).weights,
+            strict=True,
+        ):
+            np.testing.assert_array_equal(weight.numpy(), expected.numpy())
+    start_from(trained, model)
 
 
 def test_frozen_layers_stay():
