@@ -103,5 +103,6 @@ def _trained(
     try:
         return SubwordVocabulary.from_texts(texts, vocab_size, algorithm)
     except ValueError as error:
-        message = str(error).replace("max_size=", "vocab_size=")
-        raise ValueError(message) from None
+        given, _, allowed = str(error).partition("; allowed: ")
+        given = given.replace("max_size=", "vocab_size=")
+        raise refused(given, allowed) from None

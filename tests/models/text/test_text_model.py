@@ -453,7 +453,7 @@ def test_first_words_follow_the_model():
         ),
         (
             {"rnn_type": "rnn"},
-            "rnn_type='rnn'; allowed: block, basic, gru",
+            "rnn_type='rnn'; allowed: block, basic, gru, gru_of_keras_2",
         ),
     ],
 )
