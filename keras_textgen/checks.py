@@ -165,3 +165,18 @@ def check(allowed: Allowed, **values: Any) -> None:
         if value not in allowed:
             spelled = repr(value) if isinstance(value, str) else str(value)
             raise refused(f"{name}={spelled}", allowed)
+
+
+def refused_in(place: str, error: ValueError) -> ValueError:
+    """A refusal that says where the value stands.
+
+    Args:
+        place: Such as the name of a file.
+        error: What is wrong with a value of it, as `refused` words it.
+
+    Example:
+        >>> raise refused_in("sizes.txt", refused("size=0", "1 or more"))
+        Traceback (most recent call last):
+        ValueError: sizes.txt: size=0; allowed: 1 or more
+    """
+    return ValueError(f"{place}: {error}")

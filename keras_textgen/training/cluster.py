@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from keras_textgen.cli.errors import RunError
 
@@ -80,28 +80,22 @@ def read_cluster(environment: Mapping[str, str] = os.environ) -> Cluster:
 def _of_config(text: str) -> Cluster:
     try:
         config = json.loads(text)
-        workers, task = config["cluster"]["worker"], config["task"]
-        return _checked(workers, task["type"], task["index"], config["cluster"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunError(
-            f"{VARIABLE}={text:.200}: {_reason(error)}; allowed: as in "
-            f"{_EXAMPLE}"
-        ) from None
-
-
-def _checked(
-    workers: Any, kind: str, index: Any, jobs: Mapping[str, Any]
-) -> Cluster:
+        jobs, task = config["cluster"], config["task"]
+        workers, kind, index = jobs["worker"], task["type"], task["index"]
+    except KeyError as error:
+        raise _unusable(text, f"{error} is missing") from None
+    except (ValueError, TypeError) as error:
+        raise _unusable(text, str(error)) from None
     if set(jobs) != {"worker"} or kind != "worker":
-        raise ValueError("jobs other than worker")
+        raise _unusable(text, "jobs other than worker")
     if not isinstance(workers, list) or not workers:
-        raise ValueError("no list of workers")
+        raise _unusable(text, "no list of workers")
     if not isinstance(index, int) or not 0 <= index < len(workers):
-        raise ValueError(f"no worker of index {index}")
+        raise _unusable(text, f"no worker of index {index}")
     return Cluster(len(workers), index)
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, KeyError):
-        return f"{error} is missing"
-    return str(error)
+def _unusable(text: str, reason: str) -> RunError:
+    return RunError(
+        f"{VARIABLE}={text:.200}: {reason}; allowed: as in {_EXAMPLE}"
+    )

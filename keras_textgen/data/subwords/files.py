@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from keras_textgen.checks import refused
+from keras_textgen.checks import refused, refused_in
 from keras_textgen.data.subwords.byte_pairs import BytePairs
 from keras_textgen.data.subwords.messages import (
     Piece,
@@ -70,7 +70,7 @@ def read_subwords(
             return _of_json(content)
         return SentencePieces(content)
     except ValueError as error:
-        raise ValueError(f"{os.fspath(path)}: {error}") from None
+        raise refused_in(os.fspath(path), error) from None
 
 
 def _of_json(content: bytes) -> Subwords:
