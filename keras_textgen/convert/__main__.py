@@ -1,17 +1,18 @@
 """`python -m keras_textgen.convert`: a checkpoint becomes a model's folder."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-
-import keras
+from typing import TYPE_CHECKING
 
 from keras_textgen.cli.parsers import hidden_layers
 from keras_textgen.cli.presets import MODEL_FILE
-from keras_textgen.convert.aquarium import convert_dmf, convert_sae
-from keras_textgen.convert.hatt_rnn import convert_hatt_rnn
-from keras_textgen.convert.lagging_encoder import convert_lstm_vae
+
+# TensorFlow is imported only when the command line is known to be good.
+if TYPE_CHECKING:
+    import keras
 
 PROGRAM = "python -m keras_textgen.convert"
 
@@ -33,7 +34,11 @@ def main(argv: Sequence[str]) -> int:
             model.optimizer.build(model.trainable_variables)
         given.folder.mkdir(parents=True, exist_ok=True)
         model.save(given.folder / MODEL_FILE)
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        place = error.filename or given.folder
+        print(f"{PROGRAM}: {place}: {error.strerror}", file=sys.stderr)
+        return 2
+    except ValueError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 2
     print(
@@ -44,7 +49,14 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _converted(given: argparse.Namespace) -> keras.Model:
+def _converted(given: argparse.Namespace) -> "keras.Model":
+    with given.file.open("rb"):
+        pass  # What is not there needs no TensorFlow to say so.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from keras_textgen.convert.aquarium import convert_dmf, convert_sae
+    from keras_textgen.convert.hatt_rnn import convert_hatt_rnn
+    from keras_textgen.convert.lagging_encoder import convert_lstm_vae
+
     if given.model == "lstm_vae":
         return convert_lstm_vae(given.file, given.vocabulary)
     if given.model == "sae":

@@ -209,4 +209,4 @@ def test_other_files_are_refused(tmp_path, capsys):
     with pytest.raises(ValueError, match="it names no layers; allowed: a file"):
         convert_sae(tmp_path / "a.weights.h5")
     assert main(["sae", str(tmp_path / "b.h5"), str(tmp_path)]) == 2
-    assert "b.h5: no HDF5" in capsys.readouterr().err
+    assert "b.h5: No such file or directory\n" in capsys.readouterr().err
