@@ -117,7 +117,12 @@ def table(reports: Iterable[pathlib.Path], before: str = "") -> str:
         dict.fromkeys(
             [
                 *(model for _, model in known),
-                *(each[2][0] for each in found if len(each[2]) == 1),
+                # Not of tests of no model.
+                *(
+                    each[2][0]
+                    for each in found
+                    if len(each[2]) == 1 and each[2][0]
+                ),
             ]
         )
     )
