@@ -42,7 +42,7 @@ def sample_quality(
 
     - "copies": `copied_share`.
     - "distinct-1", "distinct-2": `distinct_ngrams`, unknown words left out.
-    - "self-BLEU": `self_bleu`.
+    - "self-BLEU": `self_bleu`; NaN of a single text.
     - "forward perplexity" (Zhao et al. 2018, "Adversarially Regularized
       Autoencoders", ICML, section 6): of the samples under a language model of
       real text. Low for texts like real ones, lower still for commonplaces.
@@ -55,7 +55,7 @@ def sample_quality(
     unknown word, and what they lack, do not.
 
     Args:
-        samples: Words apart by white space; two or more.
+        samples: Words apart by white space; at least one.
         training: What the model was trained on.
         valid: Some of the validation set.
         test: Some of the test set.
@@ -64,8 +64,7 @@ def sample_quality(
         The measures, in this order.
 
     Raises:
-        ValueError: For fewer than two samples or training texts, or if no
-            other text has a word.
+        ValueError: Without samples, or without texts of a set.
 
     Example:
         >>> real = ["a rose is a rose", "the rose is red"]
@@ -83,7 +82,9 @@ def sample_quality(
     measures = {
         "distinct-1": lambda texts: distinct_ngrams(_known_parts(texts), 1),
         "distinct-2": lambda texts: distinct_ngrams(_known_parts(texts), 2),
-        "self-BLEU": self_bleu,
+        "self-BLEU": lambda texts: (
+            self_bleu(texts) if len(texts) > 1 else float("nan")
+        ),
         "forward perplexity": lambda texts: judge.perplexity(
             _sequences(texts), known
         ),

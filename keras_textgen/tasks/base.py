@@ -148,16 +148,23 @@ class Task(abc.ABC):
     def training_set(self, batch_size: int) -> TrainingBatches:
         """The training set, an epoch being a pass over it."""
 
+    @property
+    def training_batch_size(self) -> int:
+        """`--batch_size`, or less where the data are too small for it."""
+        settings = self.settings
+        size, fewest = settings.batch_size, settings.min_steps_per_epoch
+        if settings.steps_per_epoch is not None:
+            return size
+        steps = self.training_set(size).steps_per_epoch
+        if steps >= fewest:
+            return size
+        return min(size, max(steps * size // fewest, _SMALLEST_BATCH))
+
     def training_batches(self) -> TrainingBatches:
         """The training set in the epochs that the settings ask for."""
         settings = self.settings
-        size, fewest = settings.batch_size, settings.min_steps_per_epoch
-        whole = self.training_set(size)
-        if whole.steps_per_epoch < fewest:
-            smaller = whole.steps_per_epoch * size // fewest
-            size = min(size, max(smaller, _SMALLEST_BATCH))
-            whole = self.training_set(size)
-        steps = max(whole.steps_per_epoch, fewest)
+        whole = self.training_set(self.training_batch_size)
+        steps = max(whole.steps_per_epoch, settings.min_steps_per_epoch)
         if settings.steps_per_epoch is not None:
             steps = settings.steps_per_epoch
         if steps == whole.steps_per_epoch:
@@ -413,7 +420,19 @@ def introduction(task: Task, model: keras.Model, steps_per_epoch: int) -> str:
     return (
         f"{task.settings.model} on {task.corpus.name}: "
         f"{parameters:,} parameters, {task.size_text}, "
-        f"{steps_per_epoch:,} steps an epoch."
+        f"{steps_per_epoch:,} steps an epoch{_batches_text(task)}."
+    )
+
+
+def _batches_text(task: Task) -> str:
+    """That batches are not what was asked for."""
+    size, asked = task.training_batch_size, task.settings.batch_size
+    if size == asked:
+        return ""
+    fewest = task.settings.min_steps_per_epoch
+    return (
+        f", of {size} in place of --batch_size={asked} for "
+        f"--min_steps_per_epoch={fewest}"
     )
 
 

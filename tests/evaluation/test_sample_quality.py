@@ -189,3 +189,10 @@ def test_what_there_is_nothing_of():
     assert sample_quality_csv(rows) == (
         "measure,model,real\ncopies,0.25,\nforward perplexity,1234.5,9.5\n"
     )
+
+
+def test_a_single_text_has_no_others_to_be_like():
+    rows = sample_quality(["a b"], ["a b"], ["a"], ["b a"])
+    values = {row.measure: row.model for row in rows}
+    assert math.isnan(values.pop("self-BLEU"))
+    assert not any(map(math.isnan, values.values()))

@@ -1,6 +1,7 @@
 """Epochs of --steps_per_epoch, for every kind of model."""
 
 import csv
+import types
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from keras_textgen import __main__ as program
 from keras_textgen.cli.settings import RunError, parse
 from keras_textgen.specs import KINDS, SPECS
 from keras_textgen.tasks import runs
+from keras_textgen.tasks.base import introduction
 from keras_textgen.training.checkpoints import newest_first
 
 # Of 40 texts or cells, 32 are for training: 4 steps of 8.
@@ -92,8 +94,21 @@ def test_small_data_have_smaller_batches_and_several_passes(
     leaves = tf.nest.flatten(first, expand_composites=False)
     if "--model=lstm_lm" in given or "--model=han" in given:
         assert leaves[0].shape[0] == first_rows
-    asked = task_of(given, *flags, "--steps_per_epoch=3").training_batches()
-    assert asked.steps_per_epoch == 3
+    asked = task_of(given, *flags, "--steps_per_epoch=3")
+    assert asked.training_batches().steps_per_epoch == 3
+    # Then nothing is too short, and batches are what was asked for.
+    assert asked.training_batch_size == batch_size
+
+
+def test_other_batches_than_asked_for_are_said(given):
+    model = types.SimpleNamespace(trainable_weights=[])
+    flags = ["--batch_size=32", "--min_steps_per_epoch=5"]
+    said = introduction(task_of(given, *flags), model, 5)
+    assert said.endswith(
+        "5 steps an epoch, of 8 in place of --batch_size=32 for "
+        "--min_steps_per_epoch=5."
+    )
+    assert introduction(task_of(given), model, 4).endswith("4 steps an epoch.")
 
 
 def test_two_half_epochs_are_a_whole_one(given, tmp_path, monkeypatch):
