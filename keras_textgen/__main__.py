@@ -8,12 +8,14 @@ import io
 import logging
 import os
 import pathlib
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras_textgen
+from keras_textgen.cli.modes import READING
 from keras_textgen.cli.recipes import find_recipes, recipe_file
 from keras_textgen.cli.settings import (
     HelpRequested,
@@ -55,6 +57,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RunError as error:
         print(f"{program}: error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        # Whoever reads the results has seen enough, as `head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
         print(f"\n{program}: interrupted", file=sys.stderr)
         return 130
@@ -80,9 +86,14 @@ def _run(argv: Sequence[str], started: float) -> int:
         _print_missing_recipe(settings, recipes)
         with _place_of(directory, settings, cluster) as place:
             status = _run_with_tensorflow(settings, place, data, cluster)
-        if status == 0:
+        if status == 0 and not _prints_results(settings):
             print(f"Took {(time.monotonic() - started) / 60:.1f} minutes.")
     return status
+
+
+def _prints_results(settings: Settings) -> bool:
+    """Whether standard output has results, which nothing is to stand among."""
+    return settings.mode in READING or settings.output is not None
 
 
 def _cluster(settings: Settings) -> Cluster:
@@ -122,12 +133,14 @@ def _place_of(
 
 def _read(settings: Settings) -> Any:
     """The data that the mode needs, if any."""
-    if settings.mode not in ("train", "evaluate"):
+    if settings.mode not in ("train", "evaluate", *READING):
         return None
     # NumPy, too, is imported only when the command line is known to be good.
-    from keras_textgen.tasks.data import DataError, read_data
+    from keras_textgen.tasks.data import DataError, check_input, read_data
 
     try:
+        if settings.mode in READING:
+            return check_input(settings)
         return read_data(settings)
     except DataError as error:
         raise RunError(str(error)) from None

@@ -6,10 +6,11 @@ stands with it in `cli/options/`.
 
 import glob
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from keras_textgen.cli.errors import RunError
+from keras_textgen.cli.modes import MODES, modes_of
 from keras_textgen.cli.parsers import STANDARD_INPUT
 from keras_textgen.cli.values import Settings, value_text
 from keras_textgen.datasets import DATASETS
@@ -19,6 +20,8 @@ from keras_textgen.specs import SPECS
 NO_VALUES = "none"
 # Flags with the path of what a run reads.
 _READ = ("data_dir", "word_vectors", "tokenizer_file", "beside")
+# And of what a trained model reads.
+_APPLIED_TO = ("input", "plus", "minus")
 # Flags that take less of some models than of others: names, kinds or traits of
 # models, flags, what is allowed.
 _RANGES: tuple[
@@ -108,6 +111,7 @@ def check_paths(settings: Settings) -> None:
     Raises:
       RunError: for the first that is missing.
     """
+    _check_files(settings, _APPLIED_TO)
     if settings.mode not in ("train", "evaluate"):
         return
     read = [name for name in _READ if getattr(settings, name) is not None]
@@ -119,11 +123,16 @@ def check_paths(settings: Settings) -> None:
             "or archive with its data (docs/data.md says which)"
             f"{_or_download(settings.dataset)}"
         )
-    for name in read:
-        if not _is_there(name, settings):
-            raise RunError(
-                f"--{name}={getattr(settings, name)}: no such file or folder"
-            )
+    _check_files(settings, read)
+
+
+def _check_files(settings: Settings, names: Iterable[str]) -> None:
+    for name in names:
+        if getattr(settings, name) is None or _is_there(name, settings):
+            continue
+        raise RunError(
+            f"--{name}={getattr(settings, name)}: no such file or folder"
+        )
 
 
 def check_start(settings: Settings) -> None:
@@ -160,7 +169,7 @@ def _or_download(dataset: str) -> str:
 
 def _is_there(name: str, settings: Settings) -> bool:
     path = getattr(settings, name)
-    if os.path.exists(path):
+    if os.path.exists(path) or (name == "input" and path == STANDARD_INPUT):
         return True
     views = DATASETS[settings.dataset].views.values()
     is_own = name == "data_dir" and any(view.splits for view in views)
@@ -168,10 +177,21 @@ def _is_there(name: str, settings: Settings) -> bool:
 
 
 def _check_mode(settings: Settings) -> None:
-    if settings.mode == "generate" and settings.spec.kind != "text":
+    mode = settings.mode
+    if mode not in modes_of(settings.model):
         raise RunError(
-            f"--mode=generate: {settings.model} generates no texts; allowed: "
-            "train, evaluate, export"
+            f"--mode={mode} with --model={settings.model}; allowed: "
+            f"{', '.join(modes_of(settings.model))}"
+        )
+    if MODES[mode].reads and settings.input is None:
+        raise RunError(
+            f"--mode={mode} needs --input, a file, or - for standard input"
+        )
+    if (settings.plus is None) != (settings.minus is None):
+        given = "plus" if settings.minus is None else "minus"
+        raise RunError(
+            f"--{given}={getattr(settings, given)} alone; allowed: both --plus "
+            "and --minus"
         )
 
 

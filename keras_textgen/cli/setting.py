@@ -26,6 +26,7 @@ HEADINGS = {
     "optimizer": "Optimization",
     "evaluation": "Evaluation",
     "generation": "Generation",
+    "application": "What a trained model is applied to",
 }
 # Another flag, and the values of it beside which a setting has a meaning.
 Needs = tuple[str, tuple[str, ...]]

@@ -17,6 +17,7 @@ from absl import flags
 from keras_textgen.cli.before import with_settings_of_before
 from keras_textgen.cli.errors import HelpRequested, RunError, VersionRequested
 from keras_textgen.cli.help import VERSION_FLAG, help_text
+from keras_textgen.cli.modes import APPLYING
 from keras_textgen.cli.parsers import DEFAULT, Switch, spelling
 from keras_textgen.cli.presets import find_preset, kept_spelling, preset_names
 from keras_textgen.cli.recipes import recipe_file
@@ -296,15 +297,15 @@ def _with_preset(given: _Values) -> _Values:
             f"{', '.join(preset_names())}, or the folder of a preset with "
             f"{FLAGS_FILE}"
         )
-    if given.get("mode") != "generate":
+    if given.get("mode") not in APPLYING:
         return {**given, "model": _model_of(found, given)}
     if "run_dir" in given:
         raise RunError(
             f"--preset={given['preset']} contradicts "
             f"--run_dir={given['run_dir']}; give one of them"
         )
-    others = {name: given[name] for name in given if name != "preset"}
-    return {**others, "run_dir": str(found.absolute())}
+    run = {"preset": None, "run_dir": str(found.absolute())}
+    return given | run
 
 
 def _model_of(preset: pathlib.Path, given: _Values) -> str:
@@ -365,8 +366,7 @@ def _settings(base: _Values, given: _Values) -> Settings:
     _resolve_download(values)
     values["preset"] = kept_spelling(values["preset"])
     _resolve_alternatives(values, given)
-    settings = Settings(**values)
-    check_settings(settings)
+    check_settings(settings := Settings(**values))
     return settings
 
 

@@ -3,6 +3,7 @@
 import types
 from collections.abc import Mapping
 
+from keras_textgen.cli.options.application import ApplicationOptions
 from keras_textgen.cli.options.collapse import CollapseOptions
 from keras_textgen.cli.options.components import ComponentOptions
 from keras_textgen.cli.options.data import DataOptions
@@ -17,6 +18,7 @@ from keras_textgen.specs import SPECS, names_of
 
 SUBJECTS = (
     RunOptions,
+    ApplicationOptions,
     DataOptions,
     ComponentOptions,
     TextOptions,

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from keras_textgen.cli.options.application import ApplicationOptions
 from keras_textgen.cli.options.collapse import CollapseOptions
 from keras_textgen.cli.options.components import ComponentOptions
 from keras_textgen.cli.options.data import DataOptions
@@ -20,6 +21,7 @@ from keras_textgen.specs import SPECS, ModelSpec
 @dataclasses.dataclass(frozen=True)
 class Settings(
     RunOptions,
+    ApplicationOptions,
     DataOptions,
     ComponentOptions,
     TextOptions,

@@ -72,6 +72,7 @@ def sample(
     top_k: int | tf.Tensor = 0,
     top_p: float | tf.Tensor = 1.0,
     banned_ids: Sequence[int] | tf.Tensor = (),
+    prefix: tf.Tensor | None = None,
 ) -> tf.Tensor:
     """Draws each token from the tempered and filtered distribution.
 
@@ -94,6 +95,8 @@ def sample(
         top_p: The probability that the nucleus reaches, in (0, 1]; a number or
             a scalar tensor.
         banned_ids: int [K], further ids that are not to be generated.
+        prefix: int32 [P], the first tokens of every text, which are not drawn;
+            they count in `max_length`.
 
     Returns:
         int32 [N, 1 + max_length]: the start token, the generated tokens, the
@@ -110,6 +113,10 @@ def sample(
         <tf.Tensor: shape=(2, 4), dtype=int32, numpy=
         array([[2, 4, 4, 4],
                [2, 4, 4, 4]], dtype=int32)>
+        >>> sample(
+        ...     step, tf.zeros([2, 1]), seed=[0, 1], max_length=2, prefix=[1]
+        ... ).numpy()[:, :2].tolist()
+        [[2, 1], [2, 1]]
     """
     seed = tf.cast(seed, tf.int32)
     temperature = checked_temperature(temperature)
@@ -125,7 +132,8 @@ def sample(
         )
         return tokens[:, 0]
 
-    return _decode(next_token_logits, state, draw, max_length, banned_ids)
+    choose = draw if prefix is None else _after(prefix, draw)
+    return _decode(next_token_logits, state, choose, max_length, banned_ids)
 
 
 def filter_logits(
@@ -176,6 +184,21 @@ def filter_logits(
     # Two sorts of the vocabulary are worth avoiding.
     is_needed = (top_k > 0) | (top_p < 1.0)
     return tf.cond(is_needed, filtered, lambda: tf.identity(logits))
+
+
+def _after(
+    prefix: tf.Tensor, draw: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+    """Chooses the tokens of a prefix [P], and draws those after it."""
+    prefix = tf.cast(prefix, tf.int32)
+    length = tf.shape(prefix)[0]
+    forced = tf.concat([prefix, [PAD_ID]], axis=0)
+
+    def choose(logits: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+        given = forced[tf.minimum(step, length)]
+        return tf.where(step < length, given, draw(logits, step))
+
+    return choose
 
 
 def _decode(

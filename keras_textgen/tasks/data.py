@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from keras_textgen.checks import refused
+from keras_textgen.cli.modes import MODES
+from keras_textgen.cli.parsers import STANDARD_INPUT
 from keras_textgen.cli.settings import (
     NO_VALUES,
     SETTINGS,
@@ -17,6 +19,8 @@ from keras_textgen.cli.settings import (
     Settings,
 )
 from keras_textgen.data.corpus import Corpus, DataError, read_corpus
+from keras_textgen.data.formats.collect import checked_id, checked_text
+from keras_textgen.data.formats.records import Record, read_records
 
 __all__ = ["DataError", "data_errors", "read_data"]
 
@@ -152,6 +156,89 @@ def table_fields(settings: Settings) -> tuple[str, str, str | None]:
         settings.column_column or column,
         None if value == NO_VALUES else value,
     )
+
+
+# -- What a trained model is applied to ---------------------------------------
+
+
+def input_columns(settings: Settings) -> list[str]:
+    """The columns of `--input`, as a table calls them.
+
+    Raises:
+      RunError: if `--input_columns` names another number of columns.
+
+    Example:
+    >>> input_columns(
+    ...     Settings(model="dmf", dataset="ratings", mode="recommend")
+    ... )
+    ['user']
+    >>> input_columns(
+    ...     Settings(model="vae", mode="interpolate", input_columns="from,to")
+    ... )
+    ['from', 'to']
+    """
+    usual = _usual_columns(settings)
+    if settings.input_columns is None:
+        return usual
+    names = [each.strip() for each in settings.input_columns.split(",")]
+    if len(names) != len(usual) or not all(names):
+        raise RunError(
+            f"--input_columns={settings.input_columns} with "
+            f"--mode={settings.mode}; allowed: the names of {len(usual)} "
+            f"column{'s' * (len(usual) > 1)}, with a comma between two"
+        )
+    return names
+
+
+def _usual_columns(settings: Settings) -> list[str]:
+    if settings.spec.kind == "matrices":
+        row, column = cell_columns(settings)
+        return [row] if settings.mode == "recommend" else [row, column]
+    names = MODES[settings.mode].reads
+    return [settings.text_column or "text"] if names == ("text",) else [*names]
+
+
+def cell_columns(settings: Settings) -> tuple[str, str]:
+    """What the ids of a row and of a column are called beside each other.
+
+    Example:
+    >>> cell_columns(Settings(model="dmf", dataset="sotu"))
+    ('row', 'column')
+    """
+    _, tables = SETTINGS["row_column"].needs or ("", ())
+    if settings.dataset not in tables:
+        return "row", "column"
+    row, column, _ = table_fields(settings)
+    return row, column
+
+
+def read_input(settings: Settings) -> Iterator[Record]:
+    """The records of `--input`.
+
+    Raises:
+      DataError: if it cannot be read.
+      RunError: if the columns are not those of the mode.
+    """
+    is_of_ids = settings.spec.kind == "matrices"
+    return read_records(
+        settings.input,
+        input_columns(settings),
+        checked_id if is_of_ids else checked_text,
+        is_table=settings.input_columns is not None,
+    )
+
+
+def check_input(settings: Settings) -> None:
+    """Read the first record of `--input`, which finds most of what is wrong.
+
+    Raises:
+      DataError: if it cannot be read.
+      RunError: if the columns are not those of the mode.
+    """
+    records = read_input(settings)
+    # What is piped to the program comes once.
+    if settings.input != STANDARD_INPUT and next(records, None) is None:
+        raise DataError(f"{settings.input}: no records; allowed: 1 or more")
 
 
 # What further settings say how a corpus is read, by view.

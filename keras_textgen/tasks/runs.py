@@ -11,10 +11,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_textgen.cli.modes import READING
 from keras_textgen.cli.settings import RunError, Settings
 from keras_textgen.data.readers.files import DataError
 from keras_textgen.models.exporting import export_model
 from keras_textgen.serving.saved_model import needed_package
+from keras_textgen.tasks.applying import apply_model, write_generated
 from keras_textgen.tasks.base import (
     Task,
     TrainingBatches,
@@ -80,6 +82,7 @@ def run(
         "evaluate": lambda: _evaluate(settings, directory, data),
         "generate": lambda: _generate(settings, directory),
         "export": lambda: _export(settings, directory),
+        **dict.fromkeys(READING, lambda: _apply(settings, directory)),
     }
     try:
         modes[settings.mode]()
@@ -241,7 +244,15 @@ def _evaluate(settings: Settings, directory: RunDirectory, data: Any) -> None:
 
 
 def _generate(settings: Settings, directory: RunDirectory) -> None:
-    TextTask.print_generated(settings, load_run(directory))
+    model = load_run(directory)
+    if settings.output is None:
+        TextTask.print_generated(settings, model)
+    else:
+        write_generated(settings, model)
+
+
+def _apply(settings: Settings, directory: RunDirectory) -> None:
+    apply_model(settings, load_run(directory))
 
 
 def _export(settings: Settings, directory: RunDirectory) -> None:

@@ -37,6 +37,7 @@ from keras_textgen.models.text.latent_text_model import LatentTextModel
 from keras_textgen.models.text.sparse_text_model import SparseTextModel
 from keras_textgen.models.text.text_model import decoded_strings
 from keras_textgen.pages.sparsity_page import write_sparsity_page
+from keras_textgen.tasks.applying import sample_texts
 from keras_textgen.tasks.base import (
     Task,
     indented,
@@ -259,7 +260,7 @@ class TextTask(Task):
             training = _texts(self.corpus, self.corpus.train)
             count = min(_JUDGED_SAMPLES, len(training))
             rows += sample_quality(
-                _sample_texts(self.settings, model, count),
+                sample_texts(self.settings, model, count, self.settings.seed),
                 training,
                 *(
                     _texts(
@@ -341,8 +342,12 @@ class TextTask(Task):
         temperature = settings.sampling_temperature
         print(f"\nGenerated{source} (temperature {temperature:g}):")
         try:
-            texts = _sample_texts(settings, model, settings.num_samples)
+            texts = sample_texts(
+                settings, model, settings.num_samples, settings.seed
+            )
         except ValueError as error:
+            if settings.prefix or settings.condition_on:
+                raise RunError(f"--mode=generate: {error}") from None
             print(f"  nothing: {error}")
             return
         for number, text in enumerate(texts, 1):
@@ -420,19 +425,6 @@ def _has_latents(model: keras.Model) -> bool:
 
 def _can_generate(model: keras.Model) -> bool:
     return not _has_latents(model) or model.has_prior
-
-
-def _sample_texts(
-    settings: Settings, model: keras.Model, count: int
-) -> list[str]:
-    return model.generate(
-        count,
-        temperature=settings.sampling_temperature,
-        top_k=settings.top_k,
-        top_p=settings.top_p,
-        ban_unknown=settings.ban_unknown,
-        seed=settings.seed,
-    )
 
 
 def _reconstructed(

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from keras_textgen.cli import settings
+from keras_textgen.cli.modes import MODES
 from keras_textgen.cli.setting import HEADINGS
 from keras_textgen.datasets import DATASETS
 from keras_textgen.specs import SPECS, names_of
@@ -181,9 +182,7 @@ REFUSED = {
     ),
     "--vocab_size=4": "--vocab_size=4: must be a whole number of at least 5",
     "--rnn_units=-8": "--rnn_units=-8: must be a whole number of at least 1",
-    "--mode=test": (
-        "--mode=test: must be one of train, evaluate, generate, export"
-    ),
+    "--mode=test": (f"--mode=test: must be one of {', '.join(MODES)}"),
     "--model=lstm": f"--model=lstm: must be one of {', '.join(SPECS)}",
     "--dataset=wiki": f"--dataset=wiki: must be one of {', '.join(DATASETS)}",
     "--objective=elbo": "--objective=elbo: must be one of reference, bound",

@@ -3,6 +3,7 @@
 import dataclasses
 
 from keras_textgen.cli import parsers
+from keras_textgen.cli.modes import MODES, help_of_modes
 from keras_textgen.cli.setting import (
     choice,
     integer,
@@ -22,9 +23,8 @@ class RunOptions:
 
     mode: str = choice(
         "run",
-        "train (starts, or goes on where the run in the folder stopped), or "
-        "evaluate, generate or export what the run in the folder has learnt.",
-        ("train", "evaluate", "generate", "export"),
+        help_of_modes(),
+        tuple(MODES),
         "train",
         role="call",
     )
@@ -42,9 +42,9 @@ class RunOptions:
         "run",
         "A model that is trained already: the name of one that comes with the "
         "package (docs/presets.md lists them), or the folder of one. "
-        "With --mode=generate, in place of a run; in training, where it "
-        "starts: with the sizes and weights of that model, and its vectors of "
-        "the words that the data have, too.",
+        "In the modes that apply a model, in place of a run; in training, "
+        "where it starts: with the sizes and weights of that model, and its "
+        "vectors of the words that the data have, too.",
     )
     seed: int = integer(
         "run",

@@ -7,6 +7,7 @@ import datetime
 import decimal
 import math
 import re
+from collections.abc import Container
 from typing import Any, Protocol
 
 import numpy as np
@@ -66,21 +67,39 @@ class Texts:
 
     def add(self, value: Any) -> None:
         """Takes a text; one without words leaves its row out."""
-        if value is None:
-            raise NoWordsError
-        if not isinstance(value, str):
-            raise UnusableError(
-                f"{self.column} is {value!r:.40}, of type "
-                f"{type(value).__name__}; allowed: a text"
-            )
-        if not has_word(value):
-            raise NoWordsError
-        if not value.isascii() and _SURROGATE.search(value):
-            raise UnusableError(
-                f"{self.column} holds half a character (a lone surrogate); "
-                "allowed: a text of whole characters"
-            )
-        self.found.append(value)
+        self.found.append(checked_text(self.column, value))
+
+
+def checked_text(column: str, value: Any) -> str:
+    """A text that has words.
+
+    Args:
+        column: where it stands, for messages.
+        value: perhaps a text.
+
+    Raises:
+        UnusableError: it is none, or not whole.
+        NoWordsError: it is missing, or has no words.
+
+    Example:
+        >>> checked_text("review", "a rose")
+        'a rose'
+    """
+    if value is None:
+        raise NoWordsError
+    if not isinstance(value, str):
+        raise UnusableError(
+            f"{column} is {value!r:.40}, of type "
+            f"{type(value).__name__}; allowed: a text"
+        )
+    if not has_word(value):
+        raise NoWordsError
+    if not value.isascii() and _SURROGATE.search(value):
+        raise UnusableError(
+            f"{column} holds half a character (a lone surrogate); "
+            "allowed: a text of whole characters"
+        )
+    return value
 
 
 class Labels:
@@ -132,7 +151,7 @@ class Ids:
         if isinstance(value, str) and value in self._known:
             self._numbers.append(self._known[value])
             return
-        self.known(_text(self.column, value, "an id").strip())
+        self.known(checked_id(self.column, value))
 
     def known(self, text: str) -> None:
         """Takes the text of an id that is not missing."""
@@ -158,6 +177,35 @@ class Ids:
         merged: dict[str, int] = {}
         new = [merged.setdefault(name, len(merged)) for name in names]
         return np.array(new, np.int32)[numbers], tuple(merged)
+
+
+def checked_id(column: str, value: Any) -> str:
+    """The text of an id.
+
+    Args:
+        column: where it stands, for messages.
+        value: perhaps an id.
+
+    Raises:
+        UnusableError: it is missing, or a list or an object.
+
+    Example:
+        >>> checked_id("user", " ann "), checked_id("user", 3.0)
+        ('ann', '3.0')
+    """
+    return _text(column, value, "an id").strip()
+
+
+def id_among(known: Container[str], text: str) -> str:
+    """An id as it is known: `3.0` is `3` if that is there.
+
+    Example:
+        >>> id_among({"3"}, "3.0"), id_among({"3"}, "4.0")
+        ('3', '4.0')
+    """
+    match = _WHOLE_NUMBER.fullmatch(text)
+    is_other = text not in known and match is not None
+    return match[1] if is_other and match[1] in known else text
 
 
 class Values:

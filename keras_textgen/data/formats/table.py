@@ -100,10 +100,23 @@ def opened_table(source: Source) -> Iterator[Table]:
         DataError: it cannot be read.
     """
     with source.opened() as stream, reading_errors(source.name):
-        found = _format(source.suffix, stream)
-        module, function = found.reader.split(":")
-        reader = getattr(importlib.import_module(module), function)
-        yield reader(stream, source.name, source.suffix)
+        yield table_of(stream, source)
+
+
+def table_of(stream: io.BufferedReader, source: Source) -> Table:
+    """The table that a stream holds.
+
+    Args:
+        stream: of the source, unpacked.
+        source: of the table, as for `opened_table`.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    found = _format(source.suffix, stream)
+    module, function = found.reader.split(":")
+    reader = getattr(importlib.import_module(module), function)
+    return reader(stream, source.name, source.suffix)
 
 
 def is_typed(source: Source) -> bool:
@@ -112,7 +125,12 @@ def is_typed(source: Source) -> bool:
     They do of all formats but delimited text.
     """
     with source.opened() as stream:
-        return bool(_format("", stream).starts)
+        return starts_as_table(stream)
+
+
+def starts_as_table(stream: io.BufferedReader) -> bool:
+    """Whether the first bytes of a stream alone tell that it is a table."""
+    return bool(_format("", stream).starts)
 
 
 def _format(suffix: str, stream: io.BufferedReader) -> Format:

@@ -185,7 +185,21 @@ class DocumentClassifier(GlobalBatchModel):
         Returns:
             bool [N], in the order of `x`.
         """
-        return super().predict(x, batch_size, verbose=0)["is_known"]
+        return self.predictions(x, batch_size=batch_size)["is_known"]
+
+    def predictions(
+        self, x: Documents, *, batch_size: int | None = None
+    ) -> dict[str, np.ndarray]:
+        """What `predict` and `is_known` give, of one pass.
+
+        Args:
+            x: As in `predict`.
+            batch_size: As in `predict`.
+
+        Returns:
+            "probabilities", float32 [N, classes], and "is_known", bool [N].
+        """
+        return super().predict(x, batch_size, verbose=0)
 
     def attention(
         self, texts: Sequence[Document], *, batch_size: int = 64

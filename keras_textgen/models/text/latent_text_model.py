@@ -226,13 +226,19 @@ class LatentTextModel(LatentModel, TextModel):
         return [head(code) for head in self.initial_heads]
 
     def generation_state(
-        self, num_texts: tf.Tensor, noise: RowNoise
+        self,
+        num_texts: tf.Tensor,
+        noise: RowNoise,
+        condition: tf.Tensor | None = None,
     ) -> DecoderState:
-        """Decoder states of codes from the prior.
+        """Decoder states of codes from the prior, or a text's posterior.
 
         Raises:
-            ValueError: If the model has no prior to sample from.
+            ValueError: If it is the prior, and the model has none.
         """
+        if condition is not None:
+            features = tf.repeat(self.read(condition), num_texts, axis=0)
+            return self.initial_state(self.infer(features, noise).code)
         self.require_prior()
         return self.initial_state(self.prior_code(num_texts, noise))
 

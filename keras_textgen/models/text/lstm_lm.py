@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import refused
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.models.components import (
     initialize_uniformly,
@@ -76,10 +77,22 @@ class LSTMLanguageModel(TextModel):
         }
 
     def generation_state(
-        self, num_texts: tf.Tensor, noise: Noise
+        self,
+        num_texts: tf.Tensor,
+        noise: Noise,
+        condition: tf.Tensor | None = None,
     ) -> DecoderState:
-        """Every text starts from the same state."""
+        """Every text starts from the same state.
+
+        Raises:
+            ValueError: If there is a `condition`.
+        """
         del noise
+        if condition is not None:
+            raise refused(
+                "condition_on of a language model, which has no code of a text",
+                "prefix, or a model with latent variables",
+            )
         return self._start(num_texts)
 
     def log_likelihood(

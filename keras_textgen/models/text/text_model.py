@@ -28,6 +28,10 @@ from keras_textgen.layers.transformer_decoder import TransformerDecoder
 from keras_textgen.layers.vocabulary import VocabularyLogLikelihood
 from keras_textgen.models.components import chosen, given, is_recurrent
 from keras_textgen.models.likelihood_model import LikelihoodModel
+from keras_textgen.models.text.beginnings import (
+    condition_tokens,
+    prefix_tokens,
+)
 from keras_textgen.models.text.endpoints import Endpoint, text_endpoints
 from keras_textgen.models.text.word_noise import drop_words, dropout
 from keras_textgen.noise import Noise
@@ -167,9 +171,15 @@ class TextModel(LikelihoodModel):
         raise NotImplementedError
 
     def generation_state(
-        self, num_texts: tf.Tensor, noise: Noise
+        self,
+        num_texts: tf.Tensor,
+        noise: Noise,
+        condition: tf.Tensor | None = None,
     ) -> DecoderState:
-        """Decoder states from which `num_texts` texts are generated."""
+        """Decoder states from which `num_texts` texts are generated.
+
+        They are to be like the text of tokens `condition`, [1, time].
+        """
         raise NotImplementedError
 
     def initial_layer_state(self, code: tf.Tensor) -> list[tf.Tensor]:
@@ -315,6 +325,8 @@ class TextModel(LikelihoodModel):
         top_p: float = 1.0,
         ban_unknown: bool = True,
         seed: int = 0,
+        prefix: str = "",
+        condition_on: str | None = None,
     ) -> list[str]:
         """Sample texts from the model.
 
@@ -325,6 +337,9 @@ class TextModel(LikelihoodModel):
             top_p: Keep the most likely words of this total probability.
             ban_unknown: Never emit the unknown token.
             seed: The same seed gives the same texts.
+            prefix: How every text begins; whole words.
+            condition_on: A text that they are to be like: their codes are drawn
+                from its posterior in place of the prior.
 
         Returns:
             `num_texts` strings.
@@ -340,6 +355,8 @@ class TextModel(LikelihoodModel):
             top_k=checked_integer("top_k", top_k, minimum=0),
             top_p=checked_top_p(top_p),
             ban_unknown=ban_unknown,
+            prefix=prefix_tokens(self.vocabulary, prefix, self.max_length),
+            condition=condition_tokens(self.vocabulary, condition_on),
         )
         return decoded_strings(self.vocabulary.to_text(tokens))
 
@@ -391,17 +408,23 @@ class TextModel(LikelihoodModel):
         top_k: tf.Tensor | int = 0,
         top_p: tf.Tensor | float = 1.0,
         ban_unknown: bool = True,
+        prefix: tf.Tensor | None = None,
+        condition: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Sample tokens [num_texts, length]; arguments as in `generate`."""
+        """Sample tokens [num_texts, length]; arguments as in `generate`.
+
+        `prefix`, [P], and `condition`, [1, time], are tokens.
+        """
         return sample(
             self.next_token_logits,
-            self.generation_state(num_texts, Noise(seed)),
+            self.generation_state(num_texts, Noise(seed), condition),
             seed=seed,
             max_length=self.max_length,
             temperature=temperature,
             top_k=top_k,
             top_p=top_p,
             banned_ids=[UNKNOWN_ID] if ban_unknown else [],
+            prefix=prefix,
         )
 
     def beam_search(

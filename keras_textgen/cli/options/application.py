@@ -1,0 +1,93 @@
+"""What a trained model is applied to, and where the results go."""
+
+import dataclasses
+from typing import Any
+
+from keras_textgen.cli.modes import APPLYING, READING
+from keras_textgen.cli.setting import integer, number, path, text
+
+# Of flags that move codes on their way to reconstructions.
+_MOVES: dict[str, Any] = {
+    "role": "call",
+    "takes": ("latent_text",),
+    "needs": ("mode", ("reconstruct",)),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class ApplicationOptions:
+    """Input, output, and what the modes of a trained model can be told."""
+
+    input: str | None = path(
+        "application",
+        "What the model is applied to: a file with a text a line, a table "
+        "(.csv, .tsv, .jsonl, .parquet, .arrow), each also as .gz or .zst; or "
+        "- for standard input.",
+        role="call",
+        needs=("mode", READING),
+    )
+    input_columns: str | None = text(
+        "application",
+        "Columns of a table that is --input, separated by commas. Default: "
+        "those that the run was trained on, or text; start,end for "
+        "--mode=interpolate.",
+        role="call",
+        needs=("mode", READING),
+    )
+    output: str | None = path(
+        "application",
+        "Where the results are written: .jsonl, .csv, .tsv or .parquet, with "
+        "the input beside them; any other name, a line of text each. Default: "
+        "-, standard output.",
+        role="call",
+        needs=("mode", APPLYING),
+    )
+    prefix: str | None = text(
+        "application",
+        "How every generated text begins.",
+        role="call",
+        takes=("text",),
+        needs=("mode", ("generate",)),
+    )
+    condition_on: str | None = text(
+        "application",
+        "A text that generated ones are to be like: their codes are drawn from "
+        "its posterior.",
+        role="call",
+        takes=("latent_text",),
+        needs=("mode", ("generate",)),
+    )
+    interpolation_steps: int | None = integer(
+        "application",
+        "Texts of an interpolation, both ends included.",
+        low=2,
+        default=5,
+        role="call",
+        takes=("latent_text",),
+        needs=("mode", ("interpolate",)),
+    )
+    plus: str | None = path(
+        "application",
+        "File of texts that have something which those of --minus lack: "
+        "the difference of their mean codes is added to each code.",
+        **_MOVES,
+    )
+    minus: str | None = path(
+        "application",
+        "File of texts that lack what those of --plus have.",
+        **_MOVES,
+    )
+    strength: float | None = number(
+        "application",
+        "How often the difference is added.",
+        default=1.0,
+        **_MOVES,
+    )
+    recommendations: int | None = integer(
+        "application",
+        "Columns that are recommended to each row.",
+        default=10,
+        role="call",
+        takes=("matrices",),
+        needs=("mode", ("recommend",)),
+    )

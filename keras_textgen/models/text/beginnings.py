@@ -1,0 +1,87 @@
+"""What generated texts begin with, and what they are like, as tokens."""
+
+import numpy as np
+import tensorflow as tf
+
+from keras_textgen.checks import refused
+from keras_textgen.data.base_vocabulary import BaseVocabulary
+from keras_textgen.tokens import UNKNOWN_ID
+
+
+def prefix_tokens(
+    vocabulary: BaseVocabulary, prefix: str, max_length: int
+) -> tf.Tensor | None:
+    """The first tokens of texts that are generated.
+
+    Args:
+        vocabulary: Of the model.
+        prefix: A text; an empty one is none.
+        max_length: Of what is generated, in tokens.
+
+    Returns:
+        int32 [P], or None for none.
+
+    Raises:
+        ValueError: If the vocabulary lacks a word of it, or it is too long.
+
+    Example:
+        >>> from keras_textgen import Vocabulary
+        >>> vocabulary = Vocabulary(["red", "rose"])
+        >>> prefix_tokens(vocabulary, "Red", 5).numpy().tolist()
+        [4]
+        >>> prefix_tokens(vocabulary, "red tulip", 5)
+        Traceback (most recent call last):
+        ValueError: prefix='red tulip': the model does not know the word \
+'tulip'; allowed: words of its vocabulary
+    """
+    if not prefix:
+        return None
+    words = _words(vocabulary, "prefix", prefix)
+    # Without the start token and the end token.
+    tokens = vocabulary.tokenize([prefix])[0, 1:-1]
+    unknown = np.flatnonzero(tokens == UNKNOWN_ID)
+    if len(unknown):
+        raise refused(
+            f"prefix={prefix!r}: the model does not know the "
+            f"{vocabulary.unit} {words[unknown[0]].decode()!r}",
+            f"{vocabulary.unit}s of its vocabulary",
+        )
+    if len(tokens) >= max_length:
+        raise refused(
+            f"prefix={prefix!r} of {len(tokens)} {vocabulary.unit}s",
+            f"fewer than max_length={max_length}",
+        )
+    return tokens
+
+
+def condition_tokens(
+    vocabulary: BaseVocabulary, text: str | None
+) -> tf.Tensor | None:
+    """The tokens of a text that generated ones are to be like.
+
+    Args:
+        vocabulary: Of the model.
+        text: The text; None for none.
+
+    Returns:
+        int32 [1, time], or None for none.
+
+    Raises:
+        ValueError: If it has no words.
+
+    Example:
+        >>> from keras_textgen import Vocabulary
+        >>> condition_tokens(Vocabulary(["red"]), "a red").numpy().tolist()
+        [[2, 1, 4, 3]]
+    """
+    if text is None:
+        return None
+    _words(vocabulary, "condition_on", text)
+    return vocabulary.tokenize([text]).to_tensor()
+
+
+def _words(vocabulary: BaseVocabulary, name: str, text: str) -> np.ndarray:
+    words = vocabulary.split(tf.constant([text]))[0].numpy()
+    if not len(words):
+        raise refused(f"{name}={text!r}, without words", "a text")
+    return words

@@ -1,0 +1,453 @@
+"""A trained model applied to what a user has: the modes that read `--input`.
+
+Some hundred records are read, given to the model and written at a time, so
+that memory does not grow with the input.
+"""
+
+import itertools
+import operator
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_textgen.cli.modes import MODES
+from keras_textgen.cli.settings import RunError, Settings
+from keras_textgen.data.corpus import DataError
+from keras_textgen.data.formats.collect import checked_text, id_among
+from keras_textgen.data.formats.outputs import Column, Row, opened_output
+from keras_textgen.data.formats.records import Record, read_records
+from keras_textgen.decoding.interpolation import homotopy
+from keras_textgen.tasks.data import cell_columns, input_columns, read_input
+from keras_textgen.tokens import UNKNOWN_ID
+
+# Records at a time, and seconds between two words on how far it is.
+_RECORDS, _SECONDS = 1024, 30.0
+_TEXT = Column("text", is_input=True)
+Texts = Sequence[tuple[str, ...]]
+
+
+class Application(NamedTuple):
+    """What a mode makes of records.
+
+    Attributes:
+      columns: of the results.
+      rows: the results of records; those of each in a list, in their order.
+    """
+
+    columns: Sequence[Column]
+    rows: Callable[[Texts], Iterable[Sequence[Row]]]
+
+
+def apply_model(settings: Settings, model: keras.Model) -> None:
+    """Apply a model to `--input`, and write the results to `--output`.
+
+    Args:
+      settings: of the call.
+      model: trained.
+
+    Raises:
+      RunError: if the model cannot do it, or knows none of the records.
+      DataError: for what is wrong with the input.
+    """
+    try:
+        application = _APPLICATIONS[settings.mode](settings, model)
+        _apply(settings, application)
+    except DataError:
+        raise
+    except ValueError as error:
+        raise RunError(f"--mode={settings.mode}: {error}") from None
+
+
+def write_generated(settings: Settings, model: Any) -> None:
+    """Write texts that a model generates to `--output`.
+
+    Args:
+      settings: of the call.
+      model: that generates.
+
+    Raises:
+      RunError: if it cannot.
+      DataError: if they cannot be written.
+    """
+    columns = [Column("text")]
+    left, seed = settings.num_samples, settings.seed
+    try:
+        with opened_output(settings.output, columns) as write:
+            while left > 0:
+                texts = sample_texts(settings, model, min(left, _RECORDS), seed)
+                write({"text": text} for text in texts)
+                left, seed = left - len(texts), seed + 1
+    except DataError:
+        raise
+    except ValueError as error:
+        raise RunError(f"--mode=generate: {error}") from None
+
+
+def sample_texts(
+    settings: Settings, model: Any, count: int, seed: int
+) -> list[str]:
+    """Some texts that a model generates, as the settings say.
+
+    Args:
+      settings: of a run or a call.
+      model: that generates.
+      count: how many.
+      seed: the same gives the same.
+
+    Raises:
+      ValueError: if it cannot.
+    """
+    return model.generate(
+        count,
+        temperature=settings.sampling_temperature,
+        top_k=settings.top_k,
+        top_p=settings.top_p,
+        ban_unknown=settings.ban_unknown,
+        seed=seed,
+        prefix=settings.prefix or "",
+        condition_on=settings.condition_on,
+    )
+
+
+def _apply(settings: Settings, application: Application) -> None:
+    records = read_input(settings)
+    counts = _Counts(settings.input)
+    with opened_output(settings.output, application.columns) as write:
+        while chunk := list(itertools.islice(records, _RECORDS)):
+            write(_results(chunk, application, counts))
+            counts.say()
+    counts.report()
+
+
+def _results(
+    chunk: Sequence[Record], application: Application, counts: "_Counts"
+) -> Iterator[Row]:
+    """Rows of results in the order of the records."""
+    given = [record.values for record in chunk if record.values is not None]
+    found = iter(application.rows(given) if given else ())
+    inputs = [each.name for each in application.columns if each.is_input]
+    for record in chunk:
+        values = record.values
+        rows = [] if values is None else next(found)
+        counts.add(record.where, is_empty=not rows)
+        shown = dict.fromkeys(inputs, "")
+        if values is not None and inputs:
+            shown = dict(zip(inputs, values, strict=True))
+        for row in rows or [{}]:
+            yield {**shown, **row}
+
+
+class _Counts:
+    """Says how far it is, and of which records there are no results."""
+
+    def __init__(self, source: str) -> None:
+        self._name = "standard input" if source == "-" else source
+        self._start = self._last = time.monotonic()
+        self._records = self._empty = 0
+        self._first = ""
+
+    def add(self, where: str, is_empty: bool) -> None:
+        """Counts a record."""
+        self._records += 1
+        self._empty += is_empty
+        if is_empty:
+            self._first = self._first or where
+
+    def say(self) -> None:
+        """Says every half minute how many there were."""
+        now = time.monotonic()
+        if now - self._last >= _SECONDS:
+            rate = self._records / (now - self._start)
+            _say(f"{self._records:,} records, {rate:,.0f} a second")
+            self._last = now
+
+    def report(self) -> None:
+        """Says which records have no results.
+
+        Raises:
+          DataError: if none has.
+        """
+        if self._empty == self._records:
+            raise DataError(
+                f"{self._name}: nothing in it that the model knows; allowed: "
+                "1 record with a known word or id, or more"
+            )
+        if self._empty:
+            _say(
+                f"{self._first}: nothing in it that the model knows; the "
+                f"results of {self._empty:,} of {self._records:,} records are "
+                "empty"
+            )
+
+
+def _say(line: str) -> None:
+    """Not among the results, which standard output may have."""
+    print(line, file=sys.stderr, flush=True)
+
+
+# -- Texts --------------------------------------------------------------------
+
+
+def _of_texts(
+    columns: Sequence[Column], rows: Callable[[list[str]], Iterable[Row]]
+) -> Application:
+    """A row of results for each text."""
+    return Application(
+        [_TEXT, *columns],
+        lambda records: ([row] for row in rows([text for (text,) in records])),
+    )
+
+
+def _encode(settings: Settings, model: Any) -> Application:
+    is_topics = settings.spec.kind == "topics"
+    size = model.latent_dim if is_topics else model.code_size
+
+    def rows(texts: list[str]) -> Iterator[Row]:
+        return ({"code": each.tolist()} for each in model.encode(texts))
+
+    return _of_texts([Column("code", float, _numbers(size))], rows)
+
+
+def _numbers(count: int) -> tuple[str, ...]:
+    return tuple(str(number) for number in range(1, count + 1))
+
+
+def _score(settings: Settings, model: Any) -> Application:
+    if settings.spec.kind == "matrices":
+        return _score_cells(settings, model)
+    name, log_likelihood = _log_likelihood(settings, model)
+    unit = model.vocabulary.unit
+    # What a likelihood is at least, a perplexity is at most.
+    is_bound = name.endswith("at_least")
+    columns = [
+        Column(name, float),
+        Column(f"predicted_{unit}s", int),
+        Column(f"unknown_{unit}s", int),
+        Column(f"perplexity_per_{unit}{'_at_most' * is_bound}", float),
+    ]
+    names = [column.name for column in columns]
+
+    def rows(texts: list[str]) -> Iterator[Row]:
+        tokens = model.vocabulary.tokenize(texts)
+        lengths = (tokens.row_lengths() - 1).numpy()
+        unknown = tf.cast(tokens == UNKNOWN_ID, tf.int32)
+        scores = log_likelihood(texts).astype(float)
+        values = (
+            scores,
+            lengths,
+            tf.reduce_sum(unknown, axis=1).numpy(),
+            np.exp(-scores / lengths),
+        )
+        for row in zip(*(each.tolist() for each in values), strict=True):
+            yield dict(zip(names, row, strict=True))
+
+    return _of_texts(columns, rows)
+
+
+def _log_likelihood(
+    settings: Settings, model: Any
+) -> tuple[str, Callable[[list[str]], np.ndarray]]:
+    """What scores are called, as what they are, and a function to them."""
+    if model.likelihood_kind == "exact":
+        return "log_likelihood", model.log_likelihood
+    if not model.has_prior:
+        score = model.in_graph("__call__")
+        return (
+            "log_likelihood_of_reconstruction",
+            lambda texts: (
+                -model.map_batches(lambda ids: score(ids)["nll"], texts, 32)
+            ),
+        )
+    samples = max(settings.importance_samples, 1)
+    return "log_likelihood_at_least", lambda texts: model.log_likelihood(
+        texts, num_samples=samples
+    )
+
+
+def _reconstruct(settings: Settings, model: Any) -> Application:
+    direction = _direction(settings, model)
+    options = {
+        "beam_width": settings.beam_width,
+        "ban_unknown": settings.ban_unknown,
+    }
+
+    def rows(texts: list[str]) -> Iterator[Row]:
+        if direction is None:
+            again = model.reconstruct(texts, **options)
+        else:
+            again = model.decode(model.encode(texts) + direction, **options)
+        return ({"reconstruction": text} for text in again)
+
+    return _of_texts([Column("reconstruction")], rows)
+
+
+def _direction(settings: Settings, model: Any) -> np.ndarray | None:
+    """What is added to every code: from the texts of --minus to --plus."""
+    if settings.plus is None:
+        return None
+    plus, minus = (
+        _mean_code(settings, path, model)
+        for path in (settings.plus, settings.minus)
+    )
+    return settings.strength * (plus - minus)
+
+
+def _mean_code(settings: Settings, path: str, model: Any) -> np.ndarray:
+    total, count = np.zeros(model.code_size), 0
+    records = read_records(path, [settings.text_column or "text"], checked_text)
+    while chunk := list(itertools.islice(records, _RECORDS)):
+        texts = [record.values[0] for record in chunk if record.values]
+        if texts:
+            total += model.encode(texts).sum(axis=0, dtype=float)
+            count += len(texts)
+    if not count:
+        raise DataError(f"{path}: no words; allowed: 1 text or more")
+    return (total / count).astype(np.float32)
+
+
+def _interpolate(settings: Settings, model: Any) -> Application:
+    steps = settings.interpolation_steps
+    columns = [
+        *(Column(name, is_input=True) for name in MODES["interpolate"].reads),
+        Column("step", int),
+        Column("text"),
+    ]
+
+    def rows(pairs: Texts) -> Iterator[list[Row]]:
+        starts, ends = (
+            model.encode(list(each)) for each in zip(*pairs, strict=True)
+        )
+        for start, end in zip(starts, ends, strict=True):
+            texts = model.decode(
+                homotopy(start, end, steps)[0], settings.beam_width
+            )
+            yield [
+                {"step": step, "text": text}
+                for step, text in enumerate(texts, 1)
+            ]
+
+    return Application(columns, rows)
+
+
+def _classify(settings: Settings, model: Any) -> Application:
+    names = tuple(map(str, model.label_names))
+    columns = [
+        _TEXT,
+        Column("label"),
+        Column("probability", float),
+        Column("probability_of", float, names, is_named=True),
+    ]
+
+    def rows(records: Texts) -> Iterator[list[Row]]:
+        answers = model.predictions([text for (text,) in records])
+        for is_known, row in zip(
+            answers["is_known"], answers["probabilities"], strict=True
+        ):
+            best = int(np.argmax(row))
+            result = {
+                "label": names[best],
+                "probability": float(row[best]),
+                "probability_of": row.tolist(),
+            }
+            yield [result] if is_known else []
+
+    return Application(columns, rows)
+
+
+def _topics(settings: Settings, model: Any) -> Application:
+    words = [" ".join(each) for each in model.topic_words()]
+
+    def rows(records: Texts) -> Iterator[list[Row]]:
+        for topic in model.topics([text for (text,) in records]):
+            result = {"topic": int(topic) + 1, "words": words[topic]}
+            yield [result] if topic >= 0 else []
+
+    columns = [_TEXT, Column("topic", int), Column("words")]
+    return Application(columns, rows)
+
+
+# -- Matrices -----------------------------------------------------------------
+
+
+def _score_cells(settings: Settings, model: Any) -> Application:
+    """The prediction for each pair of a row and a column."""
+    names = input_columns(settings)
+    known = set(model.row_ids), set(model.col_ids)
+
+    def rows(pairs: Texts) -> Iterator[list[Row]]:
+        cells = [tuple(map(id_among, known, pair)) for pair in pairs]
+        are_known = [all(map(operator.contains, known, cell)) for cell in cells]
+        of_model = list(itertools.compress(cells, are_known))
+        values = iter(_predictions(model, of_model) if of_model else ())
+        for is_known in are_known:
+            yield [{"prediction": float(next(values))}] if is_known else []
+
+    columns = [
+        *(Column(name, is_input=True) for name in names),
+        Column("prediction", float),
+    ]
+    return Application(columns, rows)
+
+
+def _predictions(model: Any, cells: Texts) -> np.ndarray:
+    rows, columns = (list(each) for each in zip(*cells, strict=True))
+    row_name, column_name, _ = model.fields
+    return model.predict({row_name: rows, column_name: columns}, verbose=0)
+
+
+def _recommend(settings: Settings, model: Any) -> Application:
+    (row_name,) = input_columns(settings)
+    column_name = cell_columns(settings)[1]
+    known = set(model.row_ids)
+    exclude_seen = model.seen is not None
+
+    def rows(records: Texts) -> Iterator[list[Row]]:
+        ids = [id_among(known, each) for (each,) in records]
+        of_model = [each for each in ids if each in known]
+        best: Iterator[Any] = iter(())
+        if of_model:
+            found = model.recommend(
+                of_model, settings.recommendations, exclude_seen
+            )
+            best = zip(found.ids, found.scores, strict=True)
+        for each in ids:
+            if each not in known:
+                yield []
+                continue
+            columns, scores = next(best)
+            yield [
+                {
+                    row_name: each,
+                    "rank": rank,
+                    column_name: str(column),
+                    "score": float(score),
+                }
+                for rank, (column, score) in enumerate(
+                    zip(columns, scores, strict=True), 1
+                )
+                if column
+            ]
+
+    columns = [
+        Column(row_name),
+        Column("rank", int),
+        Column(column_name),
+        Column("score", float),
+    ]
+    return Application(columns, rows)
+
+
+_APPLICATIONS: dict[str, Callable[[Settings, Any], Application]] = {
+    "encode": _encode,
+    "score": _score,
+    "reconstruct": _reconstruct,
+    "interpolate": _interpolate,
+    "classify": _classify,
+    "topics": _topics,
+    "recommend": _recommend,
+}
