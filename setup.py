@@ -57,6 +57,7 @@ setuptools.setup(
     # major version.
     install_requires=[
         "absl-py>=2.1,<3",
+        "altair>=6.0,<7",
         "h5py>=3.14,<4",
         "keras>=3.15,<3.16",
         "matplotlib>=3.10.7,<4",
@@ -72,6 +73,7 @@ setuptools.setup(
         "tensorflow-probability>=0.25,<0.26",
         "tf-keras>=2.21,<2.22",
         "threadpoolctl>=3.5,<4",
+        "vl-convert-python>=1.9,<2",
     ],
     extras_require={
         "tables": TABLES,

@@ -28,7 +28,10 @@ from keras_textgen.cli.settings import (
 )
 from keras_textgen.supported import check_supported
 from keras_textgen.training.cluster import ALONE, Cluster, read_cluster
-from keras_textgen.training.run_directory import RunDirectory
+from keras_textgen.training.run_directory import RunDirectory, write_whole
+
+# In the current folder, unless --output says otherwise.
+_COMPARISON_FILE = "comparison.html"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -74,6 +77,8 @@ def _run(argv: Sequence[str], started: float) -> int:
         raise RunError(str(error)) from None
     recipes = find_recipes()
     settings = parse(argv, recipes)
+    if settings.runs is not None:
+        return _compare(settings)
     directory = RunDirectory(settings.run_dir)
     directory.check(settings)
     if settings.mode != "train":
@@ -89,6 +94,23 @@ def _run(argv: Sequence[str], started: float) -> int:
         if status == 0 and not _prints_results(settings):
             print(f"Took {(time.monotonic() - started) / 60:.1f} minutes.")
     return status
+
+
+def _compare(settings: Settings) -> int:
+    """Write the page of several runs, which needs no TensorFlow."""
+    from keras_textgen.tasks.reports.comparison import comparison
+
+    path = pathlib.Path(settings.output or _COMPARISON_FILE)
+    page = comparison(settings.runs.split(","))
+    try:
+        write_whole(path, page)
+    except OSError as error:
+        raise RunError(
+            f"{path}: cannot be written ({error.strerror}); allowed: a file "
+            "that can be written"
+        ) from None
+    print(f"Written to {path}.")
+    return 0
 
 
 def _prints_results(settings: Settings) -> bool:
@@ -133,7 +155,7 @@ def _place_of(
 
 def _read(settings: Settings) -> Any:
     """The data that the mode needs, if any."""
-    if settings.mode not in ("train", "evaluate", *READING):
+    if settings.mode not in ("train", "evaluate", "report", *READING):
         return None
     # NumPy, too, is imported only when the command line is known to be good.
     from keras_textgen.tasks.data import DataError, check_input, read_data

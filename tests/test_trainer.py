@@ -549,7 +549,7 @@ def refused(capsys, given, *fragments):
 FLAGS = [
     ("--model=lstm", "must be one of hdgm, vae, lstm_lm"),
     ("--dataset=wiki", "must be one of sotu, ptb, yahoo, yahoo_short"),
-    ("--mode=fly", "must be one of train, evaluate, generate, export"),
+    ("--mode=fly", "must be one of train, evaluate, export, report"),
     ("--epoch=1", "did you mean --epochs?"),
     ("--epochs=-1", "must be a whole number of at least 1"),
     ("--steps_per_epoch=0", "must be a whole number of at least 1"),

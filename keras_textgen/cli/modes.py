@@ -31,6 +31,7 @@ MODES: Mapping[str, Mode] = types.MappingProxyType(
         "train": Mode("starts, or goes on where the run in the folder stopped"),
         "evaluate": Mode("the figures of the test set"),
         "export": Mode("the SavedModel"),
+        "report": Mode("report.html, a page on the run"),
         "generate": Mode("new texts", ("text",)),
         "encode": Mode(
             "the code of each text", ("latent_text", "topics"), ("text",)

@@ -112,7 +112,7 @@ def check_paths(settings: Settings) -> None:
       RunError: for the first that is missing.
     """
     _check_files(settings, _APPLIED_TO)
-    if settings.mode not in ("train", "evaluate"):
+    if settings.mode not in ("train", "evaluate", "report"):
         return
     read = [name for name in _READ if getattr(settings, name) is not None]
     if settings.download or not DATASETS[settings.dataset].needs_data_dir:

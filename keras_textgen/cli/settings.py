@@ -9,7 +9,7 @@ import dataclasses
 import difflib
 import os
 import pathlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from absl import flags
@@ -17,6 +17,7 @@ from absl import flags
 from keras_textgen.cli.before import with_settings_of_before
 from keras_textgen.cli.errors import HelpRequested, RunError, VersionRequested
 from keras_textgen.cli.help import VERSION_FLAG, help_text
+from keras_textgen.cli.meaning import check_meaning, has_meaning, only_with
 from keras_textgen.cli.modes import APPLYING
 from keras_textgen.cli.parsers import DEFAULT, Switch, spelling
 from keras_textgen.cli.presets import find_preset, kept_spelling, preset_names
@@ -28,19 +29,16 @@ from keras_textgen.cli.refusals import (
     check_settings,
     check_start,
 )
-from keras_textgen.cli.setting import HEADINGS, Needs, Setting
+from keras_textgen.cli.setting import HEADINGS
 from keras_textgen.cli.table import (
     ALIASES,
     SETTINGS,
-    models_taking,
-    needs_of,
 )
 from keras_textgen.cli.values import (
     Settings,
     constructor_arguments,
     value_text,
 )
-from keras_textgen.specs import SPECS
 
 __all__ = [
     "DEFAULT",
@@ -56,6 +54,7 @@ __all__ = [
     "parse",
     "program_name",
     "read_flagfile",
+    "recipe_settings",
     "value_text",
 ]
 
@@ -118,7 +117,7 @@ number of at least 1
         raise HelpRequested(_model_named(argv[1:]))
     if VERSION_FLAG in argv[1:]:
         raise VersionRequested
-    given = _with_preset(_parse_arguments(argv[1:]))
+    given = _with_preset(_with_first_run(_parse_arguments(argv[1:])))
     base = _base_values(given, recipes)
     settings = _settings(base, given)
     check_paths(settings)
@@ -126,6 +125,28 @@ number of at least 1
     if not (directory / FLAGS_FILE).is_file():
         check_start(settings)
     return dataclasses.replace(settings, run_dir=str(directory))
+
+
+def recipe_settings(
+    model: str, dataset: str, recipes: str | os.PathLike
+) -> Settings:
+    """The settings of a recipe, or of the defaults where there is none.
+
+    Args:
+      model: name of a model.
+      dataset: name of a corpus.
+      recipes: folder of the recipes.
+
+    Returns:
+      The settings of a run for which nothing is given but these.
+
+    Example:
+    >>> recipe_settings("lstm_vae", "sotu", "flags").objective is None
+    True
+    """
+    path = recipe_file(recipes, model, dataset)
+    values = {} if path is None else _file_values(path)
+    return _settings(values | {"model": model, "dataset": dataset}, {})
 
 
 def read_flagfile(path: str | os.PathLike) -> Settings:
@@ -164,7 +185,7 @@ def flagfile_text(settings: Settings) -> str:
         for name, setting in SETTINGS.items():
             if setting.heading != heading or setting.role == "call":
                 continue
-            if _has_meaning(name, vars(settings)):
+            if has_meaning(name, vars(settings)):
                 lines.append(f"--{name}={value_text(settings, name)}")
     return "\n".join(lines) + "\n"
 
@@ -286,6 +307,13 @@ def _drop_number_of_words(base: _Values, recipe: _Values) -> None:
         base.pop("vocab_size", None)
 
 
+def _with_first_run(given: _Values) -> _Values:
+    """Of several runs, the first settles what all need."""
+    if given.get("runs") is None:
+        return given
+    return {"run_dir": given["runs"].split(",")[0], **given}
+
+
 def _with_preset(given: _Values) -> _Values:
     """What a preset stands for: a run that generates, or a model to train."""
     if given.get("preset") is None:
@@ -361,7 +389,7 @@ def _settings(base: _Values, given: _Values) -> Settings:
     given, spelled = _by_todays_names(given, model)
     values = _with_defaults(base | given)
     check_dataset(values, given)
-    _check_meaning(values, given, spelled)
+    check_meaning(values, given, spelled)
     _resolve_inputless(values, given)
     _resolve_download(values)
     values["preset"] = kept_spelling(values["preset"])
@@ -405,71 +433,7 @@ def _named_by(alias: str, text: str, model: str) -> str | None:
 def _check_aliases(given: _Values, model: str) -> None:
     for alias, targets in ALIASES.items():
         if model not in targets and given.get(alias, DEFAULT) != DEFAULT:
-            raise RunError(_only_with(alias, "model", targets, model))
-
-
-def _check_meaning(
-    values: _Values, given: Iterable[str], spelled: Mapping[str, str]
-) -> None:
-    """Refuse what the user gave in vain, drop what only the recipe gave."""
-    for name in SETTINGS:
-        if values[name] is None or _has_meaning(name, values):
-            continue
-        if name in given:
-            raise RunError(_missing(name, values, spelled.get(name, name)))
-        values[name] = None
-
-
-def _missing(name: str, values: Mapping[str, Any], spelled: str) -> str:
-    """What a setting lacks to have a meaning."""
-    setting = SETTINGS[name]
-    if setting.takes and not SPECS[values["model"]].is_one_of(setting.takes):
-        return _only_with(
-            spelled, "model", models_taking(name), values["model"]
-        )
-    if not _has_one(setting, values):
-        return _only_with_one(
-            spelled, needs_of(setting, values["model"]), values
-        )
-    flag, allowed = setting.needs
-    return _only_with(spelled, flag, allowed, values[flag])
-
-
-def _only_with(
-    name: str, flag: str, allowed: Iterable[str], value: object
-) -> str:
-    return (
-        f"--{name} has a meaning only with --{flag}={' or '.join(allowed)}, "
-        f"not with --{flag}={value or DEFAULT}"
-    )
-
-
-def _only_with_one(
-    name: str, needs: Iterable[Needs], values: Mapping[str, Any]
-) -> str:
-    needed = [
-        f"--{flag}={value}" for flag, allowed in needs for value in allowed
-    ]
-    given = [f"--{flag}={values[flag]}" for flag, _ in needs]
-    return (
-        f"--{name} has a meaning only with {' or '.join(needed)}, not with "
-        f"{' and '.join(given)}"
-    )
-
-
-def _has_meaning(name: str, values: Mapping[str, Any]) -> bool:
-    setting = SETTINGS[name]
-    if setting.takes and not SPECS[values["model"]].is_one_of(setting.takes):
-        return False
-    needs = setting.needs
-    if needs is not None and values[needs[0]] not in needs[1]:
-        return False
-    return _has_one(setting, values)
-
-
-def _has_one(setting: Setting, values: Mapping[str, Any]) -> bool:
-    taken = needs_of(setting, values["model"])
-    return not taken or any(values[flag] in allowed for flag, allowed in taken)
+            raise RunError(only_with(alias, "model", targets, model))
 
 
 def _resolve_inputless(values: _Values, given: _Values) -> None:

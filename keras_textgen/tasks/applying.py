@@ -364,7 +364,7 @@ def _topics(settings: Settings, model: Any) -> Application:
 
     def rows(records: Texts) -> Iterator[list[Row]]:
         for topic in model.topics([text for (text,) in records]):
-            result = {"topic": int(topic) + 1, "words": words[topic]}
+            result = {"topic": int(topic), "words": words[topic]}
             yield [result] if topic >= 0 else []
 
     columns = [_TEXT, Column("topic", int), Column("words")]

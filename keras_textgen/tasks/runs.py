@@ -1,12 +1,14 @@
 """A whole run: data, model, training or resuming, and what comes after."""
 
+import contextlib
+import io
 import os
 import pathlib
 import shutil
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TextIO
 
 import keras
 import tensorflow as tf
@@ -25,6 +27,8 @@ from keras_textgen.tasks.base import (
 )
 from keras_textgen.tasks.documents import DocumentTask
 from keras_textgen.tasks.matrices import MatrixTask
+from keras_textgen.tasks.reports.common import RESULTS_FILE
+from keras_textgen.tasks.reports.run import run_report
 from keras_textgen.tasks.text import TextTask
 from keras_textgen.tasks.topics import TopicTask
 from keras_textgen.training import callbacks
@@ -44,10 +48,13 @@ from keras_textgen.training.run_directory import (
     RunDirectory,
     move_into_place,
     unfinished,
+    write_whole,
 )
 from keras_textgen.training.strategies import Agreement
 
 __all__ = ["Interrupted", "run"]
+
+REPORT_FILE = "report.html"
 
 _TASKS: dict[str, type[Task]] = {
     "text": TextTask,
@@ -82,6 +89,7 @@ def run(
         "evaluate": lambda: _evaluate(settings, directory, data),
         "generate": lambda: _generate(settings, directory),
         "export": lambda: _export(settings, directory),
+        "report": lambda: _report(settings, directory, data),
         **dict.fromkeys(READING, lambda: _apply(settings, directory)),
     }
     try:
@@ -232,6 +240,24 @@ def _callbacks(
 
 
 def _evaluate(settings: Settings, directory: RunDirectory, data: Any) -> None:
+    task, model = _of_trained_run(settings, directory, data)
+    for name, what in _print_results(task, model, directory).items():
+        print(f"\nWritten to {_shown(directory.path / name)}: {what}.")
+
+
+def _report(settings: Settings, directory: RunDirectory, data: Any) -> None:
+    task, model = _of_trained_run(settings, directory, data)
+    path = directory.path / REPORT_FILE
+    if settings.output is not None:
+        path = pathlib.Path(settings.output)
+    _write_report(task, model, directory, path)
+    print(f"Written to {_shown(path)}.")
+
+
+def _of_trained_run(
+    settings: Settings, directory: RunDirectory, data: Any
+) -> tuple[Task, keras.Model]:
+    """The task and the model of a run, on the data that it was trained on."""
     model = load_run(directory)
     task = task_class(settings)(settings, data)
     # In a file that has got a line more, the split is another one: most of
@@ -239,8 +265,7 @@ def _evaluate(settings: Settings, directory: RunDirectory, data: Any) -> None:
     is_same = trained_on(directory) in (None, task.fingerprint())
     if not (is_same and task.fits(model)):
         raise _other_data(settings, directory)
-    for name, what in _print_results(task, model, directory).items():
-        print(f"\nWritten to {_shown(directory.path / name)}: {what}.")
+    return task, model
 
 
 def _generate(settings: Settings, directory: RunDirectory) -> None:
@@ -322,7 +347,48 @@ def _print_progress(settings: Settings, progress: Progress) -> None:
 def _print_results(
     task: Task, model: keras.Model, directory: RunDirectory
 ) -> dict[str, str]:
-    return task.print_results(model, directory.path)
+    """Print results, keep them, and draw them."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(_Both(sys.stdout, printed)):
+        files = task.print_results(model, directory.path)
+    heading, _, results = printed.getvalue().rpartition("\nTest set, with")
+    del heading
+    with writing(directory.path / RESULTS_FILE):
+        write_whole(directory.path / RESULTS_FILE, f"Test set, with{results}")
+    print("\nWriting the report, which takes up to a minute.")
+    _write_report(task, model, directory, directory.path / REPORT_FILE)
+    return files | {
+        RESULTS_FILE: "the figures of the test set",
+        REPORT_FILE: "all of this to look at, in a browser",
+    }
+
+
+class _Both(io.TextIOBase):
+    """What is written to it goes to two streams."""
+
+    def __init__(self, first: TextIO, second: TextIO) -> None:
+        super().__init__()
+        self._first, self._second = first, second
+
+    def write(self, text: str) -> int:
+        """Writes to both."""
+        self._second.write(text)
+        return self._first.write(text)
+
+    def flush(self) -> None:
+        """Flushes the first, which may be a terminal."""
+        self._first.flush()
+
+    def isatty(self) -> bool:
+        """Whether the first is a terminal."""
+        return self._first.isatty()
+
+
+def _write_report(
+    task: Task, model: keras.Model, directory: RunDirectory, path: pathlib.Path
+) -> None:
+    with writing(path):
+        write_whole(path, run_report(task, model, directory))
 
 
 def _epochs_done(count: int) -> str:

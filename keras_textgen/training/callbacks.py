@@ -23,7 +23,7 @@ from keras_textgen.training.checkpoints import (
     not_finite,
     writing,
 )
-from keras_textgen.training.plateau import judged_by
+from keras_textgen.training.judging import judged_by
 from keras_textgen.training.run_directory import (
     RunDirectory,
     move_into_place,

@@ -160,7 +160,7 @@ def test_topics_with_their_words(tmp_path):
     topic = int(model.topics([text])[0])
     assert row == {
         "text": text,
-        "topic": str(topic + 1),
+        "topic": str(topic),
         "words": " ".join(model.topic_words()[topic]),
     }
 

@@ -38,9 +38,15 @@ class ApplicationOptions:
         "application",
         "Where the results are written: .jsonl, .csv, .tsv or .parquet, with "
         "the input beside them; any other name, a line of text each. Default: "
-        "-, standard output.",
+        "-, standard output. With --mode=report, the page.",
         role="call",
-        needs=("mode", APPLYING),
+        needs=("mode", (*APPLYING, "report")),
+    )
+    runs: str | None = text(
+        "application",
+        "Folders of runs, separated by commas, that one page compares.",
+        role="call",
+        needs=("mode", ("report",)),
     )
     prefix: str | None = text(
         "application",

@@ -1,0 +1,74 @@
+"""Which settings have a meaning beside the others."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from keras_textgen.cli.errors import RunError
+from keras_textgen.cli.parsers import DEFAULT
+from keras_textgen.cli.setting import Needs, Setting
+from keras_textgen.cli.table import SETTINGS, models_taking, needs_of
+from keras_textgen.specs import SPECS
+
+
+def check_meaning(
+    values: dict[str, Any], given: Iterable[str], spelled: Mapping[str, str]
+) -> None:
+    """Refuse what the user gave in vain, drop what only the recipe gave."""
+    for name in SETTINGS:
+        if values[name] is None or has_meaning(name, values):
+            continue
+        if name in given:
+            raise RunError(_missing(name, values, spelled.get(name, name)))
+        values[name] = None
+
+
+def _missing(name: str, values: Mapping[str, Any], spelled: str) -> str:
+    """What a setting lacks to have a meaning."""
+    setting = SETTINGS[name]
+    if setting.takes and not SPECS[values["model"]].is_one_of(setting.takes):
+        return only_with(spelled, "model", models_taking(name), values["model"])
+    if not _has_one(setting, values):
+        return _only_with_one(
+            spelled, needs_of(setting, values["model"]), values
+        )
+    flag, allowed = setting.needs
+    return only_with(spelled, flag, allowed, values[flag])
+
+
+def only_with(
+    name: str, flag: str, allowed: Iterable[str], value: object
+) -> str:
+    """That a flag has a meaning beside some values of another one only."""
+    return (
+        f"--{name} has a meaning only with --{flag}={' or '.join(allowed)}, "
+        f"not with --{flag}={value or DEFAULT}"
+    )
+
+
+def _only_with_one(
+    name: str, needs: Iterable[Needs], values: Mapping[str, Any]
+) -> str:
+    needed = [
+        f"--{flag}={value}" for flag, allowed in needs for value in allowed
+    ]
+    given = [f"--{flag}={values[flag]}" for flag, _ in needs]
+    return (
+        f"--{name} has a meaning only with {' or '.join(needed)}, not with "
+        f"{' and '.join(given)}"
+    )
+
+
+def has_meaning(name: str, values: Mapping[str, Any]) -> bool:
+    """Whether a setting says something beside the values of the others."""
+    setting = SETTINGS[name]
+    if setting.takes and not SPECS[values["model"]].is_one_of(setting.takes):
+        return False
+    needs = setting.needs
+    if needs is not None and values[needs[0]] not in needs[1]:
+        return False
+    return _has_one(setting, values)
+
+
+def _has_one(setting: Setting, values: Mapping[str, Any]) -> bool:
+    taken = needs_of(setting, values["model"])
+    return not taken or any(values[flag] in allowed for flag, allowed in taken)

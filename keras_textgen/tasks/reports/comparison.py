@@ -1,0 +1,112 @@
+"""Several runs on one page."""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+
+from keras_textgen.cli.settings import (
+    SETTINGS,
+    RunError,
+    Settings,
+    read_flagfile,
+    value_text,
+)
+from keras_textgen.pages.report_page import Panel, Table, report_page
+from keras_textgen.tasks.reports.common import (
+    RESULTS_FILE,
+    curves_panel,
+    read_metrics,
+)
+from keras_textgen.training.judging import judged_by
+from keras_textgen.training.run_directory import RunDirectory
+
+
+def comparison(paths: Sequence[str]) -> str:
+    """The page of several runs.
+
+    Args:
+      paths: of their folders.
+
+    Returns:
+      HTML: the settings in which they differ, their curves, what each has
+      reached, and the figures of its test set.
+
+    Raises:
+      RunError: if one is no run.
+    """
+    runs = {name: RunDirectory(path) for name, path in _named(paths).items()}
+    settings = {name: _settings(run) for name, run in runs.items()}
+    metrics = {name: read_metrics(run) for name, run in runs.items()}
+    return report_page(
+        f"{len(runs)} runs",
+        [
+            _settings_panel(settings),
+            _reached_panel(metrics),
+            curves_panel(metrics),
+            _results_panel(runs),
+        ],
+    )
+
+
+def _named(paths: Sequence[str]) -> dict[str, str]:
+    """Folders by the shortest ends of their paths that differ."""
+    parts = [pathlib.Path(path).absolute().parts for path in paths]
+    for length in range(1, max(map(len, parts)) + 1):
+        names = ["/".join(each[-length:]) for each in parts]
+        if len(set(names)) == len(names):
+            return dict(zip(names, paths, strict=True))
+    raise RunError(
+        f"--runs={','.join(paths)}: one of them twice; allowed: different runs"
+    )
+
+
+def _settings(run: RunDirectory) -> Settings:
+    if not run.flags_file.is_file():
+        raise RunError(
+            f"{run.path}: there is no run ({run.flags_file.name} is missing); "
+            "allowed: the folder of a run"
+        )
+    return read_flagfile(run.flags_file)
+
+
+def _settings_panel(settings: Mapping[str, Settings]) -> Panel:
+    rows = []
+    for name, setting in SETTINGS.items():
+        values = [value_text(each, name) for each in settings.values()]
+        if setting.role != "call" and len(set(values)) > 1:
+            rows.append([f"--{name}", *values])
+    return Panel(
+        "Settings",
+        "Those in which the runs differ.",
+        [Table(["setting", *settings], rows)],
+    )
+
+
+def _reached_panel(
+    metrics: Mapping[str, list[dict[str, float]]],
+) -> Panel:
+    rows = []
+    for name, epochs in metrics.items():
+        judged = {int(each["epoch"]): judged_by(each) for each in epochs}
+        if judged:
+            best = min(judged, key=judged.__getitem__)
+            rows.append([name, len(epochs), best, judged[best]])
+    return Panel(
+        "Reached",
+        "The epoch that is kept, and what it is judged by: the validation "
+        "loss, or the share of validation documents that a classifier gets "
+        "wrong. Of different models or data, these cannot be compared.",
+        [Table(["run", "epochs", "best epoch", "its figure"], rows)],
+    )
+
+
+def _results_panel(runs: Mapping[str, RunDirectory]) -> Panel:
+    files = {name: run.path / RESULTS_FILE for name, run in runs.items()}
+    return Panel(
+        "Test set",
+        "What each run has printed.",
+        folded=[
+            (name, file.read_text("utf-8").strip("\n"))
+            for name, file in files.items()
+            if file.is_file()
+        ],
+    )

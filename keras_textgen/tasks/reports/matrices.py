@@ -1,0 +1,140 @@
+"""The report of a factorized matrix: errors, neighbours, recommendations."""
+
+from typing import Any
+
+import numpy as np
+
+from keras_textgen.pages.charts import bar_chart
+from keras_textgen.pages.report_page import Panel, Table
+from keras_textgen.tasks.base import Task
+from keras_textgen.tasks.reports.common import spread_rows
+
+_BINS, _ROWS, _BEST, _NEIGHBOURS = 8, 8, 5, 5
+
+
+def matrix_panels(task: Task, model: Any) -> list[Panel]:
+    """Panels of a factorized matrix.
+
+    Args:
+      task: of the run, with its corpus of cells.
+      model: trained.
+
+    Returns:
+      Errors by how much is known of a row and of a column (with explicit
+      feedback), recommendations beside what is known, and neighbours.
+    """
+    panels = []
+    if model.feedback == "explicit":
+        panels.append(_errors_panel(task.corpus, model))
+    return [
+        *panels,
+        _recommendations_panel(task.corpus, model),
+        _neighbours_panel(task.corpus, model),
+    ]
+
+
+def _errors_panel(corpus: Any, model: Any) -> Panel:
+    test, train = corpus.test, corpus.train
+    errors = model.predict(test, verbose=0) - test.values
+    charts = []
+    for name, of_test, of_train, size in (
+        ("row", test.rows, train.rows, corpus.shape[0]),
+        ("column", test.columns, train.columns, corpus.shape[1]),
+    ):
+        known = np.bincount(of_train, minlength=size)[of_test]
+        rows = errors_by_count(known, errors, f"values of the {name}")
+        charts.append(
+            bar_chart(rows, f"values of the {name}", "RMSE", ["test values"])
+        )
+    return Panel(
+        "Errors by what is known",
+        "RMSE of test values, by how many training values their row and their "
+        "column have.",
+        charts,
+    )
+
+
+def errors_by_count(
+    known: np.ndarray, errors: np.ndarray, name: str
+) -> list[dict[str, Any]]:
+    """Errors of values of which as much is known, about as many in each part.
+
+    Args:
+      known: how much is known of each value, int [N].
+      errors: float [N].
+      name: of the field with the range of what is known.
+
+    Returns:
+      For each part "RMSE", "test values" and the range.
+
+    Example:
+    >>> rows = errors_by_count(np.array([1, 1, 9]), np.array([3.0, 4, 2]), "n")
+    >>> [(row["n"], round(row["RMSE"], 3)) for row in rows]
+    [('1', 3.536), ('9', 2.0)]
+    """
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, _BINS + 1)[1:-1]))
+    parts = np.searchsorted(edges, known, side="left")
+    rows = []
+    for part in np.unique(parts):
+        here = parts == part
+        least, most = int(known[here].min()), int(known[here].max())
+        rows.append(
+            {
+                name: f"{least}" if least == most else f"{least} to {most}",
+                "RMSE": float(np.sqrt(np.mean(errors[here] ** 2))),
+                "test values": int(here.sum()),
+            }
+        )
+    return rows
+
+
+def _recommendations_panel(corpus: Any, model: Any) -> Panel:
+    chosen = spread_rows(corpus.shape[0], _ROWS)
+    names = [corpus.row_names[row] for row in chosen]
+    best = model.recommend(names, k=_BEST, exclude_seen=model.seen is not None)
+    rows = []
+    for row, name, columns in zip(chosen, names, best.columns, strict=True):
+        own = np.flatnonzero(corpus.train.rows == row)
+        order = np.argsort(-corpus.train.values[own], kind="stable")[:_BEST]
+        liked = corpus.train.columns[own[order]]
+        rows.append(
+            [
+                name,
+                len(own),
+                _titles(corpus, liked),
+                _titles(corpus, [each for each in columns if each >= 0]),
+            ]
+        )
+    return Panel(
+        "Recommendations",
+        "Of some rows, the columns of their highest training values, and those "
+        "that the model would show them first.",
+        [
+            Table(
+                ["row", "known values", "highest of them", "recommended"], rows
+            )
+        ],
+    )
+
+
+def _neighbours_panel(corpus: Any, model: Any) -> Panel:
+    vectors = model.col_encoder()
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    units = np.divide(vectors, norms, np.zeros_like(vectors), where=norms > 0)
+    counts = np.bincount(corpus.train.columns, minlength=corpus.shape[1])
+    frequent = np.argsort(-counts, kind="stable")[:_ROWS]
+    rows = []
+    for column in frequent:
+        order = np.argsort(-(units @ units[column]), kind="stable")
+        near = [each for each in order if each != column][:_NEIGHBOURS]
+        rows.append([_titles(corpus, [column]), _titles(corpus, near)])
+    return Panel(
+        "Neighbours",
+        "Of the columns with most training values, those whose vectors point "
+        "the same way.",
+        [Table(["column", "nearest"], rows)],
+    )
+
+
+def _titles(corpus: Any, columns: Any) -> str:
+    return "; ".join(str(corpus.column_titles[each]) for each in columns)

@@ -1,0 +1,202 @@
+"""The report of a topic model: topics, their words, and their documents."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from keras_textgen.data.corpus import SPLITS
+from keras_textgen.pages.charts import scatter, small_bars
+from keras_textgen.pages.report_page import Panel, Table
+from keras_textgen.pages.topic_page import project
+from keras_textgen.tasks.base import Task
+from keras_textgen.tasks.reports.common import spread_rows
+
+_WORDS, _TOPICS, _POINTS = 8, 24, 1500
+# Topics of words that are so alike are one.
+_ALIKE = 0.9
+
+
+def topic_panels(task: Task, model: Any) -> list[Panel]:
+    """Panels of a topic model.
+
+    Args:
+      task: of the run, with its corpus of counts.
+      model: trained, with topics.
+
+    Returns:
+      The words of topics, which are alike, a map, and their sizes.
+    """
+    counts = scipy.sparse.vstack(
+        [task.corpus.counts[split] for split in SPLITS], format="csr"
+    )
+    vocabulary = task.corpus.vocabulary.get_vocabulary()
+    # Of a bag, ids begin after the special tokens.
+    words = np.array(vocabulary[len(vocabulary) - counts.shape[1] :])
+    topics = model.topics(counts)
+    shares = word_shares(counts, topics, model.num_topics)
+    labels = _labels(task)
+    return [
+        words_panel(shares, counts, words, topics),
+        alike_panel(shares),
+        _map_panel(model.encode(counts), topics, labels, task.settings.seed),
+    ]
+
+
+def _labels(task: Task) -> list[str] | None:
+    corpus = task.corpus
+    if not corpus.labels:
+        return None
+    numbers = np.concatenate([corpus.labels[split] for split in SPLITS])
+    return [str(corpus.label_names[number]) for number in numbers]
+
+
+def word_shares(
+    counts: scipy.sparse.csr_array, topics: np.ndarray, num_topics: int
+) -> np.ndarray:
+    """How frequent each word is in the documents of each topic.
+
+    Args:
+      counts: of words, CSR [N, V].
+      topics: of the documents, int [N]; -1 for none.
+      num_topics: K.
+
+    Returns:
+      float [K, V], rows that add up to 1, or are 0 where no document is.
+
+    Example:
+    >>> counts = scipy.sparse.csr_array([[1, 3], [0, 2], [4, 0]])
+    >>> word_shares(counts, np.array([0, 0, 1]), 2).round(3).tolist()
+    [[0.167, 0.833], [1.0, 0.0]]
+    """
+    known = np.flatnonzero(topics >= 0)
+    of_topic = scipy.sparse.csr_array(
+        (np.ones(len(known)), (topics[known], known)),
+        shape=(num_topics, counts.shape[0]),
+    )
+    sums = (of_topic @ counts).toarray()
+    totals = sums.sum(axis=1, keepdims=True)
+    return np.divide(sums, totals, np.zeros_like(sums), where=totals > 0)
+
+
+def words_panel(
+    shares: np.ndarray,
+    counts: scipy.sparse.csr_array,
+    words: np.ndarray,
+    topics: np.ndarray,
+) -> Panel:
+    """The words that say most of each topic, and how many documents it has.
+
+    Args:
+      shares: of words in topics, float [K, V].
+      counts: of words, CSR [N, V].
+      words: V words.
+      topics: of the documents, int [N].
+
+    Returns:
+      The panel; its findings name topics without documents.
+    """
+    overall = np.asarray(counts.sum(axis=0), float).ravel()
+    overall /= overall.sum()
+    lift = np.divide(shares, overall, np.zeros_like(shares), where=overall > 0)
+    # What a word adds to the divergence of the topic from all documents.
+    weight = shares * np.log(np.maximum(lift, 1e-12))
+    sizes = np.bincount(topics[topics >= 0], minlength=len(shares))
+    largest = np.argsort(-sizes, kind="stable")
+    rows = [
+        {
+            "topic": f"{topic}: {_documents(sizes[topic])}",
+            "word": str(words[word]),
+            "share": float(shares[topic, word]),
+            "lift": float(lift[topic, word]),
+        }
+        for topic in largest[:_TOPICS]
+        if sizes[topic]
+        for word in np.argsort(-weight[topic], kind="stable")[:_WORDS]
+    ]
+    empty = np.flatnonzero(sizes == 0)
+    findings = []
+    if len(empty):
+        findings.append(
+            f"Without a document: {'topic' if len(empty) == 1 else 'topics'} "
+            f"{', '.join(map(str, empty))}."
+        )
+    return Panel(
+        "Words of the topics",
+        "Of the largest topics, the words that part their documents most from "
+        "all others. A bar is a word's share of the topic's words; the pointer "
+        "shows how much more frequent it is than elsewhere (lift).",
+        [small_bars(rows, "topic", "word", "share", ["lift"])],
+        findings,
+    )
+
+
+def _documents(count: int) -> str:
+    return "1 document" if count == 1 else f"{count:,} documents"
+
+
+def alike_panel(shares: np.ndarray) -> Panel:
+    """The pairs of topics whose words are most alike.
+
+    Args:
+      shares: of words in topics, float [K, V].
+
+    Returns:
+      The panel; its findings name pairs that are one topic twice.
+
+    Example:
+    >>> shares = np.array([[0.5, 0.5, 0], [0.5, 0.5, 0], [0, 0, 1.0]])
+    >>> alike_panel(shares).findings
+    ['Topics 0 and 1 are nearly the same (cosine 1.00).']
+    """
+    norms = np.linalg.norm(shares, axis=1, keepdims=True)
+    units = np.divide(shares, norms, np.zeros_like(shares), where=norms > 0)
+    cosines = units @ units.T
+    first, second = np.triu_indices(len(shares), 1)
+    order = np.argsort(-cosines[first, second], kind="stable")[:10]
+    pairs = [
+        (int(first[i]), int(second[i]), cosines[first[i], second[i]])
+        for i in order
+    ]
+    findings = [
+        f"Topics {one} and {other} are nearly the same (cosine {cosine:.2f})."
+        for one, other, cosine in pairs
+        if cosine > _ALIKE
+    ]
+    rows = [[one, other, float(cosine)] for one, other, cosine in pairs]
+    return Panel(
+        "Topics that are alike",
+        "Cosines between the frequencies of their words; `merged_topics` makes "
+        "fewer of them.",
+        [Table(["topic", "topic", "cosine"], rows)],
+        findings,
+    )
+
+
+def _map_panel(
+    codes: np.ndarray,
+    topics: np.ndarray,
+    labels: Sequence[str] | None,
+    seed: int,
+) -> Panel:
+    known = np.flatnonzero(topics >= 0)
+    chosen = known[spread_rows(len(known), _POINTS)]
+    points, method = project(codes[chosen], seed)
+    rows = []
+    for place, (x, y) in zip(chosen, points, strict=True):
+        row = {
+            "x": round(float(x), 4),
+            "y": round(float(y), 4),
+            "topic": f"{topics[place]}",
+            "document": int(place) + 1,
+        }
+        if labels is not None:
+            row["label"] = labels[place]
+        rows.append(row)
+    tooltip = ["document", "topic"] + (["label"] if labels is not None else [])
+    return Panel(
+        "Map of the documents",
+        f"Documents by their codes ({method}), colored by topic.",
+        [scatter(rows, "topic", tooltip)],
+    )

@@ -1,0 +1,105 @@
+"""The report of a run of each kind, and of several runs."""
+
+import re
+
+import pytest
+
+import trainer
+
+LINES = [
+    f"{subject} {verb} the {thing} {number} ."
+    for number, (subject, verb, thing) in enumerate(
+        (s, v, t)
+        for s in ("we", "they", "all men", "our people")
+        for v in ("see", "know", "keep")
+        for t in ("sea", "law", "rose", "land", "peace")
+    )
+]
+SIZES = {
+    "vae": ["--embedding_dim=4", "--rnn_units=4", "--latent_dim=3"],
+    "lstm_lm": ["--embedding_dim=4", "--rnn_units=4"],
+    "han": ["--embedding_dim=4", "--rnn_units=4", "--attention_units=4"],
+    "sae": ["--latent_dim=4", "--num_topics=2"],
+    "dmf": ["--embedding_dim=4"],
+}
+PANELS = {
+    "vae": ["Dimensions of the code", "Map of the codes", "Interpolations",
+            "Samples", "By position", "By length", "The worst texts"],
+    "lstm_lm": ["Samples", "By position", "By length", "The worst texts"],
+    "han": ["What is taken for what", "How sure it is", "Documents"],
+    "sae": ["Words of the topics", "Topics that are alike",
+            "Map of the documents"],
+    "dmf": ["Errors by what is known", "Recommendations", "Neighbours"],
+}  # fmt: skip
+
+
+def write_data(model, folder):
+    path = folder / "data.txt"
+    if model == "dmf":
+        path = folder / "ratings.csv"
+        cells = [(u, i) for u in range(12) for i in range(9) if (u + i) % 4]
+        rows = [f"u{u},i{i},{1 + (u * i) % 5}" for u, i in cells]
+        path.write_text("user,item,rating\n" + "\n".join(rows) + "\n")
+        return ["--dataset=ratings", f"--data_dir={path}"]
+    lines = LINES
+    if model in ("han", "sae"):
+        lines = [f"{'ab'[n % 2]}\t{line}" for n, line in enumerate(LINES)]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return ["--dataset=text", f"--data_dir={path}"]
+
+
+def run(model, folder, *more):
+    given = [
+        f"--model={model}",
+        *write_data(model, folder.parent),
+        f"--run_dir={folder}",
+        "--epochs=1",
+        *SIZES[model],
+        *more,
+    ]
+    if model in ("vae", "lstm_lm"):
+        given.append("--importance_samples=0")
+    return trainer.main(["trainer.py", *given])
+
+
+@pytest.mark.parametrize("model", SIZES)
+def test_a_run_ends_with_a_report(model, tmp_path, capsys):
+    folder = tmp_path / "run"
+    assert run(model, folder) == 0
+    printed = capsys.readouterr().out
+    assert "  report.html" in printed
+    page = (folder / "report.html").read_text("utf-8")
+    titles = re.findall("<section .*>\n<h2>(.*?)</h2>", page)
+    assert titles == ["The run", "Training", "Test set", *PANELS[model]]
+    # What is printed of the test set is kept, and shown, as it was.
+    results = (folder / "results.txt").read_text("utf-8")
+    assert results.startswith("Test set, with the weights of the best epoch:")
+    assert results in printed
+    assert "Not evaluated yet" not in page
+
+    (folder / "report.html").unlink()
+    data = write_data(model, tmp_path)
+    arguments = ["--mode=report", f"--run_dir={folder}", *data]
+    assert trainer.main(["trainer.py", *arguments]) == 0
+    assert (folder / "report.html").read_text("utf-8") == page
+
+
+def test_several_runs_on_one_page(tmp_path, capsys):
+    for name, rate in (("a", 0.001), ("b", 0.01)):
+        assert run("lstm_lm", tmp_path / name, f"--learning_rate={rate}") == 0
+    output = tmp_path / "both.html"
+    runs = f"--runs={tmp_path / 'a'},{tmp_path / 'b'}"
+    arguments = ["--mode=report", runs, f"--output={output}"]
+    assert trainer.main(["trainer.py", *arguments]) == 0
+    page = output.read_text("utf-8")
+    assert "<td>--learning_rate</td><td>0.001</td><td>0.01</td>" in page
+    assert page.count("<td>--") == 1
+    assert '"a, training"' in page
+    assert '"b, validation"' in page
+    capsys.readouterr()
+    arguments[1] = f"--runs={tmp_path / 'a'},{tmp_path / 'a'}"
+    assert trainer.main(["trainer.py", *arguments]) == 2
+    assert "one of them twice" in capsys.readouterr().err
+    arguments[1] = f"--runs={tmp_path / 'a'},{tmp_path}"
+    assert trainer.main(["trainer.py", *arguments]) == 2
+    assert f"{tmp_path}: there is no run" in capsys.readouterr().err
