@@ -2,7 +2,15 @@
 
 
 class RunError(Exception):
-    """What a user can put right, in one line; ends a run with status 2."""
+    r"""What a user can put right, in one line; ends a run with status 2.
+
+    Example:
+    >>> RunError("--data_dir=a\nb: no such file")
+    RunError('--data_dir=a b: no such file')
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.splitlines()))
 
 
 class HelpRequested(Exception):  # noqa: N818 - not an error

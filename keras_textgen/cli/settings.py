@@ -226,6 +226,12 @@ def _parse_arguments(arguments: Sequence[str]) -> _Values:
         rest = flag_values(["", *arguments])[1:]
     except flags.UnrecognizedFlagError as error:
         raise RunError(_unknown_flag(error.flagname)) from None
+    except RecursionError:
+        # absl compares what it does not know with every flag, letter by letter.
+        raise RunError(
+            "an argument that is too long for a flag (--helpshort lists all "
+            "flags)"
+        ) from None
     except UnicodeDecodeError:
         raise RunError("--flagfile: the file is not UTF-8 text") from None
     except (flags.Error, ValueError, OSError) as error:

@@ -23,11 +23,19 @@ _SHOWN = 5
 
 
 class DataError(ValueError):
-    """Input data that cannot be used; the message is one line.
+    r"""Input data that cannot be used; the message is one line.
 
     It names the file, and the line where there is one: `FILE:LINE: what is
-    wrong; what is allowed`.
+    wrong; what is allowed`. What libraries say in several lines, and names of
+    files that have some, become one.
+
+    Example:
+        >>> DataError("a\nb.csv: damaged")
+        DataError('a b.csv: damaged')
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.splitlines()))
 
 
 @dataclasses.dataclass

@@ -28,6 +28,7 @@ nav { font-size: .9rem; margin: 0 0 1.5rem; }
 nav a { margin-right: 1rem; white-space: nowrap; }
 section { margin: 0 0 2.4rem; }
 .chart { width: 100%; min-height: 3rem; overflow-x: auto; }
+.chart svg { width: auto; }
 .scroll { overflow-x: auto; }
 pre { background: var(--card); padding: .8rem; overflow-x: auto;
   font-size: .82rem; }

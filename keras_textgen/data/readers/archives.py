@@ -17,14 +17,16 @@ from keras_textgen.data.corpus import DataError
 from keras_textgen.data.formats.streams import read_bytes
 
 _PIECE = 2**20
+# In bytes, of a file that is a text or a table of few columns.
+_LARGEST_MEMBER = 2**28
 # By the first bytes of a file, because users rename archives.
 _DECOMPRESS: dict[
     bytes, Callable[[pathlib.Path], gzip.GzipFile | lzma.LZMAFile]
 ] = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\0": lzma.open}
 _ZIP = b"PK\x03\x04"
-_DAMAGES = (
+# What reading a damaged archive may raise, beside OSError.
+DAMAGES = (
     EOFError,
-    OSError,
     # Of zipfile, for passwords and methods that it does not know.
     RuntimeError,
     lzma.LZMAError,
@@ -114,7 +116,7 @@ class Publication:
             return
         try:
             yield from self._read_archive(source)
-        except _DAMAGES as error:
+        except (OSError, *DAMAGES) as error:
             raise DataError(
                 f"{source}: the archive is damaged or not whole ({error}); "
                 f"allowed: {self.expected}"
@@ -133,7 +135,7 @@ class Publication:
                 # The stream is opened here, because tarfile's own one takes
                 # the end of a truncated file for the end of the archive.
                 with decompress(archive) as stream:
-                    yield from self._read_tar(stream)
+                    yield from self._read_tar(archive, stream)
                 return
         raise DataError(
             f"{archive}: neither a .tar.gz nor a .tar.xz nor a .zip; "
@@ -142,19 +144,31 @@ class Publication:
 
     def _read_zip(self, archive: pathlib.Path) -> Iterator[tuple[str, bytes]]:
         with zipfile.ZipFile(archive) as members:
-            for name in members.namelist():
+            for member in members.infolist():
+                name = member.filename
                 if self.wanted.search(name):
-                    yield name, members.read(name)
+                    _check_size(archive, name, member.file_size)
+                    yield name, members.read(member)
 
     def _read_tar(
-        self, stream: gzip.GzipFile | lzma.LZMAFile
+        self, archive: pathlib.Path, stream: gzip.GzipFile | lzma.LZMAFile
     ) -> Iterator[tuple[str, bytes]]:
         # "|": no seeking.
         with tarfile.open(fileobj=stream, mode="r|") as members:
             for member in members:
                 if member.isfile() and self.wanted.search(member.name):
+                    _check_size(archive, member.name, member.size)
                     yield member.name, members.extractfile(member).read()
         # A damaged header reads as the end of the archive; only the checksum
         # at the end of the stream tells.
         while stream.read(_PIECE):
             pass
+
+
+def _check_size(archive: pathlib.Path, name: str, size: int) -> None:
+    """Refuses a file that is small as long as it is packed only."""
+    if size > _LARGEST_MEMBER:
+        raise DataError(
+            f"{archive}: {name} has {size:,} bytes when unpacked; allowed: at "
+            f"most {_LARGEST_MEMBER:,}"
+        )

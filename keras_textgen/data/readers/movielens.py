@@ -18,6 +18,7 @@ from keras_textgen.data.formats.delimited import read_delimited
 from keras_textgen.data.formats.streams import reading_errors
 from keras_textgen.data.formats.table import Row, Table
 from keras_textgen.data.matrix import Matrix, one_hot
+from keras_textgen.data.readers.archives import DAMAGES
 from keras_textgen.data.splits import split_rule
 from keras_textgen.data.table_cells import (
     TABLE_FIELDS,
@@ -129,18 +130,18 @@ class _Release:
         shown = str(self.path / name)
         with reading_errors(shown), contextlib.ExitStack() as stack:
             stream: Any
-            if self.path.is_dir():
-                stream = stack.enter_context((self.path / name).open("rb"))
-            else:
-                archive = stack.enter_context(zipfile.ZipFile(self.path))
-                stream = stack.enter_context(archive.open(name))
-                shown = f"{self.path}: {name}"
             try:
+                if self.path.is_dir():
+                    stream = stack.enter_context((self.path / name).open("rb"))
+                else:
+                    archive = stack.enter_context(zipfile.ZipFile(self.path))
+                    stream = stack.enter_context(archive.open(name))
+                    shown = f"{self.path}: {name}"
                 if name.endswith(".csv"):
                     yield read_delimited(stream, shown)
                 else:
                     yield _with_colons(stream, shown, _COLUMNS[what])
-            except zipfile.BadZipFile as error:
+            except DAMAGES as error:
                 raise DataError(
                     f"{self.path}: the archive is damaged ({error}); allowed: "
                     f"{_EXPECTED}"
@@ -196,7 +197,7 @@ def _packed(path: pathlib.Path) -> _Release:
     try:
         with reading_errors(path), zipfile.ZipFile(path) as archive:
             return _Release(path, _files(archive.namelist()))
-    except zipfile.BadZipFile as error:
+    except DAMAGES as error:
         raise DataError(
             f"{path}: no .zip, or not whole ({error}); allowed: {_EXPECTED}"
         ) from error

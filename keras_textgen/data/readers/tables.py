@@ -6,8 +6,7 @@ import glob
 import io
 import os
 import pathlib
-import zipfile
-import zlib
+import re
 
 import numpy as np
 import scipy.io
@@ -33,6 +32,7 @@ from keras_textgen.data.formats.columns import (
 from keras_textgen.data.formats.streams import read_bytes
 from keras_textgen.data.formats.table import LISTED
 from keras_textgen.data.matrix import Matrix, split_cells
+from keras_textgen.data.readers.archives import DAMAGES
 from keras_textgen.data.splits import split_rule
 from keras_textgen.data.table_cells import (
     ONCE,
@@ -298,21 +298,29 @@ def _lines_of(content: bytes, row: int, column: int) -> list[int]:
     return [line for line, place in entries[1:] if place in places]
 
 
+# Numbers in a line of a .mtx, beside those of its place, by its header.
+_FIELDS = {b"pattern": 0, b"complex": 2}
+_NUMBER = rb"[-+]?(?:\d+\.?\d*|\.\d+|inf|nan)(?:[eE][-+]?\d+)?"
+
+
 def _sparse(path: pathlib.Path) -> scipy.sparse.coo_array:
     reader = scipy.io.mmread
     if path.suffix == ".npz":
         reader = scipy.sparse.load_npz
-    content = io.BytesIO(read_bytes(path))
+    content = read_bytes(path)
+    if reader is scipy.io.mmread:
+        _check_lines(path, content)
     try:
-        matrix = _with_every_cell(reader(content))
+        matrix = _with_every_cell(reader(io.BytesIO(content)))
     except (
-        EOFError,
         KeyError,
         OSError,
+        OverflowError,
+        RecursionError,
+        SyntaxError,
         TypeError,
         ValueError,
-        zipfile.BadZipFile,
-        zlib.error,
+        *DAMAGES,
     ) as error:
         raise DataError(
             f"{path}: no sparse matrix ({error}); allowed: a .npz of "
@@ -327,6 +335,31 @@ def _sparse(path: pathlib.Path) -> scipy.sparse.coo_array:
     if not (np.abs(matrix.data) <= LARGEST).all():
         raise DataError(f"{path}: a value is not finite; allowed: numbers")
     return matrix
+
+
+def _check_lines(path: pathlib.Path, content: bytes) -> None:
+    """Refuses a .mtx with a line that is no cell.
+
+    Some such lines end the process in SciPy's reader.
+    """
+    header, _, rest = content.partition(b"\n")
+    words = header.lower().split()
+    numbers = _FIELDS.get(words[3] if len(words) > 3 else b"", 1)
+    places = 2 if b"coordinate" in words else 0
+    # Of lines with nothing but spaces, the one of the size is none.
+    cell = rb"[ \t]+".join([rb"\d+"] * places + [_NUMBER] * numbers)
+    size = rb"\d+[ \t]+\d+(?:[ \t]+\d+)?"
+    allowed = b"|".join([rb"%.*", cell, size])
+    line = rb"^(?![ \t]*(?:" + allowed + rb")?[ \t]*\r?$).*"
+    bad = re.search(line, rest, re.MULTILINE)
+    if bad is not None:
+        number = 2 + rest.count(b"\n", 0, bad.start())
+        shown = bad[0][:40].decode("utf-8", "replace")
+        raise DataError(
+            f"{path}:{number}: {shown!r} is no cell; allowed: the numbers of "
+            f"a row and a column, and {numbers} value"
+            f"{'s' * (numbers != 1)}, with spaces between them"
+        )
 
 
 def _with_every_cell(
