@@ -9,8 +9,22 @@ INIT = pathlib.Path("keras_textgen/__init__.py").read_text("utf-8")
 TABLES = ["pyarrow>=20.0,<27"]
 # Each release of tensorflow-text is made for one of TensorFlow.
 SUBWORDS = ["sentencepiece>=0.2.3,<0.3", "tensorflow-text>=2.21.1,<2.22"]
+SERVE = [
+    "fastapi>=0.115,<1",
+    "prometheus-client>=0.21,<1",
+    "uvicorn>=0.32,<1",
+]
 TEST = ["pytest>=9.0,<10", "pytest-xdist>=3.8,<4"]
-DEV = [*TEST, *TABLES, *SUBWORDS, "mypy>=2.4,<3", "ruff>=0.17.5,<0.18"]
+DEV = [
+    *TEST,
+    *TABLES,
+    *SUBWORDS,
+    *SERVE,
+    # FastAPI's client for tests is made of it.
+    "httpx>=0.28,<1",
+    "mypy>=2.4,<3",
+    "ruff>=0.17.5,<0.18",
+]
 
 setuptools.setup(
     name="keras-textgen",
@@ -46,6 +60,7 @@ setuptools.setup(
     package_data={
         "keras_textgen": ["py.typed"],
         "keras_textgen.recipes": ["*.flags"],
+        "keras_textgen.serve": ["*.html"],
         "keras_textgen.presets": ["*/*"],
     },
     entry_points={
@@ -78,6 +93,7 @@ setuptools.setup(
     extras_require={
         "tables": TABLES,
         "subwords": SUBWORDS,
+        "serve": SERVE,
         "test": TEST,
         "dev": DEV,
     },

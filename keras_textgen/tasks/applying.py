@@ -55,8 +55,7 @@ def apply_model(settings: Settings, model: keras.Model) -> None:
       DataError: for what is wrong with the input.
     """
     try:
-        application = _APPLICATIONS[settings.mode](settings, model)
-        _apply(settings, application)
+        _apply(settings, application_of(settings, model))
     except DataError:
         raise
     except ValueError as error:
@@ -112,6 +111,22 @@ def sample_texts(
         prefix=settings.prefix or "",
         condition_on=settings.condition_on,
     )
+
+
+def application_of(settings: Settings, model: Any) -> Application:
+    """What `--mode` makes of records.
+
+    Args:
+      settings: of a call; the mode is one of `READING`.
+      model: trained.
+
+    Returns:
+      Its columns and its function.
+
+    Raises:
+      ValueError: if the model cannot do it.
+    """
+    return _APPLICATIONS[settings.mode](settings, model)
 
 
 def _apply(settings: Settings, application: Application) -> None:

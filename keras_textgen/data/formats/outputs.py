@@ -176,10 +176,24 @@ def _opened_json(
 
         def write(rows: Iterable[Row]) -> None:
             for row in rows:
-                each = {x.name: _json(x, row.get(x.name)) for x in columns}
-                stream.write(json.dumps(each, ensure_ascii=False) + "\n")
+                line = json.dumps(json_row(columns, row), ensure_ascii=False)
+                stream.write(line + "\n")
 
         yield write
+
+
+def json_row(columns: Sequence[Column], row: Row) -> dict[str, Any]:
+    """A row as an object of JSON.
+
+    Args:
+        columns: those that are wanted.
+        row: the row.
+
+    Example:
+        >>> json_row([Column("code", float, ("1", "2"))], {"code": [0.1, 2.0]})
+        {'code': [0.1, 2.0]}
+    """
+    return {each.name: _json(each, row.get(each.name)) for each in columns}
 
 
 def _json(column: Column, value: Any) -> Any:

@@ -1,0 +1,1 @@
+"""A trained model behind a port: `python -m keras_textgen.serve`."""

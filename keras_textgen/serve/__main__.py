@@ -1,0 +1,115 @@
+"""`python -m keras_textgen.serve`: a trained model behind a port."""
+
+import argparse
+import os
+import pathlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from keras_textgen.cli.presets import find_preset
+from keras_textgen.cli.settings import FLAGS_FILE, RunError, read_flagfile
+from keras_textgen.training.run_directory import RunDirectory
+
+PROGRAM = "python -m keras_textgen.serve"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Serve a run or a preset until a signal ends it.
+
+    Args:
+        argv: Arguments, without the program's name.
+
+    Returns:
+        Exit status: 2 for what cannot be served, which is said in one line.
+    """
+    given = parser().parse_args(argv)
+    try:
+        folder = _folder(given.run)
+        settings = read_flagfile(folder / FLAGS_FILE)
+        uvicorn, make_app = _web()
+    except RunError as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return 2
+    from keras_textgen.models.loading import load_model
+
+    model = load_model(RunDirectory(folder).model_file)
+    print(f"Serving {folder} on http://{given.host}:{given.port}", flush=True)
+    uvicorn.run(
+        make_app(settings, model),
+        host=given.host,
+        port=given.port,
+        log_level="warning",
+        # What is begun is ended before the server is.
+        timeout_graceful_shutdown=60,
+    )
+    return 0
+
+
+def _folder(run: str) -> pathlib.Path:
+    """The folder of a run or a preset.
+
+    Raises:
+        RunError: it is none, or has no model yet.
+    """
+    folder = pathlib.Path(run)
+    if not folder.is_dir():
+        found = find_preset(run)
+        if found is None or not found.is_dir():
+            raise RunError(
+                f"{run}: no such run; allowed: the folder of a run, or the "
+                "name of a preset"
+            )
+        folder = found
+    if not (folder / FLAGS_FILE).is_file():
+        raise RunError(
+            f"{folder}: there is no run ({FLAGS_FILE} is missing); allowed: "
+            "the folder of a run, or the name of a preset"
+        )
+    RunDirectory(folder).check_model()
+    return folder
+
+
+def _web() -> tuple[Any, Any]:
+    """What serves.
+
+    Raises:
+        RunError: it is not installed.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        import uvicorn
+
+        from keras_textgen.serve.app import make_app
+    except ModuleNotFoundError as error:
+        raise RunError(
+            f"{error.name} is not installed; allowed: after pip install "
+            "'keras-textgen[serve]'"
+        ) from None
+    return uvicorn, make_app
+
+
+def parser() -> argparse.ArgumentParser:
+    """What the program takes.
+
+    Example:
+        >>> given = parser().parse_args(["hdgm_sotu"])
+        >>> given.host, given.port
+        ('127.0.0.1', 8000)
+    """
+    parser = argparse.ArgumentParser(
+        PROGRAM, description="A trained model behind a port."
+    )
+    parser.add_argument("run", help="the folder of a run, or a preset's name")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="the address to listen on; 0.0.0.0 for all, which has no "
+        "protection of its own",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
