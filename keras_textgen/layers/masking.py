@@ -49,3 +49,14 @@ class ExplicitMaskLayer(keras.layers.Layer):
     def compute_mask(self, inputs: Any, previous_mask: Any) -> None:
         """Give the outputs no mask."""
         del inputs, previous_mask
+
+
+def num_predicted_tokens(tokens: tf.Tensor) -> tf.Tensor:
+    """Tokens of each sequence that are predicted, float32 [batch].
+
+    Example:
+        >>> num_predicted_tokens(tf.constant([[2, 7, 3, 0]])).numpy().tolist()
+        [2.0]
+    """
+    is_predicted = tf.cast(tokens[:, 1:] != PAD_ID, tf.float32)
+    return tf.reduce_sum(is_predicted, axis=1)

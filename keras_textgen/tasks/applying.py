@@ -4,6 +4,7 @@ Some hundred records are read, given to the model and written at a time, so
 that memory does not grow with the input.
 """
 
+import functools
 import itertools
 import operator
 import sys
@@ -27,6 +28,8 @@ from keras_textgen.tokens import UNKNOWN_ID
 
 # Records at a time, and seconds between two words on how far it is.
 _RECORDS, _SECONDS = 1024, 30.0
+# Of them, those that the model is given at a time.
+_BATCH = 128
 _TEXT = Column("text", is_input=True)
 Texts = Sequence[tuple[str, ...]]
 
@@ -223,7 +226,8 @@ def _encode(settings: Settings, model: Any) -> Application:
     size = model.latent_dim if is_topics else model.code_size
 
     def rows(texts: list[str]) -> Iterator[Row]:
-        return ({"code": each.tolist()} for each in model.encode(texts))
+        codes = model.encode(texts, batch_size=_BATCH)
+        return ({"code": each.tolist()} for each in codes)
 
     return _of_texts([Column("code", float, _numbers(size))], rows)
 
@@ -269,18 +273,19 @@ def _log_likelihood(
 ) -> tuple[str, Callable[[list[str]], np.ndarray]]:
     """What scores are called, as what they are, and a function to them."""
     if model.likelihood_kind == "exact":
-        return "log_likelihood", model.log_likelihood
+        exact = functools.partial(model.log_likelihood, batch_size=_BATCH)
+        return "log_likelihood", exact
     if not model.has_prior:
         score = model.in_graph("__call__")
         return (
             "log_likelihood_of_reconstruction",
             lambda texts: (
-                -model.map_batches(lambda ids: score(ids)["nll"], texts, 32)
+                -model.map_batches(lambda ids: score(ids)["nll"], texts, _BATCH)
             ),
         )
     samples = max(settings.importance_samples, 1)
-    return "log_likelihood_at_least", lambda texts: model.log_likelihood(
-        texts, num_samples=samples
+    return "log_likelihood_at_least", functools.partial(
+        model.log_likelihood, num_samples=samples, batch_size=_BATCH
     )
 
 

@@ -1,6 +1,7 @@
 """A model behind a port answers as it does in Python."""
 
 import concurrent.futures
+import importlib
 import os
 import signal
 import socket
@@ -17,12 +18,11 @@ from keras_textgen.cli.presets import find_preset
 from keras_textgen.cli.settings import read_flagfile
 from keras_textgen.serve.__main__ import main
 
-httpx = pytest.importorskip("httpx", reason="no httpx (extra dev)")
-for _package in ("fastapi", "prometheus_client", "uvicorn"):
-    pytest.importorskip(_package, reason=f"no {_package} (extra serve)")
-from fastapi.testclient import TestClient
-
-from keras_textgen.serve import app as served
+httpx, testclient, _, _ = (
+    pytest.importorskip(name, reason=f"no {name} (extras serve and dev)")
+    for name in ("httpx", "fastapi.testclient", "prometheus_client", "uvicorn")
+)
+served = importlib.import_module("keras_textgen.serve.app")
 
 TEXTS = ["the state of the union is strong .", "we must protect our country"]
 
@@ -31,7 +31,7 @@ def client_of(preset, model=None, **limits):
     settings = read_flagfile(find_preset(preset) / "flags.txt")
     model = from_preset(preset) if model is None else model
     limits = served.Limits()._replace(**limits)
-    return TestClient(served.make_app(settings, model, limits))
+    return testclient.TestClient(served.make_app(settings, model, limits))
 
 
 @pytest.fixture(scope="module")

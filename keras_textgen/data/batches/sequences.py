@@ -222,6 +222,32 @@ def _sequences(
     return _from_array(np.asarray(data))
 
 
+def few_texts(data: Any, batch_size: int) -> tf.Tensor | None:
+    """Texts that make one batch, for which a dataset is not worth its time.
+
+    Args:
+        data: as for `sequence_batches`.
+        batch_size: sequences a batch.
+
+    Returns:
+        strings `[batch]`, or None for more texts, for none, and for anything
+        else.
+
+    Raises:
+        ValueError: one of the texts is none.
+
+    Example:
+        >>> few_texts(["a rose"], 32).shape, few_texts(["a"] * 33, 32)
+        (TensorShape([1]), None)
+    """
+    if isinstance(data, str):
+        data = [data]
+    if not isinstance(data, list | tuple) or not 0 < len(data) <= batch_size:
+        return None
+    texts = texts_or_none(data)
+    return None if texts is None else tf.constant(texts, tf.string)
+
+
 def is_ragged_list(data: Any) -> bool:
     """Whether data are lists of whole numbers, of which the lengths differ.
 

@@ -11,6 +11,7 @@ from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.decoding.common import checked_integer, checked_seed
 from keras_textgen.decoding.interpolation import homotopy
 from keras_textgen.layers.encoders import RecurrentEncoder, TransformerEncoder
+from keras_textgen.layers.masking import num_predicted_tokens
 from keras_textgen.models.aggressive_encoder import AggressiveEncoder
 from keras_textgen.models.components import chosen, is_recurrent
 from keras_textgen.models.latent import Inference, LatentModel
@@ -21,7 +22,6 @@ from keras_textgen.models.text.text_model import (
     TextData,
     TextModel,
     decoded_strings,
-    num_predicted_tokens,
 )
 from keras_textgen.noise import GlobalRows, Noise, NoNoise, RowNoise, TextNoise
 

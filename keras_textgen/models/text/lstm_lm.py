@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_textgen.checks import refused
 from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.layers.masking import num_predicted_tokens
 from keras_textgen.models.components import (
     initialize_uniformly,
     variables_without,
@@ -16,7 +17,6 @@ from keras_textgen.models.text.text_model import (
     DecoderState,
     TextData,
     TextModel,
-    num_predicted_tokens,
 )
 from keras_textgen.noise import GlobalRows, Noise
 from keras_textgen.serving.endpoints import (

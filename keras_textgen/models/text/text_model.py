@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras_textgen.checks import SIZES, Numbers, check
 from keras_textgen.data.batches.sequences import (
     SequenceBatches,
+    few_texts,
     prepared_tokens,
     sequence_batches,
 )
@@ -35,7 +36,7 @@ from keras_textgen.models.text.beginnings import (
 from keras_textgen.models.text.endpoints import Endpoint, text_endpoints
 from keras_textgen.models.text.word_noise import drop_words, dropout
 from keras_textgen.noise import Noise
-from keras_textgen.tokens import END_ID, PAD_ID, START_ID, UNKNOWN_ID
+from keras_textgen.tokens import END_ID, START_ID, UNKNOWN_ID
 
 # Texts, or token ids: what the methods for users take.
 TextData = (
@@ -376,6 +377,9 @@ class TextModel(LikelihoodModel):
         Returns:
             [N, ...].
         """
+        texts = few_texts(data, batch_size)
+        if texts is not None:
+            return function(self.in_graph("tokens_of")(texts)).numpy()
         dataset, order = self.in_batches(data, batch_size)
         outputs = [function(batch).numpy() for batch in dataset]
         return np.concatenate(outputs)[order]
@@ -398,6 +402,10 @@ class TextModel(LikelihoodModel):
         )
 
     # -- The same in the graph, for the methods above and for export ---------
+
+    def tokens_of(self, texts: tf.Tensor) -> tf.Tensor:
+        """Tokens [batch, time] of texts [batch]."""
+        return prepared_tokens(texts, self.vocabulary)
 
     def generate_tokens(
         self,
@@ -470,17 +478,6 @@ class TextModel(LikelihoodModel):
             "decoder": given(self.decoder, self.has_own_decoder),
             "tied_embeddings": self.tied_embeddings,
         }
-
-
-def num_predicted_tokens(tokens: tf.Tensor) -> tf.Tensor:
-    """Tokens of each sequence that are predicted, float32 [batch].
-
-    Example:
-        >>> num_predicted_tokens(tf.constant([[2, 7, 3, 0]])).numpy().tolist()
-        [2.0]
-    """
-    is_predicted = tf.cast(tokens[:, 1:] != PAD_ID, tf.float32)
-    return tf.reduce_sum(is_predicted, axis=1)
 
 
 def decoded_strings(texts: tf.Tensor | np.ndarray) -> list[str]:
