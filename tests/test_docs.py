@@ -17,7 +17,8 @@ PAGES = sorted(
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 )
 # absl reads these before the flags of the program.
-OTHER_FLAGS = {"flagfile", "helpshort", "version"}
+# Of the program, and of the server, which is a program of its own.
+OTHER_FLAGS = {"flagfile", "helpshort", "version", "host"}
 PROGRAM = r"(?:python trainer\.py|python -m keras_textgen|keras-textgen)(?!\.)"
 # A program of its own, with flags of its own.
 CONVERTER = "python -m keras_textgen.convert "
