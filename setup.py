@@ -8,9 +8,19 @@ import setuptools
 INIT = pathlib.Path("keras_textgen/__init__.py").read_text("utf-8")
 TABLES = ["pyarrow>=20.0,<27"]
 # Each release of tensorflow-text is made for one of TensorFlow.
-SUBWORDS = ["sentencepiece>=0.2.3,<0.3", "tensorflow-text>=2.21.1,<2.22"]
+TEXT = "tensorflow-text>=2.21.1,<2.22"
+SUBWORDS = ["sentencepiece>=0.2.3,<0.3", TEXT]
+# The package uses private names of keras-hub; it would take any of TEXT.
+TRANSFORMERS = ["keras-hub>=0.32,<0.33", TEXT]
 TEST = ["pytest>=9.0,<10", "pytest-xdist>=3.8,<4"]
-DEV = [*TEST, *TABLES, *SUBWORDS, "mypy>=2.4,<3", "ruff>=0.17.5,<0.18"]
+DEV = [
+    *TEST,
+    *TABLES,
+    *SUBWORDS,
+    TRANSFORMERS[0],
+    "mypy>=2.4,<3",
+    "ruff>=0.17.5,<0.18",
+]
 
 setuptools.setup(
     name="keras-textgen",
@@ -76,6 +86,7 @@ setuptools.setup(
     extras_require={
         "tables": TABLES,
         "subwords": SUBWORDS,
+        "transformers": TRANSFORMERS,
         "test": TEST,
         "dev": DEV,
     },
