@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, check
+from keras_textgen.checks import SIZES, check, refused
 from keras_textgen.data.subwords.vocabulary import SubwordVocabulary
 from keras_textgen.layers.backbones import BertEncoder, GPT2Decoder
 from keras_textgen.models.components import given
@@ -47,7 +47,8 @@ class OptimusVAE(SingleLatentTextModel):
         **kwargs: As in `SingleLatentTextModel`.
 
     Raises:
-        ValueError: If a setting is out of its range.
+        ValueError: If a setting is out of its range, the encoder knows more or
+            fewer ids than its vocabulary has, or keras-hub is not installed.
 
     Example:
         >>> settings = OptimusVAE.recipe(num_steps=1000)
@@ -70,14 +71,22 @@ class OptimusVAE(SingleLatentTextModel):
         tied_embeddings: bool = True,
         **kwargs: Any,
     ) -> None:
+        if embedding_dim is None:
+            embedding_dim = decoder.units
         super().__init__(
             vocabulary,
             decoder=decoder,
             latent_dim=latent_dim,
-            embedding_dim=embedding_dim or decoder.units,
+            embedding_dim=embedding_dim,
             tied_embeddings=tied_embeddings,
             **kwargs,
         )
+        if encoder.vocabulary_size != encoder_vocabulary.size:
+            raise refused(
+                f"encoder with vocabulary_size={encoder.vocabulary_size} and "
+                f"an encoder_vocabulary of {encoder_vocabulary.size} ids",
+                "as many",
+            )
         self.encoder_vocabulary = encoder_vocabulary
         self.encoder = encoder
         self.build()
@@ -115,14 +124,13 @@ class OptimusVAE(SingleLatentTextModel):
             ValueError: If one of the four is of another class, a tokenizer is
                 not that of its backbone, or keras-hub is not installed.
         """
-        pretrained.check_kind("BertBackbone", encoder=encoder)
-        pretrained.check_kind("GPT2Backbone", decoder=decoder)
-        pretrained.check_kind(
-            "BertTokenizer", encoder_tokenizer=encoder_tokenizer
-        )
-        pretrained.check_kind(
-            "GPT2Tokenizer", decoder_tokenizer=decoder_tokenizer
-        )
+        for argument, value, kind in (
+            ("encoder", encoder, "BertBackbone"),
+            ("decoder", decoder, "GPT2Backbone"),
+            ("encoder_tokenizer", encoder_tokenizer, "BertTokenizer"),
+            ("decoder_tokenizer", decoder_tokenizer, "GPT2Tokenizer"),
+        ):
+            pretrained.check_kind(argument, value, kind)
         read, read_ids = pretrained.bert_vocabulary(encoder_tokenizer)
         written, written_ids = pretrained.gpt2_vocabulary(decoder_tokenizer)
         read_rows = pretrained.embedding_rows(
@@ -142,7 +150,7 @@ class OptimusVAE(SingleLatentTextModel):
         pretrained.copy_to_encoder(model.encoder, encoder, read_rows)
         pretrained.copy_to_decoder(model.decoder, decoder)
         model.embedding.set_weights([written_rows])
-        pretrained.without_unknown(model.output_layer, UNKNOWN_ID)
+        pretrained.make_unlikely(model.output_layer, UNKNOWN_ID)
         return model
 
     @staticmethod

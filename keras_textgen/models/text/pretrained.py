@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
 
 from keras_textgen.checks import refused
@@ -16,32 +15,35 @@ from keras_textgen.data.subwords.byte_pairs import BytePairs, byte_letters
 from keras_textgen.data.subwords.vocabulary import SubwordVocabulary
 from keras_textgen.data.subwords.word_pieces import PlainWordPieces, WordRules
 from keras_textgen.layers.backbones import BertEncoder, GPT2Decoder, hub
+from keras_textgen.layers.vocabulary import VocabularyLogLikelihood
 
 _GPT2_END = "<|endoftext|>"
+# Below all other logits, by so much that a softmax gives it 1e-13.
+_UNLIKELY = -30.0
 
 
-def check_kind(kind: str, **given: Any) -> None:
+def check_kind(argument: str, value: Any, kind: str) -> None:
     """Refuse what is not of a class of keras-hub.
 
     Args:
-        kind: Its name in `keras_hub.models`.
-        **given: One value, by the name of the argument.
+        argument: How the value is called.
+        value: What is given.
+        kind: The name of the class in `keras_hub.models`.
 
     Raises:
-        ValueError: If it is of another class.
+        ValueError: If it is of another class, or keras-hub is not installed.
 
     Example:
-        >>> check_kind("BertBackbone", encoder=keras.layers.Dense(2))
+        >>> check_kind("encoder", "bert_base_en", "BertBackbone")
         Traceback (most recent call last):
-        ValueError: encoder of class Dense; allowed: a \
+        ValueError: encoder of class str; allowed: a \
 keras_hub.models.BertBackbone
     """
-    for name, value in given.items():
-        if not isinstance(value, getattr(hub().models, kind)):
-            raise refused(
-                f"{name} of class {type(value).__name__}",
-                f"a keras_hub.models.{kind}",
-            )
+    if not isinstance(value, getattr(hub().models, kind)):
+        raise refused(
+            f"{argument} of class {type(value).__name__}",
+            f"a keras_hub.models.{kind}",
+        )
 
 
 def bert_vocabulary(tokenizer: Any) -> tuple[SubwordVocabulary, list[int]]:
@@ -55,7 +57,8 @@ def bert_vocabulary(tokenizer: Any) -> tuple[SubwordVocabulary, list[int]]:
         unknown, start and end those of [PAD], [UNK], [CLS] and [SEP]. Other
         special tokens are left out.
     """
-    ids = {piece: place for place, piece in enumerate(_listed(tokenizer))}
+    names = tokenizer.get_vocabulary()
+    ids = {name: place for place, name in enumerate(names)}
     special = ["[PAD]", tokenizer.oov_token, "[CLS]", "[SEP]"]
     pieces = [piece for piece in ids if piece not in {*special, "[MASK]"}]
     rules = WordRules(
@@ -99,11 +102,6 @@ def gpt2_vocabulary(tokenizer: Any) -> tuple[SubwordVocabulary, list[int]]:
         SubwordVocabulary("bytepairs", config),
         [ids[name] for name in [*4 * [_GPT2_END], *pieces]],
     )
-
-
-def _listed(tokenizer: Any) -> list[str]:
-    """The pieces of a tokenizer, in the order of ids."""
-    return list(tokenizer.get_vocabulary())
 
 
 def embedding_rows(backbone: Any, ids: list[int], argument: str) -> np.ndarray:
@@ -188,8 +186,8 @@ def copy_to_decoder(decoder: GPT2Decoder, backbone: Any) -> None:
         mine.set_weights(theirs.get_weights())
 
 
-def without_unknown(output_layer: keras.Layer, unknown_id: int) -> None:
-    """Make a token as unlikely as nothing, in a softmax's bias."""
+def make_unlikely(output_layer: VocabularyLogLikelihood, token: int) -> None:
+    """Give a token no probability to speak of, by the bias of a softmax."""
     bias = output_layer.bias.numpy()
-    bias[unknown_id] = -30.0
+    bias[token] = _UNLIKELY
     output_layer.bias.assign(bias)

@@ -9,7 +9,9 @@ import pytest
 import tensorflow as tf
 
 import keras_textgen
+from keras_textgen.layers.backbones import GPT2Decoder
 from keras_textgen.models.text.optimus import OptimusVAE
+from keras_textgen.models.text.pretrained import bert_vocabulary
 from keras_textgen.tokens import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 from tests.conformance import backbones
 from tests.conformance.registry import with_known_weights
@@ -71,19 +73,30 @@ def test_ids_are_those_of_the_tokenizers(model, given):
     for row, ids, text in zip(tokens, found, TEXTS, strict=True):
         expected = np.array(given["decoder_tokenizer"](text))
         np.testing.assert_array_equal(ids[row >= 4], expected)
-    assert [t.decode() for t in model.vocabulary.to_text(tokens).numpy()] == [
-        *TEXTS
-    ]
-    pieces = model.encoder_vocabulary(TEXTS).numpy()
-    names = model.encoder_vocabulary.get_vocabulary()
-    tokenizer = given["encoder_tokenizer"]
-    for row, text in zip(pieces, TEXTS, strict=True):
-        expected = [
-            tokenizer.id_to_token(int(each)) for each in tokenizer(text)
-        ]
-        expected = ["<unk>" if name == "[UNK]" else name for name in expected]
-        found = [names[each] for each in row if each != PAD_ID]
-        assert found == ["<s>", *expected, "</s>"]
+    written = model.vocabulary.to_text(tokens).numpy()
+    assert [text.decode() for text in written] == TEXTS
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {},
+        {"lowercase": True, "strip_accents": True},
+        {"split_on_cjk": False, "lowercase": True},
+    ],
+)
+def test_ids_of_the_encoder_are_those_of_its_tokenizer(rules):
+    tokenizer = backbones.bert_tokenizer(**rules)
+    vocabulary, ids = bert_vocabulary(tokenizer)
+    texts = [*TEXTS, "THE Câts\u0301, mât-hat", "a日本the the日a", "caat xyat"]
+    for row, text in zip(vocabulary(texts).numpy(), texts, strict=True):
+        expected = np.array(tokenizer(text)).tolist()
+        found = [ids[each] for each in row if each != PAD_ID]
+        assert found == [
+            tokenizer.cls_token_id,
+            *expected,
+            tokenizer.sep_token_id,
+        ], text
 
 
 def test_features_are_those_of_bert(model, given):
@@ -201,6 +214,31 @@ def test_steps_equal_outputs_over_time(model):
     other, _ = model_logits(model, -code, tokens)
     change = np.abs(other[..., 4:] - over_time[..., 4:])
     assert np.all(np.any(change > 1e-4, axis=-1))
+
+
+def test_gpt2_without_any_code():
+    """As a language model has it; rows may be at different positions."""
+    decoder = GPT2Decoder(4, **backbones.SIZES)
+    inputs = tf.constant(np.sin(np.arange(40)).reshape(2, 5, 4), tf.float32)
+    state = decoder.first_state(tf.zeros([2, 0]), 5)
+    expected = with_known_weights(decoder).over_time(inputs, state)
+    assert decoder.of_code == []
+    # The second row is one step behind.
+    _, ahead = decoder.step(inputs[:, 0], state, tf.constant([0, 0]))
+    state = tf.nest.map_structure(
+        lambda one, other: tf.concat([one[:1], other[1:]], 0), ahead, state
+    )
+    for place in range(1, 5):
+        at = [place, place - 1]
+        step, state = decoder.step(
+            tf.stack([inputs[0, at[0]], inputs[1, at[1]]]),
+            state,
+            tf.constant(at),
+        )
+        for row in range(2):
+            np.testing.assert_allclose(
+                step[row], expected[row, at[row]], atol=1e-5
+            )
 
 
 def test_one_vector_of_two_is_no_memory_of_the_other(model):
@@ -374,6 +412,25 @@ def test_parts_that_are_refused(given, changed, message):
     with pytest.raises(ValueError, match="; allowed: ") as error:
         made({**given, **changed})
     assert str(error.value) == message
+
+
+def test_an_encoder_of_another_vocabulary_is_refused(model):
+    config = model.get_config()
+    config["encoder"]["config"]["vocabulary_size"] += 1
+    size = len(backbones.WORD_PIECES) + 5
+    with pytest.raises(ValueError, match="; allowed: as many") as error:
+        OptimusVAE.from_config(config)
+    assert str(error.value) == (
+        f"encoder with vocabulary_size={size + 1} and an encoder_vocabulary "
+        f"of {size} ids; allowed: as many"
+    )
+
+
+def test_a_decoder_of_another_width_is_refused(model):
+    with pytest.raises(ValueError, match="embedding_dim=3 and a decoder of"):
+        OptimusVAE.from_config(model.get_config() | {"embedding_dim": 3})
+    with pytest.raises(ValueError, match="embedding_dim=0; allowed: whole"):
+        OptimusVAE.from_config(model.get_config() | {"embedding_dim": 0})
 
 
 def test_without_keras_hub_one_line_names_the_extra(given, monkeypatch):
