@@ -574,18 +574,19 @@ def missing_extras(name: str) -> list[str]:
     ]
 
 
+def skips_of(name: str) -> list[pytest.MarkDecorator]:
+    """What skips a case whose extras are not installed, and says so."""
+    return [
+        pytest.mark.skip(f"the extra {extra} is missing")
+        for extra in missing_extras(name)
+    ]
+
+
 def _parametrized(cases: list) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
         "case",
         [
-            pytest.param(
-                case,
-                id=case.name,
-                marks=[
-                    pytest.mark.skip(f"the extra {extra} is missing")
-                    for extra in missing_extras(case.name)
-                ],
-            )
+            pytest.param(case, id=case.name, marks=skips_of(case.name))
             for case in cases
         ],
     )
