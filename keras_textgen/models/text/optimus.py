@@ -155,12 +155,12 @@ class OptimusVAE(SingleLatentTextModel):
 
     @staticmethod
     def recipe(num_steps: int, num_periods: int = 10) -> dict[str, Any]:
-        """Settings against a collapsed posterior, as the paper has them.
+        """Settings against a collapsed posterior, those of the authors' code.
 
         In each period, the weight of the KL is 0 for one half, rises to 1 in a
         quarter, and stays there for the last one; and a dimension of z whose KL
-        is below 0.5 nats costs no less. The paper's pre-training has 10
-        periods, its fine-tuning 1.
+        is below 0.5 nats costs no less. Pre-training has 10 periods there,
+        fine-tuning 1.
 
         Args:
             num_steps: Steps of the whole training.
