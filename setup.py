@@ -8,7 +8,10 @@ import setuptools
 INIT = pathlib.Path("keras_textgen/__init__.py").read_text("utf-8")
 TABLES = ["pyarrow>=20.0,<27"]
 # Each release of tensorflow-text is made for one of TensorFlow.
-SUBWORDS = ["sentencepiece>=0.2.3,<0.3", "tensorflow-text>=2.21.1,<2.22"]
+TEXT = "tensorflow-text>=2.21.1,<2.22"
+SUBWORDS = ["sentencepiece>=0.2.3,<0.3", TEXT]
+# The package uses private names of keras-hub; it would take any of TEXT.
+TRANSFORMERS = ["keras-hub>=0.32,<0.33", TEXT]
 SERVE = [
     "fastapi>=0.115,<1",
     "prometheus-client>=0.21,<1",
@@ -19,6 +22,7 @@ DEV = [
     *TEST,
     *TABLES,
     *SUBWORDS,
+    TRANSFORMERS[0],
     *SERVE,
     # FastAPI's client for tests is made of it.
     "httpx>=0.28,<1",
@@ -93,7 +97,11 @@ setuptools.setup(
     extras_require={
         "tables": TABLES,
         "subwords": SUBWORDS,
+<<<<<<< HEAD
         "serve": SERVE,
+=======
+        "transformers": TRANSFORMERS,
+>>>>>>> optimus
         "test": TEST,
         "dev": DEV,
     },

@@ -10,6 +10,8 @@ __version__ = "0.2.0"
 # (and with it the command line's argument checks) does not import TensorFlow.
 _PUBLIC = {
     **{spec.class_name: spec.module for spec in SPECS.values()},
+    # Of backbones that Python alone can give it.
+    "OptimusVAE": "keras_textgen.models.text.optimus",
     "SubwordVocabulary": "keras_textgen.data.subwords.vocabulary",
     "Vocabulary": "keras_textgen.data.vocabulary",
     "SequenceBatches": "keras_textgen.data.batches.sequences",

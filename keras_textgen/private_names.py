@@ -7,6 +7,7 @@ says of each name how to find it, who uses it, and what is lost without it;
 
 import contextlib
 import functools
+import importlib.util
 import inspect
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -230,26 +231,6 @@ def has_workers(model: keras.Model) -> bool:
     )
 
 
-def reducible(
-    model: keras.Model, results: dict[str, tf.Tensor]
-) -> dict[str, tf.Tensor]:
-    """Figures of a step in the shape in which Keras can reduce them.
-
-    It takes the mean of several workers' along an axis, which scalars have not
-    got.
-
-    Args:
-        model: whose step it is.
-        results: scalars, by name.
-
-    Returns:
-        The same; of several workers, each [1].
-    """
-    if not has_workers(model):
-        return results
-    return {name: tf.reshape(each, [1]) for name, each in results.items()}
-
-
 class NoSymbolicBuild:
     """Of a `keras.Model`: training builds the optimizer, and nothing else.
 
@@ -309,10 +290,19 @@ def _calls(method: Callable, name: str) -> bool:
     return name in inspect.getsource(method)
 
 
-def _built_adam() -> keras.optimizers.Adam:
+def _of_adam(name: str) -> bool:
     optimizer = keras.optimizers.Adam()
     optimizer.build([keras.Variable(0.0)])
-    return optimizer
+    return hasattr(optimizer, name)
+
+
+def _of_gpt2(name: str) -> bool:
+    if importlib.util.find_spec("keras_hub") is None:
+        return True
+    layers = importlib.import_module("keras_hub").layers
+    layer = layers.TransformerDecoder(intermediate_dim=1, num_heads=1)
+    layer.build((None, None, 1))
+    return hasattr(layer, name) or hasattr(layer._self_attention_layer, name)
 
 
 def _draws_from_python() -> bool:
@@ -329,8 +319,8 @@ def _of_distributions(name: str) -> bool:
     return hasattr(distributions.Normal, name)
 
 
-def _of_models(name: str) -> bool:
-    return hasattr(keras.Model(), name)
+def _has(kind: type, name: str) -> bool:
+    return hasattr(kind(), name)
 
 
 def _compiled() -> keras.Model:
@@ -345,7 +335,7 @@ NAMES = (
         "keras.Model",
         "initial_epoch",
         "after BackupAndRestore, data begin again with their first epoch",
-        lambda: hasattr(keras.Model(), "_initial_epoch"),
+        functools.partial(_has, keras.Model, "_initial_epoch"),
     ),
     PrivateName(
         "_use_cached_eval_dataset",
@@ -361,26 +351,22 @@ NAMES = (
         "metrics given to compile are neither reset nor saved",
         lambda: _compiled().metrics[-1].name == "compile_metrics",
     ),
-    PrivateName(
-        "_convert_input_args",
-        "keras.Layer",
-        "take_any_argument",
-        "a vocabulary cannot be called with lists of strings",
-        lambda: hasattr(keras.Layer(), "_convert_input_args"),
-    ),
-    PrivateName(
-        "_allow_non_tensor_positional_args",
-        "keras.Layer",
-        "take_any_argument",
-        "a vocabulary cannot be called with lists of strings",
-        lambda: hasattr(keras.Layer(), "_allow_non_tensor_positional_args"),
+    *(
+        PrivateName(
+            name,
+            "keras.Layer",
+            "take_any_argument",
+            "a vocabulary cannot be called with lists of strings",
+            functools.partial(_has, keras.Layer, name),
+        )
+        for name in ("_convert_input_args", "_allow_non_tensor_positional_args")
     ),
     PrivateName(
         "distribute_strategy",
         "keras.Model",
         "strategy_of",
         "models cannot be trained on several replicas",
-        lambda: hasattr(keras.Model(), "distribute_strategy"),
+        functools.partial(_has, keras.Model, "distribute_strategy"),
     ),
     PrivateName(
         "inner_optimizer",
@@ -392,40 +378,28 @@ NAMES = (
             "inner_optimizer",
         ),
     ),
-    PrivateName(
-        "_get_variable_index",
-        "keras.optimizers.Adam",
-        "adam_handles",
-        "FusedAdam does not find a variable's moments",
-        lambda: hasattr(_built_adam(), "_get_variable_index"),
+    *(
+        PrivateName(
+            name,
+            "keras.optimizers.Adam",
+            "adam_handles",
+            "FusedAdam does not find a variable's moments",
+            functools.partial(_of_adam, name),
+        )
+        for name in ("_get_variable_index", "_momentums", "_velocities")
     ),
-    PrivateName(
-        "_momentums",
-        "keras.optimizers.Adam",
-        "adam_handles",
-        "FusedAdam does not find a variable's moments",
-        lambda: hasattr(_built_adam(), "_momentums"),
-    ),
-    PrivateName(
-        "_velocities",
-        "keras.optimizers.Adam",
-        "adam_handles",
-        "FusedAdam does not find a variable's moments",
-        lambda: hasattr(_built_adam(), "_velocities"),
-    ),
-    PrivateName(
-        "_trainable_variables",
-        "keras.optimizers.Optimizer",
-        "set_rates",
-        "learning_rate_of does not find the variables that it names",
-        lambda: hasattr(_built_adam(), "_trainable_variables"),
-    ),
-    PrivateName(
-        "_apply_weight_decay",
-        "keras.optimizers.Optimizer",
-        "set_rates",
-        "learning_rate_of has no say in the decay of weights",
-        lambda: hasattr(_built_adam(), "_apply_weight_decay"),
+    *(
+        PrivateName(
+            name,
+            "keras.optimizers.Optimizer",
+            "set_rates",
+            f"learning_rate_of {breaks}",
+            functools.partial(_of_adam, name),
+        )
+        for name, breaks in (
+            ("_trainable_variables", "does not find what it names"),
+            ("_apply_weight_decay", "has no say in the decay of weights"),
+        )
     ),
     PrivateName(
         "handle",
@@ -470,9 +444,24 @@ NAMES = (
             "keras.Model",
             "keras_textgen.models.front_door",
             "fit does not know whether, and how, a model was compiled",
-            functools.partial(_of_models, name),
+            functools.partial(_has, keras.Model, name),
         )
         for name in ("compiled", "steps_per_execution")
+    ),
+    *(
+        PrivateName(
+            name,
+            "keras_hub.layers.TransformerDecoder",
+            "keras_textgen.layers.backbones",
+            "a code is no memory of GPT-2's layers",
+            functools.partial(_of_gpt2, name),
+        )
+        for name in (
+            "_self_attention_layer",
+            "_self_attention_layer_norm",
+            "_key_dense",
+            "_value_dense",
+        )
     ),
     # What tensorflow-probability asks of who writes a distribution.
     *(

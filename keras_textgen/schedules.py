@@ -153,12 +153,16 @@ class CyclicalSchedule(Schedule):
     Cyclical annealing of Fu et al. 2019 ("Cyclical Annealing Schedule: A
     Simple Approach to Mitigating KL Vanishing", equation 6): within a cycle
     the weight rises linearly to `max_weight` over the first `ramp_fraction`
-    of the steps and stays there for the rest.
+    of the steps and stays there for the rest. Li et al. 2020 ("Optimus:
+    Organizing Sentences via Pre-trained Modeling of a Latent Space") have it at
+    0 before it rises.
 
     Args:
       period: length of a cycle in steps, above 0.
       ramp_fraction: part of the cycle that rises, above 0, at most 1.
       max_weight: the highest weight, at least 0.
+      zero_fraction: part of the cycle before it rises, at least 0; with
+        `ramp_fraction`, at most 1.
 
     Raises:
       ValueError: if an argument is out of its range.
@@ -167,23 +171,34 @@ class CyclicalSchedule(Schedule):
     >>> schedule = CyclicalSchedule(period=100)
     >>> [float(schedule(step)) for step in (0, 25, 50, 99, 100)]
     [0.0, 0.5, 1.0, 1.0, 0.0]
+    >>> late = CyclicalSchedule(100, ramp_fraction=0.25, zero_fraction=0.5)
+    >>> [float(late(step)) for step in (0, 50, 60, 75, 99, 100)]
+    [0.0, 0.0, 0.4000000059604645, 1.0, 1.0, 0.0]
     """
 
     def __init__(
-        self, period: int, ramp_fraction: float = 0.5, max_weight: float = 1.0
+        self,
+        period: int,
+        ramp_fraction: float = 0.5,
+        max_weight: float = 1.0,
+        zero_fraction: float = 0.0,
     ) -> None:
         check(_POSITIVE, period=period)
         check(Numbers(above=0, at_most=1), ramp_fraction=ramp_fraction)
         check(_NOT_NEGATIVE, max_weight=max_weight)
+        left = Numbers(at_least=0, at_most=round(1 - ramp_fraction, 9))
+        check(left, zero_fraction=zero_fraction)
         self.period = period
         self.ramp_fraction = ramp_fraction
         self.max_weight = max_weight
+        self.zero_fraction = zero_fraction
 
     def _weight_at(self, step: tf.Tensor) -> tf.Tensor:
         # The remainder is taken in integers: float32 counts only to 2^24.
         in_cycle = tf.cast(step % self.period, tf.float32)
-        done = in_cycle / (self.period * self.ramp_fraction)
-        return self.max_weight * tf.minimum(done, 1.0)
+        since = in_cycle - self.period * self.zero_fraction
+        done = since / (self.period * self.ramp_fraction)
+        return self.max_weight * tf.clip_by_value(done, 0.0, 1.0)
 
 
 def halved_learning_rate(

@@ -69,22 +69,41 @@ def drawn_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
 # A whole run of the program, and exports of all models: the first test that
 # asks for one waits for it, whichever it is.
 SLOW_FIXTURES = {"finished", "answers"}
-# Examples that need the packages of the extra `subwords`.
-EXTRA = ("tensorflow_text", "sentencepiece")
-OF_SUBWORDS = ("keras_textgen/data/subwords/", "[docs/subwords.md]")
+# Examples that need the packages of an extra, by its name.
+EXTRAS = {
+    "subwords": (
+        ("tensorflow_text", "sentencepiece"),
+        ("keras_textgen/data/subwords/", "[docs/subwords.md]"),
+    ),
+    "transformers": (
+        ("keras_hub",),
+        (
+            "keras_textgen/layers/backbones.py",
+            "keras_textgen/models/text/pretrained.py",
+            "[docs/models/optimus.md]",
+        ),
+    ),
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks the tests that were slow, and examples without their extra."""
     listed = pathlib.Path(__file__).with_name("slow_tests.txt")
     slow = set(listed.read_text("utf-8").splitlines())
-    is_missing = any(find_spec(package) is None for package in EXTRA)
+    missing = [
+        (extra, names)
+        for extra, (packages, names) in EXTRAS.items()
+        if any(find_spec(package) is None for package in packages)
+    ]
     for item in items:
         is_slow = not SLOW_FIXTURES.isdisjoint(item.fixturenames)
         if is_slow or measured_name(item) in slow:
             item.add_marker(pytest.mark.slow)
-        if is_missing and any(name in item.nodeid for name in OF_SUBWORDS):
-            item.add_marker(pytest.mark.skip("the extra subwords is missing"))
+        for extra, names in missing:
+            if any(name in item.nodeid for name in names):
+                item.add_marker(
+                    pytest.mark.skip(f"the extra {extra} is missing")
+                )
 
 
 def measured_name(item: pytest.Item) -> str:

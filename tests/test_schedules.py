@@ -28,6 +28,10 @@ CASES = {
         schedules.CyclicalSchedule(100, ramp_fraction=0.25, max_weight=0.5),
         0.5 * np.minimum(np.mod(STEPS, 100) / 25, 1),
     ),
+    "cyclical from zero": (
+        schedules.CyclicalSchedule(80, 0.25, 2.0, zero_fraction=0.5),
+        np.interp(np.mod(STEPS, 80), [0, 40, 60, 80], [0, 0, 2, 2]),
+    ),
 }
 
 
@@ -95,6 +99,10 @@ def test_a_schedule_resumes_from_the_step_alone():
         (
             lambda: schedules.CyclicalSchedule(5, max_weight=-1),
             "max_weight=.*; allowed: numbers",
+        ),
+        (
+            lambda: schedules.CyclicalSchedule(5, 0.3, zero_fraction=0.8),
+            "zero_fraction=0.8; allowed: numbers, 0 or more, at most 0.7",
         ),
         (lambda: schedules.halved_learning_rate(1, 0, -1), "first_halved"),
     ],

@@ -49,6 +49,51 @@ def normalize_in_graph(texts: tf.Tensor) -> tf.Tensor:
     )
 
 
+def without_accents(texts: tf.Tensor) -> tf.Tensor:
+    r"""Texts in normal form D, without their marks that take no space.
+
+    Args:
+        texts: strings, shape `[batch]`.
+
+    Returns:
+        strings `[batch]`.
+
+    Example:
+        >>> without_accents(
+        ...     tf.constant(["cr\u00e8me", "\uac01"])
+        ... ).numpy().tolist()
+        [b'creme', b'\xe1\x84\x80\xe1\x85\xa1\xe1\x86\xa8']
+    """
+    # Strings are on the host, and so is all that is done to their characters.
+    with tf.device("CPU:0"):
+        decoded = tf.strings.unicode_decode(texts, "UTF-8")
+        parts = _syllable_parts(_decomposed(decoded.flat_values))
+        codes = tf.ragged.boolean_mask(parts, parts > 0)
+        codes = decoded.with_values(codes).merge_dims(1, 2)
+        texts = tf.strings.unicode_encode(codes, "UTF-8")
+        return tf.strings.regex_replace(texts, r"\p{Mn}", "")
+
+
+def _syllable_parts(parts: tf.Tensor) -> tf.Tensor:
+    """Code points [N, 4], syllables of Hangul as their letters.
+
+    The Unicode Standard, section 3.12; see `_composites`.
+    """
+    syllables, num_syllables = HANGUL_SYLLABLES
+    vowels, num_vowels = HANGUL_VOWELS
+    finals, num_finals = HANGUL_FINALS
+    place = parts[:, 0] - syllables
+    pair, final = place // (num_finals + 1), place % (num_finals + 1)
+    letters = [
+        0x1100 + pair // num_vowels,
+        vowels + pair % num_vowels,
+        tf.where(final > 0, finals + final - 1, 0),
+        tf.zeros_like(place),
+    ]
+    is_syllable = _below(place, num_syllables)[:, tf.newaxis]
+    return tf.where(is_syllable, tf.stack(letters, axis=1), parts)
+
+
 # Strings are on the host, and so is all that is done to their characters.
 @tf.function(
     autograph=False,

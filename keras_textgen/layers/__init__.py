@@ -7,11 +7,13 @@ check_supported()
 
 _PUBLIC = {
     "AttentionPooling": "keras_textgen.layers.attention",
+    "BertEncoder": "keras_textgen.layers.backbones",
     "BidirectionalStack": "keras_textgen.layers.recurrent",
     "BroadMemory": "keras_textgen.layers.memory",
     "CodeStateDecoder": "keras_textgen.layers.decoders",
     "DeepMemory": "keras_textgen.layers.memory",
     "DirectionHead": "keras_textgen.layers.von_mises_fisher",
+    "GPT2Decoder": "keras_textgen.layers.backbones",
     "GRU": "keras_textgen.layers.cpu_recurrence",
     "GaussianHead": "keras_textgen.layers.gaussian",
     "GlobalBatchNormalization": "keras_textgen.layers.batch_normalization",

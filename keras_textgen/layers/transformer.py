@@ -293,23 +293,27 @@ class TransformerLayers(ExplicitMaskLayer):
                 self.max_positions, self.units, dtype=dtype, name="of_positions"
             )
             self.of_positions.build(None)
-        self.blocks = [
-            TransformerBlock(
-                self.units,
-                self.num_heads,
-                self.positions == "rotary",
-                reads_latents,
-                dtype=dtype,
-                name=f"block_{number}",
-            )
-            for number in range(self.num_layers)
-        ]
+        self.blocks = self.made_blocks(reads_latents)
         self.norm = keras.layers.LayerNormalization(
             epsilon=_EPSILON, dtype=dtype, name="norm"
         )
         for each in (*self.blocks, self.norm):
             each.build((None, None, self.units))
         self.built = True
+
+    def made_blocks(self, reads_latents: bool) -> list[keras.Layer]:
+        """The blocks, which `build_blocks` builds."""
+        return [
+            TransformerBlock(
+                self.units,
+                self.num_heads,
+                self.positions == "rotary",
+                reads_latents,
+                dtype=self.dtype_policy,
+                name=f"block_{number}",
+            )
+            for number in range(self.num_layers)
+        ]
 
     def entered(self, inputs: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
         """What the first block reads.

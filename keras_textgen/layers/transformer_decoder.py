@@ -94,10 +94,9 @@ class TransformerDecoder(TransformerLayers):
 
     def build(self, inputs_shape: tuple | None, code_shape: tuple) -> None:
         """Build the blocks and the maps of codes [N, code_shape[-1]]."""
-        dtype = self.dtype_policy
         self.of_code = [
-            keras.layers.Dense(width, dtype=dtype, name=f"of_code_{number}")
-            for number, width in enumerate(self._code_widths(code_shape[-1]))
+            self.made_map(width, f"of_code_{number}")
+            for number, width in enumerate(self.code_widths(code_shape[-1]))
         ]
         for each in self.of_code:
             each.build(code_shape)
@@ -106,7 +105,11 @@ class TransformerDecoder(TransformerLayers):
         if inputs_shape is not None and inputs_shape[-1] != self.units:
             self.of_inputs.build(inputs_shape)
 
-    def _code_widths(self, code_size: int) -> list[int]:
+    def made_map(self, width: int, name: str) -> keras.Layer:
+        """A map of codes to so wide vectors."""
+        return keras.layers.Dense(width, dtype=self.dtype_policy, name=name)
+
+    def code_widths(self, code_size: int) -> list[int]:
         """What codes are mapped to."""
         if code_size == 0:
             return []
@@ -132,13 +135,17 @@ class TransformerDecoder(TransformerLayers):
         size = self.units // self.num_heads
         shape = [tf.shape(code)[0], max_length, self.num_heads, size]
         empty = tf.zeros(shape, self.compute_dtype)
-        mapped = [each(code) for each in self.of_code]
-        is_added = self.latent_injection == "embedding"
-        return TransformerState(
-            [KeysValues(empty, empty)] * self.num_layers,
-            latents=[] if is_added else self._latents(mapped),
-            added=mapped if is_added else [],
-        )
+        latents, added = self.entering([each(code) for each in self.of_code])
+        written = [KeysValues(empty, empty)] * self.num_layers
+        return TransformerState(written, latents, added)
+
+    def entering(
+        self, mapped: list[tf.Tensor]
+    ) -> tuple[list[KeysValues], list[tf.Tensor]]:
+        """What `TransformerState` has of a code, from its maps [N, width]."""
+        if self.latent_injection == "embedding":
+            return [], mapped
+        return self._latents(mapped), []
 
     def _latents(self, mapped: list[tf.Tensor]) -> list[KeysValues]:
         """Keys and values of a code for each block, from its maps."""

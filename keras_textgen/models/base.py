@@ -15,7 +15,11 @@ from keras_textgen.models.exporting import (
 from keras_textgen.models.front_door import FrontDoor
 from keras_textgen.models.seeding import seeded
 from keras_textgen.noise import GlobalRows
-from keras_textgen.private_names import compiled_metrics, reducible, unscaled
+from keras_textgen.private_names import (
+    compiled_metrics,
+    has_workers,
+    unscaled,
+)
 from keras_textgen.serving.endpoints import Endpoint
 
 
@@ -191,8 +195,8 @@ class GlobalBatchModel(FrontDoor):
         self.update_metrics(outputs, weights)
         compared = self.target_and_prediction(outputs, x, y)
         if compared is None:
-            return reducible(self, self.get_metrics_result())
-        return reducible(self, self.compute_metrics(x, *compared, weights))
+            return _reducible(self, self.get_metrics_result())
+        return _reducible(self, self.compute_metrics(x, *compared, weights))
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -332,3 +336,23 @@ def _clip_over_replicas(
     clipped, _ = tf.clip_by_global_norm(gradients, norm)
     # The optimizer adds the replicas' gradients up once more.
     return [gradient / replicas for gradient in clipped]
+
+
+def _reducible(
+    model: keras.Model, results: dict[str, tf.Tensor]
+) -> dict[str, tf.Tensor]:
+    """Figures of a step in the shape in which Keras can reduce them.
+
+    It takes the mean of several workers' along an axis, which scalars have not
+    got.
+
+    Args:
+        model: whose step it is.
+        results: scalars, by name.
+
+    Returns:
+        The same; of several workers, each [1].
+    """
+    if not has_workers(model):
+        return results
+    return {name: tf.reshape(each, [1]) for name, each in results.items()}

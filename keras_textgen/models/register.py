@@ -13,6 +13,9 @@ from keras_textgen import (
 from keras_textgen.data.subwords import (
     vocabulary,  # noqa: F401 - it registers
 )
+from keras_textgen.models.text import (
+    optimus,  # noqa: F401 - it registers
+)
 from keras_textgen.specs import SPECS
 
 __all__ = ["MODELS"]

@@ -28,6 +28,7 @@ from keras_textgen.data.subwords.sentence_pieces import SentencePieces
 from keras_textgen.data.subwords.vocabulary import SubwordVocabulary
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.layers.attention import AttentionPooling
+from keras_textgen.layers.backbones import BertEncoder, GPT2Decoder
 from keras_textgen.layers.bag_of_words import BagOfWordsLogLikelihood
 from keras_textgen.layers.batch_normalization import GlobalBatchNormalization
 from keras_textgen.layers.cpu_recurrence import GRU, LSTM
@@ -51,8 +52,10 @@ from keras_textgen.models.text.lstm_lm import LSTMLanguageModel
 from keras_textgen.models.text.lstm_vae import LSTMVAE
 from keras_textgen.models.text.lstm_vae_avg import LSTMVAEAVG
 from keras_textgen.models.text.mat_vae import MATVAE
+from keras_textgen.models.text.optimus import OptimusVAE
 from keras_textgen.models.text.sentence_vae import SentenceVAE
 from keras_textgen.tokens import END_ID, START_ID
+from tests.conformance import backbones
 from tests.conformance.attention import AttentionDecoder, MeanEncoder
 
 WORDS = ["the", "cat", "sat", "on", "a", "mat", "and", "saw", "another", "hat"]
@@ -203,6 +206,16 @@ LAYERS = [
             for injection in LATENT_INJECTIONS
         ),
         (
+            "bert_encoder",
+            partial(BertEncoder, 8, 4, **backbones.SIZES),
+            {"token_ids": TARGETS},
+        ),
+        (
+            "gpt2_decoder",
+            partial(GPT2Decoder, 4, **backbones.SIZES),
+            {"inputs": SEQUENCE, "code": FEATURES},
+        ),
+        (
             "bidirectional_lstm_stack",
             lambda **kwargs: BidirectionalStack(4, 2, "basic", **kwargs),
             {"inputs": SEQUENCE, "mask": MASK},
@@ -297,6 +310,16 @@ SIZES = {
 
 # Of an encoder and a decoder that are transformers.
 TRANSFORMER = {"units": 4, "num_layers": 2, "num_heads": 2}
+
+
+def _bert() -> BertEncoder:
+    return BertEncoder(
+        len(backbones.WORD_PIECES) + 4, 4, max_positions=32, **backbones.SIZES
+    )
+
+
+def _gpt2() -> GPT2Decoder:
+    return GPT2Decoder(4, max_positions=16, **backbones.SIZES)
 
 
 class ModelCase(NamedTuple):
@@ -500,6 +523,20 @@ MODELS = [
             },
             ("replicas", "export"),
         ),
+        (
+            "optimus",
+            OptimusVAE,
+            {
+                "embedding_dim": 4,
+                "vocabulary": backbones.byte_pairs,
+                "encoder_vocabulary": backbones.word_pieces,
+                "encoder": _bert,
+                "decoder": _gpt2,
+                "free_bits_per_dimension": 0.4,
+                "dropout": 0.2,
+            },
+            ("replicas", "export"),
+        ),
         ("mat_vae", MATVAE, {"beta": 0.5}, ("replicas",)),
         (
             "hdgm_reference",
@@ -519,26 +556,45 @@ MODELS = [
 ]
 
 
-_NEEDS_SUBWORDS = pytest.mark.skipif(
-    find_spec("tensorflow_text") is None, reason="the extra subwords is missing"
-)
+# Which extra a case needs, and its package, by a word of the case's name.
+_EXTRAS = {
+    "subword": ("subwords", "tensorflow_text"),
+    "bert": ("transformers", "keras_hub"),
+    "gpt2": ("transformers", "keras_hub"),
+    "optimus": ("transformers", "keras_hub"),
+}
+
+
+def missing_extras(name: str) -> list[str]:
+    """The extras that a case needs and that are not installed."""
+    return [
+        extra
+        for word, (extra, package) in _EXTRAS.items()
+        if word in name and find_spec(package) is None
+    ]
+
+
+def skips_of(name: str) -> list[pytest.MarkDecorator]:
+    """What skips a case whose extras are not installed, and says so."""
+    return [
+        pytest.mark.skip(f"the extra {extra} is missing")
+        for extra in missing_extras(name)
+    ]
 
 
 def _parametrized(cases: list) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
         "case",
         [
-            pytest.param(
-                case,
-                id=case.name,
-                marks=[_NEEDS_SUBWORDS] * ("subword" in case.name),
-            )
+            pytest.param(case, id=case.name, marks=skips_of(case.name))
             for case in cases
         ],
     )
 
 
-EXPORTED = [case for case in MODELS if "export" in case.slow_checks]
+# Those that can be made here.
+INSTALLED = [case for case in MODELS if not missing_extras(case.name)]
+EXPORTED = [case for case in INSTALLED if "export" in case.slow_checks]
 
 each_layer = _parametrized(LAYERS)
 each_model = _parametrized(MODELS)

@@ -155,7 +155,8 @@ def no_text_shapes(model: keras.Model, name: str) -> Shapes:
 def text_answer(model: keras.Model, name: str, arguments: dict) -> Arrays:
     """What the model itself answers, without a graph."""
     if name == "generate":
-        return {"text": np.array(model.generate(**arguments), np.bytes_)}
+        texts = model.generate(**arguments)
+        return {"text": np.array([each.encode() for each in texts], object)}
     data, *weighting = arguments.values()
     is_text = "texts" in arguments
     tokens = model.vocabulary(data) if is_text else tf.constant(data)

@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras_textgen.models.text.sparse_text_model import SparseTextModel
 from keras_textgen.tokens import END_ID, PAD_ID, START_ID
 from tests.conformance.registry import (
-    MODELS,
+    INSTALLED,
     TEXTS,
     each_latent_model,
     each_model,
@@ -163,7 +163,7 @@ def test_one_text_without_words(case):
 # In a graph alone; outside of one, Keras's LSTMCell refuses to have no rows.
 @pytest.mark.parametrize(
     "case",
-    [each for each in MODELS if "deterministic_layers" not in each.settings],
+    [each for each in INSTALLED if "deterministic_layers" not in each.settings],
     ids=lambda case: case.name,
 )
 def test_no_rows(case):

@@ -5,7 +5,14 @@ from tests.conformance.registry import BASES, LAYERS, MODELS, package_classes
 
 # What takes sparse vectors or functions, which the checks of layers do not
 # make; these are checked with what they are parts of, and in tests/layers.
-PARTS = {"Attention", "SparseLinear", "SparseRows", "Tower", "TransformerBlock"}
+PARTS = {
+    "Attention",
+    "GPT2Block",
+    "SparseLinear",
+    "SparseRows",
+    "Tower",
+    "TransformerBlock",
+}
 # Models by other arguments, see tests/aquarium.
 WRAPPERS = {"SoftmaxAutoEncoder"}
 

@@ -12,6 +12,7 @@ import tensorflow as tf
 import keras_textgen
 from keras_textgen.models.loading import load_model
 from tests.conformance.registry import (
+    INSTALLED,
     MODELS,
     each_model,
     made,
@@ -100,6 +101,7 @@ def test_file_keeps_the_precision(precision, tmp_path):
 _READER = """
 import pathlib, sys
 import numpy as np
+import tests.conformance.attention  # Whose classes are not the package's.
 from keras_textgen import load_model
 for path in pathlib.Path(sys.argv[1]).glob("*.keras"):
     model = load_model(path)
@@ -110,13 +112,13 @@ for path in pathlib.Path(sys.argv[1]).glob("*.keras"):
 
 def test_files_in_a_fresh_process(tmp_path):
     np.save(tmp_path / "tokens.npy", TOKENS)
-    for case in MODELS:
+    for case in INSTALLED:
         made(case.name).save(tmp_path / f"{case.name}.keras")
     subprocess.run(
         [sys.executable, "-c", _READER, tmp_path],
         check=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
-    for case in MODELS:
+    for case in INSTALLED:
         found = np.load(tmp_path / f"{case.name}.npy")
         np.testing.assert_array_equal(found, nll(made(case.name)))

@@ -15,7 +15,10 @@ from keras_textgen.data.subwords.byte_pairs import BytePairs
 from keras_textgen.data.subwords.files import read_subwords
 from keras_textgen.data.subwords.sentence_pieces import SPACE, SentencePieces
 from keras_textgen.data.subwords.training import train_subwords
-from keras_textgen.data.subwords.word_pieces import WordPieces
+from keras_textgen.data.subwords.word_pieces import (
+    PlainWordPieces,
+    WordPieces,
+)
 from keras_textgen.data.words import clean_text
 from keras_textgen.tokens import SPECIALS, UNKNOWN
 
@@ -24,6 +27,7 @@ Splitter = SentencePieces | WordPieces | BytePairs
 _SPLITTERS: dict[str, type[Splitter]] = {
     "sentencepiece": SentencePieces,
     "wordpiece": WordPieces,
+    "plain_wordpiece": PlainWordPieces,
     "bytepairs": BytePairs,
 }
 
@@ -42,7 +46,8 @@ class SubwordVocabulary(BaseVocabulary):
     `from_texts` trains one, `from_file` reads one.
 
     Args:
-        splitter: its name, "sentencepiece", "wordpiece" or "bytepairs".
+        splitter: its name, "sentencepiece", "wordpiece", "plain_wordpiece" or
+            "bytepairs".
         config: what that is made of, for JSON.
         **kwargs: of `keras.layers.Layer`.
 
