@@ -97,11 +97,8 @@ setuptools.setup(
     extras_require={
         "tables": TABLES,
         "subwords": SUBWORDS,
-<<<<<<< HEAD
         "serve": SERVE,
-=======
         "transformers": TRANSFORMERS,
->>>>>>> optimus
         "test": TEST,
         "dev": DEV,
     },
