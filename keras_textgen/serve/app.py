@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from keras_textgen.checks import refused
 from keras_textgen.cli.modes import MODES, modes_of
-from keras_textgen.cli.settings import SETTINGS, Settings
+from keras_textgen.cli.settings import SETTINGS, RunError, Settings
 from keras_textgen.data.formats.outputs import json_row
 from keras_textgen.tasks.applying import application_of, sample_texts
 from keras_textgen.tasks.data import input_columns
@@ -88,7 +88,8 @@ def make_app(
     worker = _Worker(limits)
     metrics = _Metrics()
     app.middleware("http")(functools.partial(_guarded, limits, metrics))
-    app.exception_handler(ValueError)(_told)
+    for kind in (ValueError, RunError):
+        app.exception_handler(kind)(_told)
     app.exception_handler(fastapi.exceptions.RequestValidationError)(_invalid)
     for mode in modes_of(settings.model):
         if MODES[mode].reads:
@@ -200,14 +201,14 @@ def _with(settings: Settings, given: dict[str, Any]) -> Settings:
     """Settings with those of a request.
 
     Raises:
-        ValueError: one is out of its range.
+        RunError: one is out of its range.
     """
     values = {}
     for name, value in given.items():
         try:
             values[name] = SETTINGS[name].parser.parse(str(value))
         except ValueError as error:
-            raise ValueError(f"{name}={value}: {error}") from None
+            raise RunError(f"{name}={value}: {error}") from None
     return dataclasses.replace(settings, **values)
 
 
