@@ -247,7 +247,7 @@ def test_who_reads_only_the_first_results(lines):
     [
         (["--mode=classify", "--input=."],
          "--mode=classify with --model=hdgm; allowed: train, evaluate, export,"
-         " generate, encode, score, reconstruct, interpolate"),
+         " report, generate, encode, score, reconstruct, interpolate"),
         (["--mode=encode"],
          "--mode=encode needs --input, a file, or - for standard input"),
         (["--mode=encode", "--input=/nowhere.txt"],
