@@ -9,6 +9,8 @@ INIT = pathlib.Path("keras_textgen/__init__.py").read_text("utf-8")
 TABLES = ["pyarrow>=20.0,<27"]
 # Each release of tensorflow-text is made for one of TensorFlow.
 SUBWORDS = ["sentencepiece>=0.2.3,<0.3", "tensorflow-text>=2.21.1,<2.22"]
+# Beam reads and writes in parallel; ArrayRecord files are read at random.
+BEAM = ["apache-beam>=2.77,<3", "array-record>=0.8.3,<1"]
 TEST = ["pytest>=9.0,<10", "pytest-xdist>=3.8,<4"]
 DEV = [*TEST, *TABLES, *SUBWORDS, "mypy>=2.4,<3", "ruff>=0.17.5,<0.18"]
 
@@ -76,6 +78,7 @@ setuptools.setup(
     extras_require={
         "tables": TABLES,
         "subwords": SUBWORDS,
+        "beam": BEAM,
         "test": TEST,
         "dev": DEV,
     },

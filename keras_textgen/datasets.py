@@ -221,6 +221,13 @@ _ROWS = (
         ),
     ),
     Dataset(
+        "prepared",
+        "a corpus larger than memory, from python -m keras_textgen.prepare",
+        _texts(
+            "shards:read_shards", arguments=("data_dir",), standardize="words"
+        ),
+    ),
+    Dataset(
         "text",
         "your own, lines, files or tables, perhaps labeled",
         _texts("text:read_text", standardize="words", **_TEXT_TABLES)

@@ -33,7 +33,7 @@ LEVELS = (
     {"pages"},
     {"training"},
     {"tasks", "aquarium", "estimators"},
-    {"convert"},
+    {"convert", "prepare"},
     {"__main__"},
 )
 LONGEST = 500

@@ -23,6 +23,7 @@ from keras_textgen.tasks.base import (
 )
 from keras_textgen.tasks.documents import DocumentTask
 from keras_textgen.tasks.matrices import MatrixTask
+from keras_textgen.tasks.prepared import PreparedTextTask
 from keras_textgen.tasks.text import TextTask
 from keras_textgen.tasks.topics import TopicTask
 from keras_textgen.training import callbacks
@@ -252,6 +253,8 @@ def _export(settings: Settings, directory: RunDirectory) -> None:
 
 def task_class(settings: Settings) -> type[Task]:
     """What knows the model's kind of data."""
+    if settings.dataset == "prepared":
+        return PreparedTextTask
     return _TASKS[settings.spec.kind]
 
 

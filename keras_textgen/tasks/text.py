@@ -14,7 +14,7 @@ from keras_textgen.cli.settings import (
     Settings,
     constructor_arguments,
 )
-from keras_textgen.data.batches.sequences import SequenceBatches
+from keras_textgen.data.batches.sequences import SequenceBatches, TokenBatches
 from keras_textgen.data.corpus import SPLITS, Corpus
 from keras_textgen.data.views import TokenIds, token_ids
 from keras_textgen.data.vocabulary import Vocabulary, unknown_share
@@ -109,11 +109,11 @@ class TextTask(Task):
         """Depends on every word and every sequence."""
         return self.corpus.fingerprint
 
-    def training_set(self, batch_size: int) -> SequenceBatches:
+    def training_set(self, batch_size: int) -> TokenBatches:
         """The training sequences."""
         return self._batches(self.corpus.train, batch_size)
 
-    def _test_set(self) -> SequenceBatches:
+    def _test_set(self) -> TokenBatches:
         batches = self._batches(self.corpus.test, self.settings.batch_size)
         batches.text_size = self.corpus.text_sizes.get("test")
         return batches
