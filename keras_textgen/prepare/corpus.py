@@ -329,10 +329,15 @@ def _joined(
 
 
 def _join_arrays(path: pathlib.Path, parts: Sequence[pathlib.Path]) -> None:
-    arrays = [np.load(part, allow_pickle=False) for part in parts]
+    arrays = [
+        np.load(part, mmap_mode="r", allow_pickle=False) for part in parts
+    ]
+    count = sum(map(len, arrays))
     with path.open("wb") as file:
-        whole = np.concatenate([np.zeros(0, np.int32), *arrays])
-        np.save(file, whole, allow_pickle=False)
+        header = {"descr": "<i4", "fortran_order": False, "shape": (count,)}
+        np.lib.format.write_array_header_1_0(file, header)
+        for each in arrays:
+            each.astype("<i4").tofile(file)
 
 
 def _check_splits(settings: PrepareSettings, manifest: Manifest) -> None:

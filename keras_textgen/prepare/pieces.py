@@ -98,13 +98,14 @@ def find_files(source: str | os.PathLike) -> list[pathlib.Path]:
         keras_textgen.data.corpus.DataError: nothing/*.txt: no file; allowed: \
 a file, a folder with .txt files or tables, or a pattern such as 'data/*.gz'
     """
-    path = pathlib.Path(source)
+    # As a process elsewhere has to find it.
+    path = pathlib.Path(source).absolute()
     if path.is_file():
         return [path]
     if path.is_dir():
         found = sorted(each for each in path.rglob("*") if _is_data(each))
     else:
-        names = sorted(glob.glob(os.fspath(source), recursive=True))
+        names = sorted(glob.glob(str(path), recursive=True))
         found = [each for each in map(pathlib.Path, names) if each.is_file()]
     if not found:
         raise DataError(

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import sys
 import time
@@ -86,6 +87,9 @@ def run(
         modes[settings.mode]()
     except DataError as error:
         raise RunError(str(error)) from None
+    except tf.errors.InvalidArgumentError as error:
+        # What reading a batch has said, inside the graph.
+        raise _of_data(error) from None
     except LOST_WORKER:
         if cluster == ALONE:
             raise
@@ -102,6 +106,18 @@ def run(
             f"out of memory ({first_line(error)}); choose a smaller "
             "--batch_size or a smaller model"
         ) from None
+
+
+def _of_data(error: tf.errors.InvalidArgumentError) -> Exception:
+    r"""What is wrong with data, in one line; other errors as they are.
+
+    Example:
+    >>> told = "2 root errors: DataError: a.array_record: damaged\nTraceback"
+    >>> _of_data(tf.errors.InvalidArgumentError(None, None, told))
+    RunError('a.array_record: damaged')
+    """
+    found = re.search(r"DataError: (.*)", error.message)
+    return error if found is None else RunError(found[1])
 
 
 def _train(

@@ -50,6 +50,7 @@ class PreparedBatches(TokenBatches):
         is_shuffled: bool = True,
     ) -> None:
         self._split = split
+        self._last = (np.zeros(0, np.int64), np.zeros(0, np.int32))
         counts = split.counts
         super().__init__(
             len(split),
@@ -148,11 +149,17 @@ class PreparedBatches(TokenBatches):
         return tf.range(begin, tf.minimum(begin + size, self.num_rows)), window
 
     def _by_length(self, rows: tf.Tensor) -> tf.Tensor:
-        lengths = tf.numpy_function(
-            lambda rows: self._split.lengths[rows], [rows], tf.int32
-        )
+        lengths = tf.numpy_function(self._lengths_of, [rows], tf.int32)
         lengths = tf.ensure_shape(lengths, [None])
         return tf.gather(rows, tf.argsort(lengths, stable=True))
+
+    def _lengths_of(self, rows: np.ndarray) -> np.ndarray:
+        """The lengths of texts; those of a window are looked up once."""
+        known, lengths = self._last
+        if not np.array_equal(known, rows):
+            lengths = self._split.lengths[rows]
+            self._last = rows.copy(), lengths
+        return lengths
 
     def _padded(self, rows: np.ndarray) -> np.ndarray:
         return padded(self._split.ids_of(rows))

@@ -88,6 +88,8 @@ class TextModel(LikelihoodModel):
         ValueError: If a setting is out of its range.
     """
 
+    reads_shards = True
+
     def __init__(
         self,
         vocabulary: Vocabulary,

@@ -199,8 +199,30 @@ def test_a_model_is_fit_and_evaluated(corpus):
     )
     assert results["nll"] == pytest.approx(in_memory["nll"], rel=1e-5)
     assert results["predicted_tokens"] == in_memory["predicted_tokens"]
-    outputs = model.predict(corpus.test, batch_size=8, verbose=0)
-    del outputs
+    with pytest.raises(ValueError, match="validation_split of PreparedSplit"):
+        model.fit(corpus.train, validation_split=0.1, verbose=0)
+
+
+def test_models_of_other_data_are_refused(corpus):
+    model = keras_textgen.ProdLDA(corpus.vocabulary, num_topics=2)
+    with pytest.raises(
+        ValueError, match=r"prepared corpus for ProdLDA; allowed: text models"
+    ):
+        model.fit(corpus.train, verbose=0)
+
+
+def test_predictions_are_in_the_order_of_the_corpus(corpus):
+    model = keras_textgen.LSTMVAE(
+        corpus.vocabulary, embedding_dim=3, rnn_units=4, latent_dim=2, seed=0
+    )
+    found = model.encode(PreparedBatches(corpus.test, 8))
+    batches = PreparedBatches(corpus.test, 8)
+    expected = model.encode([list(ids) for ids in stored(corpus.test)])
+    np.testing.assert_allclose(
+        found[batches.original_order] if len(found) else found,
+        expected,
+        atol=1e-6,
+    )
 
 
 def test_a_model_of_another_vocabulary_is_refused(corpus):
