@@ -130,6 +130,9 @@ _TEXT_TABLES = {
     ),
     "splits": _SPLITS[:2],
 }
+_SHARDS = View(
+    f"{_READERS}.shards:read_shards", ("data_dir",), standardize="words"
+)
 _ROWS = (
     Dataset(
         "sotu",
@@ -223,9 +226,7 @@ _ROWS = (
     Dataset(
         "prepared",
         "a corpus larger than memory, from python -m keras_textgen.prepare",
-        _texts(
-            "shards:read_shards", arguments=("data_dir",), standardize="words"
-        ),
+        {"texts": _SHARDS, "bags": _SHARDS},
     ),
     Dataset(
         "text",

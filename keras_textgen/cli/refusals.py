@@ -28,6 +28,8 @@ _DECIDED = {
     "tokenizer_file": None,
     "max_length": None,
     "split_seed": 0,
+    "stop_words": None,
+    "max_share": None,
 }
 # Flags that take less of some models than of others: names, kinds or traits of
 # models, flags, what is allowed.

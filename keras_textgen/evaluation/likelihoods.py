@@ -17,7 +17,7 @@ from keras_textgen.data.batches.sequences import (
 )
 from keras_textgen.data.batches.sources import is_stream
 from keras_textgen.data.rows import in_memory
-from keras_textgen.data.shards.batches import prepared_batches
+from keras_textgen.data.shards.batches import token_batches
 from keras_textgen.data.shards.corpus import PreparedCorpus
 from keras_textgen.data.shards.split import PreparedSplit
 from keras_textgen.data.text_lists import texts_or_none
@@ -178,7 +178,7 @@ def _as_sequences(model: Any, data: Any, batch_size: int) -> TokenBatches:
     if isinstance(data, PreparedCorpus):
         data = data.test
     if isinstance(data, PreparedSplit):
-        return prepared_batches(data, model.vocabulary, batch_size)
+        return token_batches(data, model.vocabulary, batch_size)
     if is_corpus(data):
         return SequenceBatches(
             data.test,

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from keras_textgen.prepare.settings import TOKENIZERS, PrepareSettings
+from keras_textgen.prepare.settings import TOKENIZERS, WORDS, PrepareSettings
 
 PROGRAM = "python -m keras_textgen.prepare"
 
@@ -80,6 +80,13 @@ def parser() -> argparse.ArgumentParser:
     add("text_column", str, "of tables; default: text, or a name like it")
     add("label_column", str, "of tables; default: no labels")
     parser.add_argument("--tokenizer", choices=TOKENIZERS, default="word")
+    parser.add_argument(
+        "--words",
+        choices=WORDS,
+        default="all",
+        help="of the vocabulary; topical: without stop words, numbers and "
+        "punctuation, for topic models",
+    )
     add(
         "vocab_size", int, "the most frequent words only, special ones included"
     )

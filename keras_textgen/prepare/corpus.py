@@ -135,18 +135,23 @@ def beam_settings(flags: Sequence[str]) -> Any:
     """
     array_record("preparing a corpus")
     try:
-        from apache_beam.options.pipeline_options import PipelineOptions
+        from apache_beam.options.pipeline_options import (
+            PipelineOptions,
+            StandardOptions,
+        )
+        from apache_beam.runners.runner import create_runner
     except ImportError:
         raise DataError(
             "preparing a corpus needs apache_beam, which is not installed; "
             f"allowed: {EXTRA}"
         ) from None
     options = PipelineOptions(list(flags))
-    known = set(options.get_all_options())
-    for flag in flags:
-        name = flag.removeprefix("--").partition("=")[0]
-        if name.removeprefix("no_") not in known:
-            raise refused(f"--{name}", "settings of a corpus, options of Beam")
+    # Some runners bring options of their own.
+    create_runner(options.view_as(StandardOptions).runner or "DirectRunner")
+    options = PipelineOptions(list(flags))
+    given = options.get_all_options(retain_unknown_options=True)
+    for name in set(given) - set(PipelineOptions([]).get_all_options()):
+        raise refused(f"--{name}", "settings of a corpus, options of Beam")
     return options
 
 

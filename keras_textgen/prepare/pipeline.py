@@ -14,7 +14,10 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
 from keras_textgen.data.base_vocabulary import BaseVocabulary
+from keras_textgen.data.batches.bags import says_something
 from keras_textgen.data.shards.vocabulary import read_vocabulary
 from keras_textgen.prepare.pieces import Unit
 from keras_textgen.prepare.settings import PrepareSettings
@@ -105,11 +108,20 @@ def _ordered(
     kept = [
         (word, count)
         for word, count in counts
-        if count >= settings.min_count and word not in SPECIALS
+        if count >= settings.min_count
+        and word not in SPECIALS
+        and _is_wanted(word, settings)
     ]
     kept.sort(key=lambda each: (-each[1], each[0]))
     size = settings.vocab_size
     return kept if size is None else kept[: size - len(SPECIALS)]
+
+
+def _is_wanted(word: str, settings: PrepareSettings) -> bool:
+    if settings.words == "all":
+        return True
+    shortest = 1 if settings.tokenizer == "character" else 2
+    return says_something(word, ENGLISH_STOP_WORDS, shortest)
 
 
 def _joined(many: Iterable[list[Any]]) -> list[Any]:

@@ -171,7 +171,7 @@ def share_of(text: str, seed: int) -> float:
 
     Example:
         >>> round(share_of("a rose", 0), 4), round(share_of("a rose", 1), 4)
-        (0.5512, 0.0633)
+        (0.2264, 0.6072)
         >>> share_of(" a  rose", 0) == share_of("a rose", 0)
         True
     """

@@ -14,6 +14,7 @@ from keras_textgen.checks import (
 )
 
 TOKENIZERS = ("word", "character", "subword")
+WORDS = ("all", "topical")
 _SHARES = Numbers(above=0, below=1)
 # Of a split that is to be shown whole in a salt.
 _SEEDS = WholeNumbers(0, 10**15)
@@ -32,6 +33,8 @@ class PrepareSettings:
             included; of subwords, its size. None for all words, or for 8,000
             subwords.
         min_count: words that occur less often are unknown.
+        words: `"all"`; or `"topical"`, those that say what a text is about,
+            for topic models: the others are unknown.
         max_length: texts of more tokens are left out, and counted; None for no
             limit.
         valid_share: of the texts, for validation.
@@ -56,6 +59,7 @@ on; allowed: less than 1 together
     tokenizer: str = "word"
     vocab_size: int | None = None
     min_count: int = 1
+    words: str = "all"
     max_length: int | None = None
     valid_share: float = 0.05
     test_share: float = 0.05
@@ -64,6 +68,7 @@ on; allowed: less than 1 together
 
     def __post_init__(self) -> None:
         check(OneOf(TOKENIZERS), tokenizer=self.tokenizer)
+        check(OneOf(WORDS), words=self.words)
         check(SIZES, min_count=self.min_count)
         check(WholeNumbers(0), max_bad=self.max_bad)
         check(_SEEDS, split_seed=self.split_seed)
@@ -80,9 +85,11 @@ on; allowed: less than 1 together
             raise refused(
                 f"{given} leave no texts to train on", "less than 1 together"
             )
-        if self.tokenizer == "subword" and self.min_count != 1:
-            raise refused(
-                f"min_count={self.min_count} with tokenizer=subword, which "
-                "spells rare words",
-                "tokenizer=word or character",
-            )
+        for name, default in (("min_count", 1), ("words", "all")):
+            value = getattr(self, name)
+            if self.tokenizer == "subword" and value != default:
+                raise refused(
+                    f"{name}={value} with tokenizer=subword, which spells "
+                    "all words",
+                    "tokenizer=word or character",
+                )

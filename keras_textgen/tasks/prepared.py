@@ -15,7 +15,7 @@ from keras_textgen.tasks.text import TextTask
 
 # Texts of each split that are held in memory: for what is looked at after
 # training, such as probes, pages and the quality of samples.
-_HELD = 10_000
+HELD = 10_000
 
 
 class PreparedTextTask(TextTask):
@@ -34,7 +34,7 @@ class PreparedTextTask(TextTask):
         shares = {s: self._whole(s, 1).unknown_share for s in SPLITS}
         print(unknown_words_text(shares, data.manifest.unit))
         rows = {
-            split: spread(len(getattr(data, split)), _HELD) for split in SPLITS
+            split: spread(len(getattr(data, split)), HELD) for split in SPLITS
         }
         return TokenIds.of_splits(
             data.name,
@@ -49,12 +49,7 @@ class PreparedTextTask(TextTask):
     @property
     def size_text(self) -> str:
         """Words and texts."""
-        manifest = self._prepared.manifest
-        return (
-            f"{manifest.vocabulary_size:,} {manifest.unit}s, "
-            f"{manifest.counts['train'].texts:,} training texts in "
-            f"{len(manifest.shards['train']):,} shards"
-        )
+        return self._prepared.size_text
 
     def fingerprint(self) -> int:
         """Depends on the checksum of every shard."""

@@ -25,6 +25,7 @@ from keras_textgen.tasks.base import (
 from keras_textgen.tasks.documents import DocumentTask
 from keras_textgen.tasks.matrices import MatrixTask
 from keras_textgen.tasks.prepared import PreparedTextTask
+from keras_textgen.tasks.prepared_topics import PreparedTopicTask
 from keras_textgen.tasks.text import TextTask
 from keras_textgen.tasks.topics import TopicTask
 from keras_textgen.training import callbacks
@@ -54,6 +55,11 @@ _TASKS: dict[str, type[Task]] = {
     "documents": DocumentTask,
     "topics": TopicTask,
     "matrices": MatrixTask,
+}
+# Of corpora in shards.
+_PREPARED: dict[str, type[Task]] = {
+    "text": PreparedTextTask,
+    "topics": PreparedTopicTask,
 }
 
 
@@ -269,9 +275,8 @@ def _export(settings: Settings, directory: RunDirectory) -> None:
 
 def task_class(settings: Settings) -> type[Task]:
     """What knows the model's kind of data."""
-    if settings.dataset == "prepared":
-        return PreparedTextTask
-    return _TASKS[settings.spec.kind]
+    tasks = _PREPARED if settings.dataset == "prepared" else _TASKS
+    return tasks[settings.spec.kind]
 
 
 def _other_data(settings: Settings, directory: RunDirectory) -> RunError:

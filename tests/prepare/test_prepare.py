@@ -130,6 +130,21 @@ def test_the_vocabulary_is_that_of_a_counter(tmp_path):
     assert corpus.manifest.counts["train"].unknown == unknown > 0
 
 
+def test_topical_words_are_those_that_say_something(tmp_path):
+    path = tmp_path / "a.txt"
+    lines = [f"The rose isn't red , {n} thorn{n % 3} a" for n in range(100)]
+    path.write_text("\n".join(lines))
+    corpus = prepare_corpus(path, tmp_path / "out", words="topical")
+    # Neither stop words, nor numbers, nor marks.
+    assert set(corpus.vocabulary.tokens) == {
+        "rose",
+        "red",
+        "thorn0",
+        "thorn1",
+        "thorn2",
+    }
+
+
 def test_twice_the_same_bytes_however_many_units(tmp_path, monkeypatch):
     path = tmp_path / "a.txt"
     path.write_text("\n".join(some_texts(400, seed=2)))
@@ -376,6 +391,7 @@ def test_what_is_finished_is_not_prepared_again(tmp_path, capsys):
         (["--input=nowhere"], "nowhere: no file; allowed: a file, a folder"),
         (["--valid_share=2"], "valid_share=2.0; allowed: numbers above 0"),
         (["--min_cuont=2"], "--min_cuont; allowed: settings of a corpus"),
+        (["--runner=Marathon"], "Marathon"),
         (["--text_column=x", "--input={0}.csv"], "no column 'x'; there are a"),
         (["--min_count=999"], "fewer than 2 words occur min_count=999 times"),
         (["--output={0}"], "is there, and no prepared corpus; allowed"),

@@ -12,7 +12,7 @@ pytest.importorskip("apache_beam", reason="the extra beam is missing")
 pytest.importorskip("array_record", reason="the extra beam is missing")
 
 import trainer
-from keras_textgen.data.shards import batches
+from keras_textgen.data.shards import order
 from keras_textgen.prepare.corpus import prepare_corpus
 from keras_textgen.tasks import runs
 from keras_textgen.tasks.prepared import PreparedTextTask
@@ -81,7 +81,7 @@ def test_going_on_in_mid_epoch_equals_no_interruption(
     for after in ("_write_export", "_print_results"):
         monkeypatch.setattr(runs, after, lambda *_: {})
     # Several windows an epoch.
-    monkeypatch.setattr(batches, "WINDOW", 4)
+    monkeypatch.setattr(order, "WINDOW", 4)
     data = f"--data_dir={prepared}"
     whole, again = tmp_path / "whole", tmp_path / "again"
     assert call(data, f"--run_dir={whole}") == 0
@@ -154,7 +154,7 @@ def test_a_damaged_shard_met_in_training_is_named_in_one_line(
         (copy / path.name).write_bytes(path.read_bytes())
     shard = copy / "valid-00000.array_record"
     content = bytearray(shard.read_bytes())
-    monkeypatch.setattr("keras_textgen.tasks.prepared._HELD", 1)
+    monkeypatch.setattr("keras_textgen.tasks.prepared.HELD", 1)
     # Of a text in the middle: the first one, which is held, can be read.
     content[1500] ^= 255
     shard.write_bytes(content)
@@ -197,9 +197,32 @@ def test_an_unfinished_folder_is_refused(tmp_path, capsys):
     assert f"{tmp_path}: no manifest.json; allowed" in line
 
 
-@pytest.mark.parametrize("model", ["han", "sae", "dmf"])
+@pytest.mark.parametrize("model", ["han", "dmf"])
 def test_models_of_other_data_are_refused_by_name(prepared, capsys, model):
     given = [f"--model={model}", "--dataset=prepared", f"--data_dir={prepared}"]
     assert trainer.main(["trainer.py", *given]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert f"--dataset=prepared is not for --model={model}; allowed: " in line
+
+
+@pytest.mark.parametrize("model", ["sae", "prodlda"])
+def test_a_topic_model_is_trained(
+    prepared, tmp_path, capsys, monkeypatch, model
+):
+    monkeypatch.setattr(runs, "_write_export", lambda *_: None)
+    given = [
+        f"--model={model}",
+        "--dataset=prepared",
+        f"--data_dir={prepared}",
+        f"--run_dir={tmp_path / 'run'}",
+        "--num_topics=2",
+        "--epochs=2",
+        "--batch_size=16",
+    ]
+    assert trainer.main(["trainer.py", *given]) == 0
+    printed = capsys.readouterr().out
+    assert "training texts in 1 shards" in printed
+    topics = printed.partition("\nTopics:\n")[2].splitlines()[:2]
+    words = {"a", "red", "rose", "is", "the", "thorn", "of", "one", "who"}
+    for line in topics:
+        assert set(line.split()[1:]) <= words

@@ -57,6 +57,16 @@ class PreparedCorpus(Corpus):
             for split, each in self.manifest.counts.items()
         }
 
+    @property
+    def size_text(self) -> str:
+        """The size of the training set, in words."""
+        manifest = self.manifest
+        return (
+            f"{manifest.vocabulary_size:,} {manifest.unit}s, "
+            f"{manifest.counts['train'].texts:,} training texts in "
+            f"{len(manifest.shards['train']):,} shards"
+        )
+
     def verify(self) -> None:
         """Compares the checksum of every file, which reads all of them.
 

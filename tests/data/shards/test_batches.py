@@ -1,5 +1,6 @@
 """Batches from shards: their order, their content, and what is damaged."""
 
+import collections
 import itertools
 import json
 import random
@@ -14,10 +15,12 @@ pytest.importorskip("array_record", reason="the extra beam is missing")
 import keras_textgen
 from keras_textgen.data.corpora import load_corpus
 from keras_textgen.data.corpus import SPLITS, DataError
-from keras_textgen.data.shards import batches as module
-from keras_textgen.data.shards.batches import PreparedBatches, shuffled
+from keras_textgen.data.shards import order
+from keras_textgen.data.shards.bags import PreparedBags
+from keras_textgen.data.shards.batches import PreparedBatches
 from keras_textgen.data.shards.corpus import open_prepared
 from keras_textgen.data.shards.manifest import read_manifest
+from keras_textgen.data.shards.order import shuffled
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.report import evaluate_model
 from keras_textgen.prepare.corpus import prepare_corpus
@@ -56,7 +59,7 @@ def corpus(texts, tmp_path_factory):
 
 @pytest.fixture
 def small_windows(monkeypatch):
-    monkeypatch.setattr(module, "WINDOW", 3)
+    monkeypatch.setattr(order, "WINDOW", 3)
 
 
 def rows_of(dataset, count=None):
@@ -80,8 +83,8 @@ def test_the_order_is_a_permutation(size):
         for seed in (0, 5)
         for epoch in (0, 1)
     }
-    for order in orders.values():
-        assert sorted(order) == list(range(size))
+    for each in orders.values():
+        assert sorted(each) == list(range(size))
     if size == 1000:
         assert len(set(map(tuple, orders.values()))) == len(orders)
         # A part is computed as the whole is.
@@ -204,32 +207,65 @@ def test_a_model_is_fit_and_evaluated(corpus):
 
 
 def test_models_of_other_data_are_refused(corpus):
-    model = keras_textgen.ProdLDA(corpus.vocabulary, num_topics=2)
-    with pytest.raises(
-        ValueError, match=r"prepared corpus for ProdLDA; allowed: text models"
-    ):
-        model.fit(corpus.train, verbose=0)
+    model = keras_textgen.HierarchicalAttentionNetwork(
+        corpus.vocabulary, ["a", "b"]
+    )
+    with pytest.raises(ValueError, match="prepared corpus for Hierarchical"):
+        model.fit(corpus.train, np.zeros(len(corpus.train)), verbose=0)
+
+
+def test_bags_are_those_of_a_counter(corpus, small_windows):
+    batches = PreparedBags(corpus.test, 8)
+    documents = [
+        collections.Counter(each - 4 for each in ids if each >= 4)
+        for ids in stored(corpus.test)
+    ]
+    found = []
+    for bags in batches.evaluation_dataset():
+        columns, counts = bags["columns"].numpy(), bags["counts"].numpy()
+        for row in range(len(columns)):
+            there = counts[row] > 0
+            pairs = zip(columns[row][there], counts[row][there], strict=True)
+            found.append({int(column): int(count) for column, count in pairs})
+    assert found == documents
+    trained = sum(
+        bags["counts"].numpy().sum()
+        for bags in batches.training_stream().take(batches.steps_per_epoch)
+    )
+    assert trained == sum(each.total() for each in documents)
+
+
+@pytest.mark.parametrize("name", ["ProdLDA", "SoftmaxAutoencoder"])
+def test_topic_models_read_shards_as_they_read_ids(corpus, name):
+    model = getattr(keras_textgen, name)(
+        corpus.vocabulary, num_topics=2, seed=1
+    )
+    history = model.fit(corpus.train, batch_size=64, epochs=2, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+    ids = [list(each) for each in stored(corpus.valid)]
+    np.testing.assert_allclose(
+        model.encode(corpus.valid), model.encode(ids), atol=1e-5
+    )
+    figures = model.evaluate(corpus.valid, batch_size=16, verbose=0)
+    expected = model.evaluate(ids, batch_size=16, verbose=0)
+    np.testing.assert_allclose(figures, expected, rtol=1e-4)
 
 
 def test_predictions_are_in_the_order_of_the_corpus(corpus):
     model = keras_textgen.LSTMVAE(
         corpus.vocabulary, embedding_dim=3, rnn_units=4, latent_dim=2, seed=0
     )
-    found = model.encode(PreparedBatches(corpus.test, 8))
-    batches = PreparedBatches(corpus.test, 8)
     expected = model.encode([list(ids) for ids in stored(corpus.test)])
-    np.testing.assert_allclose(
-        found[batches.original_order] if len(found) else found,
-        expected,
-        atol=1e-6,
-    )
+    for data in (corpus.test, PreparedBatches(corpus.test, 8)):
+        found = model.encode(data, batch_size=8)
+        np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_a_model_of_another_vocabulary_is_refused(corpus):
     words = list(corpus.vocabulary.tokens)
     model = small_model(Vocabulary([*words[1:], words[0]]))
     with pytest.raises(
-        ValueError, match=r"of another one, of .* words; allowed"
+        ValueError, match=r"a model of another vocabulary; allowed"
     ):
         model.fit(corpus.train, verbose=0)
 
