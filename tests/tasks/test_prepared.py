@@ -152,7 +152,7 @@ def test_a_damaged_shard_met_in_training_is_named_in_one_line(
     copy.mkdir()
     for path in prepared.iterdir():
         (copy / path.name).write_bytes(path.read_bytes())
-    shard = copy / "valid-00000.array_record"
+    shard = copy / "train-00000.array_record"
     content = bytearray(shard.read_bytes())
     monkeypatch.setattr("keras_textgen.tasks.prepared.HELD", 1)
     # Of a text in the middle: the first one, which is held, can be read.

@@ -23,6 +23,7 @@ from keras_textgen.data.shards.manifest import (
 EXTRA = "pip install 'keras-textgen[beam]'"
 # Ids below are written as two bytes.
 _SHORT = 1 << 16
+_READING = "readahead_buffer_size:0,max_parallelism:0"
 
 
 def id_type(vocabulary_size: int) -> np.dtype:
@@ -52,6 +53,12 @@ def array_record(what: str) -> Any:
             f"{EXTRA}"
         ) from None
     return array_record_module
+
+
+def _record(reader: Any, row: int) -> bytes:
+    # To ask for a list of rows takes time in proportion to all of the shard.
+    reader.seek(row)
+    return reader.read()
 
 
 class PreparedSplit:
@@ -129,7 +136,10 @@ class PreparedSplit:
     def _read(self, shard: int, rows: list[int]) -> list[bytes]:
         path = self._folder / self._shards[shard].name
         try:
-            return self._reader(shard).read(rows)
+            # A reader has one place at a time.
+            with self._lock:
+                reader = self._reader(shard)
+                return [_record(reader, row) for row in rows]
         except (RuntimeError, ValueError, IndexError) as error:
             told = re.sub(r"\s+", " ", str(error))
             raise DataError(
@@ -138,13 +148,12 @@ class PreparedSplit:
             ) from None
 
     def _reader(self, shard: int) -> Any:
-        with self._lock:
-            if shard not in self._readers:
-                path = self._folder / self._shards[shard].name
-                self._readers[shard] = self._module.ArrayRecordReader(
-                    str(path), "readahead_buffer_size:0,max_parallelism:0"
-                )
-            return self._readers[shard]
+        if shard not in self._readers:
+            path = self._folder / self._shards[shard].name
+            self._readers[shard] = self._module.ArrayRecordReader(
+                str(path), _READING
+            )
+        return self._readers[shard]
 
     @functools.cached_property
     def _readers(self) -> dict[int, Any]:
