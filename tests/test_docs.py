@@ -98,7 +98,7 @@ def test_commands_that_prepare_are_understood():
     """The flags of their page are those of the program, and Beam's."""
     from keras_textgen.prepare.__main__ import parser
 
-    beam = r"--(runner|direct_\w+|flink_\w+)="
+    beam = r"--(runner|direct_\w+|flink_\w+|dask_\w+)="
     lines = [
         line.removeprefix(PREPARER)
         for line in fenced("docs/big_data.md", "sh").splitlines()
