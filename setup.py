@@ -17,6 +17,8 @@ SERVE = [
     "prometheus-client>=0.21,<1",
     "uvicorn>=0.32,<1",
 ]
+# Beam reads and writes in parallel; ArrayRecord files are read at random.
+BEAM = ["apache-beam>=2.77,<3", "array-record>=0.8.3,<1"]
 TEST = ["pytest>=9.0,<10", "pytest-xdist>=3.8,<4"]
 DEV = [
     *TEST,
@@ -97,6 +99,7 @@ setuptools.setup(
     extras_require={
         "tables": TABLES,
         "subwords": SUBWORDS,
+        "beam": BEAM,
         "serve": SERVE,
         "transformers": TRANSFORMERS,
         "test": TEST,

@@ -18,6 +18,8 @@ _PUBLIC = {
     "load_corpus": "keras_textgen.data.corpora",
     "load_documents": "keras_textgen.data.documents",
     "load_ratings": "keras_textgen.data.ratings",
+    "open_prepared": "keras_textgen.data.shards.corpus",
+    "prepare_corpus": "keras_textgen.prepare.corpus",
     "evaluate_model": "keras_textgen.evaluation.report",
     "export_model": "keras_textgen.models.exporting",
     "load_model": "keras_textgen.models.loading",

@@ -130,6 +130,9 @@ _TEXT_TABLES = {
     ),
     "splits": _SPLITS[:2],
 }
+_SHARDS = View(
+    f"{_READERS}.shards:read_shards", ("data_dir",), standardize="words"
+)
 _ROWS = (
     Dataset(
         "sotu",
@@ -219,6 +222,11 @@ _ROWS = (
             "md5:7c2ac02c03563afcf9b574c7e56c153a",
             "none is stated; published for research, cite Maas et al. 2011",
         ),
+    ),
+    Dataset(
+        "prepared",
+        "a corpus larger than memory, from python -m keras_textgen.prepare",
+        {"texts": _SHARDS, "bags": _SHARDS},
     ),
     Dataset(
         "text",
@@ -331,7 +339,8 @@ def find_view(name: str, view: str) -> View:
         ('polarity', 'rating')
         >>> find_view("ptb", "bags")
         Traceback (most recent call last):
-        ValueError: dataset='ptb' as bags; allowed: sotu, imdb, text, 20news
+        ValueError: dataset='ptb' as bags; allowed: sotu, imdb, prepared, \
+text, 20news
     """
     allowed = names_with(view)
     if name not in allowed:

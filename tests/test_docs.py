@@ -22,6 +22,7 @@ OTHER_FLAGS = {"flagfile", "helpshort", "version", "host"}
 PROGRAM = r"(?:python trainer\.py|python -m keras_textgen|keras-textgen)(?!\.)"
 # A program of its own, with flags of its own.
 CONVERTER = "python -m keras_textgen.convert "
+PREPARER = "python -m keras_textgen.prepare "
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -94,7 +95,38 @@ def test_commands_that_convert_are_understood(capsys):
     assert {"vocabulary", "alpha"} <= named <= known
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if "converting" not in p])
+def test_commands_that_prepare_are_understood():
+    """The flags of their page are those of the program, and Beam's."""
+    from keras_textgen.prepare.__main__ import parser
+
+    beam = r"--(runner|direct_\w+|flink_\w+|dask_\w+)="
+    lines = [
+        line.removeprefix(PREPARER)
+        for line in fenced("docs/big_data.md", "sh").splitlines()
+        if line.startswith(PREPARER)
+    ]
+    assert len(lines) > 2
+    for line in lines:
+        _, others = parser().parse_known_args(shlex.split(line))
+        assert all(re.match(beam, each) for each in others), others
+    known = {
+        option.removeprefix("--")
+        for action in parser()._actions
+        for option in action.option_strings
+    }
+    page = (ROOT / "docs" / "big_data.md").read_text("utf-8")
+    (table,) = re.findall(r"\| flag \|.*?\n\n", page, re.DOTALL)
+    named = set(re.findall(r"`--([a-z_]+)", table))
+    assert named == known - {"h", "-h", "help", "input", "output"}
+
+
+# Those of programs of their own have tests of their own.
+OTHER_PAGES = ("converting", "big_data")
+
+
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if not any(x in p for x in OTHER_PAGES)]
+)
 def test_flags_exist(page):
     text = (ROOT / page).read_text("utf-8")
     commands = re.findall(rf"{PROGRAM}.*", text)

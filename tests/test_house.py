@@ -33,7 +33,7 @@ LEVELS = (
     {"pages"},
     {"training"},
     {"tasks", "aquarium", "estimators"},
-    {"convert", "serve"},
+    {"convert", "prepare", "serve"},
     {"__main__"},
 )
 LONGEST = 500

@@ -22,6 +22,18 @@ NO_VALUES = "none"
 _READ = ("data_dir", "word_vectors", "tokenizer_file", "beside")
 # And of what a trained model reads.
 _APPLIED_TO = ("input", "plus", "minus")
+# What a prepared corpus has decided, with what is said where nothing is.
+_DECIDED = {
+    "tokenizer": "word",
+    "vocab_size": None,
+    "min_count": 1,
+    "subwords": None,
+    "tokenizer_file": None,
+    "max_length": None,
+    "split_seed": 0,
+    "stop_words": None,
+    "max_share": None,
+}
 # Flags that take less of some models than of others: names, kinds or traits of
 # models, flags, what is allowed.
 _RANGES: tuple[
@@ -75,6 +87,7 @@ def check_settings(settings: Settings) -> None:
     _check_feedback(settings)
     _check_heads(settings)
     _check_subwords(settings)
+    _check_prepared(settings)
 
 
 def check_dataset(values: Mapping[str, Any], given: Mapping[str, Any]) -> None:
@@ -286,6 +299,19 @@ def _check_subwords(settings: Settings) -> None:
             f"--word_vectors={settings.word_vectors} with --tokenizer=subword; "
             "allowed: --tokenizer=word"
         )
+
+
+def _check_prepared(settings: Settings) -> None:
+    """Refuse what was decided when the corpus was prepared."""
+    if settings.dataset != "prepared":
+        return
+    for name, default in _DECIDED.items():
+        value = getattr(settings, name)
+        if value not in (None, default):
+            raise RunError(
+                f"--{name}={value} with --dataset=prepared; allowed: as python "
+                "-m keras_textgen.prepare was given it"
+            )
 
 
 def _check_schedule(settings: Settings) -> None:

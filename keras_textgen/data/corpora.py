@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from keras_textgen.checks import refused
 from keras_textgen.data.corpus import DataError, read_corpus
 from keras_textgen.data.views import TokenIds, token_ids
 
@@ -101,6 +102,10 @@ def load_corpus(
         >>> corpus.vocabulary.to_text(corpus.test[:1]).numpy()
         array([b'a rose is a rose .'], dtype=object)
     """
+    if name == "prepared":
+        raise refused(
+            "name='prepared'", "open_prepared(folder), or another corpus"
+        )
     corpus = read_corpus(
         name,
         "texts",

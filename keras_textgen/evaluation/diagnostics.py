@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.checks import SIZES, check
-from keras_textgen.data.batches.sequences import SequenceBatches
+from keras_textgen.data.batches.sequences import TokenBatches
 from keras_textgen.tokens import PAD_ID
 
 # Pairs of a code and a posterior that are scored at once.
@@ -38,7 +38,7 @@ def active_units(means: np.ndarray, threshold: float = 0.01) -> int:
 
 def mutual_information(
     model: Any,
-    batches: SequenceBatches,
+    batches: TokenBatches,
     num_sequences: int = 500,
     *,
     seed: int = 0,
@@ -71,6 +71,7 @@ def mutual_information(
         ValueError: If `num_sequences` is below 1.
 
     Example:
+        >>> from keras_textgen.data.batches.sequences import SequenceBatches
         >>> import tensorflow_probability as tfp
         >>> class Model:  # The code gives the second token away.
         ...     def posterior(self, tokens):
@@ -89,7 +90,7 @@ def mutual_information(
 
 
 def _some_sequences(
-    batches: SequenceBatches, num_sequences: int, seed: int
+    batches: TokenBatches, num_sequences: int, seed: int
 ) -> tf.Tensor:
     """At most `num_sequences` sequences as one batch, int32 [M, T].
 

@@ -12,10 +12,14 @@ import tensorflow as tf
 from keras_textgen.checks import WholeNumbers, check, refused
 from keras_textgen.data.batches.sequences import (
     SequenceBatches,
+    TokenBatches,
     sequence_batches,
 )
 from keras_textgen.data.batches.sources import is_stream
 from keras_textgen.data.rows import in_memory
+from keras_textgen.data.shards.batches import token_batches
+from keras_textgen.data.shards.corpus import PreparedCorpus
+from keras_textgen.data.shards.split import PreparedSplit
 from keras_textgen.data.text_lists import texts_or_none
 from keras_textgen.data.text_size import lengths_of, total
 from keras_textgen.evaluation.corpora import is_corpus
@@ -168,9 +172,13 @@ def likelihood_report(
     return results | _posterior_diagnostics(model, batches)
 
 
-def _as_sequences(model: Any, data: Any, batch_size: int) -> SequenceBatches:
-    if isinstance(data, SequenceBatches):
+def _as_sequences(model: Any, data: Any, batch_size: int) -> TokenBatches:
+    if isinstance(data, TokenBatches):
         return data
+    if isinstance(data, PreparedCorpus):
+        data = data.test
+    if isinstance(data, PreparedSplit):
+        return token_batches(data, model.vocabulary, batch_size)
     if is_corpus(data):
         return SequenceBatches(
             data.test,
@@ -214,7 +222,7 @@ class _Watched(keras.callbacks.Callback):
 
 def _by_batch(
     function: Callable[[tf.Tensor], np.ndarray],
-    batches: SequenceBatches,
+    batches: TokenBatches,
     kept: KeptValues,
     watch: Watch,
     what: str,
@@ -244,7 +252,7 @@ def _by_batch(
 
 
 def _likelihoods(
-    model: Any, batches: SequenceBatches, watch: Watch
+    model: Any, batches: TokenBatches, watch: Watch
 ) -> dict[str, float]:
     """What Keras's `evaluate` gives, under the names of the report."""
     dataset, sizes = batches.evaluation_dataset(), batches.evaluation_sizes
@@ -265,7 +273,7 @@ def _likelihoods(
 
 def _bounds_of_averaged_states(
     model: Any,
-    batches: SequenceBatches,
+    batches: TokenBatches,
     results: dict[str, Any],
     watch: Watch,
 ) -> dict[str, Any]:
@@ -292,16 +300,14 @@ def _bounds_of_averaged_states(
     }
 
 
-def _perplexity(bound: float, batches: SequenceBatches) -> float:
+def _perplexity(bound: float, batches: TokenBatches) -> float:
     """Perplexity of a mean log-likelihood of a sequence, in nats."""
     nats = -bound * batches.num_sequences
     with np.errstate(over="ignore"):  # of a model that knows nothing yet
         return float(np.exp(nats / batches.num_predicted_tokens))
 
 
-def _posterior_diagnostics(
-    model: Any, batches: SequenceBatches
-) -> dict[str, Any]:
+def _posterior_diagnostics(model: Any, batches: TokenBatches) -> dict[str, Any]:
     codes = model.encode(batches.evaluation_dataset())
     means = codes[:, model.latent_columns]
     return {

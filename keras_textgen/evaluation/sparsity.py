@@ -11,7 +11,7 @@ import tensorflow as tf
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
 from keras_textgen.checks import refused
-from keras_textgen.data.batches.sequences import SequenceBatches
+from keras_textgen.data.batches.sequences import TokenBatches
 from keras_textgen.noise import TextNoise
 
 Codes: TypeAlias = np.ndarray | scipy.sparse.csr_matrix
@@ -105,7 +105,7 @@ def hoyer_table(views: dict[str, Codes]) -> dict[str, float]:
 
 
 def code_views(
-    model: Any, batches: SequenceBatches, seed: int = 0
+    model: Any, batches: TokenBatches, seed: int = 0
 ) -> dict[str, np.ndarray]:
     """The codes whose sparsity is measured, for a whole set.
 
@@ -120,6 +120,7 @@ def code_views(
         "sample" and "mean".
 
     Example:
+        >>> from keras_textgen.data.batches.sequences import SequenceBatches
         >>> class Model:  # Two words are their own code.
         ...     def code_views(self, tokens, noise):
         ...         return {"mean": tf.cast(tokens[:, 1:3], tf.float32)}

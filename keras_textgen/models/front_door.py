@@ -16,6 +16,7 @@ from keras_textgen.data.batches.sources import (
 )
 from keras_textgen.data.frames import Frame, texts_of
 from keras_textgen.data.rows import in_memory, num_rows
+from keras_textgen.data.shards.split import PreparedSplit
 from keras_textgen.models.compiling import Compiling, check_steps
 from keras_textgen.models.raw_data import (
     FirstEpoch,
@@ -48,10 +49,12 @@ class FrontDoor(NoSymbolicBuild, Compiling):
     Attributes:
         default_batch_size: Rows a batch where nothing else is said.
         default_optimizer: What a model that was not compiled is trained with.
+        reads_shards: Whether it takes a split of a prepared corpus.
     """
 
     default_batch_size = 32
     default_optimizer = "adam"
+    reads_shards = False
 
     # -- What a model adds ---------------------------------------------------
 
@@ -355,6 +358,10 @@ class FrontDoor(NoSymbolicBuild, Compiling):
             return x
         if x is None:
             raise refused("x=None", "data (docs/keras.md says which)")
+        if isinstance(x, PreparedSplit) and not self.reads_shards:
+            raise refused(
+                f"a prepared corpus for {type(self).__name__}", "text models"
+            )
         x, y = columns_of_table(self, x, y, has_targets=not is_prediction)
         if not is_prediction:
             self._check_targets(y is not None)

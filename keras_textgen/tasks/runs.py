@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import pathlib
+import re
 import shutil
 import sys
 import time
@@ -27,6 +28,8 @@ from keras_textgen.tasks.base import (
 )
 from keras_textgen.tasks.documents import DocumentTask
 from keras_textgen.tasks.matrices import MatrixTask
+from keras_textgen.tasks.prepared import PreparedTextTask
+from keras_textgen.tasks.prepared_topics import PreparedTopicTask
 from keras_textgen.tasks.reports.common import RESULTS_FILE
 from keras_textgen.tasks.reports.run import run_report
 from keras_textgen.tasks.text import TextTask
@@ -62,6 +65,11 @@ _TASKS: dict[str, type[Task]] = {
     "topics": TopicTask,
     "matrices": MatrixTask,
 }
+# Of corpora in shards.
+_PREPARED: dict[str, type[Task]] = {
+    "text": PreparedTextTask,
+    "topics": PreparedTopicTask,
+}
 
 
 def run(
@@ -96,6 +104,9 @@ def run(
         modes[settings.mode]()
     except DataError as error:
         raise RunError(str(error)) from None
+    except tf.errors.InvalidArgumentError as error:
+        # What reading a batch has said, inside the graph.
+        raise _of_data(error) from None
     except LOST_WORKER:
         if cluster == ALONE:
             raise
@@ -112,6 +123,18 @@ def run(
             f"out of memory ({first_line(error)}); choose a smaller "
             "--batch_size or a smaller model"
         ) from None
+
+
+def _of_data(error: tf.errors.InvalidArgumentError) -> Exception:
+    r"""What is wrong with data, in one line; other errors as they are.
+
+    Example:
+    >>> told = "2 root errors: DataError: a.array_record: damaged\nTraceback"
+    >>> _of_data(tf.errors.InvalidArgumentError(None, None, told))
+    RunError('a.array_record: damaged')
+    """
+    found = re.search(r"DataError: (.*)", error.message)
+    return error if found is None else RunError(found[1])
 
 
 def _train(
@@ -288,7 +311,8 @@ def _export(settings: Settings, directory: RunDirectory) -> None:
 
 def task_class(settings: Settings) -> type[Task]:
     """What knows the model's kind of data."""
-    return _TASKS[settings.spec.kind]
+    tasks = _PREPARED if settings.dataset == "prepared" else _TASKS
+    return tasks[settings.spec.kind]
 
 
 def _other_data(settings: Settings, directory: RunDirectory) -> RunError:

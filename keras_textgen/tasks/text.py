@@ -4,7 +4,6 @@ import pathlib
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_textgen import schedules
@@ -14,7 +13,7 @@ from keras_textgen.cli.settings import (
     Settings,
     constructor_arguments,
 )
-from keras_textgen.data.batches.sequences import SequenceBatches
+from keras_textgen.data.batches.sequences import SequenceBatches, TokenBatches
 from keras_textgen.data.corpus import SPLITS, Corpus
 from keras_textgen.data.views import TokenIds, token_ids
 from keras_textgen.data.vocabulary import Vocabulary, unknown_share
@@ -43,6 +42,7 @@ from keras_textgen.tasks.base import (
     indented,
     kl_schedule,
     load_run,
+    spread_rows,
     transformer_sizes,
     unknown_words_text,
     vocabulary_settings,
@@ -110,11 +110,11 @@ class TextTask(Task):
         """Depends on every word and every sequence."""
         return self.corpus.fingerprint
 
-    def training_set(self, batch_size: int) -> SequenceBatches:
+    def training_set(self, batch_size: int) -> TokenBatches:
         """The training sequences."""
         return self._batches(self.corpus.train, batch_size)
 
-    def _test_set(self) -> SequenceBatches:
+    def _test_set(self) -> TokenBatches:
         batches = self._batches(self.corpus.test, self.settings.batch_size)
         batches.text_size = self.corpus.text_sizes.get("test")
         return batches
@@ -448,9 +448,7 @@ def _texts(corpus: TokenIds, sequences: tf.RaggedTensor) -> list[str]:
 
 def _spread(sequences: tf.RaggedTensor, count: int) -> tf.RaggedTensor:
     """At most `count` sequences, at equal distances."""
-    total = sequences.nrows().numpy()
-    count = min(count, total)
-    return tf.gather(sequences, np.arange(count) * total // count)
+    return tf.gather(sequences, spread_rows(sequences.nrows().numpy(), count))
 
 
 def _print_reconstructions(

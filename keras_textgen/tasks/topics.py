@@ -20,7 +20,12 @@ from keras_textgen.evaluation.topics import scores_as_csv
 from keras_textgen.models.register import MODELS
 from keras_textgen.models.topics.sae import SoftmaxAutoencoder
 from keras_textgen.pages.topic_page import topic_page
-from keras_textgen.tasks.base import Task, indented, kl_schedule
+from keras_textgen.tasks.base import (
+    Task,
+    TrainingBatches,
+    indented,
+    kl_schedule,
+)
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.progress_lines import PrintedWatch
 from keras_textgen.training.run_directory import write_whole
@@ -66,7 +71,7 @@ class TopicTask(Task):
         """Depends on every word and every count."""
         return self.corpus.fingerprint
 
-    def training_set(self, batch_size: int) -> BagBatches:
+    def training_set(self, batch_size: int) -> TrainingBatches:
         """The training documents."""
         return self._batches("train", batch_size)
 

@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 
 from keras_textgen.cli.settings import RunError
-from keras_textgen.data.batches.sequences import SequenceBatches
+from keras_textgen.data.batches.sequences import TokenBatches
 from keras_textgen.evaluation.diagnostics import (
     active_units,
     mutual_information,
@@ -94,7 +94,7 @@ class Diagnostics(keras.callbacks.Callback):
       batches: a few hundred validation sequences.
     """
 
-    def __init__(self, batches: SequenceBatches) -> None:
+    def __init__(self, batches: TokenBatches) -> None:
         super().__init__()
         self._batches = batches
 

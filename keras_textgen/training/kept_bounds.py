@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_textgen.data.batches.sequences import SequenceBatches
+from keras_textgen.data.batches.sequences import TokenBatches
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.run_directory import move_into_place, unfinished
 
@@ -34,7 +34,7 @@ class KeptBounds:
         self,
         path: pathlib.Path,
         model: Any,
-        batches: SequenceBatches,
+        batches: TokenBatches,
         num_samples: int,
         seconds: float = _WRITING_SECONDS,
     ) -> None:

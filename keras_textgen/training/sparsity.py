@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_textgen.data.batches.sequences import SequenceBatches
+from keras_textgen.data.batches.sequences import TokenBatches
 from keras_textgen.evaluation.sparsity import code_views, hoyer_table
 
 
@@ -17,7 +17,7 @@ class Sparsity(keras.callbacks.Callback):
       batches: a few hundred validation sequences.
     """
 
-    def __init__(self, batches: SequenceBatches) -> None:
+    def __init__(self, batches: TokenBatches) -> None:
         super().__init__()
         self._batches = batches
 

@@ -203,8 +203,9 @@ def test_corpora_with_classes(tmp_path, name):
         (
             {"name": "wiki"},
             "dataset='wiki' as texts; allowed: sotu, ptb, yahoo, yahoo_short, "
-            "dbpedia, imdb, text",
+            "dbpedia, imdb, prepared, text",
         ),
+        ({"name": "prepared"}, "name='prepared'; allowed: open_prepared"),
         ({"protocol": "words"}, "protocol='words' for text; allowed: None"),
         ({"protocol": "stream"}, "protocol='stream' for text"),
         ({"max_length": 0}, "max_length=0; allowed: whole numbers, 1 or more"),

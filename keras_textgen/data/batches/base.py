@@ -57,23 +57,52 @@ class RowBatches:
         self.seed = seed
         self.is_shuffled = is_shuffled
         self.steps_per_epoch = -(-num_rows // batch_size)
-        by_length = lengths is not None and is_shuffled
         # Kept on the host: a dataset runs there whatever device trains.
         with tf.device("CPU:0"):
-            self._row_lengths = (
-                tf.constant(lengths, tf.int64) if by_length else None
-            )
-            self._evaluation_rows = tf.constant(
-                np.argsort(lengths, kind="stable")
-                if by_length
-                else np.arange(num_rows)
-            )
+            self._keep_order(lengths if is_shuffled else None)
             self._targets = None if targets is None else tf.constant(targets)
             self._sample_weight = None
             if sample_weight is not None:
                 self._sample_weight = tf.constant(
                     checked_weights(sample_weight, num_rows)
                 )
+
+    # -- The order of the rows -----------------------------------------------
+
+    def _keep_order(self, lengths: np.ndarray | None) -> None:
+        """Keeps what the order of rows is made of.
+
+        Args:
+            lengths: By which rows are grouped, [num_rows]; None if they are
+                not.
+        """
+        by_length = lengths is not None
+        self._row_lengths = (
+            tf.constant(lengths, tf.int64) if by_length else None
+        )
+        self._evaluation_rows = tf.constant(
+            np.argsort(lengths, kind="stable")
+            if by_length
+            else np.arange(self.num_rows)
+        )
+
+    def _batches_of(
+        self, epoch: tf.Tensor
+    ) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+        """From a step to its rows, int64 [batch], and to their number.
+
+        The number, int64, is that of the batch before batches are shuffled.
+        """
+        rows, steps = self._shuffled(epoch)
+        return lambda step: (self._cut(rows, steps[step]), steps[step])
+
+    def _evaluated_rows(self, step: tf.Tensor) -> tf.Tensor:
+        """The rows of a step of `evaluation_dataset()`, int64 [batch]."""
+        return self._cut(self._evaluation_rows, step)
+
+    def _cut(self, rows: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+        begin = step * self.batch_size
+        return rows[begin : begin + self.batch_size]
 
     # -- What a kind of data adds --------------------------------------------
 
@@ -122,8 +151,13 @@ class RowBatches:
         """
 
         def batches_of_epoch(epoch: tf.Tensor) -> Callable[[tf.Tensor], Any]:
-            rows, steps = self._shuffled(epoch)
-            return lambda step: self._batch(rows, epoch, steps[step])
+            batch_of = self._batches_of(epoch)
+
+            def element(step: tf.Tensor) -> Any:
+                rows, number = batch_of(step)
+                return self._element(rows, epoch, number)
+
+            return element
 
         return endless_stream(
             batches_of_epoch, self.steps_per_epoch, first_epoch, first_step
@@ -138,7 +172,7 @@ class RowBatches:
         steps = tf.data.Dataset.range(self.steps_per_epoch)
         epoch = tf.constant(0, tf.int64)
         batches = steps.map(
-            lambda step: self._batch(self._evaluation_rows, epoch, step)
+            lambda step: self._element(self._evaluated_rows(step), epoch, step)
         )
         return batches.prefetch(tf.data.AUTOTUNE)
 
@@ -170,10 +204,6 @@ class RowBatches:
         by_length = tf.argsort(tf.gather(self._row_lengths, rows), stable=True)
         order = permutation(self.steps_per_epoch, [self.seed, 2 * epoch + 1])
         return tf.gather(rows, by_length), order
-
-    def _batch(self, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor) -> Any:
-        begin = step * self.batch_size
-        return self._element(rows[begin : begin + self.batch_size], epoch, step)
 
     def _element(
         self, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor

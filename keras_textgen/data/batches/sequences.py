@@ -19,7 +19,62 @@ from keras_textgen.tokens import PAD_ID, START_ID
 _ORDERS = ("length", "stream")
 
 
-class SequenceBatches(RowBatches):
+class TokenBatches(RowBatches):
+    """Batches of sequences of token ids, wherever the sequences are.
+
+    Args:
+        num_rows: how many sequences there are.
+        batch_size: sequences a batch; the last batch may be smaller.
+        unit: what a token is.
+        text_size: of the texts that the sequences are; None where it is not
+            known.
+        **kwargs: of `RowBatches`.
+
+    Attributes:
+        num_sequences: how many there are.
+    """
+
+    def __init__(
+        self,
+        num_rows: int,
+        batch_size: int,
+        *,
+        unit: str = "word",
+        text_size: TextSize | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(num_rows, batch_size, **kwargs)
+        self.num_sequences = num_rows
+        self.unit = unit
+        self.text_size = text_size
+
+    @property
+    def num_predicted_tokens(self) -> int:
+        """All tokens but the first of each sequence."""
+        raise NotImplementedError
+
+    @property
+    def units(self) -> tuple[int, str]:
+        """What an epoch consists of: how many, and their name."""
+        return self.num_predicted_tokens, f"{self.unit}s"
+
+    @property
+    def unknown_share(self) -> float:
+        """How many of all tokens are unknown; start and end do not count."""
+        raise NotImplementedError
+
+    @property
+    def checksum(self) -> int:
+        """A number that depends on every token of every sequence."""
+        raise NotImplementedError
+
+    @property
+    def evaluation_sizes(self) -> list[int]:
+        """Tokens of each batch of `evaluation_dataset()`, with padding."""
+        raise NotImplementedError
+
+
+class SequenceBatches(TokenBatches):
     """Sequences of token ids, cut into padded batches.
 
     The sequences are kept as one flat array of values with row splits and are
@@ -79,21 +134,20 @@ class SequenceBatches(RowBatches):
             lengths=lengths,
             is_shuffled=order == "length",
             sample_weight=sample_weight,
+            unit=unit,
+            text_size=text_size,
         )
         self.order = order
-        self.unit = unit
-        self.text_size = text_size
-        self.num_sequences = len(lengths)
-        self.num_predicted_tokens = int(np.sum(lengths - 1))
+        self._num_predicted_tokens = int(np.sum(lengths - 1))
         with tf.device("CPU:0"):
             self._values = tf.constant(values.astype(np.int32))
             self._lengths = tf.constant(lengths, tf.int64)
             self._starts = tf.cumsum(self._lengths, exclusive=True)
 
     @property
-    def units(self) -> tuple[int, str]:
-        """What an epoch consists of: how many, and their name."""
-        return self.num_predicted_tokens, f"{self.unit}s"
+    def num_predicted_tokens(self) -> int:
+        """All tokens but the first of each sequence."""
+        return self._num_predicted_tokens
 
     @property
     def unknown_share(self) -> float:

@@ -8,14 +8,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from keras_textgen.data.corpus import DataError
-from keras_textgen.data.formats.streams import arrow_module
+from keras_textgen.data.formats.streams import OnBad, arrow_module, refuse
 from keras_textgen.data.formats.table import Row, Table
 
 _ROWS_AT_ONCE = 4096
 
 
 def read_parquet(
-    stream: io.BufferedReader, name: str, suffix: str = ".parquet"
+    stream: io.BufferedReader,
+    name: str,
+    suffix: str = ".parquet",
+    on_bad: OnBad = refuse,
 ) -> Table:
     """Reads a Parquet file.
 
@@ -23,6 +26,7 @@ def read_parquet(
         stream: of the file.
         name: of the file, for messages.
         suffix: of its name.
+        on_bad: is not used: such files are read whole, or not at all.
 
     Returns:
         The table; only the columns asked for are read, some rows at a time.
@@ -30,7 +34,7 @@ def read_parquet(
     Raises:
         DataError: it is none, or pyarrow is not installed.
     """
-    del suffix
+    del suffix, on_bad
     arrow = arrow_module(name, "Parquet")
     with _errors(arrow, name):
         import pyarrow.parquet
@@ -44,7 +48,10 @@ def read_parquet(
 
 
 def read_arrow(
-    stream: io.BufferedReader, name: str, suffix: str = ".arrow"
+    stream: io.BufferedReader,
+    name: str,
+    suffix: str = ".arrow",
+    on_bad: OnBad = refuse,
 ) -> Table:
     """Reads an Arrow file (Feather, too) or stream, as Hugging Face writes.
 
@@ -52,6 +59,7 @@ def read_arrow(
         stream: of the file.
         name: of the file, for messages.
         suffix: of its name.
+        on_bad: is not used: such files are read whole, or not at all.
 
     Returns:
         The table, read some rows at a time.
@@ -59,7 +67,7 @@ def read_arrow(
     Raises:
         DataError: it is none, or pyarrow is not installed.
     """
-    del suffix
+    del suffix, on_bad
     arrow = arrow_module(name, "Arrow")
     is_file = stream.peek(6)[:6] == b"ARROW1"
     with _errors(arrow, name):

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from keras_textgen.data.corpus import DataError
-from keras_textgen.data.formats.streams import decoded_lines
+from keras_textgen.data.formats.streams import OnBad, decoded_lines, refuse
 from keras_textgen.data.formats.table import Row, Table
 from keras_textgen.data.readers.table_header import is_numbered
 
@@ -20,7 +20,10 @@ _LARGEST_FIELD = 2**31 - 1
 
 
 def read_delimited(
-    stream: io.BufferedReader, name: str, suffix: str = ".csv"
+    stream: io.BufferedReader,
+    name: str,
+    suffix: str = ".csv",
+    on_bad: OnBad = refuse,
 ) -> Table:
     r"""Reads a table of text, whose first line names the columns.
 
@@ -32,6 +35,9 @@ def read_delimited(
         stream: of the file.
         name: of the file, for messages.
         suffix: of its name, which decides where marks are as frequent.
+        on_bad: is told of a row of another number of columns, and of a line
+            that is no text. A quote that is never closed is always refused:
+            what follows it cannot be told apart.
 
     Returns:
         The table; its values are text. One without columns is empty.
@@ -45,7 +51,7 @@ def read_delimited(
         >>> table.columns, list(table.rows([1]))
         (('user', 'item'), [(2, ["'Alien'"])])
     """
-    lines = decoded_lines(stream, name)
+    lines = decoded_lines(stream, name, on_bad)
     first = next((line for line in lines if line.strip()), None)
     if first is None:
         return Table(name, (), lambda places: iter(()))
@@ -54,34 +60,41 @@ def read_delimited(
     _, header = next(records)
     columns = tuple(column.strip() for column in header)
     if columns[0].isdecimal() and not is_numbered(columns):
-        return _without_header(name, header, records)
+        return _without_header(name, header, records, on_bad)
 
     def rows(places: Sequence[int]) -> Iterator[Row]:
         for line, record in records:
-            if len(record) != len(columns):
-                raise DataError(
-                    f"{name}:{line}: {len(record)} columns; allowed: "
-                    f"{len(columns)}, as in the first line (the mark between "
-                    f"them is {mark!r})"
-                )
-            yield line, [record[place] for place in places]
+            if len(record) == len(columns):
+                yield line, [record[place] for place in places]
+                continue
+            problem = (
+                f"{name}:{line}: {len(record)} columns; allowed: "
+                f"{len(columns)}, as in the first line (the mark between "
+                f"them is {mark!r})"
+            )
+            on_bad(line, DataError(problem))
 
     return Table(name, columns, rows)
 
 
 def _without_header(
-    name: str, first: list[str], records: Iterator[tuple[int, list[str]]]
+    name: str,
+    first: list[str],
+    records: Iterator[tuple[int, list[str]]],
+    on_bad: OnBad,
 ) -> Table:
     """A table whose first line may hold values: it begins with a number."""
 
     def rows(places: Sequence[int]) -> Iterator[Row]:
         for line, record in itertools.chain([(1, first)], records):
-            if len(record) != len(first):
-                raise DataError(
-                    f"{name}:{line}: {len(record)} columns; allowed: "
-                    f"{len(first)}, as in the first line"
-                )
-            yield line, [record[place] for place in places]
+            if len(record) == len(first):
+                yield line, [record[place] for place in places]
+                continue
+            problem = (
+                f"{name}:{line}: {len(record)} columns; allowed: "
+                f"{len(first)}, as in the first line"
+            )
+            on_bad(line, DataError(problem))
 
     return Table(name, tuple(first), rows, has_header=False)
 

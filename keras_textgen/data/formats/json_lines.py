@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from keras_textgen.data.corpus import DataError
-from keras_textgen.data.formats.streams import decoded_lines
+from keras_textgen.data.formats.streams import OnBad, decoded_lines, refuse
 from keras_textgen.data.formats.table import Row, Table, no_rows_error
 
 # So many rows say which columns there are, as some leave out empty ones; all
@@ -23,7 +23,10 @@ _Object = tuple[int, dict[str, Any]]
 
 
 def read_json_lines(
-    stream: io.BufferedReader, name: str, suffix: str = ".jsonl"
+    stream: io.BufferedReader,
+    name: str,
+    suffix: str = ".jsonl",
+    on_bad: OnBad = refuse,
 ) -> Table:
     r"""Reads a file of an object a line.
 
@@ -31,6 +34,7 @@ def read_json_lines(
         stream: of the file.
         name: of the file, for messages.
         suffix: of its name.
+        on_bad: is told of a line that holds no object.
 
     Returns:
         The table; its columns are the keys of the first rows, those of later
@@ -47,7 +51,7 @@ def read_json_lines(
         (('user', 'stars'), [[4.0], [None]])
     """
     del suffix
-    objects = _objects(decoded_lines(stream, name), name)
+    objects = _objects(decoded_lines(stream, name, on_bad), name, on_bad)
     first = list(itertools.islice(objects, _LOOKED_AT))
     if not first:
         raise no_rows_error(name)
@@ -90,20 +94,31 @@ def _kept(
     return again
 
 
-def _objects(lines: Iterator[str], name: str) -> Iterator[_Object]:
+def _objects(
+    lines: Iterator[str], name: str, on_bad: OnBad
+) -> Iterator[_Object]:
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            found = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise DataError(
-                f"{name}:{number}: no JSON ({error}); allowed: an object a "
-                'line, such as {"text": "a rose"}'
-            ) from None
-        if not isinstance(found, dict):
-            raise DataError(
-                f"{name}:{number}: {type(found).__name__} in the place of an "
-                'object; allowed: an object a line, such as {"text": "a rose"}'
-            )
+            found = _object(line, f"{name}:{number}")
+        except DataError as error:
+            on_bad(number, error)
+            continue
         yield number, found
+
+
+def _object(line: str, where: str) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise DataError(
+            f"{where}: no JSON ({error}); allowed: an object a "
+            'line, such as {"text": "a rose"}'
+        ) from None
+    if not isinstance(found, dict):
+        raise DataError(
+            f"{where}: {type(found).__name__} in the place of an "
+            'object; allowed: an object a line, such as {"text": "a rose"}'
+        )
+    return found

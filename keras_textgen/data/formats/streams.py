@@ -13,7 +13,7 @@ import sys
 import tempfile
 import weakref
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 from keras_textgen.data.corpus import DataError
@@ -25,6 +25,15 @@ _ZSTANDARD = b"\x28\xb5\x2f\xfd"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 PACKED = (".gz", ".zst")
 _EXTRA = "pip install 'keras-textgen[tables]'"
+
+# Is told of a row or line that cannot be used, by its number, and raises the
+# error or has it left out.
+OnBad = Callable[[int, DataError], None]
+
+
+def refuse(number: int, error: DataError) -> None:
+    """Raises the error."""
+    raise error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,7 +166,9 @@ def read_bytes(path: pathlib.Path) -> bytes:
         return stream.read()
 
 
-def decoded_lines(stream: io.BufferedReader, name: str) -> Iterator[str]:
+def decoded_lines(
+    stream: io.BufferedReader, name: str, on_bad: OnBad = refuse
+) -> Iterator[str]:
     r"""The lines of a text, UTF-8, or UTF-16 that begins with its mark.
 
     Lines of UTF-8 are read one by one.
@@ -165,9 +176,11 @@ def decoded_lines(stream: io.BufferedReader, name: str) -> Iterator[str]:
     Args:
         stream: of the bytes.
         name: of the file, for messages.
+        on_bad: is told of a line that is no text.
 
     Yields:
-        Lines with their ends, which are "\n".
+        Lines with their ends, which are "\n"; an empty one in the place of
+        one that is left out.
 
     Raises:
         DataError: it is no such text; the message names the line.
@@ -181,7 +194,12 @@ def decoded_lines(stream: io.BufferedReader, name: str) -> Iterator[str]:
         yield from io.StringIO(decode(stream.read(), name))
         return
     for number, line in enumerate(stream, 1):
-        yield decode(line, name, number)
+        try:
+            text = decode(line, name, number)
+        except DataError as error:
+            on_bad(number, error)
+            text = "\n"
+        yield text
 
 
 @contextlib.contextmanager

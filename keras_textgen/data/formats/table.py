@@ -10,7 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from keras_textgen.data.corpus import DataError
-from keras_textgen.data.formats.streams import Source, reading_errors
+from keras_textgen.data.formats.streams import (
+    OnBad,
+    Source,
+    reading_errors,
+    refuse,
+)
 
 # The number of a row or line, and the values asked for.
 Row = tuple[int, Sequence[Any]]
@@ -58,7 +63,7 @@ class Format(NamedTuple):
         suffixes: that its files have, before `.gz` or `.zst`.
         starts: first bytes of a file of it, where these tell.
         reader: "module:function" of what makes a `Table` of a stream, the name
-            of the file and its suffix.
+            of the file, its suffix, and an `OnBad`.
     """
 
     suffixes: tuple[str, ...]
@@ -86,12 +91,13 @@ LISTED = f"{', '.join(SUFFIXES)}, each also as .gz or .zst"
 
 
 @contextlib.contextmanager
-def opened_table(source: Source) -> Iterator[Table]:
+def opened_table(source: Source, on_bad: OnBad = refuse) -> Iterator[Table]:
     """A table of whatever format, to be read while it is open.
 
     Args:
         source: of the table; its name says the format, or where that says
             nothing, its first bytes do.
+        on_bad: is told of a row that cannot be read, where others can.
 
     Yields:
         The table.
@@ -100,15 +106,18 @@ def opened_table(source: Source) -> Iterator[Table]:
         DataError: it cannot be read.
     """
     with source.opened() as stream, reading_errors(source.name):
-        yield table_of(stream, source)
+        yield table_of(stream, source, on_bad)
 
 
-def table_of(stream: io.BufferedReader, source: Source) -> Table:
+def table_of(
+    stream: io.BufferedReader, source: Source, on_bad: OnBad = refuse
+) -> Table:
     """The table that a stream holds.
 
     Args:
         stream: of the source, unpacked.
         source: of the table, as for `opened_table`.
+        on_bad: as for `opened_table`.
 
     Raises:
         DataError: it cannot be read.
@@ -116,7 +125,7 @@ def table_of(stream: io.BufferedReader, source: Source) -> Table:
     found = _format(source.suffix, stream)
     module, function = found.reader.split(":")
     reader = getattr(importlib.import_module(module), function)
-    return reader(stream, source.name, source.suffix)
+    return reader(stream, source.name, source.suffix, on_bad)
 
 
 def is_typed(source: Source) -> bool:

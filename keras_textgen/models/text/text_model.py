@@ -10,10 +10,11 @@ import tensorflow as tf
 from keras_textgen.checks import SIZES, Numbers, check
 from keras_textgen.data.batches.sequences import (
     SequenceBatches,
+    TokenBatches,
     few_texts,
     prepared_tokens,
-    sequence_batches,
 )
+from keras_textgen.data.shards.batches import token_batches
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.decoding.beam_search import beam_search
 from keras_textgen.decoding.common import (
@@ -91,6 +92,8 @@ class TextModel(LikelihoodModel):
     Raises:
         ValueError: If a setting is out of its range.
     """
+
+    reads_shards = True
 
     def __init__(
         self,
@@ -301,15 +304,15 @@ class TextModel(LikelihoodModel):
         *,
         is_shuffled: bool = True,
         is_prediction: bool = False,
-    ) -> SequenceBatches:
-        """Sequences of texts, or of ids [N, time]."""
+    ) -> TokenBatches:
+        """Sequences of texts, of ids [N, time], or in shards."""
         del y, is_prediction
-        return sequence_batches(
+        return token_batches(
             x,
             self.vocabulary,
             batch_size,
             seed=self.seed,
-            order="length" if is_shuffled else "stream",
+            is_shuffled=is_shuffled,
             sample_weight=sample_weight,
         )
 

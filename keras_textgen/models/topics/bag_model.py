@@ -14,6 +14,8 @@ from keras_textgen.data.batches.bags import (
     prepared_bags,
 )
 from keras_textgen.data.rows import in_memory
+from keras_textgen.data.shards.bags import PreparedBags, prepared_bags_of
+from keras_textgen.data.shards.split import PreparedSplit
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.models.base import GlobalBatchModel
 from keras_textgen.tokens import SPECIALS
@@ -30,6 +32,7 @@ class BagModel(GlobalBatchModel):
     """
 
     default_batch_size = 64
+    reads_shards = True
 
     vocabulary: Vocabulary | None
     num_words: int
@@ -98,12 +101,22 @@ class BagModel(GlobalBatchModel):
         *,
         is_shuffled: bool = True,
         is_prediction: bool = False,
-    ) -> BagBatches:
+    ) -> BagBatches | PreparedBags:
         """Counts of words, SciPy sparse or float [N, words]; texts; token ids.
 
-        Token ids are a list of ints a document, or padded int [N, time].
+        Token ids are a list of ints a document, or padded int [N, time]; or
+        texts in shards.
         """
         del y, is_prediction
+        if isinstance(x, PreparedSplit):
+            return prepared_bags_of(
+                x,
+                self.vocabulary,
+                batch_size,
+                seed=self.seed,
+                is_shuffled=is_shuffled,
+                sample_weight=sample_weight,
+            )
         return BagBatches(
             as_counts(x, self.num_words, self.vocabulary),
             batch_size,

@@ -13,11 +13,10 @@ from keras_textgen.models.text.latent_text_model import LatentTextModel
 from keras_textgen.models.text.text_model import decoded_strings
 from keras_textgen.pages.charts import bar_chart, line_chart, scatter
 from keras_textgen.pages.report_page import Panel, Table
-from keras_textgen.tasks.base import Task
+from keras_textgen.tasks.base import Task, spread_rows
 from keras_textgen.tasks.reports.common import (
     plane,
     shortened,
-    spread_rows,
 )
 from keras_textgen.tokens import PAD_ID
 

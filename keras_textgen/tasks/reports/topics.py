@@ -10,8 +10,7 @@ from keras_textgen.data.corpus import SPLITS
 from keras_textgen.pages.charts import scatter, small_bars
 from keras_textgen.pages.report_page import Panel, Table
 from keras_textgen.pages.topic_page import project
-from keras_textgen.tasks.base import Task
-from keras_textgen.tasks.reports.common import spread_rows
+from keras_textgen.tasks.base import Task, spread_rows
 
 _WORDS, _TOPICS, _POINTS = 8, 24, 1500
 # Topics of words that are so alike are one.

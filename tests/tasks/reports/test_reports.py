@@ -24,7 +24,8 @@ SIZES = {
 }
 PANELS = {
     "vae": ["Dimensions of the code", "Map of the codes",
-            "One dimension at a time", "Interpolations", "Samples", "By position", "By length", "The worst texts"],
+            "One dimension at a time", "Interpolations", "Samples",
+            "By position", "By length", "The worst texts"],
     "lstm_lm": ["Samples", "By position", "By length", "The worst texts"],
     "han": ["What is taken for what", "How sure it is", "Documents"],
     "sae": ["Words of the topics", "Topics that are alike",

@@ -1,0 +1,1 @@
+"""Corpora that `keras_textgen.prepare` has written, larger than memory."""

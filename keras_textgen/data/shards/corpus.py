@@ -1,0 +1,129 @@
+"""A prepared corpus: three splits in shards, and what the manifest says.
+
+Free of TensorFlow, but for the vocabulary, which is made when it is asked for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import pathlib
+from typing import Any
+
+from keras_textgen.data.corpus import SPLITS, Corpus
+from keras_textgen.data.shards.manifest import (
+    Manifest,
+    read_manifest,
+    verify,
+)
+from keras_textgen.data.shards.split import PreparedSplit
+from keras_textgen.data.text_size import TextSize
+
+
+@dataclasses.dataclass
+class PreparedCorpus(Corpus):
+    """A corpus in shards, larger than memory.
+
+    Each split is a `PreparedSplit`, which `fit` and `evaluate` of a model take.
+
+    Attributes:
+        folder: with the shards.
+        manifest: what is known of them.
+    """
+
+    _: dataclasses.KW_ONLY
+    folder: pathlib.Path
+    manifest: Manifest
+
+    @functools.cached_property
+    def vocabulary(self) -> Any:
+        """The vocabulary of the corpus, for its models."""
+        # It imports TensorFlow.
+        from keras_textgen.data.shards.vocabulary import read_vocabulary
+
+        return read_vocabulary(self.folder)
+
+    @property
+    def fingerprint(self) -> int:
+        """As that of `Corpus`, of the checksums of all files."""
+        return self.manifest.digest
+
+    @property
+    def text_sizes(self) -> dict[str, TextSize]:
+        """By split, the length of the texts as they were read."""
+        return {
+            split: TextSize(each.texts, each.words, each.bytes)
+            for split, each in self.manifest.counts.items()
+        }
+
+    @property
+    def size_text(self) -> str:
+        """The size of the training set, in words."""
+        manifest = self.manifest
+        return (
+            f"{manifest.vocabulary_size:,} {manifest.unit}s, "
+            f"{manifest.counts['train'].texts:,} training texts in "
+            f"{len(manifest.shards['train']):,} shards"
+        )
+
+    def verify(self) -> None:
+        """Compares the checksum of every file, which reads all of them.
+
+        Raises:
+            DataError: a file is not what was written.
+        """
+        verify(self.folder, self.manifest)
+
+
+def open_prepared(folder: str | os.PathLike) -> PreparedCorpus:
+    """Opens a corpus that `python -m keras_textgen.prepare` has written.
+
+    Nothing is read but the manifest; sizes of files are compared.
+
+    Args:
+        folder: the `--output` of it.
+
+    Returns:
+        The corpus: `train`, `valid` and `test` go into `fit` and `evaluate`,
+        and `vocabulary` into a model.
+
+    Raises:
+        DataError: it is not finished, or damaged, or array_record is not
+            installed.
+
+    Example:
+        >>> open_prepared("nowhere")
+        Traceback (most recent call last):
+        keras_textgen.data.corpus.DataError: nowhere: no manifest.json; \
+allowed: a folder that python -m keras_textgen.prepare has finished
+    """
+    folder = pathlib.Path(folder)
+    manifest = read_manifest(folder)
+    splits = {name: PreparedSplit(folder, manifest, name) for name in SPLITS}
+    labels = {
+        name: split.labels
+        for name, split in splits.items()
+        if split.labels is not None
+    }
+    return PreparedCorpus.of_splits(
+        folder.resolve().name,
+        splits,
+        labels=labels,
+        label_names=manifest.label_names,
+        remarks=_remarks(manifest),
+        dropped={
+            split: each.too_long for split, each in manifest.counts.items()
+        },
+        folder=folder,
+        manifest=manifest,
+    )
+
+
+def _remarks(manifest: Manifest) -> tuple[str, ...]:
+    if not manifest.bad:
+        return ()
+    return (
+        f"Left out when the corpus was prepared: {manifest.bad:,} records, "
+        "listed in its bad.jsonl.",
+    )

@@ -1,0 +1,244 @@
+"""What a folder of a prepared corpus holds; free of TensorFlow.
+
+`manifest.json` is written last: a folder without one is not finished.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from keras_textgen.data.corpus import SPLITS, DataError
+
+MANIFEST = "manifest.json"
+VOCABULARY = "vocabulary.json"
+BAD = "bad.jsonl"
+FORMAT = 1
+_ALLOWED = "a folder that python -m keras_textgen.prepare has finished"
+
+
+@dataclasses.dataclass(frozen=True)
+class File:
+    """A file of the folder.
+
+    Attributes:
+        name: of the file, without a folder.
+        rows: texts in it; 0 of a file that is no shard.
+        bytes: of the file.
+        sha256: of its content, in hexadecimal.
+    """
+
+    name: str
+    rows: int
+    bytes: int
+    sha256: str
+
+    @classmethod
+    def of(cls, path: pathlib.Path, rows: int = 0) -> File:
+        """The entry of a file that is there."""
+        return cls(path.name, rows, path.stat().st_size, sha256_of(path))
+
+
+@dataclasses.dataclass(frozen=True)
+class Counts:
+    """What a split holds.
+
+    Attributes:
+        texts: how many.
+        words: what stands between white space in them.
+        bytes: of them in UTF-8.
+        tokens: their ids, start and end tokens included.
+        unknown: ids of the unknown token among them.
+        too_long: texts that were left out as too long.
+    """
+
+    texts: int
+    words: int
+    bytes: int
+    tokens: int
+    unknown: int
+    too_long: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest:
+    """All that is known of a prepared corpus without reading a text.
+
+    Attributes:
+        settings: that it was prepared with, by name.
+        counts: of each split.
+        shards: of each split, in the order of their rows.
+        files: the others: vocabulary, lengths, labels, bad records.
+        unit: what a token is.
+        vocabulary_size: number of ids.
+        label_names: the names that labels are the numbers of.
+        bad: records that could not be used.
+        source: files and bytes of the input, and what tells it from others.
+    """
+
+    settings: Mapping[str, Any]
+    counts: Mapping[str, Counts]
+    shards: Mapping[str, tuple[File, ...]]
+    files: tuple[File, ...]
+    unit: str
+    vocabulary_size: int
+    label_names: tuple[str, ...]
+    bad: int
+    source: Mapping[str, Any]
+
+    def file(self, name: str) -> File:
+        """The entry of a file that is no shard."""
+        return next(each for each in self.files if each.name == name)
+
+    @property
+    def text(self) -> str:
+        """The content of `manifest.json`."""
+        fields = {"format": FORMAT, **dataclasses.asdict(self)}
+        return json.dumps(fields, ensure_ascii=False, indent=1) + "\n"
+
+    @property
+    def digest(self) -> int:
+        """A number of 63 bits that depends on every file but `bad.jsonl`."""
+        sums = [
+            each.sha256 for split in SPLITS for each in self.shards[split]
+        ] + [each.sha256 for each in self.files if each.name != BAD]
+        whole = hashlib.sha256(" ".join(sums).encode()).digest()
+        return int.from_bytes(whole[:8], "big") >> 1
+
+
+def lengths_file(split: str) -> str:
+    """The name of the file with the number of tokens of each text.
+
+    Example:
+        >>> lengths_file("valid")
+        'valid.lengths.npy'
+    """
+    return f"{split}.lengths.npy"
+
+
+def labels_file(split: str) -> str:
+    """The name of the file with the label of each text."""
+    return f"{split}.labels.npy"
+
+
+def sha256_of(path: pathlib.Path) -> str:
+    """The checksum of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_atomically(path: pathlib.Path, content: str) -> None:
+    """Writes a text file so that it is there whole, or not at all."""
+    temporary = path.with_name(f".{path.name}.unfinished")
+    with temporary.open("w", encoding="utf-8", newline="") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def read_manifest(folder: str | os.PathLike) -> Manifest:
+    """Reads the manifest of a folder, and compares the sizes of its files.
+
+    Args:
+        folder: of the prepared corpus.
+
+    Raises:
+        DataError: there is none, it cannot be used, or a file is missing or of
+            another size.
+
+    Example:
+        >>> read_manifest("nowhere")
+        Traceback (most recent call last):
+        keras_textgen.data.corpus.DataError: nowhere: no manifest.json; \
+allowed: a folder that python -m keras_textgen.prepare has finished
+    """
+    folder = pathlib.Path(folder)
+    path = folder / MANIFEST
+    try:
+        found = _parsed(json.loads(path.read_text("utf-8")))
+    except (FileNotFoundError, NotADirectoryError):
+        raise DataError(
+            f"{folder}: no {MANIFEST}; allowed: {_ALLOWED}"
+        ) from None
+    except OSError as error:
+        raise DataError(
+            f"{path}: {error.strerror}; allowed: {_ALLOWED}"
+        ) from None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DataError(
+            f"{path}: no manifest of this format ({error!r:.80}); allowed: "
+            f"{_ALLOWED}"
+        ) from None
+    for each in _all_files(found):
+        _check_size(folder, each)
+    return found
+
+
+def verify(folder: str | os.PathLike, manifest: Manifest) -> None:
+    """Compares the checksum of every file, which reads all of them.
+
+    Args:
+        folder: of the prepared corpus.
+        manifest: of it.
+
+    Raises:
+        DataError: a file is not what was written; of the first one.
+    """
+    for each in _all_files(manifest):
+        path = pathlib.Path(folder, each.name)
+        if sha256_of(path) != each.sha256:
+            raise DataError(
+                f"{path}: damaged, as its checksum is not that of {MANIFEST}; "
+                "allowed: the file as it was written"
+            )
+
+
+def _all_files(manifest: Manifest) -> list[File]:
+    shards = [each for split in SPLITS for each in manifest.shards[split]]
+    return [*shards, *manifest.files]
+
+
+def _parsed(content: dict[str, Any]) -> Manifest:
+    if content.pop("format") != FORMAT:
+        raise ValueError("another format")
+    names = tuple(SPLITS)
+    return Manifest(
+        **content
+        | {
+            "counts": {
+                split: Counts(**content["counts"][split]) for split in names
+            },
+            "shards": {
+                split: tuple(map(_file, content["shards"][split]))
+                for split in names
+            },
+            "files": tuple(map(_file, content["files"])),
+            "label_names": tuple(content["label_names"]),
+        }
+    )
+
+
+def _file(fields: dict[str, Any]) -> File:
+    found = File(**fields)
+    # A manifest from elsewhere must not name files outside of its folder.
+    is_plain = pathlib.PurePath(found.name).name == found.name
+    if not is_plain or found.name in ("", "..") or "\\" in found.name:
+        raise ValueError(f"the name {found.name!r}")
+    return found
+
+
+def _check_size(folder: pathlib.Path, file: File) -> None:
+    path = folder / file.name
+    there = path.stat().st_size if path.is_file() else None
+    if there != file.bytes:
+        is_now = "missing" if there is None else f"{there:,} bytes"
+        raise DataError(
+            f"{path}: {is_now}; allowed: the file as it was written, "
+            f"{file.bytes:,} bytes"
+        )

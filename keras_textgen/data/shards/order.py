@@ -1,0 +1,131 @@
+"""An order of rows that is computed, not stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from keras_textgen.data.batches.base import RowBatches, permutation
+
+# Batches among whose rows those of like length come together: enough that
+# little is padded, few enough that a step takes no time.
+WINDOW = 64
+
+
+class ComputedOrder(RowBatches):
+    """Rows in batches, in an order that takes no memory.
+
+    An epoch visits every row once. Which one stands at a place of the whole
+    order is computed, by a permutation of seed and epoch; each `WINDOW`
+    batches' worth of places is sorted by length and cut into batches, which are
+    then shuffled among themselves. So the batch of a seed, an epoch and a step
+    depends on nothing else, whoever computes it.
+
+    Args:
+        num_rows: how many rows there are.
+        batch_size: rows a batch; the last batch may be smaller.
+        lengths: of the rows, `[num_rows]`, which may be mapped from a file;
+            None if rows are not grouped by length.
+        **kwargs: of `RowBatches`.
+    """
+
+    def __init__(
+        self,
+        num_rows: int,
+        batch_size: int,
+        *,
+        lengths: np.ndarray | None,
+        **kwargs,
+    ) -> None:
+        self._lengths = lengths
+        self._last = (np.zeros(0, np.int64), np.zeros(0, np.int32))
+        super().__init__(num_rows, batch_size, **kwargs)
+
+    @property
+    def original_order(self) -> np.ndarray:
+        """Where each row stands in `evaluation_dataset()`."""
+        order = np.arange(self.num_rows)
+        if not self._is_grouped:
+            return order
+        for begin in range(0, self.num_rows, WINDOW * self.batch_size):
+            window = slice(begin, begin + WINDOW * self.batch_size)
+            by_length = np.argsort(self._lengths[window], kind="stable")
+            order[window] = begin + np.argsort(by_length)
+        return order
+
+    def _keep_order(self, lengths: np.ndarray | None) -> None:
+        """Nothing is kept: the order is computed."""
+
+    def _batches_of(
+        self, epoch: tf.Tensor
+    ) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+        return lambda step: (self._training_rows(epoch, step), step)
+
+    def _training_rows(self, epoch: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+        places, window = self._window(step)
+        if not self.is_shuffled:
+            return self._cut(places, step % WINDOW)
+        rows = shuffled(places, self.num_rows, [self.seed, epoch])
+        begin = window * WINDOW
+        count = tf.minimum(self.steps_per_epoch - begin, WINDOW)
+        # A number for each window of each epoch, so that none is used twice.
+        windows = -(-self.steps_per_epoch // WINDOW)
+        order = permutation(count, [self.seed, epoch * windows + window])
+        number = tf.gather(order, step - begin)
+        return self._cut(self._by_length(rows), tf.cast(number, tf.int64))
+
+    def _evaluated_rows(self, step: tf.Tensor) -> tf.Tensor:
+        rows, _ = self._window(step)
+        return self._cut(self._by_length(rows), step % WINDOW)
+
+    def _window(self, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The places of the window of a step, int64, and its number."""
+        window = step // WINDOW
+        size = WINDOW * self.batch_size
+        begin = window * size
+        return tf.range(begin, tf.minimum(begin + size, self.num_rows)), window
+
+    @property
+    def _is_grouped(self) -> bool:
+        return self.is_shuffled and self._lengths is not None
+
+    def _by_length(self, rows: tf.Tensor) -> tf.Tensor:
+        if not self._is_grouped:
+            return rows
+        lengths = tf.numpy_function(self._lengths_of, [rows], tf.int32)
+        lengths = tf.ensure_shape(lengths, [None])
+        return tf.gather(rows, tf.argsort(lengths, stable=True))
+
+    def _lengths_of(self, rows: np.ndarray) -> np.ndarray:
+        """The lengths of rows; those of a window are looked up once."""
+        known, lengths = self._last
+        if not np.array_equal(known, rows):
+            lengths = self._lengths[rows]
+            self._last = rows.copy(), lengths
+        return lengths
+
+
+def shuffled(
+    places: tf.Tensor, size: int, seed: list[int | tf.Tensor]
+) -> tf.Tensor:
+    """What stands at some places of a permutation, which is computed.
+
+    Args:
+        places: integers below `size`.
+        size: how many numbers are permuted.
+        seed: two integers.
+
+    Returns:
+        int64, of the shape of `places`.
+
+    Example:
+        >>> sorted(shuffled(tf.range(4), 4, [7, 1]).numpy().tolist())
+        [0, 1, 2, 3]
+    """
+    seed = tf.stack([tf.cast(each, tf.int64) for each in seed])
+    places = tf.cast(places, tf.int64)
+    return tf.random.experimental.index_shuffle(
+        places, seed, tf.constant(size - 1, tf.int64)
+    )

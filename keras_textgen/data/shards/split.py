@@ -1,0 +1,176 @@
+"""A split of a prepared corpus, read by random access; free of TensorFlow."""
+
+from __future__ import annotations
+
+import functools
+import pathlib
+import re
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_textgen.data.corpus import DataError
+from keras_textgen.data.shards.manifest import (
+    VOCABULARY,
+    Counts,
+    Manifest,
+    labels_file,
+    lengths_file,
+)
+
+EXTRA = "pip install 'keras-textgen[beam]'"
+# Ids below are written as two bytes.
+_SHORT = 1 << 16
+_READING = "readahead_buffer_size:0,max_parallelism:0"
+
+
+def id_type(vocabulary_size: int) -> np.dtype:
+    """The type in which the ids of texts are written.
+
+    Example:
+        >>> id_type(10_000), id_type(1_000_000)
+        (dtype('uint16'), dtype('uint32'))
+    """
+    return np.dtype("<u2" if vocabulary_size <= _SHORT else "<u4")
+
+
+def array_record(what: str) -> Any:
+    """The module that reads and writes shards.
+
+    Args:
+        what: needs it, for messages.
+
+    Raises:
+        DataError: it is not installed.
+    """
+    try:
+        from array_record.python import array_record_module
+    except ImportError:
+        raise DataError(
+            f"{what} needs array_record, which is not installed; allowed: "
+            f"{EXTRA}"
+        ) from None
+    return array_record_module
+
+
+def _record(reader: Any, row: int) -> bytes:
+    # To ask for a list of rows takes time in proportion to all of the shard.
+    reader.seek(row)
+    return reader.read()
+
+
+class PreparedSplit:
+    """Texts as token ids in shards, of which none is held in memory.
+
+    Args:
+        folder: of the prepared corpus.
+        manifest: of it.
+        split: `"train"`, `"valid"` or `"test"`.
+
+    Attributes:
+        counts: of the split.
+        unit: what a token is.
+        vocabulary_size: number of ids.
+        vocabulary_sum: the checksum of the vocabulary.
+        digest: a number that depends on every file of the corpus.
+
+    Raises:
+        DataError: a file cannot be used, or array_record is not installed.
+    """
+
+    def __init__(
+        self, folder: pathlib.Path, manifest: Manifest, split: str
+    ) -> None:
+        self._folder = folder
+        self._split = split
+        self._shards = manifest.shards[split]
+        self._type = id_type(manifest.vocabulary_size)
+        self._module = array_record(str(folder))
+        self._lock = threading.Lock()
+        self._ends = np.cumsum([shard.rows for shard in self._shards])
+        self.counts: Counts = manifest.counts[split]
+        self.unit = manifest.unit
+        self.vocabulary_size = manifest.vocabulary_size
+        self.vocabulary_sum = manifest.file(VOCABULARY).sha256
+        self.digest = manifest.digest
+
+    def __len__(self) -> int:
+        return self.counts.texts
+
+    @functools.cached_property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each text, int32 `[texts]`, mapped into memory."""
+        return self._mapped(lengths_file(self._split))
+
+    @functools.cached_property
+    def labels(self) -> np.ndarray | None:
+        """The label of each text, int32 `[texts]`; None without labels."""
+        name = labels_file(self._split)
+        return self._mapped(name) if (self._folder / name).exists() else None
+
+    def ids_of(self, rows: Sequence[int] | np.ndarray) -> list[np.ndarray]:
+        """The token ids of some texts, start and end tokens included.
+
+        Args:
+            rows: numbers of texts, from 0.
+
+        Returns:
+            An array `[time]` for each, in the order of `rows`.
+
+        Raises:
+            DataError: a shard is damaged.
+        """
+        rows = np.asarray(rows, np.int64)
+        shards = np.searchsorted(self._ends, rows, side="right")
+        found: list[Any] = [None] * len(rows)
+        for shard in np.unique(shards):
+            places = np.flatnonzero(shards == shard)
+            first = self._ends[shard] - self._shards[shard].rows
+            records = self._read(int(shard), (rows[places] - first).tolist())
+            for place, record in zip(places, records, strict=True):
+                found[place] = np.frombuffer(record, self._type)
+        return found
+
+    def _read(self, shard: int, rows: list[int]) -> list[bytes]:
+        path = self._folder / self._shards[shard].name
+        try:
+            # A reader has one place at a time.
+            with self._lock:
+                reader = self._reader(shard)
+                return [_record(reader, row) for row in rows]
+        except (RuntimeError, ValueError, IndexError) as error:
+            told = re.sub(r"\s+", " ", str(error))
+            raise DataError(
+                f"{path}: damaged ({told:.120}); allowed: the file as it was "
+                "written"
+            ) from None
+
+    def _reader(self, shard: int) -> Any:
+        if shard not in self._readers:
+            path = self._folder / self._shards[shard].name
+            self._readers[shard] = self._module.ArrayRecordReader(
+                str(path), _READING
+            )
+        return self._readers[shard]
+
+    @functools.cached_property
+    def _readers(self) -> dict[int, Any]:
+        return {}
+
+    def _mapped(self, name: str) -> np.ndarray:
+        path = self._folder / name
+        try:
+            found = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"{path}: cannot be read ({error!s:.80}); allowed: the file "
+                "as it was written"
+            ) from None
+        if found.shape != (len(self),):
+            raise DataError(
+                f"{path}: of shape {list(found.shape)}; allowed: "
+                f"[{len(self)}], a number for each text"
+            )
+        return found

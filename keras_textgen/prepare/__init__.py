@@ -1,0 +1,1 @@
+"""A pipeline that writes corpora larger than memory, by Apache Beam."""

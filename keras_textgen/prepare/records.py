@@ -1,0 +1,191 @@
+"""Texts of files, one by one; what cannot be used is set aside."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from keras_textgen.data.characters import normalize_text
+from keras_textgen.data.corpus import DataError
+from keras_textgen.data.formats.collect import (
+    NoWordsError,
+    Texts,
+    UnusableError,
+)
+from keras_textgen.data.formats.columns import (
+    Wanted,
+    find_column,
+    has_column,
+    is_table_name,
+)
+from keras_textgen.data.formats.streams import decoded_lines
+from keras_textgen.data.formats.table import Table, opened_table
+from keras_textgen.data.labels import clean_label
+from keras_textgen.data.raw_ids import is_missing, is_nested
+from keras_textgen.data.readers.files import has_word
+from keras_textgen.data.text_tables import TEXT
+from keras_textgen.prepare.pieces import Piece, Unit
+from keras_textgen.prepare.settings import PrepareSettings
+
+_HASH_BYTES = 8
+_NO_WORDS = "a text without words; allowed: 1 word or more"
+
+
+class Record(NamedTuple):
+    """A text that can be used.
+
+    Attributes:
+        text: as it was read, without the end of its line.
+        label: of it; None where there are none.
+    """
+
+    text: str
+    label: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Bad:
+    """A record that cannot be used.
+
+    Attributes:
+        file: that holds it.
+        offset: the byte at which the piece of the file begins that it is in;
+            0 where files are read from their beginning.
+        row: the number of its line, or in Parquet of its row, from there on.
+        reason: what is wrong with it.
+    """
+
+    file: str
+    offset: int
+    row: int
+    reason: str
+
+
+def records_of(
+    unit: Unit, settings: PrepareSettings, on_bad: Callable[[Bad], None]
+) -> Iterator[Record]:
+    """The texts of a unit, in order.
+
+    Args:
+        unit: whose pieces are read.
+        settings: with the columns of tables.
+        on_bad: is told of what is left out.
+
+    Raises:
+        DataError: a file cannot be read at all, or lacks a column.
+    """
+    for piece in unit.pieces:
+
+        def tell(row: int, error: Exception, piece: Piece = piece) -> None:
+            reason = str(error).removeprefix(piece.name)
+            reason = re.sub(r"^(?::| row )*\d*: ", "", reason)
+            on_bad(Bad(piece.name, piece.start, row, reason))
+
+        if is_table_name(piece.path.name):
+            yield from _rows(piece, settings, tell)
+        else:
+            yield from _lines(piece, tell)
+
+
+def _lines(piece: Piece, tell: Callable[[int, Exception], None]):
+    broken = 0
+
+    def on_bad(number: int, error: Exception) -> None:
+        nonlocal broken
+        broken = number
+        tell(number, error)
+
+    with piece.opened() as stream:
+        lines = decoded_lines(stream, piece.name, on_bad)
+        for number, line in enumerate(lines, 1):
+            text = line.removesuffix("\n")
+            if has_word(text):
+                yield Record(text, None)
+            elif number != broken:
+                tell(number, DataError(_NO_WORDS))
+
+
+def _rows(
+    piece: Piece,
+    settings: PrepareSettings,
+    tell: Callable[[int, Exception], None],
+) -> Iterator[Record]:
+    with opened_table(piece, tell) as table:
+        table, places = _placed(table, settings)
+        texts = Texts(table.columns[places[0]])
+        rows = table.rows(places)
+        if not table.has_header:
+            # It has the names that are asked for, so it is no row of values.
+            next(rows)
+        for number, (text, *labels) in rows:
+            try:
+                texts.add(text)
+                label = _label(labels[0], settings) if labels else None
+            except NoWordsError:
+                tell(number, DataError(_NO_WORDS))
+                continue
+            except UnusableError as error:
+                tell(number, error)
+                continue
+            finally:
+                texts.found.clear()
+            yield Record(text, label)
+
+
+def _placed(
+    table: Table, settings: PrepareSettings
+) -> tuple[Table, tuple[int, ...]]:
+    """The table, and the places of the columns that are asked for."""
+    wanted = [Wanted(settings.text_column or TEXT, "text_column", Texts)]
+    if settings.label_column is not None:
+        wanted.append(Wanted(settings.label_column, "label_column", Texts))
+    is_whole = all(has_column(table, each) for each in wanted)
+    if table.reads_on is not None and not is_whole:
+        table = table.reads_on()
+    places = (find_column(table, each, wanted) for each in wanted)
+    return table, tuple(place for place in places if place is not None)
+
+
+def _label(value: Any, settings: PrepareSettings) -> str:
+    if is_missing(value) or is_nested(value) or not str(value).strip():
+        raise UnusableError(
+            f"{settings.label_column} is {value!r:.40}; allowed: a label"
+        )
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return clean_label(str(value))
+
+
+def share_of(text: str, seed: int) -> float:
+    """Where a text stands between 0 and 1, by a hash of it.
+
+    Texts that read the same stand at the same place, whatever file they are
+    in, so that no text of the test set is in the training set, too.
+
+    Args:
+        text: whose spelling and white space do not count.
+        seed: another one gives other places.
+
+    Example:
+        >>> round(share_of("a rose", 0), 4), round(share_of("a rose", 1), 4)
+        (0.2264, 0.6072)
+        >>> share_of(" a  rose", 0) == share_of("a rose", 0)
+        True
+    """
+    words = " ".join(normalize_text(text).split())
+    digest = hashlib.blake2b(
+        words.encode(), digest_size=_HASH_BYTES, salt=str(seed).encode()[:16]
+    ).digest()
+    return int.from_bytes(digest, "big") / 2 ** (8 * _HASH_BYTES)
+
+
+def split_of(text: str, settings: PrepareSettings) -> str:
+    """The split of a text, by `share_of`."""
+    share = share_of(text, settings.split_seed)
+    if share < settings.test_share:
+        return "test"
+    held_out = settings.test_share + settings.valid_share
+    return "valid" if share < held_out else "train"
