@@ -13,6 +13,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+from keras_textgen.checks import refused
 from keras_textgen.data.corpus import SPLITS, DataError
 
 MANIFEST = "manifest.json"
@@ -206,7 +207,7 @@ def _all_files(manifest: Manifest) -> list[File]:
 
 def _parsed(content: dict[str, Any]) -> Manifest:
     if content.pop("format") != FORMAT:
-        raise ValueError("another format")
+        raise refused("another format", str(FORMAT))
     names = tuple(SPLITS)
     return Manifest(
         **content
@@ -229,7 +230,7 @@ def _file(fields: dict[str, Any]) -> File:
     # A manifest from elsewhere must not name files outside of its folder.
     is_plain = pathlib.PurePath(found.name).name == found.name
     if not is_plain or found.name in ("", "..") or "\\" in found.name:
-        raise ValueError(f"the name {found.name!r}")
+        raise refused(f"the name {found.name!r}", "one of this folder")
     return found
 
 
