@@ -69,7 +69,7 @@ def modes_of(model: str) -> tuple[str, ...]:
 
     Example:
     >>> modes_of("han")
-    ('train', 'evaluate', 'export', 'classify')
+    ('train', 'evaluate', 'export', 'report', 'classify')
     """
     spec = SPECS[model]
     return tuple(name for name, mode in MODES.items() if mode.is_for(spec))

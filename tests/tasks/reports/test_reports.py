@@ -63,12 +63,12 @@ def run(model, folder, *more):
     return trainer.main(["trainer.py", *given])
 
 
-@pytest.mark.parametrize("model", ["lstm_lm", "vae", "han"])
+@pytest.mark.parametrize("model", ["lstm_lm", "vae", "han", "sae"])
 def test_a_run_of_a_network_ends_with_a_report(model, tmp_path, capsys):
     check_report(model, tmp_path, capsys)
 
 
-@pytest.mark.parametrize("model", ["sae", "dmf"])
+@pytest.mark.parametrize("model", ["dmf"])
 def test_a_run_ends_with_a_report(model, tmp_path, capsys):
     check_report(model, tmp_path, capsys)
 
