@@ -206,6 +206,11 @@ def _check_mode(settings: Settings) -> None:
             f"--{given}={getattr(settings, given)} alone; allowed: both --plus "
             "and --minus"
         )
+    if settings.strength is not None and settings.plus is None:
+        raise RunError(
+            f"--strength={settings.strength} without --plus and --minus moves "
+            "nothing; allowed with both"
+        )
 
 
 def _check_encoder(settings: Settings) -> None:

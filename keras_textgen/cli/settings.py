@@ -317,7 +317,12 @@ def _with_first_run(given: _Values) -> _Values:
     """Of several runs, the first settles what all need."""
     if given.get("runs") is None:
         return given
-    return {"run_dir": given["runs"].split(",")[0], **given}
+    runs = given["runs"].split(",")
+    if not all(runs):
+        raise RunError(
+            f"--runs={given['runs']}: must be folders, with a comma between two"
+        )
+    return {"run_dir": runs[0], **given}
 
 
 def _with_preset(given: _Values) -> _Values:

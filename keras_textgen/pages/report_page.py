@@ -149,8 +149,8 @@ def _part(title: str, part: Chart | Table | str) -> str:
         return _table(part)
     if isinstance(part, str):
         return f"<pre>{html.escape(part)}</pre>"
-    # What ends a script would end this one, wherever it stands.
-    spec = json.dumps(part, separators=(",", ":")).replace("</", "<\\/")
+    # What begins or ends a script, or a comment, would do so within this one.
+    spec = json.dumps(part, separators=(",", ":")).replace("<", "\\u003c")
     return (
         f'<div class="chart" role="img" aria-label="{html.escape(title)}">'
         f'</div>\n<script type="application/json" class="spec">{spec}</script>'

@@ -3,6 +3,7 @@
 import argparse
 import os
 import pathlib
+import socket
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -27,6 +28,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         folder = _folder(given.run)
         settings = read_flagfile(folder / FLAGS_FILE)
+        _check_address(given.host, given.port)
         uvicorn, make_app = _web()
     except RunError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
@@ -68,6 +70,24 @@ def _folder(run: str) -> pathlib.Path:
         )
     RunDirectory(folder).check_model()
     return folder
+
+
+def _check_address(host: str, port: int) -> None:
+    """Refuses an address before the model is loaded.
+
+    Raises:
+        RunError: nobody can listen there, or somebody does.
+    """
+    if not 0 < port < 2**16:
+        raise RunError(f"--port={port}; allowed: 1 to 65535")
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except OSError as error:
+        raise RunError(
+            f"--host={host} --port={port}: {error.strerror}; allowed: an "
+            "address of this machine, and a port that is free"
+        ) from None
 
 
 def _web() -> tuple[Any, Any]:

@@ -5,7 +5,7 @@ import dataclasses
 import functools
 import importlib.resources
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import fastapi
@@ -17,9 +17,15 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from keras_textgen.checks import refused
 from keras_textgen.cli.modes import MODES, modes_of
 from keras_textgen.cli.settings import SETTINGS, RunError, Settings
+from keras_textgen.data.formats.collect import (
+    NoWordsError,
+    checked_id_or_none,
+    checked_text,
+)
 from keras_textgen.data.formats.outputs import json_row
-from keras_textgen.tasks.applying import application_of, sample_texts
+from keras_textgen.tasks.applying import application_of
 from keras_textgen.tasks.data import input_columns
+from keras_textgen.tasks.generating import sample_texts
 
 # What a request may say beside its records, by mode: settings of the shell.
 _OPTIONS: dict[str, tuple[str, ...]] = {
@@ -36,6 +42,14 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
         "prefix",
         "condition_on",
     ),
+}
+# The most that a request may ask for, as time and memory grow with it.
+_MOST = {
+    "importance_samples": 1000,
+    "beam_width": 50,
+    "interpolation_steps": 100,
+    "recommendations": 1000,
+    "num_samples": 1000,
 }
 _BUSY, _TOO_LONG, _TOO_LARGE, _NO_LENGTH = 503, 504, 413, 411
 _PAGE = "page.html"
@@ -90,6 +104,7 @@ def make_app(
     app.middleware("http")(functools.partial(_guarded, limits, metrics))
     for kind in (ValueError, RunError):
         app.exception_handler(kind)(_told)
+    app.exception_handler(Exception)(_failed)
     app.exception_handler(fastapi.exceptions.RequestValidationError)(_invalid)
     for mode in modes_of(settings.model):
         if MODES[mode].reads:
@@ -128,6 +143,8 @@ def _add_mode(
 ) -> None:
     """An endpoint for a mode that reads records."""
     base = dataclasses.replace(settings, mode=mode)
+    is_of_ids = settings.spec.kind == "matrices"
+    checked = checked_id_or_none if is_of_ids else checked_text
     width = len(input_columns(base))
     field = _field_of(settings, mode, width)
     kind: Any = list[str] if width == 1 else list[list[str]]
@@ -138,10 +155,11 @@ def _add_mode(
             (each,) if width == 1 else tuple(each) for each in given.pop(field)
         ]
         _check(field, records, width, worker.limits)
-        application = application_of(_with(base, given), model)
+        asked = _with(base, given, worker.limits)
+        application = application_of(asked, model)
         columns = [each for each in application.columns if not each.is_input]
         results: list[Any] = []
-        for rows in _in_order(application.rows, records):
+        for rows in _in_order(application.rows, _known(records, checked)):
             shown = [json_row(columns, row) for row in rows]
             is_list = mode in ("interpolate", "recommend")
             results.append((shown if is_list else shown[0]) if shown else None)
@@ -169,15 +187,27 @@ def _request(
     )
 
 
+def _known(
+    records: Sequence[tuple[str, ...]], checked: Callable[[str, Any], str]
+) -> Iterator[tuple[str, ...] | None]:
+    """Records as the shell reads them; None for one without words."""
+    for number, record in enumerate(records):
+        try:
+            yield tuple(checked(f"record {number}", each) for each in record)
+        except NoWordsError:
+            yield None
+
+
 def _in_order(
     rows: Callable[[Sequence[tuple[str, ...]]], Any],
-    records: list[tuple[str, ...]],
-) -> Any:
+    records: Iterator[tuple[str, ...] | None],
+) -> Iterator[Any]:
     """The results of records; of one without words, none."""
-    known = [each for each in records if all(text.strip() for text in each)]
+    every = list(records)
+    known = [each for each in every if each is not None]
     found = iter(rows(known) if known else ())
-    for each in records:
-        yield next(found) if all(text.strip() for text in each) else []
+    for each in every:
+        yield [] if each is None else next(found)
 
 
 def _field_of(settings: Settings, mode: str, width: int) -> str:
@@ -197,7 +227,9 @@ def _options(settings: Settings, mode: str) -> tuple[str, ...]:
     )
 
 
-def _with(settings: Settings, given: dict[str, Any]) -> Settings:
+def _with(
+    settings: Settings, given: dict[str, Any], limits: Limits
+) -> Settings:
     """Settings with those of a request.
 
     Raises:
@@ -208,7 +240,14 @@ def _with(settings: Settings, given: dict[str, Any]) -> Settings:
         try:
             values[name] = SETTINGS[name].parser.parse(str(value))
         except ValueError as error:
-            raise RunError(f"{name}={value}: {error}") from None
+            raise RunError(f"{name}={value!r:.40}: {error}") from None
+        if isinstance(value, str) and len(value) > limits.characters:
+            raise refused(
+                f"{name} of {len(value):,} characters",
+                f"at most {limits.characters:,}",
+            )
+        if name in _MOST and values[name] > _MOST[name]:
+            raise refused(f"{name}={value}", f"at most {_MOST[name]:,}")
     return dataclasses.replace(settings, **values)
 
 
@@ -235,12 +274,7 @@ def _add_generate(
     base = dataclasses.replace(settings, mode="generate")
 
     def answer(given: dict[str, Any]) -> list[str]:
-        asked = _with(base, given)
-        if asked.num_samples > worker.limits.records:
-            raise refused(
-                f"num_samples={asked.num_samples}",
-                f"at most {worker.limits.records:,}",
-            )
+        asked = _with(base, given, worker.limits)
         return sample_texts(asked, model, asked.num_samples, asked.seed)
 
     async def endpoint(body: request) -> dict[str, Any]:  # type: ignore[valid-type]
@@ -293,23 +327,34 @@ class _Worker:
                 f"{self._inside} requests wait; allowed: {self.limits.waiting}",
                 {"Retry-After": "1"},
             )
-        self._inside += 1
+        # What is given up goes on, as no thread can be stopped, and keeps its
+        # place until it ends.
+        work = asyncio.ensure_future(self._run(answer, given))
         try:
             return await asyncio.wait_for(
-                self._run(answer, given), self.limits.seconds
+                asyncio.shield(work), self.limits.seconds
             )
         except TimeoutError:
+            work.add_done_callback(_forgotten)
             raise fastapi.HTTPException(
                 _TOO_LONG,
                 f"not done after {self.limits.seconds:g} s; allowed: fewer "
                 "or shorter records",
             ) from None
+
+    async def _run(self, answer: Callable[[Any], Any], given: Any) -> Any:
+        self._inside += 1
+        try:
+            async with self._free:
+                return await asyncio.to_thread(answer, given)
         finally:
             self._inside -= 1
 
-    async def _run(self, answer: Callable[[Any], Any], given: Any) -> Any:
-        async with self._free:
-            return await asyncio.to_thread(answer, given)
+
+def _forgotten(work: asyncio.Future) -> None:
+    """Nobody waits for the answer any more, nor for the error."""
+    if not work.cancelled():
+        work.exception()
 
 
 class _Metrics:
@@ -370,6 +415,12 @@ def _too_large(limits: Limits, request: fastapi.Request) -> Response | None:
             f"{limits.bytes:,}",
         )
     return None
+
+
+async def _failed(request: fastapi.Request, error: Exception) -> Response:
+    """What nobody has foreseen; the server's log has the traceback."""
+    del request
+    return _error(500, f"the model failed ({type(error).__name__})")
 
 
 async def _told(request: fastapi.Request, error: Exception) -> Response:

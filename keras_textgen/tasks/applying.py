@@ -28,8 +28,9 @@ from keras_textgen.tokens import UNKNOWN_ID
 
 # Records at a time, and seconds between two words on how far it is.
 _RECORDS, _SECONDS = 1024, 30.0
-# Of them, those that the model is given at a time.
-_BATCH = 128
+# Of them, those that the model is given at a time, and their characters when
+# all are as long as the longest.
+_BATCH, _CHARACTERS = 128, 50_000
 _TEXT = Column("text", is_input=True)
 Texts = Sequence[tuple[str, ...]]
 
@@ -40,10 +41,12 @@ class Application(NamedTuple):
     Attributes:
       columns: of the results.
       rows: the results of records; those of each in a list, in their order.
+      of_unknown: the one row of a record that the model knows nothing of.
     """
 
     columns: Sequence[Column]
     rows: Callable[[Texts], Iterable[Sequence[Row]]]
+    of_unknown: Callable[[Sequence[str]], Row] = lambda given: {}
 
 
 def apply_model(settings: Settings, model: keras.Model) -> None:
@@ -63,57 +66,6 @@ def apply_model(settings: Settings, model: keras.Model) -> None:
         raise
     except ValueError as error:
         raise RunError(f"--mode={settings.mode}: {error}") from None
-
-
-def write_generated(settings: Settings, model: Any) -> None:
-    """Write texts that a model generates to `--output`.
-
-    Args:
-      settings: of the call.
-      model: that generates.
-
-    Raises:
-      RunError: if it cannot.
-      DataError: if they cannot be written.
-    """
-    columns = [Column("text")]
-    left, seed = settings.num_samples, settings.seed
-    try:
-        with opened_output(settings.output, columns) as write:
-            while left > 0:
-                texts = sample_texts(settings, model, min(left, _RECORDS), seed)
-                write({"text": text} for text in texts)
-                left, seed = left - len(texts), seed + 1
-    except DataError:
-        raise
-    except ValueError as error:
-        raise RunError(f"--mode=generate: {error}") from None
-
-
-def sample_texts(
-    settings: Settings, model: Any, count: int, seed: int
-) -> list[str]:
-    """Some texts that a model generates, as the settings say.
-
-    Args:
-      settings: of a run or a call.
-      model: that generates.
-      count: how many.
-      seed: the same gives the same.
-
-    Raises:
-      ValueError: if it cannot.
-    """
-    return model.generate(
-        count,
-        temperature=settings.sampling_temperature,
-        top_k=settings.top_k,
-        top_p=settings.top_p,
-        ban_unknown=settings.ban_unknown,
-        seed=seed,
-        prefix=settings.prefix or "",
-        condition_on=settings.condition_on,
-    )
 
 
 def application_of(settings: Settings, model: Any) -> Application:
@@ -153,10 +105,8 @@ def _results(
         values = record.values
         rows = [] if values is None else next(found)
         counts.add(record.where, is_empty=not rows)
-        shown = dict.fromkeys(inputs, "")
-        if values is not None and inputs:
-            shown = dict(zip(inputs, values, strict=True))
-        for row in rows or [{}]:
+        shown = dict(zip(inputs, values or record.given, strict=False))
+        for row in rows or [application.of_unknown(record.given)]:
             yield {**shown, **row}
 
 
@@ -221,15 +171,54 @@ def _of_texts(
     )
 
 
+def _in_groups(
+    function: Callable[[list[str]], Any], texts: Sequence[str]
+) -> list[Any]:
+    """The results of a function of texts, given those of like length at a time.
+
+    One long text among many short ones would else make all as long as itself.
+    """
+    lengths = [len(text) for text in texts]
+    order = sorted(range(len(texts)), key=lengths.__getitem__)
+    results: list[Any] = [None] * len(texts)
+    while order:
+        group: list[int] = []
+        while order and len(group) < _BATCH:
+            size = max(lengths[order[0]], 1) * (len(group) + 1)
+            if group and size > _CHARACTERS:
+                break
+            group.append(order.pop(0))
+        found = function([texts[place] for place in group])
+        for place, result in zip(group, found, strict=True):
+            results[place] = result
+    return results
+
+
 def _encode(settings: Settings, model: Any) -> Application:
     is_topics = settings.spec.kind == "topics"
     size = model.latent_dim if is_topics else model.code_size
 
-    def rows(texts: list[str]) -> Iterator[Row]:
-        codes = model.encode(texts, batch_size=_BATCH)
-        return ({"code": each.tolist()} for each in codes)
+    columns = [Column("code", float, _numbers(size))]
+    if is_topics:
+        return Application([_TEXT, *columns], _codes_of_bags(model))
 
-    return _of_texts([Column("code", float, _numbers(size))], rows)
+    def rows(texts: list[str]) -> Iterator[Row]:
+        encode = functools.partial(model.encode, batch_size=_BATCH)
+        return ({"code": each.tolist()} for each in _in_groups(encode, texts))
+
+    return _of_texts(columns, rows)
+
+
+def _codes_of_bags(model: Any) -> Callable[[Texts], Iterator[list[Row]]]:
+    """Codes of texts with a known word."""
+
+    def rows(records: Texts) -> Iterator[list[Row]]:
+        batches = model.batches([text for (text,) in records])
+        codes = model.encode(batches)
+        for is_known, code in zip(batches.has_words, codes, strict=True):
+            yield [{"code": code.tolist()}] if is_known else []
+
+    return rows
 
 
 def _numbers(count: int) -> tuple[str, ...]:
@@ -255,7 +244,7 @@ def _score(settings: Settings, model: Any) -> Application:
         tokens = model.vocabulary.tokenize(texts)
         lengths = (tokens.row_lengths() - 1).numpy()
         unknown = tf.cast(tokens == UNKNOWN_ID, tf.int32)
-        scores = log_likelihood(texts).astype(float)
+        scores = np.asarray(_in_groups(log_likelihood, texts), np.float64)
         values = (
             scores,
             lengths,
@@ -270,7 +259,7 @@ def _score(settings: Settings, model: Any) -> Application:
 
 def _log_likelihood(
     settings: Settings, model: Any
-) -> tuple[str, Callable[[list[str]], np.ndarray]]:
+) -> tuple[str, Callable[[list[str]], Any]]:
     """What scores are called, as what they are, and a function to them."""
     if model.likelihood_kind == "exact":
         exact = functools.partial(model.log_likelihood, batch_size=_BATCH)
@@ -296,12 +285,13 @@ def _reconstruct(settings: Settings, model: Any) -> Application:
         "ban_unknown": settings.ban_unknown,
     }
 
-    def rows(texts: list[str]) -> Iterator[Row]:
+    def reconstruct(texts: list[str]) -> list[str]:
         if direction is None:
-            again = model.reconstruct(texts, **options)
-        else:
-            again = model.decode(model.encode(texts) + direction, **options)
-        return ({"reconstruction": text} for text in again)
+            return model.reconstruct(texts, batch_size=_BATCH, **options)
+        return model.decode(model.encode(texts) + direction, **options)
+
+    def rows(texts: list[str]) -> Iterator[Row]:
+        return ({"reconstruction": x} for x in _in_groups(reconstruct, texts))
 
     return _of_texts([Column("reconstruction")], rows)
 
@@ -310,11 +300,12 @@ def _direction(settings: Settings, model: Any) -> np.ndarray | None:
     """What is added to every code: from the texts of --minus to --plus."""
     if settings.plus is None:
         return None
+    strength = 1.0 if settings.strength is None else settings.strength
     plus, minus = (
         _mean_code(settings, path, model)
         for path in (settings.plus, settings.minus)
     )
-    return settings.strength * (plus - minus)
+    return strength * (plus - minus)
 
 
 def _mean_code(settings: Settings, path: str, model: Any) -> np.ndarray:
@@ -423,6 +414,8 @@ def _predictions(model: Any, cells: Texts) -> np.ndarray:
 def _recommend(settings: Settings, model: Any) -> Application:
     (row_name,) = input_columns(settings)
     column_name = cell_columns(settings)[1]
+    if len({row_name, column_name, "rank", "score"}) < 4:
+        row_name, column_name = "row", "column"
     known = set(model.row_ids)
     exclude_seen = model.seen is not None
 
@@ -459,7 +452,7 @@ def _recommend(settings: Settings, model: Any) -> Application:
         Column(column_name),
         Column("score", float),
     ]
-    return Application(columns, rows)
+    return Application(columns, rows, lambda given: {row_name: given[0]})
 
 
 _APPLICATIONS: dict[str, Callable[[Settings, Any], Application]] = {

@@ -5,6 +5,7 @@ them is said at once.
 """
 
 import contextlib
+import os
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +20,11 @@ from keras_textgen.cli.settings import (
     Settings,
 )
 from keras_textgen.data.corpus import Corpus, DataError, read_corpus
-from keras_textgen.data.formats.collect import checked_id, checked_text
+from keras_textgen.data.formats.collect import (
+    checked_id_or_none,
+    checked_text,
+)
+from keras_textgen.data.formats.outputs import check_output
 from keras_textgen.data.formats.records import Record, read_records
 
 __all__ = ["DataError", "data_errors", "read_data"]
@@ -223,7 +228,7 @@ def read_input(settings: Settings) -> Iterator[Record]:
     return read_records(
         settings.input,
         input_columns(settings),
-        checked_id if is_of_ids else checked_text,
+        checked_id_or_none if is_of_ids else checked_text,
         is_table=settings.input_columns is not None,
     )
 
@@ -235,10 +240,28 @@ def check_input(settings: Settings) -> None:
       DataError: if it cannot be read.
       RunError: if the columns are not those of the mode.
     """
+    if settings.output not in (None, STANDARD_INPUT):
+        check_output(settings.output)
+        _check_other_file(settings)
     records = read_input(settings)
     # What is piped to the program comes once.
     if settings.input != STANDARD_INPUT and next(records, None) is None:
         raise DataError(f"{settings.input}: no records; allowed: 1 or more")
+
+
+def _check_other_file(settings: Settings) -> None:
+    """Refuse an output that would take the place of an input."""
+    if not os.path.exists(settings.output):
+        return
+    for name in ("input", "plus", "minus"):
+        path = getattr(settings, name)
+        if path is None or not os.path.exists(path):
+            continue
+        if os.path.samefile(path, settings.output):
+            raise DataError(
+                f"{settings.output}: --output is the file of --{name}; "
+                "allowed: another file"
+            )
 
 
 # What further settings say how a corpus is read, by view.

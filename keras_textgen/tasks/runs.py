@@ -19,7 +19,7 @@ from keras_textgen.cli.settings import RunError, Settings
 from keras_textgen.data.readers.files import DataError
 from keras_textgen.models.exporting import export_model
 from keras_textgen.serving.saved_model import needed_package
-from keras_textgen.tasks.applying import apply_model, write_generated
+from keras_textgen.tasks.applying import apply_model
 from keras_textgen.tasks.base import (
     Task,
     TrainingBatches,
@@ -27,6 +27,7 @@ from keras_textgen.tasks.base import (
     load_run,
 )
 from keras_textgen.tasks.documents import DocumentTask
+from keras_textgen.tasks.generating import write_generated
 from keras_textgen.tasks.matrices import MatrixTask
 from keras_textgen.tasks.prepared import PreparedTextTask
 from keras_textgen.tasks.prepared_topics import PreparedTopicTask

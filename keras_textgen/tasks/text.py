@@ -36,7 +36,6 @@ from keras_textgen.models.text.latent_text_model import LatentTextModel
 from keras_textgen.models.text.sparse_text_model import SparseTextModel
 from keras_textgen.models.text.text_model import decoded_strings
 from keras_textgen.pages.sparsity_page import write_sparsity_page
-from keras_textgen.tasks.applying import sample_texts
 from keras_textgen.tasks.base import (
     Task,
     indented,
@@ -47,6 +46,7 @@ from keras_textgen.tasks.base import (
     unknown_words_text,
     vocabulary_settings,
 )
+from keras_textgen.tasks.generating import sample_texts
 from keras_textgen.tokens import END_ID
 from keras_textgen.training import callbacks
 from keras_textgen.training.checkpoints import Progress, writing
@@ -339,6 +339,8 @@ class TextTask(Task):
     def print_generated(settings: Settings, model: keras.Model) -> None:
         """Print texts that the model generates, or why it cannot."""
         source = " from the prior" if _has_latents(model) else ""
+        if settings.condition_on is not None:
+            source = " like the text given"
         temperature = settings.sampling_temperature
         print(f"\nGenerated{source} (temperature {temperature:g}):")
         try:

@@ -52,6 +52,8 @@ def results(response):
 def test_codes_are_those_of_python(client, vae):
     found = results(client.post("/encode", json={"texts": [*TEXTS, " "]}))
     assert found[2] is None
+    (nothing,) = results(client.post("/encode", json={"texts": ["\u200b"]}))
+    assert nothing is None
     codes = np.array([each["code"] for each in found[:2]])
     np.testing.assert_allclose(codes, vae.encode(TEXTS), rtol=1e-5, atol=1e-6)
     texts = results(client.post("/decode", json={"codes": codes.tolist()}))
@@ -127,6 +129,14 @@ def test_other_kinds_of_models():
          "pairs[0] of 1 texts; allowed: 2"),
         ("/generate", {"num_samples": 2000}, 422,
          "num_samples=2000; allowed: at most 1,000"),
+        ("/interpolate", {"pairs": [TEXTS], "interpolation_steps": 200000},
+         422, "interpolation_steps=200000; allowed: at most 100"),
+        ("/score", {"texts": ["a"], "importance_samples": 10**6}, 422,
+         "importance_samples=1000000; allowed: at most 1,000"),
+        ("/generate", {"condition_on": "a" * 20_001}, 422,
+         "condition_on of 20,001 characters; allowed: at most 20,000"),
+        ("/generate", {"condition_on": "a " * 1000}, 422,
+         "condition_on of 1000 words; allowed: at most max_length=40"),
         ("/generate", {"prefix": "zyzzyva"}, 422,
          "prefix='zyzzyva': the model does not know the word 'zyzzyva'; "
          "allowed: words of its vocabulary"),
@@ -177,6 +187,15 @@ def test_too_many_and_too_long_are_told_so(vae, monkeypatch):
     with client_of("vae_sotu", Slow(), seconds=0.2) as client:
         late = client.post("/decode", json=body)
         go_on.set()
+    # What was given up has its place until it ends.
+    go_on.clear()
+    limits = {"waiting": 1, "at_once": 1, "seconds": 0.2}
+    with client_of("vae_sotu", Slow(), **limits) as client:
+        assert client.post("/decode", json=body).status_code == 504
+        assert client.post("/decode", json=body).status_code == 503
+        go_on.set()
+        time.sleep(1)
+        assert client.post("/decode", json=body).status_code == 200
     assert late.status_code == 504
     assert late.json()["detail"].startswith("not done after 0.2 s")
 
@@ -241,3 +260,28 @@ def test_what_cannot_be_served(run, message, capsys, tmp_path, monkeypatch):
     error = capsys.readouterr().err
     assert error.startswith(f"python -m keras_textgen.serve: {message}")
     assert error.count("\n") == 1
+
+
+def test_an_address_is_refused_before_the_model_is_loaded(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["vae_sotu", f"--port={port}"]) == 2
+    assert main(["vae_sotu", "--port=99999"]) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert f"--host=127.0.0.1 --port={port}: Address already in use" in first
+    assert second.endswith("--port=99999; allowed: 1 to 65535")
+
+
+def test_an_error_that_nobody_has_foreseen_is_one_line(vae):
+    class Broken:
+        code_size = vae.code_size
+
+        def decode(self, codes):
+            raise KeyError(codes.shape)
+
+    app = client_of("vae_sotu", Broken()).app
+    with testclient.TestClient(app, raise_server_exceptions=False) as client:
+        body = {"codes": [[0.0] * vae.code_size]}
+        response = client.post("/decode", json=body)
+    assert response.status_code == 500
+    assert response.json() == {"detail": "the model failed (KeyError)"}

@@ -12,7 +12,7 @@ import pytest
 
 import trainer
 from keras_textgen import from_preset
-from keras_textgen.tasks import applying
+from keras_textgen.tasks import applying, generating
 
 TEXTS = ["the state of the union is strong .", "we must protect our country"]
 
@@ -188,7 +188,7 @@ def test_recommendations_and_predictions(tmp_path, capsys):
         )
     ]
     out = capsys.readouterr().out.splitlines()
-    assert out == [*expected, "\t\t\t"]
+    assert out == [*expected, "nobody\t\t\t"]
 
     cells = tmp_path / "cells.csv"
     cells.write_text(f"row,column\n{row},{column}\n", "utf-8")
@@ -198,7 +198,7 @@ def test_recommendations_and_predictions(tmp_path, capsys):
 
 
 def test_generated_texts_go_to_a_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(applying, "_RECORDS", 3)
+    monkeypatch.setattr(generating, "_TEXTS", 3)
     output = tmp_path / "texts.txt"
     given = ["--preset=lstm_lm_sotu", "--num_samples=4", "--prefix=we must"]
     assert apply("--mode=generate", *given, f"--output={output}") == 0
@@ -308,3 +308,77 @@ def test_what_was_there_stays_where_the_input_is_bad(tmp_path):
     # What came before the bad line.
     whole = (tmp_path / "b.unfinished.txt").read_text("utf-8").splitlines()
     assert len(whole) == 2048
+
+
+def test_an_output_never_takes_the_place_of_an_input(lines, tmp_path, capsys):
+    before = lines.read_bytes()
+    link = tmp_path / "link.txt"
+    link.symlink_to(lines)
+    for output in (lines, link, tmp_path / "." / lines.name):
+        given = ["--preset=vae_sotu", f"--input={lines}", f"--output={output}"]
+        assert apply("--mode=encode", *given) == 2
+        error = capsys.readouterr().err
+        assert "--output is the file of --input; allowed: another file" in error
+    assert lines.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("a.csv.gz", ".gz is not written; allowed: .csv, .json, .jsonl"),
+        ("a.arrow", ".arrow is not written; allowed: .csv, .json, .jsonl"),
+        ("", "a folder; allowed: a file"),
+    ],
+)
+def test_an_output_of_another_format(lines, tmp_path, capsys, name, message):
+    given = ["--preset=vae_sotu", f"--input={lines}"]
+    output = f"--output={tmp_path / name}"
+    assert apply("--mode=encode", *given, output) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_strength_without_a_direction(lines, capsys):
+    given = ["--preset=vae_sotu", f"--input={lines}", "--strength=2"]
+    assert apply("--mode=reconstruct", *given) == 2
+    error = capsys.readouterr().err
+    assert "--strength=2.0 without --plus and --minus moves nothing" in error
+
+
+def test_codes_of_what_a_topic_model_does_not_know(tmp_path):
+    source, output = tmp_path / "a.txt", tmp_path / "a.jsonl"
+    word = from_preset("sae_sotu").topic_words(1)[0][0]
+    source.write_text(f"zzqqx\n{word}\n", "utf-8")
+    given = ["--preset=sae_sotu", f"--input={source}", f"--output={output}"]
+    assert apply("--mode=encode", *given) == 0
+    unknown, known = lines_of(output)
+    assert unknown == {"text": "zzqqx", "code": None}
+    expected = from_preset("sae_sotu").encode([word])[0]
+    np.testing.assert_allclose(known["code"], expected, rtol=1e-5, atol=1e-7)
+
+
+def test_what_is_given_stands_beside_an_empty_result(tmp_path):
+    source, output = tmp_path / "a.csv", tmp_path / "b.csv"
+    model = from_preset("dmf_sotu")
+    cells = [(model.row_ids[3], model.col_ids[5]), ("nobody", ""), ("", "x")]
+    rows = "\n".join(",".join(cell) for cell in cells)
+    source.write_text(f"row,column\n{rows}\n", "utf-8")
+    given = ["--preset=dmf_sotu", f"--input={source}", f"--output={output}"]
+    assert apply("--mode=score", *given) == 0
+    found = list(csv.reader(io.StringIO(output.read_text("utf-8"))))
+    assert [tuple(row[:2]) for row in found[1:]] == cells
+    assert [bool(row[2]) for row in found[1:]] == [True, False, False]
+
+
+def test_texts_of_like_length_are_given_together():
+    """One long text does not make all others as long as itself."""
+    texts = ["a" * 49_000, *["b" * 100] * 300, ""]
+    sizes = []
+
+    def lengths(group):
+        sizes.append((len(group), max(map(len, group))))
+        return [len(text) for text in group]
+
+    found = applying._in_groups(lengths, texts)
+    assert found == [len(text) for text in texts]
+    assert max(count * longest for count, longest in sizes) <= 50_000
+    assert max(count for count, _ in sizes) == 128

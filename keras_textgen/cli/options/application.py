@@ -85,8 +85,7 @@ class ApplicationOptions:
     )
     strength: float | None = number(
         "application",
-        "How often the difference is added.",
-        default=1.0,
+        "How often the difference is added. Default: 1.",
         **_MOVES,
     )
     recommendations: int | None = integer(

@@ -196,6 +196,22 @@ def checked_id(column: str, value: Any) -> str:
     return _text(column, value, "an id").strip()
 
 
+def checked_id_or_none(column: str, value: Any) -> str:
+    """As `checked_id`, of a record that may have none.
+
+    Raises:
+        UnusableError: it is a list or an object.
+        NoWordsError: it is missing.
+
+    Example:
+        >>> checked_id_or_none("user", " ann ")
+        'ann'
+    """
+    if not is_nested(value) and is_missing(value):
+        raise NoWordsError
+    return checked_id(column, value)
+
+
 def id_among(known: Container[str], text: str) -> str:
     """An id as it is known: `3.0` is `3` if that is there.
 

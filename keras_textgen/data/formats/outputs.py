@@ -13,7 +13,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
 from keras_textgen.data.corpus import DataError
-from keras_textgen.data.formats.streams import STANDARD_INPUT, arrow_module
+from keras_textgen.data.formats.streams import (
+    PACKED,
+    STANDARD_INPUT,
+    arrow_module,
+)
+from keras_textgen.data.formats.table import SUFFIXES
 
 # Values by the names of columns; None, or nothing, where there is none.
 Row = Mapping[str, Any]
@@ -95,18 +100,50 @@ def opened_output(
         yield _text(sys.stdout, columns)
         sys.stdout.flush()
         return
-    target = pathlib.Path(path)
+    check_output(path)
+    # Of a link, what it leads to.
+    target = pathlib.Path(os.path.realpath(path))
     temporary = target.with_name(f"{target.stem}.unfinished{target.suffix}")
-    opened = _FORMATS.get(target.suffix.lower(), _opened_text)
+    if target.exists() and not target.is_file():
+        # A pipe or a device, which no file is to take the place of.
+        temporary = target
+    opened = _FORMATS.get(pathlib.Path(path).suffix.lower(), _opened_text)
     try:
         with opened(temporary, columns) as write:
             yield write
-        os.replace(temporary, target)
+        if temporary != target:
+            os.replace(temporary, target)
     except OSError as error:
         raise DataError(
             f"{target}: cannot be written ({error.strerror or error}); "
             "allowed: a file that can be written"
         ) from error
+
+
+def check_output(path: str | os.PathLike) -> None:
+    """Refuses a name that says another format than can be written.
+
+    Args:
+        path: of a file.
+
+    Raises:
+        DataError: it says so, or is a folder.
+
+    Example:
+        >>> check_output("a.csv.gz")
+        Traceback (most recent call last):
+        keras_textgen.data.corpus.DataError: a.csv.gz: .gz is not written; \
+allowed: .csv, .json, .jsonl, .ndjson, .parquet, .pq, .tab, .tsv, or a text
+    """
+    target = pathlib.Path(path)
+    if target.is_dir():
+        raise DataError(f"{target}: a folder; allowed: a file")
+    suffix = target.suffix.lower()
+    if suffix in (*PACKED, *SUFFIXES) and suffix not in _FORMATS:
+        raise DataError(
+            f"{target}: {suffix} is not written; allowed: "
+            f"{', '.join(sorted(_FORMATS))}, or a text"
+        )
 
 
 def _text(stream: TextIO, columns: Sequence[Column]) -> Write:
@@ -249,7 +286,7 @@ def _opened_parquet(
 
 _FORMATS = {
     ".csv": _opened_table,
-    ".tsv": _opened_tsv,
-    ".jsonl": _opened_json,
-    ".parquet": _opened_parquet,
+    **dict.fromkeys((".tsv", ".tab"), _opened_tsv),
+    **dict.fromkeys((".jsonl", ".ndjson", ".json"), _opened_json),
+    **dict.fromkeys((".parquet", ".pq"), _opened_parquet),
 }

@@ -39,10 +39,12 @@ class Record(NamedTuple):
     Attributes:
         where: file and line, for messages.
         values: what was asked for; None if it has no words.
+        given: what stands there, as text.
     """
 
     where: str
     values: tuple[str, ...] | None
+    given: tuple[str, ...] = ()
 
 
 def read_records(
@@ -94,10 +96,11 @@ def read_records(
 def _record(
     where: str, columns: Sequence[str], values: Sequence[Any], checked: Checked
 ) -> Record:
+    given = tuple("" if value is None else str(value) for value in values)
     try:
-        return Record(where, tuple(map(checked, columns, values)))
+        return Record(where, tuple(map(checked, columns, values)), given)
     except NoWordsError:
-        return Record(where, None)
+        return Record(where, None, given)
     except UnusableError as error:
         raise DataError(f"{where}: {error}") from None
 

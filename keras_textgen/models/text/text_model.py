@@ -30,10 +30,7 @@ from keras_textgen.layers.transformer_decoder import TransformerDecoder
 from keras_textgen.layers.vocabulary import VocabularyLogLikelihood
 from keras_textgen.models.components import chosen, given, is_recurrent
 from keras_textgen.models.likelihood_model import LikelihoodModel
-from keras_textgen.models.text.beginnings import (
-    condition_tokens,
-    prefix_tokens,
-)
+from keras_textgen.models.text.beginnings import beginning
 from keras_textgen.models.text.endpoints import Endpoint, text_endpoints
 from keras_textgen.models.text.word_noise import drop_words, dropout
 from keras_textgen.noise import Noise
@@ -359,8 +356,7 @@ class TextModel(LikelihoodModel):
             top_k=checked_integer("top_k", top_k, minimum=0),
             top_p=checked_top_p(top_p),
             ban_unknown=ban_unknown,
-            prefix=prefix_tokens(self.vocabulary, prefix, self.max_length),
-            condition=condition_tokens(self.vocabulary, condition_on),
+            **beginning(self.vocabulary, prefix, condition_on, self.max_length),
         )
         return decoded_strings(self.vocabulary.to_text(tokens))
 
