@@ -71,7 +71,7 @@ check_wheel() {
   mkdir "$here"
   pushd "$here" >/dev/null
   local small=(--epochs=1 --embedding_dim=32 --rnn_units=64 --batch_size=128
-    --max_length=12 --importance_samples=2)
+    --max_length=15 --importance_samples=2)
   "$bin/keras-textgen" --version
   "$bin/keras-textgen" --helpshort | grep "usage: keras-textgen"
   "$bin/keras-textgen" --mode=generate --preset=hdgm_sotu
