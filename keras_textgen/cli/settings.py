@@ -322,7 +322,12 @@ def _with_first_run(given: _Values) -> _Values:
         raise RunError(
             f"--runs={given['runs']}: must be folders, with a comma between two"
         )
-    return {"run_dir": runs[0], **given}
+    if "run_dir" in given:
+        raise RunError(
+            f"--runs={given['runs']} contradicts --run_dir={given['run_dir']}; "
+            "give one of them"
+        )
+    return {**given, "run_dir": runs[0]}
 
 
 def _with_preset(given: _Values) -> _Values:

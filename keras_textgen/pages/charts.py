@@ -17,9 +17,7 @@ _COLOR = "#4c86c6"
 _FEW = 12
 
 
-def line_chart(
-    rows: Rows, x: str, y: str, color: str | None = None, *, log: bool = False
-) -> Chart:
+def line_chart(rows: Rows, x: str, y: str, color: str | None = None) -> Chart:
     """Lines, one for each value of `color`.
 
     Args:
@@ -27,14 +25,13 @@ def line_chart(
         x: name of the field along.
         y: name of the field up.
         color: name of the field that parts the lines; None for one line.
-        log: whether `y` has a logarithmic scale.
 
     Example:
         >>> chart = line_chart([{"epoch": 1, "loss": 2.0}], "epoch", "loss")
         >>> chart["mark"]["type"], chart["encoding"]["x"]["field"]
         ('line', 'epoch')
     """
-    scale = altair.Scale(zero=False, type="log" if log else "linear")
+    scale = altair.Scale(zero=False)
     encoding: dict[str, Any] = {
         "x": altair.X(x, type="quantitative", axis=_axis(rows, x)),
         "y": altair.Y(y, type="quantitative", scale=scale),
@@ -164,7 +161,7 @@ def heatmap(rows: Rows, x: str, y: str, value: str) -> Chart:
         y=altair.Y(y, type="nominal", sort=None),
         tooltip=_shown(rows, [y, x, value]),
     )
-    largest = max(row[value] for row in rows)
+    largest = max((row[value] for row in rows), default=0)
     colors = altair.Scale(scheme="blues", domain=[0, largest])
     boxes = base.mark_rect().encode(
         color=altair.Color(value, type="quantitative", scale=colors)
@@ -237,7 +234,8 @@ def _axis(rows: Rows, name: str) -> altair.Axis:
 
 
 def _type(rows: Rows, name: str) -> Any:
-    is_number = isinstance(rows[0][name], (int, float))
+    """Of no rows, either would do."""
+    is_number = all(isinstance(row[name], (int, float)) for row in rows[:1])
     return "quantitative" if is_number else "nominal"
 
 

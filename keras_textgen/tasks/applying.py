@@ -230,13 +230,11 @@ def _score(settings: Settings, model: Any) -> Application:
         return _score_cells(settings, model)
     name, log_likelihood = _log_likelihood(settings, model)
     unit = model.vocabulary.unit
-    # What a likelihood is at least, a perplexity is at most.
-    is_bound = name.endswith("at_least")
     columns = [
         Column(name, float),
         Column(f"predicted_{unit}s", int),
         Column(f"unknown_{unit}s", int),
-        Column(f"perplexity_per_{unit}{'_at_most' * is_bound}", float),
+        Column(f"perplexity_per_{unit}{_PERPLEXITIES[name]}", float),
     ]
     names = [column.name for column in columns]
 
@@ -255,6 +253,14 @@ def _score(settings: Settings, model: Any) -> Application:
             yield dict(zip(names, row, strict=True))
 
     return _of_texts(columns, rows)
+
+
+# How a perplexity is called: what a likelihood is at least, it is at most.
+_PERPLEXITIES = {
+    "log_likelihood": "",
+    "log_likelihood_at_least": "_at_most",
+    "log_likelihood_of_reconstruction": "_of_reconstruction",
+}
 
 
 def _log_likelihood(

@@ -462,7 +462,8 @@ def _print_reconstructions(
     if shown.nrows() <= _NUM_RECONSTRUCTIONS:
         shown = corpus.test
     # Distances of a quarter, so that the first and the last are none of them.
-    tokens = _spread(shown, _NUM_RECONSTRUCTIONS + 1)[1:].to_tensor()
+    chosen = _spread(shown, _NUM_RECONSTRUCTIONS + 1)
+    tokens = chosen[-_NUM_RECONSTRUCTIONS:].to_tensor()
     texts = corpus.vocabulary.to_text(tokens).numpy()
     again = _reconstructed(settings, model, tokens)
     print("\nReconstructions of test sequences:")

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import trainer
-from keras_textgen import from_preset
+from keras_textgen import HDGM, Vocabulary, from_preset
+from keras_textgen.cli.settings import Settings
 from keras_textgen.tasks import applying, generating
 
 TEXTS = ["the state of the union is strong .", "we must protect our country"]
@@ -382,3 +383,25 @@ def test_texts_of_like_length_are_given_together():
     assert found == [len(text) for text in texts]
     assert max(count * longest for count, longest in sizes) <= 50_000
     assert max(count for count, _ in sizes) == 128
+
+
+def test_a_reconstruction_is_called_one():
+    """The decoder of this objective reads the encoded text itself."""
+    words = ["we", "must", "see", "the", "sea"]
+    sizes = {"rnn_units": 4, "embedding_dim": 3, "latent_dim": 2}
+    model = HDGM(Vocabulary(words), objective="reference", **sizes)
+    settings = Settings(model="hdgm", mode="score", importance_samples=3)
+    texts = ["we must", "the sea we see"]
+    application = applying.application_of(settings, model)
+    rows = [row for (row,) in application.rows([(text,) for text in texts])]
+    for text, row in zip(texts, rows, strict=True):
+        nll = float(model(model.vocabulary([text]), training=False)["nll"][0])
+        length = len(text.split()) + 1
+        np.testing.assert_allclose(
+            [
+                row["log_likelihood_of_reconstruction"],
+                row["perplexity_per_word_of_reconstruction"],
+            ],
+            [-nll, np.exp(nll / length)],
+            rtol=1e-5,
+        )

@@ -7,6 +7,7 @@ from importlib import metadata
 
 import numpy as np
 
+import keras_textgen
 from keras_textgen.cli.recipes import find_recipes
 from keras_textgen.cli.settings import (
     SETTINGS,
@@ -21,7 +22,7 @@ from keras_textgen.training.run_directory import RunDirectory
 RESULTS_FILE = "results.txt"
 # Settings that no recipe can have.
 _OF_EVERY_RUN = ("model", "dataset", "data_dir")
-_VERSIONS = ("keras-textgen", "tensorflow", "keras", "tensorflow-probability")
+_VERSIONS = ("tensorflow", "keras", "tensorflow-probability")
 # Of figures that are printed, what each is.
 MEANINGS: Mapping[str, str] = {
     "nll": "what the decoder misses of a text, in nats; the reconstruction "
@@ -102,10 +103,12 @@ def _changes(settings: Settings) -> Iterator[tuple[str, str, str]]:
 
 
 def _versions() -> Table:
-    rows = [[name, metadata.version(name)] for name in _VERSIONS[1:]]
-    return Table(
-        ["package", "version"], [["Python", platform.python_version()], *rows]
-    )
+    rows = [
+        ["keras-textgen", keras_textgen.__version__],
+        ["Python", platform.python_version()],
+        *([name, metadata.version(name)] for name in _VERSIONS),
+    ]
+    return Table(["package", "version"], rows)
 
 
 def read_metrics(directory: RunDirectory) -> list[dict[str, float]]:
@@ -132,23 +135,13 @@ def curves_panel(runs: Mapping[str, list[dict[str, float]]]) -> Panel:
     Returns:
       The panel.
     """
-    names = sorted(
-        {name for rows in runs.values() for row in rows for name in row}
-    )
-    bases = [
-        name
-        for name in names
-        if not name.startswith("val_") and name not in ("epoch",)
-    ]
-    charts: list[tuple[str, Chart]] = [
-        (base, _curve(runs, base)) for base in bases
-    ]
-    alone = [
-        (name.removeprefix("val_"), _curve(runs, name.removeprefix("val_")))
-        for name in names
-        if name.startswith("val_") and name.removeprefix("val_") not in bases
-    ]
-    every = dict(charts + alone)
+    names = {
+        name.removeprefix("val_")
+        for rows in runs.values()
+        for row in rows
+        for name in row
+    }
+    every = {name: _curve(runs, name) for name in sorted(names - {"epoch"})}
     first = [
         name for name in ("loss", "elbo", "accuracy", "rmse") if name in every
     ]

@@ -22,6 +22,8 @@ from keras_textgen.tokens import PAD_ID
 
 # Texts that are looked at, and of these, those on the map.
 _TEXTS, _POINTS = 2000, 1000
+# Those whose losses are computed at a time.
+_AT_ONCE = 100
 # A dimension varies less than this (Burda et al. 2016, section 5.2).
 _DEAD_BELOW = 0.01
 _SAMPLES, _WORST, _PAIRS, _STEPS = 20, 15, 3, 5
@@ -311,11 +313,14 @@ def _token_losses(
     model: Any, tokens: tf.RaggedTensor
 ) -> tuple[np.ndarray, np.ndarray]:
     """Tokens [N, time] and the loss of each but the first, [N, time - 1]."""
-    padded = tokens.to_tensor()
-    losses = []
-    for start in range(0, padded.shape[0], 100):
-        losses.append(_batch_losses(model, padded[start : start + 100]))
-    return padded.numpy(), np.concatenate(losses)
+    padded = tokens.to_tensor().numpy()
+    losses = np.zeros([len(padded), padded.shape[1] - 1], np.float32)
+    for start in range(0, len(padded), _AT_ONCE):
+        # Padded to the longest of these alone.
+        batch = tokens[start : start + _AT_ONCE].to_tensor()
+        found = _batch_losses(model, batch)
+        losses[start : start + _AT_ONCE, : found.shape[1]] = found
+    return padded, losses
 
 
 def _batch_losses(model: Any, tokens: tf.Tensor) -> np.ndarray:

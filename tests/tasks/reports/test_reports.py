@@ -5,6 +5,7 @@ import re
 import pytest
 
 import trainer
+from keras_textgen.pages import charts
 
 LINES = [
     f"{subject} {verb} the {thing} {number} ."
@@ -113,3 +114,33 @@ def test_several_runs_on_one_page(tmp_path, capsys):
     arguments[1] = f"--runs={tmp_path / 'a'},{tmp_path}"
     assert trainer.main(["trainer.py", *arguments]) == 2
     assert f"{tmp_path}: there is no run" in capsys.readouterr().err
+
+
+def test_a_test_set_of_one_text(tmp_path, capsys):
+    path = tmp_path / "lines.txt"
+    path.write_text("\n".join(LINES[:10]) + "\n", "utf-8")
+    arguments = ["--model=vae", "--dataset=text", f"--data_dir={path}"]
+    more = ["--epochs=1", "--importance_samples=0", *SIZES["vae"]]
+    run = ["trainer.py", *arguments, *more, f"--run_dir={tmp_path / 'run'}"]
+    assert trainer.main(run) == 0
+    assert capsys.readouterr().out.count("\n  again ") == 1
+    page = (tmp_path / "run" / "report.html").read_text("utf-8")
+    assert page.count("<section ") == 3 + len(PANELS["vae"])
+
+
+def test_charts_of_nothing():
+    for chart in (
+        charts.line_chart([], "epoch", "loss"),
+        charts.bar_chart([], "words", "perplexity"),
+        charts.scatter([], "label", ["text"]),
+        charts.heatmap([], "taken for", "class", "documents"),
+        charts.small_bars([], "topic", "word", "share"),
+    ):
+        assert list(chart["datasets"].values()) == [[]]
+
+
+def test_several_runs_are_no_single_one(capsys):
+    arguments = ["--mode=report", "--runs=a,b", "--run_dir=c"]
+    assert trainer.main(["trainer.py", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert "--runs=a,b contradicts --run_dir=" in error
