@@ -28,14 +28,21 @@ import itertools
 import json
 import os
 import pathlib
-import resource
 import subprocess
 import sys
 import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from processes import (
+    Side,
+    least_milliseconds,
+    peak_gigabytes,
+    started,
+    take_turns,
+)
 
 # Not here: a process begins with the peak of memory of the one that starts it.
 if TYPE_CHECKING:
@@ -146,12 +153,6 @@ def step_seconds(method: Callable, data: dict[str, Any]) -> list[float]:
     )
     method(**data, callbacks=[callback], verbose=0)
     return [end - begin for begin, end in itertools.pairwise(ends)]
-
-
-def peak_gigabytes() -> float:
-    """The most memory this process has had so far."""
-    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return kilobytes / 1e6
 
 
 # -- The models and their data -------------------------------------------------
@@ -325,55 +326,12 @@ def check_out(commit: str, folder: str) -> None:
         files.extractall(folder, filter="data")
 
 
-class Side(NamedTuple):
-    """A process that measures a model of one tree.
-
-    Attributes:
-        process: It answers each line with one.
-        errors: What it writes beside, to be shown if it fails.
-    """
-
-    process: subprocess.Popen
-    errors: TextIO
-
-    def line(self) -> str:
-        """The next line that the process prints.
-
-        Raises:
-            RuntimeError: If it has ended.
-        """
-        line = self.process.stdout.readline()
-        if not line:
-            self.errors.seek(0)
-            raise RuntimeError(f"a side has ended:\n{self.errors.read()}")
-        return line
-
-    def ask(self) -> Answer:
-        """Let the process make a round."""
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        return json.loads(self.line())
-
-
 @contextlib.contextmanager
-def started(name: str, tree: str) -> Iterator[Side]:
+def started_side(name: str, tree: str) -> Iterator[Side]:
     """A process for a model of a tree; it ends with the context."""
-    with (
-        tempfile.TemporaryFile("w+") as errors,
-        subprocess.Popen(
-            [sys.executable, __file__, f"--serve={name}"],
-            env={
-                "TF_CPP_MIN_LOG_LEVEL": "2",
-                **os.environ,
-                "PYTHONPATH": tree,
-            },
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        ) as process,
-    ):
-        yield Side(process, errors)
+    command = [sys.executable, __file__, f"--serve={name}"]
+    with started(command, {"PYTHONPATH": tree}) as side:
+        yield side
 
 
 def compare(
@@ -399,17 +357,15 @@ def compare(
 
 def pair_of_rounds(
     name: str, trees: tuple[str, str], rounds: int
-) -> tuple[list[Answer], list[Answer]]:
+) -> list[list[Answer]]:
     """The rounds of a process of each tree, which take turns."""
-    with started(name, trees[0]) as first, started(name, trees[1]) as second:
-        sides = (first, second)
-        answers: tuple[list[Answer], list[Answer]] = ([], [])
-        for side in sides:
+    with (
+        started_side(name, trees[0]) as first,
+        started_side(name, trees[1]) as second,
+    ):
+        for side in (first, second):
             side.line()
-        for number in range(rounds):
-            for index in (1, 0) if number % 2 else (0, 1):
-                answers[index].append(sides[index].ask())
-    return answers
+        return take_turns((first, second), rounds)
 
 
 def summary(answers: list[Answer]) -> Measured:
@@ -419,12 +375,6 @@ def summary(answers: list[Answer]) -> Measured:
         for kind in KINDS
     }
     return Measured(times, max(peak for _, peak in answers))
-
-
-def least_milliseconds(rounds: list[list[float]]) -> float:
-    """Mean over the steps of a round of the least time of each."""
-    least = [min(seconds) for seconds in zip(*rounds, strict=True)]
-    return 1000 * sum(least) / len(least)
 
 
 def ratio_of(kind: str, sides: list[Measured]) -> float:
