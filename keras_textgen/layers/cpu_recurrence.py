@@ -3,6 +3,9 @@
 TensorFlow differentiates a loop step by step. Here the loop has its own
 gradient: everything that does not depend on the next step is computed for all
 steps at once, and the weights' gradient is one product.
+
+In half precision, only products are: states, gates and sums are float32, as
+processors multiply half-precision matrices faster, and little else.
 """
 
 from collections.abc import Callable, Sequence
@@ -72,10 +75,21 @@ def _where(mask: tf.Tensor | None, new: tf.Tensor, old: Any) -> tf.Tensor:
     return new if mask is None else tf.where(mask, new, old)
 
 
-def _kernel_gradient(inputs: tf.Tensor, delta: tf.Tensor) -> tf.Tensor:
+def _product(values: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Float32 [rows, M] from float32 [rows, N] and a kernel [N, M].
+
+    The product itself is of the kernel's type.
+    """
+    product = tf.linalg.matmul(tf.cast(values, kernel.dtype), kernel)
+    return tf.cast(product, tf.float32)
+
+
+def _kernel_gradient(
+    inputs: tf.Tensor, delta: tf.Tensor, dtype: tf.DType
+) -> tf.Tensor:
     """[N, M] from [time, batch, N] and [time * batch, M], in one product."""
-    rows = tf.reshape(inputs, [-1, inputs.shape[-1]])
-    return tf.linalg.matmul(rows, delta, transpose_a=True)
+    rows = tf.cast(tf.reshape(inputs, [-1, inputs.shape[-1]]), dtype)
+    return tf.linalg.matmul(rows, tf.cast(delta, dtype), transpose_a=True)
 
 
 def lstm_recurrence(
@@ -93,7 +107,8 @@ def lstm_recurrence(
         projected: Input parts of the gates i, f, g, o, [time, batch, 4 * H].
         hidden: The first hidden state, [batch, H].
         cell: The first cell state, [batch, H].
-        kernel: The recurrent kernel, [H, 4 * H].
+        kernel: The recurrent kernel, [H, 4 * H]; the type of products with
+            it. Everything else is float32.
         mask: Optional bool [time, batch, 1]; False leaves the state as it is.
 
     Returns:
@@ -120,7 +135,7 @@ def lstm_recurrence(
         def step(
             state: _Tensors, inputs: tf.Tensor, mask: tf.Tensor | None = None
         ) -> tuple[_Tensors, _Tensors]:
-            gates = inputs + tf.linalg.matmul(state[0], kernel)
+            gates = inputs + _product(state[0], kernel)
             i, f, g, o = tf.split(gates, 4, axis=-1)
             i, f, o = tf.sigmoid(i), tf.sigmoid(f), tf.sigmoid(o)
             g = tf.tanh(g)
@@ -162,7 +177,7 @@ def lstm_recurrence(
                 d_c = state[1] + d_h * by_hidden
                 delta = slopes * tf.stack([d_c, d_c, d_c, d_h], axis=1)
                 delta = tf.reshape(delta, [-1, kernel.shape[1]])
-                before = tf.linalg.matmul(delta, transposed)
+                before = _product(delta, transposed)
                 return [_where(mask, before, d_h), d_c * by_cell], [delta]
 
             (d_first, d_first_cell), (delta,) = _over_time(
@@ -173,7 +188,9 @@ def lstm_recurrence(
                 backward=True,
             )
             rows = tf.reshape(delta, [-1, kernel.shape[1]])
-            d_kernel = _kernel_gradient(_shifted(hidden, states), rows)
+            d_kernel = _kernel_gradient(
+                _shifted(hidden, states), rows, kernel.dtype
+            )
             return delta, d_first, d_first_cell, d_kernel
 
         return (states, *final), gradient
@@ -197,7 +214,8 @@ def gru_recurrence(
         projected: Input parts of the gates z, r and of the candidate,
             [time, batch, 3 * H].
         hidden: The first hidden state, [batch, H].
-        kernel: The recurrent kernel, [H, 3 * H].
+        kernel: The recurrent kernel, [H, 3 * H]; the type of products with
+            it. Everything else is float32.
         bias: The recurrent bias, [3 * H].
         mask: Optional bool [time, batch, 1]; False leaves the state as it is.
 
@@ -227,7 +245,7 @@ def gru_recurrence(
             state: _Tensors, inputs: tf.Tensor, mask: tf.Tensor | None = None
         ) -> tuple[_Tensors, _Tensors]:
             (h,) = state
-            inner = tf.nn.bias_add(tf.linalg.matmul(h, kernel), bias)
+            inner = tf.nn.bias_add(_product(h, kernel), bias)
             z, r, n = tf.split(inputs, 3, axis=-1)
             z_inner, r_inner, n_inner = tf.split(inner, 3, axis=-1)
             z, r = tf.sigmoid(z + z_inner), tf.sigmoid(r + r_inner)
@@ -261,7 +279,7 @@ def gru_recurrence(
                 d_h = state[0] + d_output
                 delta = slopes * d_h[:, tf.newaxis]
                 delta = tf.reshape(delta, [-1, kernel.shape[1]])
-                before = tf.linalg.matmul(delta, transposed) + d_h * by_hidden
+                before = _product(delta, transposed) + d_h * by_hidden
                 return [before], [delta, d_h]
 
             (d_first,), (delta, d_h) = _over_time(
@@ -279,7 +297,7 @@ def gru_recurrence(
             return (
                 d_projected,
                 d_first,
-                _kernel_gradient(before, rows),
+                _kernel_gradient(before, rows, kernel.dtype),
                 tf.reduce_sum(rows, axis=0),
             )
 
@@ -310,10 +328,13 @@ def _runs_here(layer: keras.layers.RNN) -> bool:
 def _projected(
     sequences: tf.Tensor, kernel: keras.Variable, bias: tf.Tensor
 ) -> tf.Tensor:
-    """Input parts of all gates, [time, batch, M] from [batch, time, D]."""
+    """Input parts of all gates, float32 [time, batch, M].
+
+    Of sequences [batch, time, D], whose type the product has.
+    """
     time_major = tf.transpose(sequences, [1, 0, 2])
-    kernel = tf.convert_to_tensor(kernel)
-    return tf.nn.bias_add(tf.tensordot(time_major, kernel, axes=1), bias)
+    product = tf.tensordot(time_major, tf.convert_to_tensor(kernel), axes=1)
+    return tf.nn.bias_add(tf.cast(product, tf.float32), bias)
 
 
 def _time_major(mask: tf.Tensor | None) -> tf.Tensor | None:
@@ -324,16 +345,17 @@ def _time_major(mask: tf.Tensor | None) -> tf.Tensor | None:
 
 
 def _results(
-    states: tf.Tensor, final: _Tensors, mask: tf.Tensor | None
+    states: tf.Tensor, final: _Tensors, mask: tf.Tensor | None, dtype: tf.DType
 ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
     """What Keras expects of an inner loop: last output, outputs, states."""
+    states = tf.cast(states, dtype)
     if mask is not None:
         # Keras repeats the output before a masked step, which is zero, not
         # the initial state, if no step has been taken yet.
         began = tf.cumsum(tf.cast(mask, tf.int32)) > 0
         states = tf.where(began, states, 0)
     outputs = tf.transpose(states, [1, 0, 2])
-    return outputs[:, -1], outputs, list(final)
+    return outputs[:, -1], outputs, [tf.cast(each, dtype) for each in final]
 
 
 class _CpuRecurrence(OwnLoop):
@@ -352,17 +374,17 @@ class _CpuRecurrence(OwnLoop):
             return None
         cell, mask = self.cell, _time_major(mask)
         # Of the inputs; with `reset_after`, another of the hidden state.
-        biases = tf.convert_to_tensor(cell.bias)
+        biases = tf.cast(tf.convert_to_tensor(cell.bias), tf.float32)
         biases = tf.reshape(biases, [-1, cell.kernel.shape[1]])
         bias, *recurrent_bias = tf.unstack(biases)
         states, *final = self.recurrence(
             _projected(sequences, cell.kernel, bias),
-            *initial_state,
+            *(tf.cast(each, tf.float32) for each in initial_state),
             tf.convert_to_tensor(cell.recurrent_kernel),
             *recurrent_bias,
             mask,
         )
-        return _results(states, final, mask)
+        return _results(states, final, mask, sequences.dtype)
 
 
 @keras.saving.register_keras_serializable("keras_textgen")

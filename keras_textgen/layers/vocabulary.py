@@ -27,11 +27,19 @@ def _index(targets: tf.Tensor) -> tf.Tensor:
     return tf.stack([rows, targets], axis=1)
 
 
+def _product(
+    left: tf.Tensor, right: tf.Tensor, **transposed: bool
+) -> tf.Tensor:
+    """A product of the type of `right`, as float32."""
+    left = tf.cast(left, right.dtype)
+    return tf.cast(tf.linalg.matmul(left, right, **transposed), tf.float32)
+
+
 def _softmax_at(
     hidden: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, targets: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Log-probabilities of the targets [N], all probabilities [N, V]."""
-    logits = tf.nn.bias_add(tf.linalg.matmul(hidden, kernel), bias)
+    logits = tf.nn.bias_add(_product(hidden, kernel), bias)
     probabilities = tf.nn.softmax(logits)
     index = _index(targets)
     likelihood = tf.gather_nd(probabilities, index)
@@ -60,13 +68,20 @@ def _gradients(
     kernel: tf.Tensor,
     targets: tf.Tensor,
 ) -> _Tensors:
-    """Gradients by hidden states, kernel and bias."""
-    delta = probabilities * -upstream[:, tf.newaxis]
-    delta = tf.tensor_scatter_nd_add(delta, _index(targets), upstream)
+    """Gradients by hidden states, kernel and bias.
+
+    That by the logits of row n is upstream[n] * (one-hot - probabilities). The
+    factor goes to what is smaller than [N, V], and the bias's sums over rows
+    are a product, too, so that no pass over [N, V] is for them alone.
+    """
+    ones = tf.ones_like(upstream)
+    delta = tf.tensor_scatter_nd_sub(probabilities, _index(targets), ones)
+    delta = tf.cast(delta, kernel.dtype)
+    factor = -upstream[:, tf.newaxis]
     return (
-        tf.linalg.matmul(delta, kernel, transpose_b=True),
-        tf.linalg.matmul(hidden, delta, transpose_a=True),
-        tf.raw_ops.BiasAddGrad(out_backprop=delta),
+        factor * _product(delta, kernel, transpose_b=True),
+        _product(hidden * factor, delta, transpose_a=True),
+        _product(factor, delta, transpose_a=True)[0],
     )
 
 
@@ -113,68 +128,84 @@ def _num_kept(vocabulary_size: int) -> int:
     return max(1, KEPT_ELEMENTS // vocabulary_size)
 
 
-@tf.custom_gradient
 def _log_softmax_at(
-    hidden: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, targets: tf.Tensor
-) -> tuple[tf.Tensor, Any]:
+    hidden: tf.Tensor,
+    kernel: tf.Tensor,
+    bias: tf.Tensor,
+    targets: tf.Tensor,
+    dtype: str = "float32",
+) -> tf.Tensor:
     """Log-probabilities [N] of targets [N] given hidden states [N, H].
+
+    Products are of the type `dtype`, everything else is float32.
 
     One array as large as [N, V] lives from the forward to the backward pass,
     the probabilities; the backward pass turns it into the gradient in place.
     It has no more than `KEPT_ELEMENTS`; further rows are taken in blocks.
     """
-    vocabulary_size = kernel.shape[1]
-    num_kept = _num_kept(vocabulary_size)
-    kept = [hidden[:num_kept], kernel, bias, targets[:num_kept]]
-    log_likelihood, probabilities = _softmax_at(*kept)
 
-    def add_values(
-        sums: _Tensors, index: tf.Tensor, is_row: tf.Tensor, *block: tf.Tensor
-    ) -> _Tensors:
-        states, tokens = block
-        values, _ = _softmax_at(states, kernel, bias, tokens)
-        values = tf.where(is_row, values, 0)
-        return (tf.tensor_scatter_nd_add(sums[0], index, values),)
+    @tf.custom_gradient
+    def at_targets(
+        hidden: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor
+    ) -> tuple[tf.Tensor, Any]:
+        kernel = tf.cast(kernel, dtype)
+        vocabulary_size = kernel.shape[1]
+        num_kept = _num_kept(vocabulary_size)
+        kept = [hidden[:num_kept], kernel, bias, targets[:num_kept]]
+        log_likelihood, probabilities = _softmax_at(*kept)
 
-    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor | None, ...]:
-        def add_gradients(
+        def add_values(
             sums: _Tensors,
             index: tf.Tensor,
             is_row: tf.Tensor,
             *block: tf.Tensor,
         ) -> _Tensors:
-            upstream, states, tokens = block
-            upstream = tf.where(is_row, upstream, 0)
-            _, probabilities = _softmax_at(states, kernel, bias, tokens)
-            d_states, d_kernel, d_bias = _gradients(
-                upstream, probabilities, states, kernel, tokens
-            )
-            return (
-                tf.tensor_scatter_nd_add(sums[0], index, d_states),
-                sums[1] + d_kernel,
-                sums[2] + d_bias,
-            )
+            states, tokens = block
+            values, _ = _softmax_at(states, kernel, bias, tokens)
+            values = tf.where(is_row, values, 0)
+            return (tf.tensor_scatter_nd_add(sums[0], index, values),)
 
-        d_kept, *terms = _gradients(
-            upstream[:num_kept], probabilities, kept[0], kernel, kept[3]
-        )
-        d_hidden = tf.concat([d_kept, tf.zeros_like(hidden[num_kept:])], 0)
-        gradients = _over_further_rows(
-            add_gradients,
-            (d_hidden, *terms),
-            (upstream, hidden, targets),
+        def gradient(upstream: tf.Tensor) -> _Tensors:
+            def add_gradients(
+                sums: _Tensors,
+                index: tf.Tensor,
+                is_row: tf.Tensor,
+                *block: tf.Tensor,
+            ) -> _Tensors:
+                upstream, states, tokens = block
+                upstream = tf.where(is_row, upstream, 0)
+                _, probabilities = _softmax_at(states, kernel, bias, tokens)
+                d_states, d_kernel, d_bias = _gradients(
+                    upstream, probabilities, states, kernel, tokens
+                )
+                return (
+                    tf.tensor_scatter_nd_add(sums[0], index, d_states),
+                    sums[1] + d_kernel,
+                    sums[2] + d_bias,
+                )
+
+            d_kept, *terms = _gradients(
+                upstream[:num_kept], probabilities, kept[0], kernel, kept[3]
+            )
+            d_hidden = tf.concat([d_kept, tf.zeros_like(hidden[num_kept:])], 0)
+            gradients = _over_further_rows(
+                add_gradients,
+                (d_hidden, *terms),
+                (upstream, hidden, targets),
+                vocabulary_size,
+            )
+            return tuple(gradients)
+
+        further = tf.zeros_like(targets[num_kept:], log_likelihood.dtype)
+        (log_likelihood,) = _over_further_rows(
+            add_values,
+            (tf.concat([log_likelihood, further], 0),),
+            (hidden, targets),
             vocabulary_size,
         )
-        return *gradients, None
+        return log_likelihood, gradient
 
-    further = tf.zeros_like(targets[num_kept:], log_likelihood.dtype)
-    (log_likelihood,) = _over_further_rows(
-        add_values,
-        (tf.concat([log_likelihood, further], 0),),
-        (hidden, targets),
-        vocabulary_size,
-    )
-    return log_likelihood, gradient
+    return at_targets(hidden, kernel, bias)
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
@@ -188,12 +219,14 @@ class VocabularyLogLikelihood(keras.layers.Layer):
     Padding (target 0) costs nothing: its positions are dropped before the
     product with the vocabulary. Many positions are taken in blocks, so that
     memory stays bounded. Computed in float32 under every precision policy, as
-    half precision rounds probabilities of rare words to zero.
+    half precision rounds probabilities of rare words to zero; but in training
+    the products may be of another type, which rounds logits, and no sum.
 
     Args:
         vocabulary_size: Number V of tokens, the special ones included.
         tied_to: An embedding whose matrix [V, H] stands for the kernel; its
             model passes it again, as no configuration has it.
+        training_dtype: Type of the products in training.
 
     Raises:
         ValueError: If hidden states are not as wide as the embedding.
@@ -210,11 +243,13 @@ class VocabularyLogLikelihood(keras.layers.Layer):
         self,
         vocabulary_size: int,
         tied_to: keras.layers.Embedding | None = None,
+        training_dtype: str = "float32",
         **kwargs: Any,
     ) -> None:
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.vocabulary_size = vocabulary_size
         self.tied_to = tied_to
+        self.training_dtype = training_dtype
 
     def build(self, input_shape: tuple) -> None:
         """Create the kernel [H, V], unless it is tied, and the bias [V]."""
@@ -234,12 +269,15 @@ class VocabularyLogLikelihood(keras.layers.Layer):
         )
         self.built = True
 
-    def call(self, hidden: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+    def call(
+        self, hidden: tf.Tensor, targets: tf.Tensor, training: bool = False
+    ) -> tf.Tensor:
         """Log-likelihoods of the targets.
 
         Args:
             hidden: Hidden states [batch, time, H].
             targets: Token ids, int32 [batch, time]; 0 is padding.
+            training: Whether products are of the type for training.
 
         Returns:
             Log-probabilities in nats, [batch, time]; 0 at padding, and -inf
@@ -251,6 +289,7 @@ class VocabularyLogLikelihood(keras.layers.Layer):
             self._kernel(),
             self._masked_bias(),
             tf.gather_nd(targets, index),
+            self.training_dtype if training else "float32",
         )
         shape = tf.shape(targets, out_type=index.dtype)
         return tf.scatter_nd(index, values, shape)
@@ -275,4 +314,7 @@ class VocabularyLogLikelihood(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return super().get_config() | {"vocabulary_size": self.vocabulary_size}
+        return super().get_config() | {
+            "vocabulary_size": self.vocabulary_size,
+            "training_dtype": self.training_dtype,
+        }

@@ -150,7 +150,10 @@ class TextModel(LikelihoodModel):
                 dtype=self.dtype_policy,
             )
         self.output_layer = VocabularyLogLikelihood(
-            vocabulary.size, self.embedding if tied_embeddings else None
+            vocabulary.size,
+            self.embedding if tied_embeddings else None,
+            # The range of float16 is too small for gradients of rare words.
+            "bfloat16" if self.compute_dtype == "bfloat16" else "float32",
         )
 
     # -- What a model adds ---------------------------------------------------
