@@ -1,5 +1,6 @@
 """Rows of ids encoded beside others of like length."""
 
+import itertools
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -20,7 +21,8 @@ def encode_in_length_groups(
     """What a function makes of rows, sorted and cut by their lengths.
 
     Lengths differ far more within a batch than from batch to batch, so rows
-    are sorted by length and encoded in groups, each cut to its longest.
+    are sorted by length and encoded in groups, each cut to its longest. Groups
+    of one length are one.
 
     Args:
         encode: From ids int32 [rows, time] to vectors [rows, D] and to values
@@ -45,14 +47,10 @@ def encode_in_length_groups(
     places *= tf.cast(ids != PAD_ID, tf.int32)
     lengths = tf.reduce_max(places, axis=1)
     order = tf.argsort(lengths, stable=True)
-    count = tf.size(order)
-    groups = tf.clip_by_value(count // _ROWS_A_GROUP, 1, _GROUPS)
-    # The groups beyond these are empty.
-    ends = tf.minimum(tf.range(_GROUPS + 1), groups)
-    bounds = count * ends // groups
+    bounds = _bounds(tf.gather(lengths, order))
     vectors, values = [], []
-    for group in range(_GROUPS):
-        rows = order[bounds[group] : bounds[group + 1]]
+    for first, end in itertools.pairwise(bounds):
+        rows = order[first:end]
         longest = tf.reduce_max(tf.gather(lengths, rows))
         longest = tf.maximum(longest, 1)
         of_rows, of_steps = encode(tf.gather(ids, rows)[:, :longest])
@@ -64,3 +62,22 @@ def encode_in_length_groups(
         tf.gather(tf.concat(vectors, axis=0), back),
         tf.gather(tf.concat(values, axis=0), back)[:, :width],
     )
+
+
+def _bounds(lengths: tf.Tensor) -> list[tf.Tensor]:
+    """Where the groups of rows of ascending lengths [N] begin and end.
+
+    Groups of equal size. Where a group is no longer than the one before, that
+    one is empty, and its rows are in the longer one.
+    """
+    count = tf.size(lengths)
+    groups = tf.clip_by_value(count // _ROWS_A_GROUP, 1, _GROUPS)
+    # The groups beyond these are empty.
+    ends = tf.minimum(tf.range(1, _GROUPS + 1), groups)
+    ends = tf.unstack(count * ends // groups)
+    # The last row of a group is its longest; there may be no row at all.
+    longest = tf.unstack(tf.gather(tf.concat([[0], lengths], 0), ends))
+    bounds = [tf.constant(0)]
+    for end, own, of_next in zip(ends, longest, longest[1:], strict=False):
+        bounds.append(tf.where(own < of_next, end, bounds[-1]))
+    return [*bounds, count]

@@ -31,12 +31,27 @@ def test_the_order_of_the_rows_is_kept(smallest, monkeypatch):
     np.testing.assert_array_equal(vectors, (ids**2).sum(1, keepdims=True))
     np.testing.assert_array_equal(values, ids**2)
     filled = [shape for shape in seen if shape[0]]
-    # Six groups at most; each no wider than its longest row.
-    assert len(filled) == {1: 6, 3: 2, 48: 1}[smallest]
+    # Six groups at most, of which those of one length are one; each no wider
+    # than its longest row.
+    assert len(filled) == {1: 5, 3: 2, 48: 1}[smallest]
     assert sum(rows for rows, _ in filled) == 8
     assert max(width for _, width in filled) == 9
     if smallest == 3:
         assert sorted(filled) == [(4, 2), (4, 9)]
+    if smallest == 1:
+        # Lengths 0; 1; 1 and 2; 3 and 3; 5 and 9.
+        assert sorted(filled) == [(1, 1), (1, 1), (2, 2), (2, 3), (2, 9)]
+
+
+def test_rows_of_one_length_are_one_group():
+    seen = []
+
+    def encode(rows):
+        seen.append(tuple(rows.shape))
+        return tf.cast(rows[:, :1], tf.float32), rows
+
+    encode_in_length_groups(encode, tf.constant(rows_of([7] * 300)))
+    assert [shape for shape in seen if shape[0]] == [(300, 7)]
 
 
 def test_no_rows_and_no_steps():
