@@ -102,6 +102,8 @@ setuptools.setup(
         "beam": BEAM,
         "serve": SERVE,
         "transformers": TRANSFORMERS,
+        # The build for processors; another one crashes beside TensorFlow.
+        "benchmark": ["torch==2.13.0"],
         "test": TEST,
         "dev": DEV,
     },

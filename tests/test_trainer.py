@@ -25,6 +25,7 @@ from keras_textgen.models.loading import load_model
 from keras_textgen.serving.saved_model import read
 from keras_textgen.tasks import runs
 from keras_textgen.training import callbacks
+from keras_textgen.training import precision as faster
 from keras_textgen.training.checkpoints import newest_first
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -427,7 +428,39 @@ INTERRUPTED = {
         [3, 6],
         ("Epoch 3/3", 1),
     ),
+    "bfloat16": (
+        ["--kl_steps=6", "--epochs=2", "--precision=bfloat16"],
+        [8],
+        ("Epoch 2/2", 1),
+    ),
+    # The scale of the loss is part of the state.
+    "float16": (
+        ["--kl_steps=6", "--epochs=2", "--precision=float16"],
+        [8],
+        ("Epoch 2/2", 1),
+    ),
 }
+
+
+@pytest.mark.parametrize(
+    ("flags", "precision"), [({"amx_bf16"}, "bfloat16"), (set(), "float32")]
+)
+def test_the_faster_precision_is_said_and_kept(
+    corpus, tmp_path, capsys, monkeypatch, flags, precision
+):
+    monkeypatch.setattr(faster, "_processor_flags", lambda: flags)
+    monkeypatch.setattr(
+        faster.tf.config, "list_physical_devices", lambda *_: []
+    )
+    for after in ("_write_export", "_print_results"):
+        monkeypatch.setattr(runs, after, lambda *_: {})
+    run_dir = tmp_path / "run"
+    given = [*LSTM, "--model=lstm_lm", f"--data_dir={corpus}", "--epochs=1"]
+    assert call(*given, "--precision=auto", f"--run_dir={run_dir}") == 0
+    assert f"--precision=auto: {precision}, as " in capsys.readouterr().out
+    assert f"--precision={precision}\n" in (run_dir / "flags.txt").read_text()
+    model = load_model(run_dir / "model.keras")
+    assert model.compute_dtype == precision
 
 
 def test_language_model(corpus, tmp_path, capsys):

@@ -1,6 +1,7 @@
 """A whole run: data, model, training or resuming, and what comes after."""
 
 import contextlib
+import dataclasses
 import io
 import os
 import pathlib
@@ -47,6 +48,7 @@ from keras_textgen.training.checkpoints import (
 )
 from keras_textgen.training.cluster import ALONE, Cluster
 from keras_textgen.training.plateau import LearningRate, Plateau
+from keras_textgen.training.precision import faster_precision
 from keras_textgen.training.progress_lines import ProgressLines
 from keras_textgen.training.run_directory import (
     RunDirectory,
@@ -141,6 +143,7 @@ def _of_data(error: tf.errors.InvalidArgumentError) -> Exception:
 def _train(
     settings: Settings, directory: RunDirectory, data: Any, cluster: Cluster
 ) -> None:
+    settings = _with_precision(settings)
     task = task_class(settings)(settings, data)
     model = task.build_model()
     if not directory.flags_file.exists():
@@ -167,6 +170,15 @@ def _train(
         _print_written(directory, export, more)
     # The others wait: who left would be missed.
     Agreement(checkpoints.model).any(False)
+
+
+def _with_precision(settings: Settings) -> Settings:
+    """The settings, a precision in place of "auto"."""
+    if settings.precision != "auto":
+        return settings
+    precision, reason = faster_precision()
+    print(f"--precision=auto: {precision}, as {reason}.")
+    return dataclasses.replace(settings, precision=precision)
 
 
 def _write_flags(settings: Settings, directory: RunDirectory) -> None:

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from ml_dtypes import bfloat16
 
 from keras_textgen.layers import vocabulary
 from keras_textgen.layers.vocabulary import VocabularyLogLikelihood
@@ -233,6 +234,45 @@ def test_stays_in_float32_under_half_precision():
     values = layer(tf.constant(HIDDEN, tf.float16), tf.constant(TARGETS))
     assert values.dtype == tf.float32
     assert layer.kernel.dtype == "float32"
+
+
+def rounded(values):
+    """To bfloat16, in float64."""
+    return np.asarray(values, np.float32).astype(bfloat16).astype(np.float64)
+
+
+@pytest.fixture
+def half(layer):
+    """The same layer, with products of bfloat16 in training."""
+    half = VocabularyLogLikelihood(VOCABULARY_SIZE, training_dtype="bfloat16")
+    half.build((None, None, HIDDEN_SIZE))
+    half.set_weights(layer.get_weights())
+    return half
+
+
+def test_products_of_bfloat16_in_training(layer, half):
+    inputs = tf.constant(HIDDEN, tf.float32), tf.constant(TARGETS)
+    kernel, bias = np.asarray(layer.kernel), np.asarray(layer.bias)
+    logits = rounded(rounded(HIDDEN) @ rounded(kernel)) + bias
+    expected = np.take_along_axis(
+        log_softmax(logits), TARGETS[..., np.newaxis], -1
+    )[..., 0]
+    expected[TARGETS == 0] = 0
+    values = half(*inputs, training=True)
+    np.testing.assert_allclose(values, expected, atol=1e-5)
+    assert not np.allclose(values, layer(*inputs, training=True), atol=1e-4)
+    np.testing.assert_array_equal(half(*inputs), layer(*inputs))
+    copy = VocabularyLogLikelihood.from_config(half.get_config())
+    assert copy.training_dtype == "bfloat16"
+
+
+def test_gradient_of_bfloat16_is_near(layer, half, small_blocks):
+    found = gradients_of(lambda *each: half(*each, training=True), half)
+    expected = gradients_of(layer, layer)
+    for one, other in zip(found, expected, strict=True):
+        assert one.dtype == other.dtype == tf.float32
+        atol = 0.01 * np.max(np.abs(other))
+        np.testing.assert_allclose(one, other, atol=atol)
 
 
 @pytest.fixture(params=[(1, 1), (1, 2), (2, 1), (3, 5)])

@@ -17,6 +17,16 @@ from keras_textgen.datasets import DATASETS
 from keras_textgen.specs import SPECS
 
 
+def policy_of(precision: str) -> str:
+    """The name that Keras has for a precision.
+
+    Example:
+    >>> policy_of("float32"), policy_of("bfloat16")
+    ('float32', 'mixed_bfloat16')
+    """
+    return precision if precision == "float32" else f"mixed_{precision}"
+
+
 @dataclasses.dataclass(frozen=True)
 class RunOptions:
     """What to run, and how it is optimized."""
@@ -107,6 +117,18 @@ class RunOptions:
     )
     learning_rate: float = number(
         "optimizer", "Learning rate at the start.", above=True, default=1e-3
+    )
+    precision: str | None = choice(
+        "optimizer",
+        "Type of matrix products: float32; bfloat16 or float16, with weights, "
+        "states, probabilities, divergences and sums in float32; auto: "
+        "bfloat16 where this machine is known to multiply it faster, and "
+        "float32 elsewhere. Default: float32.",
+        ("float32", "bfloat16", "float16", "auto"),
+        takes=("text", "documents"),
+        role="stored",
+        argument="dtype",
+        convert=policy_of,
     )
     learning_rate_of: str | None = setting(
         "optimizer",
