@@ -19,6 +19,7 @@ SERVE = [
 ]
 # Beam reads and writes in parallel; ArrayRecord files are read at random.
 BEAM = ["apache-beam>=2.77,<3", "array-record>=0.8.3,<1"]
+DOCS = ["mkdocs-material>=9.8,<10", "mkdocstrings[python]>=1.0,<2"]
 TEST = ["pytest>=9.0,<10", "pytest-xdist>=3.8,<4"]
 DEV = [
     *TEST,
@@ -26,6 +27,7 @@ DEV = [
     *SUBWORDS,
     TRANSFORMERS[0],
     *SERVE,
+    *DOCS,
     # FastAPI's client for tests is made of it.
     "httpx>=0.28,<1",
     "mypy>=2.4,<3",
@@ -104,6 +106,7 @@ setuptools.setup(
         "transformers": TRANSFORMERS,
         # The build for processors; another one crashes beside TensorFlow.
         "benchmark": ["torch==2.13.0"],
+        "docs": DOCS,
         "test": TEST,
         "dev": DEV,
     },

@@ -53,16 +53,10 @@ def help_text(program: str, model: str | None = None) -> str:
     ]
     if model is not None:
         lines += ["", f"Only what --model={model} takes is shown."]
-    for heading, title in HEADINGS.items():
-        shown = [
-            line
-            for name, setting in SETTINGS.items()
-            if setting.heading == heading
-            and (model is None or model in models_taking(name))
-            for line in _flag_help(name, setting, model)
-        ]
-        if shown:
-            lines += ["", f"{title}:", *shown]
+    for title, described in flags_by_heading(model).items():
+        lines += ["", f"{title}:"]
+        for head, text in described:
+            lines += [f"  {head}", *_wrapped(text)]
     lines += [
         "",
         "Files of flags:",
@@ -78,28 +72,52 @@ def help_text(program: str, model: str | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _flag_help(name: str, setting: Setting, model: str | None) -> list[str]:
+def flags_by_heading(
+    model: str | None = None,
+) -> dict[str, list[tuple[str, str]]]:
+    """What is said of every flag.
+
+    Args:
+      model: whose flags are given; None for all.
+
+    Returns:
+      By the title of a heading: each flag with its values, and what it does.
+      Headings without a flag are left out.
+
+    Example:
+    >>> dict(flags_by_heading("sae")["What to run"])["--seed=N"]
+    'Seed of everything random; the same seed repeats the run. Default: 0.'
+    """
+    found: dict[str, list[tuple[str, str]]] = {}
+    for heading, title in HEADINGS.items():
+        for name, setting in SETTINGS.items():
+            is_taken = model is None or model in models_taking(name)
+            if setting.heading == heading and is_taken:
+                found.setdefault(title, []).append(
+                    (
+                        _head(name, setting, model),
+                        _description(name, setting, model),
+                    )
+                )
+    return found
+
+
+def _wrapped(text: str) -> list[str]:
     indent = " " * 6
-    return [
-        _head(name, setting, model),
-        *textwrap.wrap(
-            _description(name, setting, model),
-            _WIDTH,
-            initial_indent=indent,
-            subsequent_indent=indent,
-        ),
-    ]
+    return textwrap.wrap(
+        text, _WIDTH, initial_indent=indent, subsequent_indent=indent
+    )
 
 
 def _head(name: str, setting: Setting, model: str | None) -> str:
     parser = setting.parser
     if isinstance(parser, Switch):
-        return f"  --[no]{name}"
+        return f"--[no]{name}"
     values = parser.syntactic_help
     if isinstance(parser, Choice):
         values = "|".join(_choices(name, parser, model))
-    head = f"  --{name}={values}"
-    return head if len(head) <= _WIDTH else f"  --{name}=NAME"
+    head = f"--{name}={values}"
+    return head if len(head) <= _WIDTH - 2 else f"--{name}=NAME"
 
 
 def _choices(name: str, parser: Choice, model: str | None) -> tuple[str, ...]:
