@@ -2,6 +2,7 @@
 
     pip install -e ".[docs]"
     python docs/site/build.py --output=site
+    python -m http.server -d site    # browsers search no site of files
 
 The pages are those of the repository, README.md first; they are laid out as
 there, so that links from page to page, and to logs and recipes, hold. Two kinds
