@@ -153,17 +153,25 @@ def rates_of(workload: str, options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def print_rates(workload: str, rates: dict[str, Any], step: float) -> None:
-    """Print what share of a step its matrix products are."""
+def rate_lines(workload: str, rates: dict[str, Any], step: float) -> list[str]:
+    """What share of a step of so many milliseconds its products are."""
+    lines = []
     for framework, of_framework in rates.items():
         parts = [
             f"{precision} {rate['milliseconds']:.0f} ms, "
             f"{rate['gigaflops']:.0f} GFLOP/s"
             for precision, rate in of_framework.items()
         ]
-        print(f"{workload}, its products in {framework}: {'; '.join(parts)}")
+        lines.append(
+            f"`{workload}`, its matrix products in {framework}: "
+            f"{'; '.join(parts)}"
+        )
     alone = rates["tensorflow"]["float32"]["milliseconds"]
-    print(f"{workload}: products in float32 are {alone / step:.0%} of a step")
+    lines.append(
+        f"`{workload}`: its products in float32 are {alone / step:.0%} of a "
+        "step"
+    )
+    return lines
 
 
 def machine() -> dict[str, str]:
@@ -221,7 +229,7 @@ def main() -> None:
             rates = rates_of(workload, options)
             found[workload]["rates"] = rates
             step = found[workload]["here"]["milliseconds"]
-            print_rates(workload, rates, step)
+            print(*rate_lines(workload, rates, step), sep="\n")
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 

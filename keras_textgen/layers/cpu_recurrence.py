@@ -39,16 +39,14 @@ def _over_time(
         The final state, and the outputs [time, batch, ...] in time's order.
     """
     length = tf.shape(sequences[0])[0]
-    arrays = [
-        tf.TensorArray(each.dtype, length).unstack(each) for each in sequences
-    ]
     outputs = [
         tf.TensorArray(state[0].dtype, length) for _ in range(num_outputs)
     ]
 
     def body(count: tf.Tensor, state: _Tensors, outputs: list) -> tuple:
         time = length - 1 - count if backward else count
-        state, values = step(state, *(each.read(time) for each in arrays))
+        # Slices of the first axis share its memory; an array would copy it.
+        state, values = step(state, *(each[time] for each in sequences))
         outputs = [
             array.write(time, value)
             for array, value in zip(outputs, values, strict=True)

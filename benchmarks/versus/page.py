@@ -1,0 +1,58 @@
+"""Writes the tables of docs/performance.md from the files of numbers.
+
+python -m benchmarks.versus.page
+"""
+
+import json
+import pathlib
+from typing import Any
+
+from benchmarks.versus.__main__ import Measured, head, rate_lines, row_of
+from benchmarks.versus.inference import Row, line_of
+from benchmarks.versus.workloads import WORKLOADS
+
+HERE = pathlib.Path(__file__).parent
+PAGE = HERE.parents[1] / "docs" / "performance.md"
+BEGIN, END = "<!-- tables -->\n", "<!-- end of tables -->\n"
+
+
+def tables() -> str:
+    """All tables."""
+    parts = [
+        training_table(json.loads(path.read_text("utf-8")))
+        for path in sorted(HERE.glob("training_*.json"))
+    ]
+    inference = json.loads((HERE / "inference.json").read_text("utf-8"))
+    lines = [line_of(Row(**each)) for each in inference]
+    head_of_inference = "| what | ms | GFLOP/s |\n|---|---:|---:|"
+    parts.append("\n".join([head_of_inference, *lines]) + "\n")
+    return "\n".join(parts)
+
+
+def training_table(found: dict[str, Any]) -> str:
+    """The table of a precision, and what was measured on."""
+    machine = ", ".join(f"{k} {v}" for k, v in found["machine"].items())
+    lines = [f"{found['precision']} ({machine}):", "", head()]
+    rates = []
+    for workload in WORKLOADS:
+        if workload not in found:
+            continue
+        numbers = dict(found[workload])
+        of_products = numbers.pop("rates", None)
+        sides = {name: Measured(**each) for name, each in numbers.items()}
+        lines.append(row_of(workload, sides))
+        if of_products:
+            step = sides["here"].milliseconds
+            rates += rate_lines(workload, of_products, step)
+    return "\n".join([*lines, "", *(f"- {each}" for each in rates)]) + "\n"
+
+
+def page_with(tables: str) -> str:
+    """The page, with these tables in place of those that it has."""
+    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{tables}\n{END}{after}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page_with(tables()), "utf-8")
