@@ -174,7 +174,7 @@ def rate_lines(workload: str, rates: dict[str, Any], step: float) -> list[str]:
     return lines
 
 
-def machine() -> dict[str, str]:
+def machine(torch_python: str) -> dict[str, str]:
     """What was measured on, and with."""
     lines = pathlib.Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     of_processor = dict(
@@ -182,7 +182,9 @@ def machine() -> dict[str, str]:
     )
     flags = next(line for line in lines if line.startswith("flags"))
     return {
-        "processor": next(iter(of_processor.values()), platform.machine()),
+        "processor": " ".join(
+            next(iter(of_processor.values()), platform.machine()).split()
+        ),
         "cores": str(len(os.sched_getaffinity(0))),
         "amx": str("amx_bf16" in flags),
         "python": platform.python_version(),
@@ -196,6 +198,12 @@ def machine() -> dict[str, str]:
             name: importlib.metadata.version(name)
             for name in ("tensorflow", "keras", "numpy")
         },
+        "torch": subprocess.run(
+            [torch_python, "-c", "import torch; print(torch.__version__)"],
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout.strip(),
     }
 
 
@@ -217,7 +225,10 @@ def parsed_options() -> argparse.Namespace:
 def main() -> None:
     """Print the table; with --json, write its numbers, too."""
     options = parsed_options()
-    found = {"machine": machine(), "precision": options.precision}
+    found = {
+        "machine": machine(options.torch_python),
+        "precision": options.precision,
+    }
     print(json.dumps(found), "\n", head(), sep="", flush=True)
     for workload in options.workloads or WORKLOADS:
         sides = compare(workload, options)
