@@ -1,7 +1,5 @@
 """A whole run: data, model, training or resuming, and what comes after."""
 
-import contextlib
-import io
 import os
 import pathlib
 import re
@@ -9,7 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -31,8 +29,11 @@ from keras_textgen.tasks.generating import write_generated
 from keras_textgen.tasks.matrices import MatrixTask
 from keras_textgen.tasks.prepared import PreparedTextTask
 from keras_textgen.tasks.prepared_topics import PreparedTopicTask
-from keras_textgen.tasks.reports.common import RESULTS_FILE
-from keras_textgen.tasks.reports.run import run_report
+from keras_textgen.tasks.results import (
+    REPORT_FILE,
+    print_results,
+    write_report,
+)
 from keras_textgen.tasks.text import TextTask
 from keras_textgen.tasks.topics import TopicTask
 from keras_textgen.training import callbacks
@@ -52,13 +53,10 @@ from keras_textgen.training.run_directory import (
     RunDirectory,
     move_into_place,
     unfinished,
-    write_whole,
 )
 from keras_textgen.training.strategies import Agreement
 
 __all__ = ["Interrupted", "run"]
-
-REPORT_FILE = "report.html"
 
 _TASKS: dict[str, type[Task]] = {
     "text": TextTask,
@@ -163,7 +161,7 @@ def _train(
     if cluster.is_chief:
         export = directory.export_of(settings.export_version)
         _write_export(model, export)
-        more = _print_results(task, model, directory)
+        more = print_results(task, model, directory)
         _print_written(directory, export, more)
     # The others wait: who left would be missed.
     Agreement(checkpoints.model).any(False)
@@ -265,7 +263,7 @@ def _callbacks(
 
 def _evaluate(settings: Settings, directory: RunDirectory, data: Any) -> None:
     task, model = _of_trained_run(settings, directory, data)
-    for name, what in _print_results(task, model, directory).items():
+    for name, what in print_results(task, model, directory).items():
         print(f"\nWritten to {_shown(directory.path / name)}: {what}.")
 
 
@@ -274,7 +272,7 @@ def _report(settings: Settings, directory: RunDirectory, data: Any) -> None:
     path = directory.path / REPORT_FILE
     if settings.output is not None:
         path = pathlib.Path(settings.output)
-    _write_report(task, model, directory, path)
+    write_report(task, model, directory, path)
     print(f"Written to {_shown(path)}.")
 
 
@@ -367,53 +365,6 @@ def _print_progress(settings: Settings, progress: Progress) -> None:
         print(f"{_epochs_done(epoch)}; a larger --epochs would train further.")
     elif epoch or step:
         print(f"Going on after step {step} of epoch {epoch + 1}.")
-
-
-def _print_results(
-    task: Task, model: keras.Model, directory: RunDirectory
-) -> dict[str, str]:
-    """Print results, keep them, and draw them."""
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(_Both(sys.stdout, printed)):
-        files = task.print_results(model, directory.path)
-    heading, _, results = printed.getvalue().rpartition("\nTest set, with")
-    del heading
-    with writing(directory.path / RESULTS_FILE):
-        write_whole(directory.path / RESULTS_FILE, f"Test set, with{results}")
-    print("\nWriting the report, which takes up to a minute.")
-    _write_report(task, model, directory, directory.path / REPORT_FILE)
-    return files | {
-        RESULTS_FILE: "the figures of the test set",
-        REPORT_FILE: "all of this to look at, in a browser",
-    }
-
-
-class _Both(io.TextIOBase):
-    """What is written to it goes to two streams."""
-
-    def __init__(self, first: TextIO, second: TextIO) -> None:
-        super().__init__()
-        self._first, self._second = first, second
-
-    def write(self, text: str) -> int:
-        """Writes to both."""
-        self._second.write(text)
-        return self._first.write(text)
-
-    def flush(self) -> None:
-        """Flushes the first, which may be a terminal."""
-        self._first.flush()
-
-    def isatty(self) -> bool:
-        """Whether the first is a terminal."""
-        return self._first.isatty()
-
-
-def _write_report(
-    task: Task, model: keras.Model, directory: RunDirectory, path: pathlib.Path
-) -> None:
-    with writing(path):
-        write_whole(path, run_report(task, model, directory))
 
 
 def _epochs_done(count: int) -> str:

@@ -22,6 +22,7 @@ from keras_textgen.cli.settings import (
 )
 from keras_textgen.serving.versions import version_numbers
 
+FIGURES_FILE = "figures.json"
 _LOCK_FILE = ".lock"
 # Names of what is being written; whatever bears them after a kill is rubbish.
 _UNFINISHED = "unfinished"
@@ -50,6 +51,11 @@ class RunDirectory:
     def metrics_file(self) -> pathlib.Path:
         """A row an epoch."""
         return self.path / "metrics.csv"
+
+    @property
+    def figures_file(self) -> pathlib.Path:
+        """The figures that the run has ended with, for programs."""
+        return self.path / FIGURES_FILE
 
     @property
     def logs(self) -> pathlib.Path:
