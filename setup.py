@@ -17,6 +17,8 @@ SERVE = [
     "prometheus-client>=0.21,<1",
     "uvicorn>=0.32,<1",
 ]
+# Searches for values of settings.
+SWEEP = ["optuna>=4.5,<6"]
 # Beam reads and writes in parallel; ArrayRecord files are read at random.
 BEAM = ["apache-beam>=2.77,<3", "array-record>=0.8.3,<1"]
 TEST = ["pytest>=9.0,<10", "pytest-xdist>=3.8,<4"]
@@ -26,6 +28,7 @@ DEV = [
     *SUBWORDS,
     TRANSFORMERS[0],
     *SERVE,
+    *SWEEP,
     # FastAPI's client for tests is made of it.
     "httpx>=0.28,<1",
     "mypy>=2.4,<3",
@@ -101,6 +104,7 @@ setuptools.setup(
         "subwords": SUBWORDS,
         "beam": BEAM,
         "serve": SERVE,
+        "sweep": SWEEP,
         "transformers": TRANSFORMERS,
         "test": TEST,
         "dev": DEV,

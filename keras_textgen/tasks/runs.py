@@ -1,6 +1,5 @@
 """A whole run: data, model, training or resuming, and what comes after."""
 
-import os
 import pathlib
 import re
 import shutil
@@ -32,6 +31,7 @@ from keras_textgen.tasks.prepared_topics import PreparedTopicTask
 from keras_textgen.tasks.results import (
     REPORT_FILE,
     print_results,
+    write_figures,
     write_report,
 )
 from keras_textgen.tasks.text import TextTask
@@ -52,6 +52,7 @@ from keras_textgen.training.progress_lines import ProgressLines
 from keras_textgen.training.run_directory import (
     RunDirectory,
     move_into_place,
+    shown,
     unfinished,
 )
 from keras_textgen.training.strategies import Agreement
@@ -155,16 +156,27 @@ def _train(
     _fit(task, checkpoints)
     checkpoints.restore_best()
     callbacks.save_model(model, directory.model_file)
+    if settings.finish:
+        _finish(task, model, directory, cluster)
+    elif cluster.is_chief:
+        write_figures(task, model, directory)
+        print("Not evaluated on the test set, nor exported: --nofinish.")
+    # The others wait: who left would be missed.
+    Agreement(checkpoints.model).any(False)
+
+
+def _finish(
+    task: Task, model: keras.Model, directory: RunDirectory, cluster: Cluster
+) -> None:
+    """Export, evaluate and report."""
     if cluster != ALONE:
         # From here on the chief goes on by itself, on its own device.
         model = load_run(directory)
     if cluster.is_chief:
-        export = directory.export_of(settings.export_version)
+        export = directory.export_of(task.settings.export_version)
         _write_export(model, export)
         more = print_results(task, model, directory)
         _print_written(directory, export, more)
-    # The others wait: who left would be missed.
-    Agreement(checkpoints.model).any(False)
 
 
 def _write_flags(settings: Settings, directory: RunDirectory) -> None:
@@ -264,7 +276,7 @@ def _callbacks(
 def _evaluate(settings: Settings, directory: RunDirectory, data: Any) -> None:
     task, model = _of_trained_run(settings, directory, data)
     for name, what in print_results(task, model, directory).items():
-        print(f"\nWritten to {_shown(directory.path / name)}: {what}.")
+        print(f"\nWritten to {shown(directory.path / name)}: {what}.")
 
 
 def _report(settings: Settings, directory: RunDirectory, data: Any) -> None:
@@ -273,7 +285,7 @@ def _report(settings: Settings, directory: RunDirectory, data: Any) -> None:
     if settings.output is not None:
         path = pathlib.Path(settings.output)
     write_report(task, model, directory, path)
-    print(f"Written to {_shown(path)}.")
+    print(f"Written to {shown(path)}.")
 
 
 def _of_trained_run(
@@ -305,7 +317,7 @@ def _apply(settings: Settings, directory: RunDirectory) -> None:
 def _export(settings: Settings, directory: RunDirectory) -> None:
     export = directory.export_of(settings.export_version)
     _write_export(load_run(directory), export)
-    print(f"Written to {_shown(export)}.")
+    print(f"Written to {shown(export)}.")
 
 
 def task_class(settings: Settings) -> type[Task]:
@@ -396,15 +408,8 @@ def _print_written(
         export: f"tf.saved_model.load loads it{_after_import(export)}",
         **{directory.path / name: what for name, what in more.items()},
     }
-    print(f"\nWritten to {_shown(directory.path)}:")
+    print(f"\nWritten to {shown(directory.path)}:")
     names = [path.relative_to(directory.path).as_posix() for path in contents]
     width = max(map(len, names)) + 2
     for name, what in zip(names, contents.values(), strict=True):
         print(f"  {name:{width}}{what}")
-
-
-def _shown(path: pathlib.Path) -> str:
-    """The path from the current folder, if it is below it."""
-    if path.is_relative_to(os.getcwd()):
-        return str(path.relative_to(os.getcwd()))
-    return str(path)

@@ -283,3 +283,15 @@ def move_into_place(path: pathlib.Path) -> None:
     os.rename(path, old)
     os.rename(unfinished(path), path)
     shutil.rmtree(old)
+
+
+def shown(path: pathlib.Path) -> str:
+    """A path as it is printed: from the current folder, if it is below it.
+
+    Example:
+    >>> shown(pathlib.Path.cwd() / "run"), shown(pathlib.Path("/run"))
+    ('run', '/run')
+    """
+    if path.is_relative_to(os.getcwd()):
+        return str(path.relative_to(os.getcwd()))
+    return str(path)

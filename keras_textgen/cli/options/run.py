@@ -38,6 +38,15 @@ class RunOptions:
         "saved_models/<model>_<dataset> in the current folder.",
         role="call",
     )
+    finish: bool = switch(
+        "run",
+        "After the last epoch: write the SavedModel, the figures of the test "
+        "set and the report. --nofinish leaves them out; the same command "
+        "without it goes on with them.",
+        default=True,
+        role="call",
+        needs=("mode", ("train",)),
+    )
     preset: str | None = text(
         "run",
         "A model that is trained already: the name of one that comes with the "
