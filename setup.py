@@ -19,6 +19,12 @@ SERVE = [
 ]
 # Searches for values of settings.
 SWEEP = ["optuna>=4.5,<6"]
+# What reads a run's logs, and what else a run can be tracked with.
+TRACKERS = {
+    "tensorboard": ["tensorboard>=2.20,<3"],
+    "wandb": ["wandb>=0.30,<1"],
+    "mlflow": ["mlflow>=3.10,<4"],
+}
 # Beam reads and writes in parallel; ArrayRecord files are read at random.
 BEAM = ["apache-beam>=2.77,<3", "array-record>=0.8.3,<1"]
 TEST = ["pytest>=9.0,<10", "pytest-xdist>=3.8,<4"]
@@ -105,6 +111,7 @@ setuptools.setup(
         "beam": BEAM,
         "serve": SERVE,
         "sweep": SWEEP,
+        **TRACKERS,
         "transformers": TRANSFORMERS,
         "test": TEST,
         "dev": DEV,

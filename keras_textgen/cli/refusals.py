@@ -7,6 +7,7 @@ stands with it in `cli/options/`.
 import glob
 import os
 from collections.abc import Callable, Iterable, Mapping
+from importlib.util import find_spec
 from typing import Any
 
 from keras_textgen.cli.errors import RunError
@@ -129,6 +130,7 @@ def check_paths(settings: Settings) -> None:
     _check_files(settings, _APPLIED_TO)
     if settings.mode not in (*STARTING, "evaluate", "report"):
         return
+    _check_tracker(settings)
     read = [name for name in _READ if getattr(settings, name) is not None]
     if settings.download or not DATASETS[settings.dataset].needs_data_dir:
         read = [name for name in read if name != "data_dir"]
@@ -139,6 +141,18 @@ def check_paths(settings: Settings) -> None:
             f"{_or_download(settings.dataset)}"
         )
     _check_files(settings, read)
+
+
+def _check_tracker(settings: Settings) -> None:
+    """Refuse a tracker that is not installed, where something is trained."""
+    name = settings.tracker
+    if name == "tensorboard" or settings.mode not in STARTING:
+        return
+    if find_spec(name) is None:
+        raise RunError(
+            f"--tracker={name} needs {name}, which is not installed; allowed: "
+            f"pip install 'keras-textgen[{name}]', or --tracker=tensorboard"
+        )
 
 
 def _check_files(settings: Settings, names: Iterable[str]) -> None:

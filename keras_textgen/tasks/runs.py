@@ -1,5 +1,6 @@
 """A whole run: data, model, training or resuming, and what comes after."""
 
+import contextlib
 import pathlib
 import re
 import shutil
@@ -56,6 +57,7 @@ from keras_textgen.training.run_directory import (
     unfinished,
 )
 from keras_textgen.training.strategies import Agreement
+from keras_textgen.training.trackers import tracker_of
 
 __all__ = ["Interrupted", "run"]
 
@@ -153,14 +155,20 @@ def _train(
     checkpoints.restore_last()
     progress.corpus.assign(fingerprint)
     _write_flags(settings, directory)
-    _fit(task, checkpoints)
-    checkpoints.restore_best()
-    callbacks.save_model(model, directory.model_file)
-    if settings.finish:
-        _finish(task, model, directory, cluster)
-    elif cluster.is_chief:
-        write_figures(task, model, directory)
-        print("Not evaluated on the test set, nor exported: --nofinish.")
+    tracked: Any = contextlib.nullcontext()
+    if cluster.is_chief:
+        tracked = tracker_of(settings, directory)
+    with tracked as tracker:
+        _fit(task, checkpoints, [] if tracker is None else [tracker])
+        checkpoints.restore_best()
+        callbacks.save_model(model, directory.model_file)
+        if settings.finish:
+            _finish(task, model, directory, cluster)
+        elif cluster.is_chief:
+            write_figures(task, model, directory)
+            print("Not evaluated on the test set, nor exported: --nofinish.")
+        if tracker is not None:
+            tracker.on_figures(task.figures)
     # The others wait: who left would be missed.
     Agreement(checkpoints.model).any(False)
 
@@ -184,7 +192,11 @@ def _write_flags(settings: Settings, directory: RunDirectory) -> None:
         directory.write_flags(settings)
 
 
-def _fit(task: Task, checkpoints: RunCheckpoints) -> None:
+def _fit(
+    task: Task,
+    checkpoints: RunCheckpoints,
+    trackers: list[keras.callbacks.Callback],
+) -> None:
     model, progress = checkpoints.model, checkpoints.progress
     batches, settings = task.training_batches(), task.settings
     steps, step = batches.steps_per_epoch, int(progress.step)
@@ -200,7 +212,10 @@ def _fit(task: Task, checkpoints: RunCheckpoints) -> None:
     with callbacks.Signals() as signals:
         arguments = {
             "validation_data": task.evaluation_data("valid"),
-            "callbacks": _callbacks(task, checkpoints, batches, signals),
+            "callbacks": [
+                *_callbacks(task, checkpoints, batches, trackers),
+                _checkpointing(task, checkpoints, batches, signals),
+            ],
             "verbose": 1 if sys.stdout.isatty() else 2,
         }
         if step:
@@ -234,9 +249,9 @@ def _callbacks(
     task: Task,
     checkpoints: RunCheckpoints,
     batches: TrainingBatches,
-    signals: callbacks.Signals,
+    trackers: list[keras.callbacks.Callback],
 ) -> list[keras.callbacks.Callback]:
-    """The callbacks, in the order in which they act."""
+    """The callbacks but the last, in the order in which they act."""
     directory, progress = checkpoints.directory, checkpoints.progress
     settings, steps = task.settings, batches.steps_per_epoch
     epoch, step = int(progress.epoch), int(progress.step)
@@ -263,14 +278,24 @@ def _callbacks(
         ),
         callbacks.MetricsFile(directory.metrics_file, epoch),
         callbacks.TensorBoardLogs(directory.logs),
-        callbacks.Checkpointing(
-            checkpoints,
-            signals,
-            steps,
-            settings.checkpoint_seconds,
-            pretraining_epochs=task.pretraining_epochs,
-        ),
+        *trackers,
     ]
+
+
+def _checkpointing(
+    task: Task,
+    checkpoints: RunCheckpoints,
+    batches: TrainingBatches,
+    signals: callbacks.Signals,
+) -> keras.callbacks.Callback:
+    """The last callback, which saves what all others have done."""
+    return callbacks.Checkpointing(
+        checkpoints,
+        signals,
+        batches.steps_per_epoch,
+        task.settings.checkpoint_seconds,
+        pretraining_epochs=task.pretraining_epochs,
+    )
 
 
 def _evaluate(settings: Settings, directory: RunDirectory, data: Any) -> None:

@@ -78,6 +78,14 @@ class RunOptions:
         default=60.0,
         role="stored",
     )
+    tracker: str = choice(
+        "run",
+        "Where figures go beside logs/, which TensorBoard reads: wandb, "
+        "Weights & Biases, or mlflow (extras of these names).",
+        ("tensorboard", "wandb", "mlflow"),
+        "tensorboard",
+        role="stored",
+    )
     export_version: int | None = integer(
         "run",
         "Write the SavedModel to export/N, as TensorFlow Serving looks for "
