@@ -35,6 +35,8 @@ DEV = [
     TRANSFORMERS[0],
     *SERVE,
     *SWEEP,
+    # Reads the requests that are written for TensorFlow Serving.
+    "tensorflow-serving-api>=2.21,<2.22",
     # FastAPI's client for tests is made of it.
     "httpx>=0.28,<1",
     "mypy>=2.4,<3",

@@ -17,8 +17,10 @@ PAGES = sorted(
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 )
 # absl reads these before the flags of the program.
-# Of the program, and of the server, which is a program of its own.
+# Of the program, of the server, which is a program of its own, and of
+# TensorFlow Serving.
 OTHER_FLAGS = {"flagfile", "helpshort", "version", "host"}
+OTHER_FLAGS |= {"enable_batching", "batching_parameters_file"}
 PROGRAM = r"(?:python trainer\.py|python -m keras_textgen|keras-textgen)(?!\.)"
 # A program of its own, with flags of its own.
 CONVERTER = "python -m keras_textgen.convert "

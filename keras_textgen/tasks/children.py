@@ -14,7 +14,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras_textgen
-from keras_textgen.cli.settings import RunError, Settings, flagfile_text
+from keras_textgen.cli.settings import (
+    RunError,
+    Settings,
+    flagfile_text,
+    read_flagfile,
+)
 from keras_textgen.training.run_directory import RunDirectory, write_whole
 
 # The runs that have ended, a name a line.
@@ -76,11 +81,11 @@ such run; allowed: an empty or new folder
           settings: that it is to have.
         """
         run = self.of(name)
-        return (
-            name in self._finished()
-            and run.figures_file.is_file()
-            and run.flags_file.read_text("utf-8") == flagfile_text(settings)
-        )
+        if name not in self._finished() or not run.figures_file.is_file():
+            return False
+        # Not the file's text, which lacks flags that are newer than it.
+        there = read_flagfile(run.flags_file)
+        return flagfile_text(there) == flagfile_text(settings)
 
     def run(self, name: str, arguments: Sequence[str]) -> int:
         """Start a run, or go on with it, and wait for its end.

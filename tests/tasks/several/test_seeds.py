@@ -61,6 +61,12 @@ def test_what_is_finished_is_not_repeated(given, program, capsys):
     assert call(*given, "--seeds=0,1,2") == 0
     assert program.calls == ["seed_0", "seed_1", "seed_1", "seed_2"]
     assert "seed_0, 1 of 3: finished before." in capsys.readouterr().out
+    # As one that was written before there was a flag.
+    flags = runs_of(given) / "seed_1" / "flags.txt"
+    lines = flags.read_text().splitlines()
+    kept = [line for line in lines if not line.startswith("--tracker=")]
+    assert len(kept) == len(lines) - 1
+    flags.write_text("\n".join(kept) + "\n")
     # More seeds, in another order, and a folder that is gone.
     (runs_of(given) / "seed_2" / "figures.json").unlink()
     assert call(*given, "--seeds=5,2,1") == 0
