@@ -7,76 +7,9 @@ import tensorflow as tf
 import keras_textgen
 from keras_textgen.data.subwords.vocabulary import SubwordVocabulary
 from keras_textgen.serving.saved_model import read
-from keras_textgen.serving.warm_up import (
-    WARM_UP_FILE,
-    example,
-    prediction_log,
-)
-from tests.conformance.served import each_served_model
+from keras_textgen.serving.warm_up import example, prediction_log
 from tests.data.subwords.corpus import TEXTS, need_packages
-
-TENSOR = type(tf.make_tensor_proto(0))
-
-
-def fields(message):
-    """The fields of a message that holds bytes alone: number and content."""
-    found = []
-    while message:
-        assert message[0] & 7 == 2
-        length, shift, at = 0, 0, 1
-        while True:
-            byte = message[at]
-            length |= (byte & 0x7F) << shift
-            shift, at = shift + 7, at + 1
-            if not byte & 0x80:
-                break
-        found.append((message[0] >> 3, message[at : at + length]))
-        message = message[at + length :]
-    return found
-
-
-def parsed(log):
-    """The name of the signature and the inputs, without any schema."""
-    ((number, predict_log),) = fields(log)
-    assert number == 6
-    ((number, request),) = fields(predict_log)
-    assert number == 1
-    (number, spec), *inputs = fields(request)
-    assert number == 1
-    ((number, signature),) = fields(spec)
-    assert number == 3
-    tensors = {}
-    for number, entry in inputs:
-        assert number == 2
-        (_, name), (_, tensor) = fields(entry)
-        proto = TENSOR.FromString(tensor)
-        tensors[name.decode()] = tf.make_ndarray(proto)
-    return signature.decode(), tensors
-
-
-def requests_of(folder):
-    records = tf.data.TFRecordDataset(str(folder / WARM_UP_FILE))
-    return [parsed(record.numpy()) for record in records]
-
-
-@each_served_model
-def test_every_signature_answers_its_request(case, tmp_path):
-    keras_textgen.export_model(case.model(), tmp_path)
-    served = read(tmp_path)
-    requests = dict(requests_of(tmp_path))
-    assert requests.keys() == served.signatures.keys()
-    for name, inputs in requests.items():
-        signature = served.signatures[name]
-        expected = signature.structured_input_signature[1]
-        assert inputs.keys() == expected.keys()
-        for key, value in inputs.items():
-            assert expected[key].dtype == tf.as_dtype(value.dtype)
-            assert expected[key].shape.is_compatible_with(value.shape)
-        answer = signature(
-            **{key: tf.constant(value) for key, value in inputs.items()}
-        )
-        for output in answer.values():
-            assert name == "label_names" or output.shape[0] == 1
+from tests.serving.warm_up_file import requests_of
 
 
 def test_subwords_warm_up_with_and_without_texts(tmp_path):
