@@ -97,7 +97,13 @@ such run; allowed: an empty or new folder
         Returns:
           Its exit status; 128 + the number of a signal that has ended it, or
           that came to this process.
+
+        Raises:
+          RunError: if another process is at it, such as one that was left
+            behind when what had started it was killed.
         """
+        with self.of(name).claimed():
+            pass
         others = [each for each in self._finished() if each != name]
         self._write_finished(others)
         status = _run_program(arguments)

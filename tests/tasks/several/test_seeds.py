@@ -1,6 +1,7 @@
 """Runs of several seeds: one after the other, once each, and compared."""
 
 import csv
+import fcntl
 import json
 import os
 import pathlib
@@ -144,6 +145,27 @@ def test_folders_of_others_are_refused(given, program, capsys):
     told = "seed_1: the run there has --embedding_dim=4, not --embedding_dim=5"
     assert told in capsys.readouterr().err
     assert program.calls == ["seed_0", "seed_1"]
+
+
+@pytest.mark.parametrize(
+    ("more", "name"),
+    [
+        (["--seeds=0,1"], "seed_0"),
+        (["--mode=sweep", "--sweep=l2=0,1"], "trial_0"),
+    ],
+)
+def test_a_run_that_was_left_behind_is_waited_for(
+    given, program, capsys, more, name
+):
+    run = runs_of(given) / name
+    run.mkdir(parents=True)
+    with open(run / ".lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert call(*given, *more) == 2
+    told = f"{run}: another process is writing there; wait for it"
+    assert told in capsys.readouterr().err
+    assert program.calls == []
+    assert call(*given, *more) == 0
 
 
 # -- The program itself -------------------------------------------------------
