@@ -10,7 +10,7 @@ from keras_textgen.cli.sweeping import Direction, Range, Space, Values
 # Draws until one is new.
 _ATTEMPTS = 50
 # Far apart, so that no two trials of near seeds draw the same.
-_STEP = 10_007
+_STEP, _SEEDS = 10_007, 2**32
 
 
 class Trial(NamedTuple):
@@ -67,7 +67,8 @@ def suggested(
     tried = [dict(each.values) for each in trials]
     for attempt in range(_ATTEMPTS):
         number = len(trials) * _ATTEMPTS + attempt
-        sampler = optuna.samplers.TPESampler(seed=seed * _STEP + number)
+        of_trial = (seed * _STEP + number) % _SEEDS
+        sampler = optuna.samplers.TPESampler(seed=of_trial)
         study = optuna.create_study(direction=direction, sampler=sampler)
         study.add_trials(history)
         params = study.ask(distributions).params

@@ -1,5 +1,6 @@
 """Several runs on one page."""
 
+import math
 import pathlib
 from collections.abc import Mapping, Sequence
 
@@ -18,7 +19,7 @@ from keras_textgen.tasks.reports.common import (
     read_metrics,
 )
 from keras_textgen.training.judging import judged_by, kept_epoch
-from keras_textgen.training.run_directory import RunDirectory
+from keras_textgen.training.run_directory import FIGURES_FILE, RunDirectory
 
 
 def comparison(paths: Sequence[str]) -> str:
@@ -123,6 +124,12 @@ def _figures_panel(
             if file.is_file()
         }
     )
+    if not found:
+        return Panel(
+            "Figures",
+            f"Of none of the runs there is a {FIGURES_FILE} yet: "
+            "--mode=evaluate writes it.",
+        )
     are_seeds = list(_differences(settings)) == ["seed"]
     headings = ["figure", "of", "unit", "bound"]
     rows = []
@@ -135,8 +142,7 @@ def _figures_panel(
                 figure.split,
                 figure.unit,
                 figure.bound or "",
-                *spread_of_seeds,
-                *values.values(),
+                *map(_cell, [*spread_of_seeds, *values.values()]),
             ]
         )
     caption = "Of the kept epoch. A lower bound of a likelihood, or an upper "
@@ -144,8 +150,13 @@ def _figures_panel(
     if are_seeds:
         headings += ["mean", "standard deviation"]
         caption += " The runs differ in their seeds; deviations are with n - 1."
-    names = found[0].values if found else []
-    return Panel("Figures", caption, [Table([*headings, *names], rows)])
+    headings += found[0].values
+    return Panel("Figures", caption, [Table(headings, rows)])
+
+
+def _cell(value: float) -> float | str:
+    """A number; "-" for what is not there."""
+    return value if math.isfinite(value) else "-"
 
 
 def _results_panel(runs: Mapping[str, RunDirectory]) -> Panel:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import trainer
+from keras_textgen.tasks.reports.comparison import comparison
 from tests.tasks.several.fake import runs_of
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -52,6 +53,17 @@ def test_each_seed_has_a_folder_and_every_figure_a_mean(given, program, capsys):
     assert "<td>--seed</td><td>3</td><td>0</td><td>11</td>" in page
     assert "standard deviation" in page
     assert f'<td class="number">{np.std(values, ddof=1):.4g}</td>' in page
+
+
+def test_a_page_of_runs_without_figures(given, program):
+    assert call(*given, "--seeds=0,1") == 0
+    folders = [runs_of(given) / name for name in ("seed_0", "seed_1")]
+    (folders[1] / "figures.json").unlink()
+    page = comparison(list(map(str, folders)))
+    assert '<td class="number">0</td></tr>' in page
+    (folders[0] / "figures.json").unlink()
+    page = comparison(list(map(str, folders)))
+    assert "Of none of the runs there is a figures.json yet" in page
 
 
 def test_what_is_finished_is_not_repeated(given, program, capsys):

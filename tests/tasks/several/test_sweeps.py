@@ -278,6 +278,7 @@ def test_what_is_suggested_depends_on_the_direction(optuna, direction):
     ]
     median = sorted(found)[4]
     assert median < 0.4 if direction == "minimize" else median > 0.6
+    assert suggested(space, direction, trials, 2**31 - 1) is not None
     again = suggested(space, direction, trials, 0)
     assert float(again["learning_rate"]) == found[0]
 
