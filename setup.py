@@ -17,6 +17,14 @@ SERVE = [
     "prometheus-client>=0.21,<1",
     "uvicorn>=0.32,<1",
 ]
+# Searches for values of settings.
+SWEEP = ["optuna>=4.5,<6"]
+# What reads a run's logs, and what else a run can be tracked with.
+TRACKERS = {
+    "tensorboard": ["tensorboard>=2.20,<3"],
+    "wandb": ["wandb>=0.30,<1"],
+    "mlflow": ["mlflow>=3.10,<4"],
+}
 # Beam reads and writes in parallel; ArrayRecord files are read at random.
 BEAM = ["apache-beam>=2.77,<3", "array-record>=0.8.3,<1"]
 DOCS = ["mkdocs-material>=9.8,<10", "mkdocstrings[python]>=1.0,<2"]
@@ -28,6 +36,9 @@ DEV = [
     TRANSFORMERS[0],
     *SERVE,
     *DOCS,
+    *SWEEP,
+    # Reads the requests that are written for TensorFlow Serving.
+    "tensorflow-serving-api>=2.21,<2.22",
     # FastAPI's client for tests is made of it.
     "httpx>=0.28,<1",
     "mypy>=2.4,<3",
@@ -103,6 +114,8 @@ setuptools.setup(
         "subwords": SUBWORDS,
         "beam": BEAM,
         "serve": SERVE,
+        "sweep": SWEEP,
+        **TRACKERS,
         "transformers": TRANSFORMERS,
         # The build for processors; another one crashes beside TensorFlow.
         "benchmark": ["torch==2.13.0"],

@@ -79,6 +79,15 @@ def _run(argv: Sequence[str], started: float) -> int:
     settings = parse(argv, recipes)
     if settings.runs is not None:
         return _compare(settings)
+    if settings.seeds is not None:
+        # It imports what only a comparison needs.
+        from keras_textgen.tasks.seeds import run_seeds
+
+        return run_seeds(argv, settings, recipes)
+    if settings.mode == "sweep":
+        from keras_textgen.tasks.sweeps import run_sweep
+
+        return run_sweep(argv, settings, recipes)
     directory = RunDirectory(settings.run_dir)
     directory.check(settings)
     if settings.mode != "train":

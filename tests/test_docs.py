@@ -17,8 +17,10 @@ PAGES = sorted(
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 )
 # absl reads these before the flags of the program.
-# Of the program, and of the server, which is a program of its own.
+# Of the program, of the server, which is a program of its own, and of
+# TensorFlow Serving.
 OTHER_FLAGS = {"flagfile", "helpshort", "version", "host"}
+OTHER_FLAGS |= {"enable_batching", "batching_parameters_file"}
 PROGRAM = r"(?:python trainer\.py|python -m keras_textgen|keras-textgen)(?!\.)"
 # A program of its own, with flags of its own.
 CONVERTER = "python -m keras_textgen.convert "
@@ -145,7 +147,7 @@ def test_training_commands_are_understood(page, tmp_path):
     for line in fenced(page, "sh").splitlines():
         # Other modes and flagfiles refer to a run that is not here.
         if re.match(PROGRAM, line) and not re.search(
-            "--(helpshort|version|mode|flagfile)", line
+            "--(helpshort|version|flagfile|mode=(?!sweep))", line
         ):
             line = re.sub(r"(--data_dir[= ])\S+", rf"\1{tmp_path}", line)
             line = re.sub(PROGRAM, "program", line)

@@ -196,11 +196,15 @@ def test_a_run_writes_everything(finished):
         ".lock",
         "checkpoint",
         "export",
+        "figures.json",
         "flags.txt",
         "importance_weighted_bounds.npz",
         "logs",
         "metrics.csv",
         "model.keras",
+        "report.html",
+        "results.txt",
+        "sample_quality.csv",
     }
     rows = (finished / "metrics.csv").read_text().splitlines()
     assert [row.split(",")[0] for row in rows] == ["epoch", "1", "2"]
@@ -218,7 +222,8 @@ def test_a_finished_run_prints_its_results_again(run_dir, corpus, capsys):
         f"Written to {run_dir}:",
     ):
         assert f"\n{heading}\n" in out
-    assert out.count("\n  text   ") == 3
+    _, _, shown = out.partition("\nReconstructions of test sequences:\n")
+    assert shown.count("  text   ") == 3
     after = digest(run_dir)
     kept = [
         name
@@ -545,7 +550,7 @@ def test_state_of_the_training_survives_interruptions(
 ):
     more, stops, (line, times) = INTERRUPTED[name]
     # What comes after the training takes longer than it.
-    for after in ("_write_export", "_print_results"):
+    for after in ("_write_export", "print_results"):
         monkeypatch.setattr(runs, after, lambda *_: {})
     given = [*LSTM_VAE, f"--data_dir={corpus}", *more]
     whole, again = tmp_path / "whole", tmp_path / "again"

@@ -29,6 +29,7 @@ class Mode(NamedTuple):
 MODES: Mapping[str, Mode] = types.MappingProxyType(
     {
         "train": Mode("starts, or goes on where the run in the folder stopped"),
+        "sweep": Mode("trains with the values of --sweep, and compares"),
         "evaluate": Mode("the figures of the test set"),
         "export": Mode("the SavedModel"),
         "report": Mode("report.html, a page on the run"),
@@ -53,6 +54,8 @@ MODES: Mapping[str, Mode] = types.MappingProxyType(
         "recommend": Mode("columns for each row", ("matrices",), ("row",)),
     }
 )
+# What begins a run; all others need one that is trained.
+STARTING = ("train", "sweep")
 # Of a model that is trained already; those that read what it is applied to.
 READING = tuple(name for name, mode in MODES.items() if mode.reads)
 APPLYING = ("generate", *READING)
@@ -69,7 +72,7 @@ def modes_of(model: str) -> tuple[str, ...]:
 
     Example:
     >>> modes_of("han")
-    ('train', 'evaluate', 'export', 'report', 'classify')
+    ('train', 'sweep', 'evaluate', 'export', 'report', 'classify')
     """
     spec = SPECS[model]
     return tuple(name for name, mode in MODES.items() if mode.is_for(spec))
@@ -78,4 +81,4 @@ def modes_of(model: str) -> tuple[str, ...]:
 def help_of_modes() -> str:
     """A line on all."""
     listed = "; ".join(f"{name}: {mode.help}" for name, mode in MODES.items())
-    return f"{listed}. All but train need a run that is trained."
+    return f"{listed}. All but train and sweep need a run that is trained."

@@ -200,6 +200,48 @@ def factors(text: str | None) -> dict[str, float]:
     return found
 
 
+class Seeds(flags.ArgumentParser):
+    """Several seeds, kept as they are spelled."""
+
+    syntactic_help = "N,N,..."
+
+    def parse(self, argument: Any) -> Any:
+        """The value, or None for the default."""
+        if argument == DEFAULT:
+            return None
+        seeds(argument)
+        return argument
+
+
+def seeds(text: str) -> list[int]:
+    """Seeds as the command line spells them.
+
+    Args:
+      text: such as "0,1,2".
+
+    Returns:
+      Two or more, each once.
+
+    Raises:
+      ValueError: if it is spelled otherwise.
+
+    Example:
+    >>> seeds("0,1,2")
+    [0, 1, 2]
+    """
+    one = Integer(0, optional=False)
+    try:
+        found = [one.parse(part) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if len(found) < 2 or len(set(found)) < len(found):
+        raise ValueError(
+            "must be two or more whole numbers of at least 0, each once, such "
+            "as 0,1,2"
+        )
+    return found
+
+
 class Path(flags.ArgumentParser):
     """A file or folder, kept as an absolute path; `-` for standard input."""
 

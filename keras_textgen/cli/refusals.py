@@ -7,11 +7,13 @@ stands with it in `cli/options/`.
 import glob
 import os
 from collections.abc import Callable, Iterable, Mapping
+from importlib.util import find_spec
 from typing import Any
 
 from keras_textgen.cli.errors import RunError
-from keras_textgen.cli.modes import MODES, modes_of
+from keras_textgen.cli.modes import MODES, STARTING, modes_of
 from keras_textgen.cli.parsers import STANDARD_INPUT
+from keras_textgen.cli.sweeping import check_sweep
 from keras_textgen.cli.values import Settings, value_text
 from keras_textgen.datasets import DATASETS
 from keras_textgen.specs import SPECS
@@ -88,6 +90,7 @@ def check_settings(settings: Settings) -> None:
     _check_heads(settings)
     _check_subwords(settings)
     _check_prepared(settings)
+    _check_several(settings)
 
 
 def check_dataset(values: Mapping[str, Any], given: Mapping[str, Any]) -> None:
@@ -125,8 +128,9 @@ def check_paths(settings: Settings) -> None:
       RunError: for the first that is missing.
     """
     _check_files(settings, _APPLIED_TO)
-    if settings.mode not in ("train", "evaluate", "report"):
+    if settings.mode not in (*STARTING, "evaluate", "report"):
         return
+    _check_tracker(settings)
     read = [name for name in _READ if getattr(settings, name) is not None]
     if settings.download or not DATASETS[settings.dataset].needs_data_dir:
         read = [name for name in read if name != "data_dir"]
@@ -137,6 +141,18 @@ def check_paths(settings: Settings) -> None:
             f"{_or_download(settings.dataset)}"
         )
     _check_files(settings, read)
+
+
+def _check_tracker(settings: Settings) -> None:
+    """Refuse a tracker that is not installed, where something is trained."""
+    name = settings.tracker
+    if name == "tensorboard" or settings.mode not in STARTING:
+        return
+    if find_spec(name) is None:
+        raise RunError(
+            f"--tracker={name} needs {name}, which is not installed; allowed: "
+            f"pip install 'keras-textgen[{name}]', or --tracker=tensorboard"
+        )
 
 
 def _check_files(settings: Settings, names: Iterable[str]) -> None:
@@ -317,6 +333,32 @@ def _check_prepared(settings: Settings) -> None:
                 f"--{name}={value} with --dataset=prepared; allowed: as python "
                 "-m keras_textgen.prepare was given it"
             )
+
+
+def _check_several(settings: Settings) -> None:
+    """Refuse what several runs, one after the other, cannot share."""
+    if settings.mode != "sweep" and settings.seeds is None:
+        return
+    asked = "--mode=sweep"
+    if settings.seeds is not None:
+        asked = f"--seeds={settings.seeds}"
+    else:
+        check_sweep(settings)
+    if settings.data_dir == STANDARD_INPUT:
+        raise RunError(
+            f"--data_dir={STANDARD_INPUT} with {asked}: standard input can be "
+            "read once; allowed: a file or a folder"
+        )
+    if settings.distribution_strategy == "multi_worker_mirrored":
+        raise RunError(
+            f"--distribution_strategy=multi_worker_mirrored with {asked}, "
+            "which starts a process for each run; allowed: none or mirrored"
+        )
+    if settings.seeds is not None and not settings.finish:
+        raise RunError(
+            f"--nofinish with {asked}, whose figures are compared; allowed: "
+            "--finish"
+        )
 
 
 def _check_schedule(settings: Settings) -> None:

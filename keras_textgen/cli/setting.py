@@ -19,6 +19,7 @@ from keras_textgen.specs import ModelSpec
 # What help and flags.txt show settings under. It has no other meaning.
 HEADINGS = {
     "run": "What to run",
+    "several": "Several runs",
     "data": "Data",
     "model": "Model",
     "kl": "Weight of the KL term during training",

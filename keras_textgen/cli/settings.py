@@ -18,7 +18,7 @@ from keras_textgen.cli.before import with_settings_of_before
 from keras_textgen.cli.errors import HelpRequested, RunError, VersionRequested
 from keras_textgen.cli.help import VERSION_FLAG, help_text
 from keras_textgen.cli.meaning import check_meaning, has_meaning, only_with
-from keras_textgen.cli.modes import APPLYING
+from keras_textgen.cli.modes import APPLYING, STARTING
 from keras_textgen.cli.parsers import DEFAULT, Switch, spelling
 from keras_textgen.cli.presets import find_preset, kept_spelling, preset_names
 from keras_textgen.cli.recipes import recipe_file
@@ -293,7 +293,7 @@ def _base_values(given: _Values, recipes: str | os.PathLike) -> _Values:
     asked = _with_defaults(given)
     own = _run_directory(asked) / FLAGS_FILE
     # A run goes on as it began, also where its recipe is another since.
-    if asked["mode"] == "train" and not own.is_file():
+    if asked["mode"] in STARTING and not own.is_file():
         path = recipe_file(recipes, asked["model"], asked["dataset"])
         recipe = {} if path is None else _file_values(path)
         base = recipe | _sizes_of(asked["preset"])
@@ -378,6 +378,10 @@ def _with_defaults(given: _Values) -> _Values:
 
 def _run_directory(values: _Values) -> pathlib.Path:
     name = f"{values['model']}_{values['dataset']}"
+    if values["seeds"] is not None and values["mode"] == "train":
+        name += "_seeds"
+    elif values["mode"] == "sweep":
+        name += "_sweep"
     default = os.path.join("saved_models", name)
     return pathlib.Path(os.path.abspath(values["run_dir"] or default))
 

@@ -11,6 +11,7 @@ from keras_textgen.cli.options.documents import DocumentOptions
 from keras_textgen.cli.options.latent import LatentOptions
 from keras_textgen.cli.options.matrices import MatrixOptions
 from keras_textgen.cli.options.run import RunOptions
+from keras_textgen.cli.options.several import SeveralOptions
 from keras_textgen.cli.options.text import TextOptions
 from keras_textgen.cli.options.topics import TopicOptions
 from keras_textgen.cli.parsers import spelling
@@ -21,6 +22,7 @@ from keras_textgen.specs import SPECS, ModelSpec
 @dataclasses.dataclass(frozen=True)
 class Settings(
     RunOptions,
+    SeveralOptions,
     ApplicationOptions,
     DataOptions,
     ComponentOptions,

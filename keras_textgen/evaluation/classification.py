@@ -167,7 +167,7 @@ def comparison_table(
         always a    0.5000    0.3333
         coin        0.5000    0.5000
     """
-    return _system_table(
+    return system_table(
         {
             name: system_scores(predicted, labels)
             for name, predicted in predictions.items()
@@ -306,7 +306,7 @@ def format_classification(report: Mapping[str, Any]) -> str:
 predicted.
     """
     text = (
-        f"{_system_table(report['systems'])}\n\n"
+        f"{system_table(report['systems'])}\n\n"
         f"{_class_table(report['classes'])}"
     )
     if report["absent_classes"]:
@@ -317,7 +317,20 @@ predicted.
     return text
 
 
-def _system_table(systems: Mapping[str, Mapping[str, float]]) -> str:
+def system_table(systems: Mapping[str, Mapping[str, float]]) -> str:
+    """Sets scores of systems beside each other.
+
+    Args:
+        systems: `system_scores` by name.
+
+    Returns:
+        A line for each system.
+
+    Example:
+        >>> print(system_table({"coin": {"accuracy": 0.5, "macro_f1": 0.5}}))
+        system  accuracy  macro-F1
+        coin      0.5000    0.5000
+    """
     lines: list[tuple[str, ...]] = [("system", "accuracy", "macro-F1")]
     for name, scores in systems.items():
         lines.append((name, *(f"{each:.4f}" for each in scores.values())))

@@ -15,8 +15,9 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.metrics import homogeneity_completeness_v_measure
 
 from keras_textgen.evaluation.classification import (
-    comparison_table,
     logistic_regression,
+    system_scores,
+    system_table,
 )
 from keras_textgen.evaluation.topic_methods import FoundTopics, baseline_topics
 from keras_textgen.evaluation.watching import Watch, unwatched
@@ -194,7 +195,8 @@ def topic_report(
         `documents` of the test set; `topics`, their number; `scores`, as
         `compare_topics` gives them; `codes`, as given. With labels, also
         `predicted`, classes of the test documents by classifiers of the codes
-        and of the words, by name, and `labels`, the right ones.
+        and of the words, by name; `labels`, the right ones; and `systems`,
+        `system_scores` of the classifiers.
     """
     train, test = counts["train"], counts["test"]
     scores = compare_topics(
@@ -213,7 +215,16 @@ def topic_report(
     if not labels:
         return report
     predicted = classified_codes(codes, counts, labels, watch=watch)
-    return {**report, "predicted": predicted, "labels": labels["test"]}
+    systems = {
+        name: system_scores(each, labels["test"])
+        for name, each in predicted.items()
+    }
+    return {
+        **report,
+        "predicted": predicted,
+        "labels": labels["test"],
+        "systems": systems,
+    }
 
 
 def classified_codes(
@@ -265,9 +276,8 @@ def format_topics(report: Mapping[str, Any]) -> str:
     text = f"{format_scores(report['scores'])}\n{_MEASURES}"
     if "bound" in report:
         text += f"\n\n{_bound_text(report['bound'])}"
-    if "predicted" in report:
-        table = comparison_table(report["predicted"], report["labels"])
-        text += f"\n\n{table}"
+    if "systems" in report:
+        text += f"\n\n{system_table(report['systems'])}"
     return text
 
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras_textgen.checks import refused
 from keras_textgen.serving.endpoints import SEED, Endpoint
 from keras_textgen.serving.versions import MODEL_FILE, version_numbers
+from keras_textgen.serving.warm_up import write_warm_up
 
 # In the folder of a SavedModel of texts that needs more than TensorFlow: one
 # that does not, and the name of the package.
@@ -27,7 +28,8 @@ def write(
     What `tf.saved_model.load(path)` gives has each function under its name, for
     its inputs alone, with the options up to a seed, and with all options.
     `signatures` has it with all of them, under its name and under those that
-    `Endpoint.also` makes.
+    `Endpoint.also` makes. A request of each signature stands beside it, by
+    which TensorFlow Serving warms up.
 
     Args:
         path: Folder to write; made if it is not there.
@@ -56,6 +58,7 @@ def write(
     module.weights = list(variables)
     module.tables = list(tables)
     signatures: dict[str, Any] = {}
+    taken: dict[str, Sequence[tf.TensorSpec]] = {}
     for name, endpoint in endpoints.items():
         function = tf.function(endpoint.function, autograph=False)
         setattr(module, name, function)
@@ -70,6 +73,7 @@ def write(
                     "a name of its own",
                 )
             signatures[signature] = _traced(function, specs, endpoint.options)
+            taken[signature] = [*specs, *endpoint.options]
     tf.saved_model.save(
         module,
         str(path),
@@ -77,6 +81,7 @@ def write(
         # They serve and do not train; tracing gradients takes long.
         options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
     )
+    write_warm_up(path, taken)
 
 
 def _traced(

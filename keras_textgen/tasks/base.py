@@ -13,6 +13,7 @@ import tensorflow as tf
 from keras_textgen import schedules
 from keras_textgen.cli.parsers import factors
 from keras_textgen.cli.settings import RunError, Settings
+from keras_textgen.evaluation.figures import Figure
 from keras_textgen.models.loading import load_model
 from keras_textgen.models.parts import freeze
 from keras_textgen.models.presets import from_preset
@@ -107,6 +108,7 @@ class Task(abc.ABC):
     Attributes:
       settings: of the run.
       corpus: what `prepare` made of the data.
+      figures: those that `print_results` has printed.
 
     Raises:
       RunError: for whatever the user can put right, in one line.
@@ -114,6 +116,7 @@ class Task(abc.ABC):
 
     def __init__(self, settings: Settings, data: Any = None) -> None:
         self.settings = settings
+        self.figures: list[Figure] = []
         data = read_data(settings) if data is None else data
         with data_errors(settings):
             self.corpus = self.prepare(data)
@@ -247,6 +250,8 @@ class Task(abc.ABC):
         self, model: keras.Model, folder: pathlib.Path
     ) -> dict[str, str]:
         """Print figures of the test set, under `print_heading`.
+
+        They are added to `figures`, too.
 
         Args:
           model: trained.

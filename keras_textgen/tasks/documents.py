@@ -19,6 +19,7 @@ from keras_textgen.data.readers.word_vectors import (
     read_word_vectors,
 )
 from keras_textgen.data.views import Documents, documents
+from keras_textgen.evaluation.figures import report_figures
 from keras_textgen.evaluation.report import evaluate_model, format_table
 from keras_textgen.layers.transformer import TransformerStack
 from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
@@ -161,6 +162,7 @@ class DocumentTask(Task):
         )
         self.print_heading()
         print(indented(format_table(results)))
+        self.figures += report_figures(results)
         predicted, names = results["predicted"], corpus.label_names
         rows = np.concatenate(choose_documents(predicted, labels, _SHOWN))
         attention = model.attention([corpus.test[row] for row in rows])

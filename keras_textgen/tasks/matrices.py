@@ -18,6 +18,7 @@ from keras_textgen.data.cells import Ratings
 from keras_textgen.data.corpus import checksum
 from keras_textgen.data.matrix import Matrix, history_features
 from keras_textgen.data.views import cells
+from keras_textgen.evaluation.figures import report_figures
 from keras_textgen.evaluation.matrices import below_popularity, figures_csv
 from keras_textgen.evaluation.report import evaluate_model, format_table
 from keras_textgen.models.matrices.cell_model import (
@@ -186,6 +187,7 @@ class MatrixTask(Task):
             raise RunError(f"{self.corpus.name}: {error}") from None
         self.print_heading()
         print(indented(format_table(results)))
+        self.figures += report_figures(results)
         if self.settings.dataset == "ml100k":
             published = ", ".join(
                 f"{name} {rmse:.3f}" for name, rmse in PUBLISHED_RMSE.items()

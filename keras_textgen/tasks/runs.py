@@ -2,15 +2,13 @@
 
 import contextlib
 import dataclasses
-import io
-import os
 import pathlib
 import re
 import shutil
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -32,8 +30,12 @@ from keras_textgen.tasks.generating import write_generated
 from keras_textgen.tasks.matrices import MatrixTask
 from keras_textgen.tasks.prepared import PreparedTextTask
 from keras_textgen.tasks.prepared_topics import PreparedTopicTask
-from keras_textgen.tasks.reports.common import RESULTS_FILE
-from keras_textgen.tasks.reports.run import run_report
+from keras_textgen.tasks.results import (
+    REPORT_FILE,
+    print_results,
+    write_figures,
+    write_report,
+)
 from keras_textgen.tasks.text import TextTask
 from keras_textgen.tasks.topics import TopicTask
 from keras_textgen.training import callbacks
@@ -53,14 +55,13 @@ from keras_textgen.training.progress_lines import ProgressLines
 from keras_textgen.training.run_directory import (
     RunDirectory,
     move_into_place,
+    shown,
     unfinished,
-    write_whole,
 )
 from keras_textgen.training.strategies import Agreement
+from keras_textgen.training.trackers import tracker_of
 
 __all__ = ["Interrupted", "run"]
-
-REPORT_FILE = "report.html"
 
 _TASKS: dict[str, type[Task]] = {
     "text": TextTask,
@@ -157,19 +158,36 @@ def _train(
     checkpoints.restore_last()
     progress.corpus.assign(fingerprint)
     _write_flags(settings, directory)
-    _fit(task, checkpoints)
-    checkpoints.restore_best()
-    callbacks.save_model(model, directory.model_file)
+    tracked: Any = contextlib.nullcontext()
+    if cluster.is_chief:
+        tracked = tracker_of(settings, directory)
+    with tracked as tracker:
+        _fit(task, checkpoints, [] if tracker is None else [tracker])
+        checkpoints.restore_best()
+        callbacks.save_model(model, directory.model_file)
+        if settings.finish:
+            _finish(task, model, directory, cluster)
+        elif cluster.is_chief:
+            write_figures(task, model, directory)
+            print("Not evaluated on the test set, nor exported: --nofinish.")
+        if tracker is not None:
+            tracker.on_figures(task.figures)
+    # The others wait: who left would be missed.
+    Agreement(checkpoints.model).any(False)
+
+
+def _finish(
+    task: Task, model: keras.Model, directory: RunDirectory, cluster: Cluster
+) -> None:
+    """Export, evaluate and report."""
     if cluster != ALONE:
         # From here on the chief goes on by itself, on its own device.
         model = load_run(directory)
     if cluster.is_chief:
-        export = directory.export_of(settings.export_version)
+        export = directory.export_of(task.settings.export_version)
         _write_export(model, export)
-        more = _print_results(task, model, directory)
+        more = print_results(task, model, directory)
         _print_written(directory, export, more)
-    # The others wait: who left would be missed.
-    Agreement(checkpoints.model).any(False)
 
 
 def _with_precision(settings: Settings) -> Settings:
@@ -186,7 +204,11 @@ def _write_flags(settings: Settings, directory: RunDirectory) -> None:
         directory.write_flags(settings)
 
 
-def _fit(task: Task, checkpoints: RunCheckpoints) -> None:
+def _fit(
+    task: Task,
+    checkpoints: RunCheckpoints,
+    trackers: list[keras.callbacks.Callback],
+) -> None:
     model, progress = checkpoints.model, checkpoints.progress
     batches, settings = task.training_batches(), task.settings
     steps, step = batches.steps_per_epoch, int(progress.step)
@@ -202,7 +224,10 @@ def _fit(task: Task, checkpoints: RunCheckpoints) -> None:
     with callbacks.Signals() as signals:
         arguments = {
             "validation_data": task.evaluation_data("valid"),
-            "callbacks": _callbacks(task, checkpoints, batches, signals),
+            "callbacks": [
+                *_callbacks(task, checkpoints, batches, trackers),
+                _checkpointing(task, checkpoints, batches, signals),
+            ],
             "verbose": 1 if sys.stdout.isatty() else 2,
         }
         if step:
@@ -236,9 +261,9 @@ def _callbacks(
     task: Task,
     checkpoints: RunCheckpoints,
     batches: TrainingBatches,
-    signals: callbacks.Signals,
+    trackers: list[keras.callbacks.Callback],
 ) -> list[keras.callbacks.Callback]:
-    """The callbacks, in the order in which they act."""
+    """The callbacks but the last, in the order in which they act."""
     directory, progress = checkpoints.directory, checkpoints.progress
     settings, steps = task.settings, batches.steps_per_epoch
     epoch, step = int(progress.epoch), int(progress.step)
@@ -265,20 +290,30 @@ def _callbacks(
         ),
         callbacks.MetricsFile(directory.metrics_file, epoch),
         callbacks.TensorBoardLogs(directory.logs),
-        callbacks.Checkpointing(
-            checkpoints,
-            signals,
-            steps,
-            settings.checkpoint_seconds,
-            pretraining_epochs=task.pretraining_epochs,
-        ),
+        *trackers,
     ]
+
+
+def _checkpointing(
+    task: Task,
+    checkpoints: RunCheckpoints,
+    batches: TrainingBatches,
+    signals: callbacks.Signals,
+) -> keras.callbacks.Callback:
+    """The last callback, which saves what all others have done."""
+    return callbacks.Checkpointing(
+        checkpoints,
+        signals,
+        batches.steps_per_epoch,
+        task.settings.checkpoint_seconds,
+        pretraining_epochs=task.pretraining_epochs,
+    )
 
 
 def _evaluate(settings: Settings, directory: RunDirectory, data: Any) -> None:
     task, model = _of_trained_run(settings, directory, data)
-    for name, what in _print_results(task, model, directory).items():
-        print(f"\nWritten to {_shown(directory.path / name)}: {what}.")
+    for name, what in print_results(task, model, directory).items():
+        print(f"\nWritten to {shown(directory.path / name)}: {what}.")
 
 
 def _report(settings: Settings, directory: RunDirectory, data: Any) -> None:
@@ -286,8 +321,8 @@ def _report(settings: Settings, directory: RunDirectory, data: Any) -> None:
     path = directory.path / REPORT_FILE
     if settings.output is not None:
         path = pathlib.Path(settings.output)
-    _write_report(task, model, directory, path)
-    print(f"Written to {_shown(path)}.")
+    write_report(task, model, directory, path)
+    print(f"Written to {shown(path)}.")
 
 
 def _of_trained_run(
@@ -319,7 +354,7 @@ def _apply(settings: Settings, directory: RunDirectory) -> None:
 def _export(settings: Settings, directory: RunDirectory) -> None:
     export = directory.export_of(settings.export_version)
     _write_export(load_run(directory), export)
-    print(f"Written to {_shown(export)}.")
+    print(f"Written to {shown(export)}.")
 
 
 def task_class(settings: Settings) -> type[Task]:
@@ -381,53 +416,6 @@ def _print_progress(settings: Settings, progress: Progress) -> None:
         print(f"Going on after step {step} of epoch {epoch + 1}.")
 
 
-def _print_results(
-    task: Task, model: keras.Model, directory: RunDirectory
-) -> dict[str, str]:
-    """Print results, keep them, and draw them."""
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(_Both(sys.stdout, printed)):
-        files = task.print_results(model, directory.path)
-    heading, _, results = printed.getvalue().rpartition("\nTest set, with")
-    del heading
-    with writing(directory.path / RESULTS_FILE):
-        write_whole(directory.path / RESULTS_FILE, f"Test set, with{results}")
-    print("\nWriting the report, which takes up to a minute.")
-    _write_report(task, model, directory, directory.path / REPORT_FILE)
-    return files | {
-        RESULTS_FILE: "the figures of the test set",
-        REPORT_FILE: "all of this to look at, in a browser",
-    }
-
-
-class _Both(io.TextIOBase):
-    """What is written to it goes to two streams."""
-
-    def __init__(self, first: TextIO, second: TextIO) -> None:
-        super().__init__()
-        self._first, self._second = first, second
-
-    def write(self, text: str) -> int:
-        """Writes to both."""
-        self._second.write(text)
-        return self._first.write(text)
-
-    def flush(self) -> None:
-        """Flushes the first, which may be a terminal."""
-        self._first.flush()
-
-    def isatty(self) -> bool:
-        """Whether the first is a terminal."""
-        return self._first.isatty()
-
-
-def _write_report(
-    task: Task, model: keras.Model, directory: RunDirectory, path: pathlib.Path
-) -> None:
-    with writing(path):
-        write_whole(path, run_report(task, model, directory))
-
-
 def _epochs_done(count: int) -> str:
     """That a run has ended.
 
@@ -457,15 +445,8 @@ def _print_written(
         export: f"tf.saved_model.load loads it{_after_import(export)}",
         **{directory.path / name: what for name, what in more.items()},
     }
-    print(f"\nWritten to {_shown(directory.path)}:")
+    print(f"\nWritten to {shown(directory.path)}:")
     names = [path.relative_to(directory.path).as_posix() for path in contents]
     width = max(map(len, names)) + 2
     for name, what in zip(names, contents.values(), strict=True):
         print(f"  {name:{width}}{what}")
-
-
-def _shown(path: pathlib.Path) -> str:
-    """The path from the current folder, if it is below it."""
-    if path.is_relative_to(os.getcwd()):
-        return str(path.relative_to(os.getcwd()))
-    return str(path)

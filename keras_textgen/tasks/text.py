@@ -17,6 +17,11 @@ from keras_textgen.data.batches.sequences import SequenceBatches, TokenBatches
 from keras_textgen.data.corpus import SPLITS, Corpus
 from keras_textgen.data.views import TokenIds, token_ids
 from keras_textgen.data.vocabulary import Vocabulary, unknown_share
+from keras_textgen.evaluation.figures import (
+    probe_figures,
+    quality_figures,
+    report_figures,
+)
 from keras_textgen.evaluation.probes import (
     format_probes,
     probe_corpus,
@@ -215,6 +220,7 @@ class TextTask(Task):
         )
         self.print_heading()
         print(indented(format_table(figures)))
+        self.figures += report_figures(figures)
         for line in self._hints(model, figures):
             print(f"  {line}")
         if _has_latents(model):
@@ -280,6 +286,7 @@ class TextTask(Task):
             heading.append(f"{chosen.nrows():,} reconstructed test sequences")
         print(f"\nQuality of {', '.join(heading)}:")
         print(indented(format_sample_quality(rows)))
+        self.figures += quality_figures(rows)
         with writing(folder / _QUALITY_FILE):
             write_whole(folder / _QUALITY_FILE, sample_quality_csv(rows))
         return {_QUALITY_FILE: "quality of samples and reconstructions"}
@@ -302,6 +309,7 @@ class TextTask(Task):
             print(f"{heading}\n  none: {error}")
             return {}
         print(f"{heading}\n{indented(format_probes(rows))}")
+        self.figures += probe_figures(rows)
         with writing(folder / _PROBES_FILE):
             write_whole(folder / _PROBES_FILE, probes_csv(rows))
         return {_PROBES_FILE: "the accuracies above"}

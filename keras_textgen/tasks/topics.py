@@ -15,6 +15,7 @@ from keras_textgen.cli.settings import constructor_arguments
 from keras_textgen.data.batches.bags import BagBatches
 from keras_textgen.data.corpus import SPLITS, Corpus
 from keras_textgen.data.views import Bags, bags
+from keras_textgen.evaluation.figures import report_figures
 from keras_textgen.evaluation.report import format_table
 from keras_textgen.evaluation.topics import scores_as_csv
 from keras_textgen.models.register import MODELS
@@ -149,6 +150,7 @@ class TopicTask(Task):
         )
         self.print_heading()
         print(indented(format_table(results)))
+        self.figures += report_figures(results)
         num_words = min(_NUM_WORDS, model.num_words)
         words = model.topic_words(num_words)
         print("\nTopics:")

@@ -22,6 +22,7 @@ from keras_textgen.cli.settings import (
 )
 from keras_textgen.serving.versions import version_numbers
 
+FIGURES_FILE = "figures.json"
 _LOCK_FILE = ".lock"
 # Names of what is being written; whatever bears them after a kill is rubbish.
 _UNFINISHED = "unfinished"
@@ -50,6 +51,11 @@ class RunDirectory:
     def metrics_file(self) -> pathlib.Path:
         """A row an epoch."""
         return self.path / "metrics.csv"
+
+    @property
+    def figures_file(self) -> pathlib.Path:
+        """The figures that the run has ended with, for programs."""
+        return self.path / FIGURES_FILE
 
     @property
     def logs(self) -> pathlib.Path:
@@ -277,3 +283,15 @@ def move_into_place(path: pathlib.Path) -> None:
     os.rename(path, old)
     os.rename(unfinished(path), path)
     shutil.rmtree(old)
+
+
+def shown(path: pathlib.Path) -> str:
+    """A path as it is printed: from the current folder, if it is below it.
+
+    Example:
+    >>> shown(pathlib.Path.cwd() / "run"), shown(pathlib.Path("/run"))
+    ('run', '/run')
+    """
+    if path.is_relative_to(os.getcwd()):
+        return str(path.relative_to(os.getcwd()))
+    return str(path)

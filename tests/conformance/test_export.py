@@ -18,6 +18,7 @@ from tests.conformance import tensorflow_client
 from tests.conformance.other_models import OTHER_MODELS
 from tests.conformance.registry import INSTALLED
 from tests.conformance.served import SERVED, each_served_model, speller
+from tests.serving.warm_up_file import requests_of
 
 
 @pytest.fixture(scope="module")
@@ -54,10 +55,17 @@ def answers_of_process(cases, folder):
         case.name: [call[:3] for call in case.calls(case.model())]
         for case in cases
     }
+    for case in cases:
+        calls[case.name] += warm_up_calls(folder / case.name)
     (folder / "calls").write_bytes(pickle.dumps(calls))
     command = [sys.executable, tensorflow_client.__file__, folder]
     subprocess.run(command, check=True)
     return pickle.loads((folder / "answers").read_bytes())
+
+
+def warm_up_calls(folder):
+    """What TensorFlow Serving asks before any client does."""
+    return [("signature", *request) for request in requests_of(folder)]
 
 
 def answered(case, answers, kind):
@@ -113,6 +121,19 @@ def test_what_is_refused(case, answers):
     for call, found in answered(case, answers, is_message):
         assert isinstance(found, str), f"answered: {call}"
         assert call.expected in found
+
+
+@each_served_model
+def test_warm_up_requests_are_answered(case, answers):
+    """Behind the calls; a server does not load a model that refuses one."""
+    first, found = len(case.calls(case.model())), answers(case)
+    signatures = case.signatures(case.model())
+    for number in range(first, first + len(signatures)):
+        outputs = found[case.name, number]
+        assert isinstance(outputs, dict), outputs
+        for name, output in outputs.items():
+            assert name == "label_names" or len(output) == 1
+    assert (case.name, first + len(signatures)) not in found
 
 
 @each_served_model

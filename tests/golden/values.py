@@ -307,7 +307,7 @@ def run(name: str, folder: pathlib.Path, epochs: int) -> None:
     ]
     with (
         mock.patch.object(runs, "_write_export"),
-        mock.patch.object(runs, "_print_results", return_value={}),
+        mock.patch.object(runs, "print_results", return_value={}),
     ):
         status = trainer.main(command)
     if status:

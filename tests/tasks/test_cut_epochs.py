@@ -112,7 +112,7 @@ def test_other_batches_than_asked_for_are_said(given):
 
 
 def test_two_half_epochs_are_a_whole_one(given, tmp_path, monkeypatch):
-    for after in ("_write_export", "_print_results"):
+    for after in ("_write_export", "print_results"):
         monkeypatch.setattr(runs, after, lambda *_: {})
     whole, halves = tmp_path / "whole", tmp_path / "halves"
     ways = {

@@ -78,7 +78,7 @@ def newest(run_dir):
 def test_going_on_in_mid_epoch_equals_no_interruption(
     prepared, tmp_path, monkeypatch, capsys
 ):
-    for after in ("_write_export", "_print_results"):
+    for after in ("_write_export", "print_results"):
         monkeypatch.setattr(runs, after, lambda *_: {})
     # Several windows an epoch.
     monkeypatch.setattr(order, "WINDOW", 4)
@@ -118,7 +118,7 @@ def test_a_whole_run_is_judged_and_its_data_are_known(
     printed = capsys.readouterr().out
     assert "Accuracy of classifiers on the codes" in printed
     assert "Reconstructions of test sequences" in printed
-    monkeypatch.setattr(runs, "_print_results", lambda *_: {})
+    monkeypatch.setattr(runs, "print_results", lambda *_: {})
     other = tmp_path / "other"
     (tmp_path / "a.txt").write_text("a red rose\nthe thorn\n" * 60)
     texts = [f"a red rose number {n % 9} of {n}" for n in range(90)]

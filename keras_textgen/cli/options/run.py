@@ -48,6 +48,15 @@ class RunOptions:
         "saved_models/<model>_<dataset> in the current folder.",
         role="call",
     )
+    finish: bool = switch(
+        "run",
+        "After the last epoch: write the SavedModel, the figures of the test "
+        "set and the report. --nofinish leaves them out; the same command "
+        "without it goes on with them.",
+        default=True,
+        role="call",
+        needs=("mode", ("train",)),
+    )
     preset: str | None = text(
         "run",
         "A model that is trained already: the name of one that comes with the "
@@ -77,6 +86,14 @@ class RunOptions:
         "Seconds between two checkpoints within an epoch; there is one at "
         "the end of every epoch, too.",
         default=60.0,
+        role="stored",
+    )
+    tracker: str = choice(
+        "run",
+        "Where figures go beside logs/, which TensorBoard reads: wandb, "
+        "Weights & Biases, or mlflow (extras of these names).",
+        ("tensorboard", "wandb", "mlflow"),
+        "tensorboard",
         role="stored",
     )
     export_version: int | None = integer(

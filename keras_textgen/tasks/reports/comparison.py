@@ -1,5 +1,6 @@
 """Several runs on one page."""
 
+import math
 import pathlib
 from collections.abc import Mapping, Sequence
 
@@ -10,14 +11,15 @@ from keras_textgen.cli.settings import (
     read_flagfile,
     value_text,
 )
+from keras_textgen.evaluation.figures import figures_from_json, spread
 from keras_textgen.pages.report_page import Panel, Table, report_page
 from keras_textgen.tasks.reports.common import (
     RESULTS_FILE,
     curves_panel,
     read_metrics,
 )
-from keras_textgen.training.judging import judged_by
-from keras_textgen.training.run_directory import RunDirectory
+from keras_textgen.training.judging import judged_by, kept_epoch
+from keras_textgen.training.run_directory import FIGURES_FILE, RunDirectory
 
 
 def comparison(paths: Sequence[str]) -> str:
@@ -40,8 +42,9 @@ def comparison(paths: Sequence[str]) -> str:
         f"{len(runs)} runs",
         [
             _settings_panel(settings),
-            _reached_panel(metrics),
+            _reached_panel(metrics, settings),
             curves_panel(metrics),
+            _figures_panel(runs, settings),
             _results_panel(runs),
         ],
     )
@@ -69,11 +72,10 @@ def _settings(run: RunDirectory) -> Settings:
 
 
 def _settings_panel(settings: Mapping[str, Settings]) -> Panel:
-    rows = []
-    for name, setting in SETTINGS.items():
-        values = [value_text(each, name) for each in settings.values()]
-        if setting.role != "call" and len(set(values)) > 1:
-            rows.append([f"--{name}", *values])
+    rows = [
+        [f"--{name}", *values]
+        for name, values in _differences(settings).items()
+    ]
     return Panel(
         "Settings",
         "Those in which the runs differ.",
@@ -81,15 +83,26 @@ def _settings_panel(settings: Mapping[str, Settings]) -> Panel:
     )
 
 
+def _differences(settings: Mapping[str, Settings]) -> dict[str, list[str]]:
+    """The settings in which runs differ, with the value of each run."""
+    every = {
+        name: [value_text(each, name) for each in settings.values()]
+        for name, setting in SETTINGS.items()
+        if setting.role != "call"
+    }
+    return {n: values for n, values in every.items() if len(set(values)) > 1}
+
+
 def _reached_panel(
     metrics: Mapping[str, list[dict[str, float]]],
+    settings: Mapping[str, Settings],
 ) -> Panel:
     rows = []
     for name, epochs in metrics.items():
-        judged = {int(each["epoch"]): judged_by(each) for each in epochs}
-        if judged:
-            best = min(judged, key=judged.__getitem__)
-            rows.append([name, len(epochs), best, judged[best]])
+        kept = kept_epoch(epochs, settings[name].autoencoder_epochs or 0)
+        if kept is not None:
+            best = int(kept["epoch"])
+            rows.append([name, len(epochs), best, judged_by(kept)])
     return Panel(
         "Reached",
         "The epoch that is kept, and what it is judged by: the validation "
@@ -97,6 +110,53 @@ def _reached_panel(
         "wrong. Of different models or data, these cannot be compared.",
         [Table(["run", "epochs", "best epoch", "its figure"], rows)],
     )
+
+
+def _figures_panel(
+    runs: Mapping[str, RunDirectory], settings: Mapping[str, Settings]
+) -> Panel:
+    """Every figure beside those of the other runs."""
+    files = {name: run.figures_file for name, run in runs.items()}
+    found = spread(
+        {
+            name: figures_from_json(file.read_text("utf-8"))
+            for name, file in files.items()
+            if file.is_file()
+        }
+    )
+    if not found:
+        return Panel(
+            "Figures",
+            f"Of none of the runs there is a {FIGURES_FILE} yet: "
+            "--mode=evaluate writes it.",
+        )
+    are_seeds = list(_differences(settings)) == ["seed"]
+    headings = ["figure", "of", "unit", "bound"]
+    rows = []
+    for each in found:
+        figure, values = each.figure, each.values
+        spread_of_seeds = [figure.value, each.deviation] if are_seeds else []
+        rows.append(
+            [
+                figure.name,
+                figure.split,
+                figure.unit,
+                figure.bound or "",
+                *map(_cell, [*spread_of_seeds, *values.values()]),
+            ]
+        )
+    caption = "Of the kept epoch. A lower bound of a likelihood, or an upper "
+    caption += "one of a cost, may be compared with bounds of its kind alone."
+    if are_seeds:
+        headings += ["mean", "standard deviation"]
+        caption += " The runs differ in their seeds; deviations are with n - 1."
+    headings += found[0].values
+    return Panel("Figures", caption, [Table(headings, rows)])
+
+
+def _cell(value: float) -> float | str:
+    """A number; "-" for what is not there."""
+    return value if math.isfinite(value) else "-"
 
 
 def _results_panel(runs: Mapping[str, RunDirectory]) -> Panel:

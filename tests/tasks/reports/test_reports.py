@@ -1,10 +1,12 @@
 """The report of a run of each kind, and of several runs."""
 
+import json
 import re
 
 import pytest
 
 import trainer
+from keras_textgen.evaluation.figures import figures_from_json
 from keras_textgen.pages import charts
 
 LINES = [
@@ -33,6 +35,15 @@ PANELS = {
             "Map of the documents"],
     "dmf": ["Errors by what is known", "Recommendations", "Neighbours"],
 }  # fmt: skip
+
+# A figure of each, and how it is printed.
+PRINTED = {
+    "vae": ("elbo", "bound                {:.3f} nats per sequence"),
+    "lstm_lm": ("perplexity", "perplexity per word  {:.2f}"),
+    "han": ("accuracy", "  {:.4f}  "),
+    "sae": ("v_measure", "    {:.3f}  "),
+    "dmf": ("rmse", "RMSE         {:.4f}, global mean"),
+}
 
 
 def write_data(model, folder):
@@ -87,12 +98,30 @@ def check_report(model, tmp_path, capsys):
     assert results.startswith("Test set, with the weights of the best epoch:")
     assert results in printed
     assert "Not evaluated yet" not in page
+    check_figures(model, folder, results)
 
     (folder / "report.html").unlink()
     data = write_data(model, tmp_path)
     arguments = ["--mode=report", f"--run_dir={folder}", *data]
     assert trainer.main(["trainer.py", *arguments]) == 0
     assert (folder / "report.html").read_text("utf-8") == page
+
+
+def check_figures(model, folder, results):
+    """What programs read is what was printed, and what the epoch had."""
+    text = (folder / "figures.json").read_text("utf-8")
+    figures = {
+        (each.name, each.split): each for each in figures_from_json(text)
+    }
+    name, line = PRINTED[model]
+    assert line.format(figures[name, "test"].value) in results
+    header, *_, last = (folder / "metrics.csv").read_text().splitlines()
+    for column, value in zip(header.split(","), last.split(","), strict=True):
+        if column.startswith("val_"):
+            found = figures[column.removeprefix("val_"), "valid"]
+            assert found.value == float(value)
+    assert figures["epochs", "train"].value == 1
+    assert figures["kept epoch", "train"].value == 1
 
 
 def test_several_runs_on_one_page(tmp_path, capsys):
@@ -107,6 +136,10 @@ def test_several_runs_on_one_page(tmp_path, capsys):
     assert page.count("<td>--") == 1
     assert '"a, training"' in page
     assert '"b, validation"' in page
+    value = json.loads((tmp_path / "b" / "figures.json").read_text())[2]
+    assert value["name"] == "loss"
+    assert f'<td class="number">{value["value"]:,.4g}</td>' in page
+    assert "standard deviation" not in page
     capsys.readouterr()
     arguments[1] = f"--runs={tmp_path / 'a'},{tmp_path / 'a'}"
     assert trainer.main(["trainer.py", *arguments]) == 2

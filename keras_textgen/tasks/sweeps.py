@@ -1,0 +1,263 @@
+"""`--mode=sweep`: a run of each combination of values, or a search."""
+
+import csv
+import io
+import math
+import os
+import shlex
+import signal
+from collections.abc import Sequence
+
+from keras_textgen.cli.settings import (
+    RunError,
+    Settings,
+    parse,
+    program_name,
+    read_flagfile,
+    value_text,
+)
+from keras_textgen.cli.sweeping import (
+    MAXIMIZE,
+    combinations,
+    is_grid,
+    metric_of,
+    search_space,
+    single_changes,
+)
+from keras_textgen.evaluation.figures import figures_from_json
+from keras_textgen.tasks.children import ChildRuns
+from keras_textgen.tasks.search import Trial, check_search, suggested
+from keras_textgen.training.run_directory import shown, write_whole
+
+_TABLE_FILE = "trials.csv"
+# What ends a sweep as well as a trial; it goes on after one that is killed, as
+# one too large for the memory is.
+_STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
+# Of the sweep, and not of its trials.
+_NO_SWEEP = (
+    "--mode=train",
+    "--nofinish",
+    "--sweep=default",
+    "--sweep_trials=default",
+    "--sweep_metric=default",
+)
+
+
+def run_sweep(
+    argv: Sequence[str], settings: Settings, recipes: str | os.PathLike
+) -> int:
+    """Train with the values of `--sweep`, and compare on the validation set.
+
+    Args:
+      argv: the command line, the program's name first.
+      settings: what it settles.
+      recipes: folder of the recipes.
+
+    Returns:
+      Exit status: 0, or 128 + the number of a signal.
+
+    Raises:
+      RunError: if values are refused, a folder holds another run, or no trial
+        has ended well.
+    """
+    sweep = _Sweep(argv, settings, recipes)
+    sweep.check()
+    with sweep.runs.directory.claimed():
+        return sweep.run()
+
+
+class _Sweep:
+    """Trials, each in a folder of its own.
+
+    Args:
+      argv: the command line, the program's name first.
+      settings: what it settles.
+      recipes: folder of the recipes.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        settings: Settings,
+        recipes: str | os.PathLike,
+    ) -> None:
+        self._argv, self._recipes = argv, recipes
+        self._settings = settings
+        self._space = search_space(settings.sweep, settings.model)
+        self._metric, self._direction = metric_of(settings)
+        self._combinations: list[dict[str, str]] = []
+        if is_grid(settings):
+            self._combinations = list(combinations(self._space))
+        self._number = settings.sweep_trials or len(self._combinations)
+        self._trials: list[Trial] = []
+        self.runs = ChildRuns(settings.run_dir, ["trial_*", _TABLE_FILE])
+
+    # -- Before anything runs ------------------------------------------------
+
+    def check(self) -> None:
+        """Refuse values that the model refuses, and folders of other runs."""
+        if is_grid(self._settings):
+            planned = dict(enumerate(self._combinations))
+        else:
+            check_search()
+            for values in single_changes(self._space):
+                self._parsed("trial", values)
+            there = map(self._values_there, range(self._number))
+            planned = {n: each for n, each in enumerate(there) if each}
+        for number, values in planned.items():
+            name = _name(number)
+            self.runs.of(name).check(self._parsed(name, values))
+
+    def _values_there(self, number: int) -> dict[str, str] | None:
+        """What a trial of before has tried; None if there is none."""
+        file = self.runs.of(_name(number)).flags_file
+        if not file.is_file():
+            return None
+        there = read_flagfile(file)
+        values = {each: value_text(there, each) for each in self._space}
+        for each, text in values.items():
+            if not self._space[each].holds(text):
+                raise RunError(
+                    f"{file.parent}: the run there has --{each}={text}, which "
+                    "is not among the values of --sweep; choose another "
+                    "--run_dir"
+                )
+        return values
+
+    # -- The trials ----------------------------------------------------------
+
+    def run(self) -> int:
+        """Run all trials that have not ended, and print the table."""
+        number = 0
+        while (values := self._next(number)) is not None:
+            status = self._run(_name(number), values)
+            if status in _STOPPED:
+                return status
+            number += 1
+        finished = self._sorted()
+        print(f"\n{len(finished)} of {number} trials, by {self._metric}:")
+        print(self._table())
+        if not finished:
+            raise RunError(
+                f"--sweep: none of {number} trials has ended well; the first "
+                "errors are above"
+            )
+        self._print_best(finished[0])
+        return 0
+
+    def _next(self, number: int) -> dict[str, str] | None:
+        """The values of a trial; None after the last."""
+        if number == self._number:
+            return None
+        if self._combinations:
+            return self._combinations[number]
+        return self._values_there(number) or suggested(
+            self._space, self._direction, self._trials, self._settings.seed
+        )
+
+    def _run(self, name: str, values: dict[str, str]) -> int:
+        said = " ".join(_flags(values))
+        place = f"{len(self._trials) + 1} of {self._number}"
+        heading = f"{name}, {place}, {said}"
+        status = 0
+        try:
+            settings = self._parsed(name, values)
+        except RunError as error:
+            print(f"\n{heading}: {error}")
+            status = 2
+        else:
+            if self.runs.is_finished(name, settings):
+                print(f"\n{heading}: finished before.")
+            else:
+                print(f"\n{heading}:")
+                status = self.runs.run(name, self._arguments(name, values))
+        value = None if status else self._value(name)
+        self._trials.append(Trial(name, values, value))
+        self._write_table()
+        return status
+
+    def _arguments(self, name: str, values: dict[str, str]) -> list[str]:
+        return [
+            *self._argv[1:],
+            *_NO_SWEEP,
+            *_flags(values),
+            f"--run_dir={self.runs.path / name}",
+        ]
+
+    def _parsed(self, name: str, values: dict[str, str]) -> Settings:
+        arguments = self._arguments(name, values)
+        return parse([self._argv[0], *arguments], self._recipes)
+
+    def _value(self, name: str) -> float | None:
+        text = self.runs.of(name).figures_file.read_text("utf-8")
+        values = {
+            f"val_{each.name}": each.value
+            for each in figures_from_json(text)
+            if each.split == "valid"
+        }
+        value = values.get(self._metric, math.nan)
+        return value if math.isfinite(value) else None
+
+    # -- The table -----------------------------------------------------------
+
+    def _sorted(self) -> list[Trial]:
+        """The trials that have ended well, the best first."""
+        sign = -1 if self._direction == MAXIMIZE else 1
+        finished = [each for each in self._trials if each.value is not None]
+        return sorted(finished, key=lambda each: sign * (each.value or 0.0))
+
+    def _rows(self) -> list[list[str]]:
+        failed = [each for each in self._trials if each.value is None]
+        return [
+            ["trial", self._metric, *self._space],
+            *(
+                [
+                    each.name,
+                    "failed" if each.value is None else f"{each.value:.4f}",
+                    *each.values.values(),
+                ]
+                for each in [*self._sorted(), *failed]
+            ),
+        ]
+
+    def _table(self) -> str:
+        rows = self._rows()
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join(
+            "  " + "  ".join(map(str.ljust, row, widths)).rstrip()
+            for row in rows
+        )
+
+    def _write_table(self) -> None:
+        buffer = io.StringIO()
+        csv.writer(buffer, lineterminator="\n").writerows(self._rows())
+        path = self.runs.path / _TABLE_FILE
+        try:
+            write_whole(path, buffer.getvalue())
+        except OSError as error:
+            raise RunError(
+                f"{path}: cannot be written ({error.strerror})"
+            ) from None
+
+    def _print_best(self, best: Trial) -> None:
+        program = program_name(self._argv[0])
+        if program.endswith(".py"):
+            program = f"python {program}"
+        run = self.runs.of(best.name)
+        flagfile = shlex.quote(f"--flagfile={shown(run.flags_file)}")
+        run_dir = shlex.quote(f"--run_dir={shown(run.path)}")
+        table = shown(self.runs.path / _TABLE_FILE)
+        print(f"\nWritten to {table}: this table.")
+        print(
+            f"The best is {best.name}. This goes on with it, to the figures of "
+            "the test set,\nthe SavedModel and the report:\n"
+            f"  {program} {flagfile} {run_dir}"
+        )
+
+
+def _name(number: int) -> str:
+    return f"trial_{number}"
+
+
+def _flags(values: dict[str, str]) -> list[str]:
+    return [f"--{name}={text}" for name, text in values.items()]
