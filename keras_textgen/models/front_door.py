@@ -360,10 +360,12 @@ class FrontDoor(NoSymbolicBuild, Compiling):
             raise refused("x=None", "data (docs/keras.md says which)")
         if isinstance(x, PreparedSplit) and not self.reads_shards:
             raise refused(
-                f"a prepared corpus for {type(self).__name__}", "text models"
+                f"a prepared corpus for {type(self).__name__}",
+                "models of texts, documents or topics",
             )
         x, y = columns_of_table(self, x, y, has_targets=not is_prediction)
-        if not is_prediction:
+        has_its_own = isinstance(x, PreparedSplit) and y is None
+        if not (is_prediction or has_its_own):
             self._check_targets(y is not None)
         self._check_weights(sample_weight)
         return self.row_batches(

@@ -24,6 +24,7 @@ from keras_textgen.data.corpus import SPLITS, DataError
 from keras_textgen.data.shards.split import array_record, id_type
 from keras_textgen.data.text_size import lengths_of
 from keras_textgen.data.words import split_words, standardizer
+from keras_textgen.prepare.encoding import encoded
 from keras_textgen.prepare.pieces import Unit
 from keras_textgen.prepare.records import (
     Bad,
@@ -196,29 +197,28 @@ class _ShardWriter:
 
     def write(self, records: list[Record]) -> None:
         """Writes some texts, but for those that are too long."""
-        ids = self._vocabulary.tokenize([record.text for record in records])
-        lengths = ids.row_lengths().numpy()
-        longest = self._job.settings.max_length
+        settings = self._job.settings
+        texts = [record.text for record in records]
+        found = encoded(texts, self._vocabulary, settings.sentence_rule)
         kept = np.full(len(records), True)
-        if longest is not None:
-            kept = lengths - 2 <= longest
-        values, ends = ids.flat_values.numpy(), np.cumsum(lengths)
-        sizes = lengths_of([record.text for record in records])
-        written = values.astype(self._type)
+        if settings.max_length is not None:
+            kept = found.words <= settings.max_length
+        ends, sizes = np.cumsum(found.sizes), lengths_of(texts)
+        written = found.ids.astype(self._type)
         for row in np.flatnonzero(kept):
-            begin, end = ends[row] - lengths[row], ends[row]
+            begin, end = ends[row] - found.sizes[row], ends[row]
             self._write(written[begin:end].tobytes())
             if self._numbers:
                 self._labels.append(self._numbers[records[row].label])
-        self._lengths.append(lengths[kept].astype(np.int32))
-        is_kept = np.repeat(kept, lengths)
+        self._lengths.append(found.lengths[kept].astype(np.int32))
+        is_kept = np.repeat(kept, found.sizes)
         words, size = sizes[kept].sum(axis=0).tolist()
         self._counts.update(
             texts=int(kept.sum()),
             words=words,
             bytes=size,
-            tokens=int(lengths[kept].sum()),
-            unknown=int(np.sum(values[is_kept] == UNKNOWN_ID)),
+            tokens=int(found.tokens[kept].sum()),
+            unknown=int(np.sum(found.ids[is_kept] == UNKNOWN_ID)),
             too_long=int(np.sum(~kept)),
         )
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_textgen import schedules
@@ -445,18 +444,3 @@ def indented(text: str) -> str:
     '  a rose\n\n  red'
     """
     return "\n".join(f"  {line}" if line else "" for line in text.splitlines())
-
-
-def spread_rows(count: int, most: int) -> np.ndarray:
-    """Numbers of at most so many rows, at equal distances.
-
-    Args:
-      count: of all rows.
-      most: of those that are wanted.
-
-    Example:
-    >>> spread_rows(6, 3).tolist(), spread_rows(2, 3).tolist()
-    ([0, 2, 4], [0, 1])
-    """
-    number = min(count, most)
-    return np.arange(number) * count // max(number, 1)

@@ -6,11 +6,12 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.data.corpus import SPLITS, Corpus
+from keras_textgen.data.rows import spread_rows
 from keras_textgen.data.shards.batches import PreparedBatches
 from keras_textgen.data.shards.corpus import PreparedCorpus
 from keras_textgen.data.shards.split import PreparedSplit
 from keras_textgen.data.views import TokenIds
-from keras_textgen.tasks.base import spread_rows, unknown_words_text
+from keras_textgen.tasks.base import unknown_words_text
 from keras_textgen.tasks.text import TextTask
 
 # Texts of each split that are held in memory: for what is looked at after

@@ -30,6 +30,7 @@ from keras_textgen.tasks.documents import DocumentTask
 from keras_textgen.tasks.generating import write_generated
 from keras_textgen.tasks.matrices import MatrixTask
 from keras_textgen.tasks.prepared import PreparedTextTask
+from keras_textgen.tasks.prepared_documents import PreparedDocumentTask
 from keras_textgen.tasks.prepared_topics import PreparedTopicTask
 from keras_textgen.tasks.reports.common import RESULTS_FILE
 from keras_textgen.tasks.reports.run import run_report
@@ -69,6 +70,7 @@ _TASKS: dict[str, type[Task]] = {
 # Of corpora in shards.
 _PREPARED: dict[str, type[Task]] = {
     "text": PreparedTextTask,
+    "documents": PreparedDocumentTask,
     "topics": PreparedTopicTask,
 }
 

@@ -96,7 +96,10 @@ class PreparedBatches(ComputedOrder, TokenBatches):
 
 
 def check_split(
-    split: PreparedSplit, vocabulary: BaseVocabulary | None, sample_weight: Any
+    split: PreparedSplit,
+    vocabulary: BaseVocabulary | None,
+    sample_weight: Any,
+    sentence_rule: str | None = None,
 ) -> None:
     """Refuses texts whose ids are those of another vocabulary, and weights.
 
@@ -104,13 +107,19 @@ def check_split(
         split: in shards.
         vocabulary: of a model.
         sample_weight: what is given beside the texts.
+        sentence_rule: of a model that reads sentences.
 
     Raises:
-        ValueError: the vocabulary is not that of the corpus, or there are
-            weights.
+        ValueError: the vocabulary or the rule is not that of the corpus, or
+            there are weights.
     """
     if sample_weight is not None:
         raise refused("sample_weight of a prepared corpus", "None")
+    if sentence_rule != split.sentence_rule:
+        raise refused(
+            f"a corpus prepared with sentence_rule={split.sentence_rule}",
+            f"sentence_rule={sentence_rule}, as the model reads",
+        )
     if vocabulary is None or vocabulary_sum(vocabulary) != split.vocabulary_sum:
         raise refused(
             f"a corpus prepared with {split.vocabulary_size:,} {split.unit}s "

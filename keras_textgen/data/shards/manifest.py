@@ -53,7 +53,8 @@ class Counts:
         texts: how many.
         words: what stands between white space in them.
         bytes: of them in UTF-8.
-        tokens: their ids, start and end tokens included.
+        tokens: their ids, start and end tokens included, which documents do
+            not have.
         unknown: ids of the unknown token among them.
         too_long: texts that were left out as too long.
     """
@@ -92,6 +93,11 @@ class Manifest:
     bad: int
     source: Mapping[str, Any]
 
+    @property
+    def sentence_rule(self) -> str | None:
+        """How documents were cut into sentences; None of texts."""
+        return self.settings.get("sentence_rule")
+
     def file(self, name: str) -> File:
         """The entry of a file that is no shard."""
         return next(each for each in self.files if each.name == name)
@@ -113,7 +119,9 @@ class Manifest:
 
 
 def lengths_file(split: str) -> str:
-    """The name of the file with the number of tokens of each text.
+    """The name of the file with the length of each text.
+
+    It is the number of its tokens; of a document, that of its sentences.
 
     Example:
         >>> lengths_file("valid")

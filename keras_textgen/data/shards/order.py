@@ -51,7 +51,7 @@ class ComputedOrder(RowBatches):
             return order
         for begin in range(0, self.num_rows, WINDOW * self.batch_size):
             window = slice(begin, begin + WINDOW * self.batch_size)
-            by_length = np.argsort(self._lengths[window], kind="stable")
+            by_length = np.argsort(self._length_of(window), kind="stable")
             order[window] = begin + np.argsort(by_length)
         return order
 
@@ -98,11 +98,15 @@ class ComputedOrder(RowBatches):
         lengths = tf.ensure_shape(lengths, [None])
         return tf.gather(rows, tf.argsort(lengths, stable=True))
 
+    def _length_of(self, rows: np.ndarray | slice) -> np.ndarray:
+        """By what some rows are grouped; only if there are lengths."""
+        return self._lengths[rows]
+
     def _lengths_of(self, rows: np.ndarray) -> np.ndarray:
         """The lengths of rows; those of a window are looked up once."""
         known, lengths = self._last
         if not np.array_equal(known, rows):
-            lengths = self._lengths[rows]
+            lengths = self._length_of(rows)
             self._last = rows.copy(), lengths
         return lengths
 

@@ -74,6 +74,8 @@ class PreparedSplit:
         unit: what a token is.
         vocabulary_size: number of ids.
         vocabulary_sum: the checksum of the vocabulary.
+        sentence_rule: how documents were cut into sentences; None of texts.
+        label_names: the names that labels are the numbers of.
         digest: a number that depends on every file of the corpus.
 
     Raises:
@@ -95,13 +97,15 @@ class PreparedSplit:
         self.vocabulary_size = manifest.vocabulary_size
         self.vocabulary_sum = manifest.file(VOCABULARY).sha256
         self.digest = manifest.digest
+        self.sentence_rule = manifest.sentence_rule
+        self.label_names = manifest.label_names
 
     def __len__(self) -> int:
         return self.counts.texts
 
     @functools.cached_property
     def lengths(self) -> np.ndarray:
-        """Tokens of each text, int32 `[texts]`, mapped into memory."""
+        """Of each text, int32 `[texts]`, mapped: tokens, or sentences."""
         return self._mapped(lengths_file(self._split))
 
     @functools.cached_property
@@ -112,6 +116,8 @@ class PreparedSplit:
 
     def ids_of(self, rows: Sequence[int] | np.ndarray) -> list[np.ndarray]:
         """The token ids of some texts, start and end tokens included.
+
+        Documents have neither, but a 0 after each sentence.
 
         Args:
             rows: numbers of texts, from 0.

@@ -207,10 +207,8 @@ def test_a_model_is_fit_and_evaluated(corpus):
 
 
 def test_models_of_other_data_are_refused(corpus):
-    model = keras_textgen.HierarchicalAttentionNetwork(
-        corpus.vocabulary, ["a", "b"]
-    )
-    with pytest.raises(ValueError, match="prepared corpus for Hierarchical"):
+    model = keras_textgen.DualMatrixFactorization(3, 3, row_dim=2, col_dim=2)
+    with pytest.raises(ValueError, match="prepared corpus for DualMatrix"):
         model.fit(corpus.train, np.zeros(len(corpus.train)), verbose=0)
 
 
