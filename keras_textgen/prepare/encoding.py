@@ -25,6 +25,7 @@ class Encoded(NamedTuple):
         words: how many of these are neither starts nor ends, `[texts]`.
         lengths: by which texts are grouped, `[texts]`: their tokens; of
             documents, their sentences.
+        sentences: the words of each sentence of all documents, `[sentences]`.
     """
 
     ids: np.ndarray
@@ -32,6 +33,7 @@ class Encoded(NamedTuple):
     tokens: np.ndarray
     words: np.ndarray
     lengths: np.ndarray
+    sentences: np.ndarray
 
 
 def encoded(
@@ -57,18 +59,19 @@ def encoded(
         ids = vocabulary.tokenize(texts)
         lengths = ids.row_lengths().numpy()
         values = ids.flat_values.numpy()
-        return Encoded(values, lengths, lengths, lengths - 2, lengths)
+        none = np.zeros(0, np.int64)
+        return Encoded(values, lengths, lengths, lengths - 2, lengths, none)
     documents = encode_documents(texts, vocabulary, _ALL, _ALL, sentence_rule)
     sentences = documents.values
     ends = tf.fill([sentences.nrows(), 1], PAD_ID)
     counts = documents.row_lengths().numpy()
-    words = tf.reduce_sum(
-        documents.with_values(sentences.row_lengths()), axis=1
-    ).numpy()
+    sizes = sentences.row_lengths()
+    words = tf.reduce_sum(documents.with_values(sizes), axis=1).numpy()
     return Encoded(
         tf.concat([sentences, ends], 1).flat_values.numpy(),
         words + counts,
         words,
         words,
         counts,
+        sizes.numpy(),
     )

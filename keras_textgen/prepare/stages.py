@@ -185,6 +185,7 @@ class _ShardWriter:
         self._type = id_type(vocabulary.size)
         self._writer: Any = None
         self._lengths: list[np.ndarray] = []
+        self._sentences: list[np.ndarray] = []
         self._labels: list[int] = []
         self._numbers = {
             name: number for number, name in enumerate(job.label_names)
@@ -211,6 +212,9 @@ class _ShardWriter:
             if self._numbers:
                 self._labels.append(self._numbers[records[row].label])
         self._lengths.append(found.lengths[kept].astype(np.int32))
+        if settings.sentence_rule is not None:
+            sentences = found.sentences[np.repeat(kept, found.lengths)]
+            self._sentences.append(sentences.astype(np.int32))
         is_kept = np.repeat(kept, found.sizes)
         words, size = sizes[kept].sum(axis=0).tolist()
         self._counts.update(
@@ -238,6 +242,10 @@ class _ShardWriter:
             _write_array(
                 lengths_part(self._path), np.concatenate(self._lengths)
             )
+            if self._sentences:
+                _write_array(
+                    sentences_part(self._path), np.concatenate(self._sentences)
+                )
             if self._numbers:
                 labels = np.array(self._labels, np.int32)
                 _write_array(labels_part(self._path), labels)
@@ -265,6 +273,11 @@ def shard_file(split: str, number: int) -> str:
 def lengths_part(shard: pathlib.Path) -> pathlib.Path:
     """Where the lengths of the texts of a shard are."""
     return shard.with_suffix(".lengths.npy")
+
+
+def sentences_part(shard: pathlib.Path) -> pathlib.Path:
+    """Where the lengths of the sentences of a shard are."""
+    return shard.with_suffix(".sentences.npy")
 
 
 def labels_part(shard: pathlib.Path) -> pathlib.Path:

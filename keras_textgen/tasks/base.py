@@ -39,6 +39,13 @@ class TrainingBatches(Protocol):
     steps_per_epoch: int
 
     @property
+    def can_be_shared(self) -> bool:
+        """Whether each of several processes can read its own part alone."""
+
+    def of_share(self, share: Any) -> "TrainingBatches":
+        """The same, with the parts of one process."""
+
+    @property
     def units(self) -> tuple[int, str]:
         """What an epoch consists of, such as (300_000, "words")."""
 
@@ -77,6 +84,15 @@ class CutEpochs:
     def __init__(self, whole: TrainingBatches, steps_per_epoch: int) -> None:
         self._whole = whole
         self.steps_per_epoch = steps_per_epoch
+
+    @property
+    def can_be_shared(self) -> bool:
+        """Whether the whole can."""
+        return self._whole.can_be_shared
+
+    def of_share(self, share: Any) -> "CutEpochs":
+        """The parts of some replicas, as `ComputedOrder` has them."""
+        return CutEpochs(self._whole.of_share(share), self.steps_per_epoch)
 
     @property
     def units(self) -> tuple[int, str]:
@@ -178,6 +194,10 @@ class Task(abc.ABC):
         Args:
           split: "train", "valid" or "test".
         """
+
+    def validation_data(self) -> Any:
+        """The validation set, as `fit` of the model takes it."""
+        return self.evaluation_data("valid")
 
     # -- The model -----------------------------------------------------------
 

@@ -30,6 +30,7 @@ from keras_textgen.pages.attention_page import (
 )
 from keras_textgen.tasks.base import (
     Task,
+    TrainingBatches,
     indented,
     transformer_sizes,
     unknown_words_text,
@@ -71,7 +72,7 @@ class DocumentTask(Task):
         """Depends on every word, document and label."""
         return self.corpus.fingerprint
 
-    def training_set(self, batch_size: int) -> DocumentBatches:
+    def training_set(self, batch_size: int) -> TrainingBatches:
         """The training documents."""
         return self._batches("train", batch_size)
 

@@ -69,6 +69,10 @@ class PreparedTextTask(TextTask):
     def _test_set(self) -> PreparedBatches:
         return self._whole("test", self.settings.batch_size)
 
+    def validation_data(self) -> PreparedBatches:
+        """The validation set, in batches of which workers read their parts."""
+        return self._whole("valid", self.settings.batch_size)
+
     def _whole(self, split: str, batch_size: int) -> PreparedBatches:
         return PreparedBatches(
             getattr(self._prepared, split), batch_size, self.settings.seed

@@ -84,6 +84,10 @@ class PreparedDocumentTask(DocumentTask):
         batches = self._whole(split, self.settings.batch_size)
         return batches.evaluation_dataset()
 
+    def validation_data(self) -> PreparedDocuments:
+        """The validation set, in batches of which workers read their parts."""
+        return self._whole("valid", self.settings.batch_size)
+
     def _whole(self, split: str, batch_size: int) -> PreparedDocuments:
         settings = self.settings
         return PreparedDocuments(

@@ -65,6 +65,10 @@ class PreparedTopicTask(TopicTask):
         batches = self._whole(split, self.settings.batch_size)
         return batches.evaluation_dataset()
 
+    def validation_data(self) -> PreparedBags:
+        """The validation set, in batches of which workers read their parts."""
+        return self._whole("valid", self.settings.batch_size)
+
     def _whole(self, split: str, batch_size: int) -> PreparedBags:
         return PreparedBags(
             getattr(self._prepared, split), batch_size, self.settings.seed

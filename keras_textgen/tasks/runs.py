@@ -18,6 +18,7 @@ from keras_textgen.cli.modes import READING
 from keras_textgen.cli.settings import RunError, Settings
 from keras_textgen.data.readers.files import DataError
 from keras_textgen.models.exporting import export_model
+from keras_textgen.models.sharing import shared_out
 from keras_textgen.serving.saved_model import needed_package
 from keras_textgen.tasks.applying import apply_model
 from keras_textgen.tasks.base import (
@@ -191,7 +192,7 @@ def _fit(task: Task, checkpoints: RunCheckpoints) -> None:
     task.start_training(model, steps)
     with callbacks.Signals() as signals:
         arguments = {
-            "validation_data": task.evaluation_data("valid"),
+            "validation_data": task.validation_data(),
             "callbacks": _callbacks(task, checkpoints, batches, signals),
             "verbose": 1 if sys.stdout.isatty() else 2,
         }
@@ -199,7 +200,7 @@ def _fit(task: Task, checkpoints: RunCheckpoints) -> None:
             # The rest of the epoch in which the run had stopped.
             epoch = int(progress.epoch)
             model.fit(
-                batches.training_stream(epoch, step),
+                _stream(model, batches, epoch, step),
                 steps_per_epoch=steps - step,
                 initial_epoch=epoch,
                 epochs=epoch + 1,
@@ -208,7 +209,7 @@ def _fit(task: Task, checkpoints: RunCheckpoints) -> None:
         if not _is_done(settings, progress):
             epoch = int(progress.epoch)
             model.fit(
-                batches.training_stream(epoch),
+                _stream(model, batches, epoch),
                 steps_per_epoch=steps,
                 initial_epoch=epoch,
                 epochs=settings.epochs,
@@ -216,6 +217,15 @@ def _fit(task: Task, checkpoints: RunCheckpoints) -> None:
             )
         if signals.received is not None:
             raise Interrupted(signals.received)
+
+
+def _stream(
+    model: keras.Model, batches: TrainingBatches, epoch: int, step: int = 0
+) -> Any:
+    """Training batches from a step on."""
+    return shared_out(
+        model, batches, lambda each: each.training_stream(epoch, step)
+    )
 
 
 def _is_done(settings: Settings, progress: Progress) -> bool:

@@ -83,16 +83,17 @@ class PreparedBatches(ComputedOrder, TokenBatches):
                 sizes.append(len(batch) * int(batch.max()))
         return sizes
 
-    def tensors(
-        self, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor
+    def part(
+        self, rows: tf.Tensor, begin: tf.Tensor, end: tf.Tensor
     ) -> tf.Tensor:
-        """Tokens int32 `[batch, time]`, padded with 0."""
-        del epoch, step
-        tokens = tf.numpy_function(self._padded, [rows], tf.int32)
+        """Tokens int32 `[end - begin, time]`, padded with 0."""
+        tokens = tf.numpy_function(self._padded, [rows, begin, end], tf.int32)
         return tf.ensure_shape(tokens, [None, None])
 
-    def _padded(self, rows: np.ndarray) -> np.ndarray:
-        return padded(self._split.ids_of(rows))
+    def _padded(self, rows: np.ndarray, begin: int, end: int) -> np.ndarray:
+        is_whole = end - begin == len(rows)
+        width = 0 if is_whole else self._split.lengths[rows].max()
+        return padded(self._split.ids_of(rows[begin:end]), width)
 
 
 def check_split(
@@ -163,14 +164,18 @@ def token_batches(
     return PreparedBatches(data, batch_size, seed, is_shuffled=is_shuffled)
 
 
-def padded(sequences: list[np.ndarray]) -> np.ndarray:
+def padded(sequences: list[np.ndarray], width: int = 0) -> np.ndarray:
     """Token ids as one array, int32 `[batch, time]`, padded on the right.
+
+    Args:
+        sequences: of ids.
+        width: of the array, if none of them is longer.
 
     Example:
         >>> padded([np.array([2, 3]), np.array([2, 4, 3])]).tolist()
         [[2, 3, 0], [2, 4, 3]]
     """
-    longest = max(map(len, sequences), default=0)
+    longest = max([width, *map(len, sequences)])
     found = np.full([len(sequences), longest], PAD_ID, np.int32)
     for target, sequence in zip(found, sequences, strict=True):
         target[: len(sequence)] = sequence

@@ -67,34 +67,41 @@ class PreparedDocuments(ComputedOrder):
         """What an epoch consists of: how many, and their name."""
         return self._split.counts.tokens, "words"
 
-    def tensors(
-        self, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor
-    ) -> tf.Tensor:
-        """Ids int32 `[batch, sentences, words]`, padded with 0."""
-        del epoch, step
-        ids = tf.numpy_function(self._padded, [rows], tf.int32)
-        return tf.ensure_shape(ids, [None, None, None])
+    def part(self, rows: tf.Tensor, begin: tf.Tensor, end: tf.Tensor) -> Any:
+        """Ids int32 `[end - begin, sentences, words]`, padded with 0.
 
-    def _padded(self, rows: np.ndarray) -> np.ndarray:
-        return padded_documents(
-            [
-                [each[: self._max_words] for each in found]
-                for found in self._sentences(rows)
-            ]
-        )
-
-    def _sentences(self, rows: np.ndarray) -> Iterator[list[np.ndarray]]:
-        for ids in self._split.ids_of(rows):
-            yield sentences_of(ids)[: self._max_sentences]
-
-    def _element(
-        self, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor
-    ) -> Any:
-        documents = self.tensors(rows, epoch, step)
+        And labels, int32 `[end - begin]`, if there are to be any.
+        """
+        ids = tf.numpy_function(self._padded, [rows, begin, end], tf.int32)
+        ids = tf.ensure_shape(ids, [None, None, None])
         if not self._has_labels:
-            return documents
-        labels = tf.numpy_function(self._labels_of, [rows], tf.int32)
-        return documents, tf.ensure_shape(labels, [None])
+            return ids
+        own = rows[begin:end]
+        labels = tf.numpy_function(self._labels_of, [own], tf.int32)
+        return ids, tf.ensure_shape(labels, [None])
+
+    def _padded(self, rows: np.ndarray, begin: int, end: int) -> np.ndarray:
+        is_whole = end - begin == len(rows)
+        shape = (1, 0) if is_whole else self._shape(rows)
+        documents = [
+            [
+                sentence[: self._max_words]
+                for sentence in sentences_of(ids)[: self._max_sentences]
+            ]
+            for ids in self._split.ids_of(rows[begin:end])
+        ]
+        return padded_documents(documents, shape)
+
+    def _shape(self, rows: np.ndarray) -> tuple[int, int]:
+        """Most sentences of documents, and most words of these."""
+        counts, split = self._split.lengths[rows], self._split
+        starts = split.sentence_ends[rows] - counts
+        read = np.minimum(counts, self._max_sentences)
+        words = [
+            split.sentence_lengths[start : start + count].max(initial=0)
+            for start, count in zip(starts, read, strict=True)
+        ]
+        return max(1, read.max()), min(max(words), self._max_words)
 
     def _labels_of(self, rows: np.ndarray) -> np.ndarray:
         return self._split.labels[rows]
@@ -121,16 +128,22 @@ def sentences_of(ids: np.ndarray) -> list[np.ndarray]:
     ]
 
 
-def padded_documents(documents: list[list[np.ndarray]]) -> np.ndarray:
+def padded_documents(
+    documents: list[list[np.ndarray]], shape: tuple[int, int] = (1, 0)
+) -> np.ndarray:
     """Documents as one array, int32 `[batch, sentences, words]`, 0 for padding.
+
+    Args:
+        documents: sentences of ids.
+        shape: sentences and words of the array, if no document has more.
 
     Example:
         >>> padded_documents([[np.array([5, 6]), np.array([7])], []]).tolist()
         [[[5, 6], [7, 0]], [[0, 0], [0, 0]]]
     """
-    most = max(map(len, documents), default=1)
-    longest = max((len(s) for each in documents for s in each), default=0)
-    found = np.full([len(documents), max(most, 1), longest], PAD_ID, np.int32)
+    most = max([shape[0], *map(len, documents)])
+    longest = max([shape[1], *(len(s) for each in documents for s in each)])
+    found = np.full([len(documents), most, longest], PAD_ID, np.int32)
     for target, document in zip(found, documents, strict=True):
         for row, sentence in zip(target, document, strict=False):
             row[: len(sentence)] = sentence

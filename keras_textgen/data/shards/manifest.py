@@ -75,7 +75,7 @@ class Manifest:
         settings: that it was prepared with, by name.
         counts: of each split.
         shards: of each split, in the order of their rows.
-        files: the others: vocabulary, lengths, labels, bad records.
+        files: the others: vocabulary, lengths, sentences, labels, bad records.
         unit: what a token is.
         vocabulary_size: number of ids.
         label_names: the names that labels are the numbers of.
@@ -128,6 +128,11 @@ def lengths_file(split: str) -> str:
         'valid.lengths.npy'
     """
     return f"{split}.lengths.npy"
+
+
+def sentences_file(split: str) -> str:
+    """The name of the file with the words of each sentence of documents."""
+    return f"{split}.sentences.npy"
 
 
 def labels_file(split: str) -> str:

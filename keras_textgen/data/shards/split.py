@@ -18,6 +18,7 @@ from keras_textgen.data.shards.manifest import (
     Manifest,
     labels_file,
     lengths_file,
+    sentences_file,
 )
 
 EXTRA = "pip install 'keras-textgen[beam]'"
@@ -106,13 +107,26 @@ class PreparedSplit:
     @functools.cached_property
     def lengths(self) -> np.ndarray:
         """Of each text, int32 `[texts]`, mapped: tokens, or sentences."""
-        return self._mapped(lengths_file(self._split))
+        return self._mapped(lengths_file(self._split), len(self))
 
     @functools.cached_property
     def labels(self) -> np.ndarray | None:
         """The label of each text, int32 `[texts]`; None without labels."""
         name = labels_file(self._split)
-        return self._mapped(name) if (self._folder / name).exists() else None
+        if not (self._folder / name).exists():
+            return None
+        return self._mapped(name, len(self))
+
+    @functools.cached_property
+    def sentence_ends(self) -> np.ndarray:
+        """Where the sentences of each document end, int64 `[documents]`."""
+        return np.cumsum(self.lengths, dtype=np.int64)
+
+    @functools.cached_property
+    def sentence_lengths(self) -> np.ndarray:
+        """Words of each sentence, int32 `[sentences]`, mapped into memory."""
+        name = sentences_file(self._split)
+        return self._mapped(name, int(self.sentence_ends[-1]))
 
     def ids_of(self, rows: Sequence[int] | np.ndarray) -> list[np.ndarray]:
         """The token ids of some texts, start and end tokens included.
@@ -165,7 +179,7 @@ class PreparedSplit:
     def _readers(self) -> dict[int, Any]:
         return {}
 
-    def _mapped(self, name: str) -> np.ndarray:
+    def _mapped(self, name: str, count: int) -> np.ndarray:
         path = self._folder / name
         try:
             found = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -174,9 +188,8 @@ class PreparedSplit:
                 f"{path}: cannot be read ({error!s:.80}); allowed: the file "
                 "as it was written"
             ) from None
-        if found.shape != (len(self),):
+        if found.shape != (count,):
             raise DataError(
-                f"{path}: of shape {list(found.shape)}; allowed: "
-                f"[{len(self)}], a number for each text"
+                f"{path}: of shape {list(found.shape)}; allowed: [{count}]"
             )
         return found

@@ -20,7 +20,7 @@ from keras_textgen.data.shards.bags import PreparedBags
 from keras_textgen.data.shards.batches import PreparedBatches
 from keras_textgen.data.shards.corpus import open_prepared
 from keras_textgen.data.shards.manifest import read_manifest
-from keras_textgen.data.shards.order import shuffled
+from keras_textgen.data.shards.order import Share, shuffled
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.report import evaluate_model
 from keras_textgen.prepare.corpus import prepare_corpus
@@ -147,6 +147,28 @@ def test_evaluation_visits_every_text(corpus, small_windows):
             len(batch) * max(map(len, batch)) for batch in found
         ]
     assert len(found) == batches.steps_per_epoch > 3
+
+
+@pytest.mark.parametrize("kind", [PreparedBatches, PreparedBags])
+def test_shares_are_the_parts_of_batches(corpus, small_windows, kind):
+    """Parts of 3 processes, joined, are the whole batches."""
+    whole = kind(corpus.train, 8, seed=3)
+    views = [whole.of_share(Share(number, 1, 3)) for number in range(3)]
+    count = whole.steps_per_epoch + 2
+    for name in ("training_stream", "evaluation_dataset"):
+        expected = list(getattr(whole, name)().take(count))
+        parts = [list(getattr(v, name)().take(count)) for v in views]
+        assert {len(each) for each in parts} == {len(expected)}
+        for step, batch in enumerate(expected):
+            mine = [each[step] for each in parts]
+            if kind is PreparedBatches:
+                # As wide as the whole batch, on which noise depends.
+                np.testing.assert_array_equal(np.concatenate(mine), batch)
+                continue
+            sums = [each["counts"].numpy().sum(axis=1) for each in mine]
+            np.testing.assert_array_equal(
+                np.concatenate(sums), batch["counts"].numpy().sum(axis=1)
+            )
 
 
 def test_it_is_as_the_corpus_in_memory(corpus, texts, tmp_path):

@@ -23,6 +23,8 @@ from keras_textgen.data.shards.documents import (
     sentence_texts,
     sentences_of,
 )
+from keras_textgen.data.shards.order import Share
+from keras_textgen.data.shards.split import PreparedSplit
 from keras_textgen.evaluation.report import evaluate_model
 from keras_textgen.prepare.__main__ import main
 from keras_textgen.prepare.corpus import prepare_corpus
@@ -303,3 +305,40 @@ def test_what_does_not_fit_is_refused(corpus, written, tmp_path):
     texts = prepare_corpus(written, tmp_path / "out", min_count=2)
     with pytest.raises(ValueError, match="sentence_rule=None; allowed"):
         small_model(corpus).fit(texts.train, verbose=0)
+
+
+@pytest.mark.parametrize("here", [1, 2])
+def test_shares_are_the_parts_of_batches(corpus, small_windows, here):
+    """Parts of 4 replicas, of 4 processes or 2, joined: the whole batches."""
+    whole = batches_of(corpus.train)
+    views = [whole.of_share(Share(n, here, 4)) for n in range(0, 4, here)]
+    count = whole.steps_per_epoch + 3
+    for name in ("training_stream", "evaluation_dataset"):
+        expected = list(getattr(whole, name)().take(count))
+        parts = [list(getattr(v, name)().take(here * count)) for v in views]
+        assert {len(each) for each in parts} == {here * len(expected)}
+        for step, (documents, labels) in enumerate(expected):
+            mine = [
+                each[here * step + replica]
+                for each in parts
+                for replica in range(here)
+            ]
+            for place, found in ((0, documents), (1, labels)):
+                np.testing.assert_array_equal(
+                    np.concatenate([each[place] for each in mine]), found
+                )
+
+
+def test_each_process_reads_its_own_documents_alone(corpus, monkeypatch):
+    read = []
+    ids_of = PreparedSplit.ids_of
+    monkeypatch.setattr(
+        PreparedSplit,
+        "ids_of",
+        lambda self, rows: read.append(rows) or ids_of(self, rows),
+    )
+    for number in range(2):
+        share = batches_of(corpus.train).of_share(Share(number, 1, 2))
+        list(share.evaluation_dataset())
+    assert max(map(len, read)) == 4
+    assert sorted(np.concatenate(read)) == list(range(len(corpus.train)))
