@@ -14,6 +14,7 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.distribute import multi_worker_util
 
 from keras_textgen import load_model
 from keras_textgen.cli.settings import RunError
@@ -44,6 +45,35 @@ def test_what_the_environment_says():
     assert read_cluster(slurm | config()) == Cluster(2, 1)
 
 
+def test_a_chief_is_the_worker_before_the_first_one():
+    jobs = {"chief": ["c:1"], **WORKERS}
+    chief = config(cluster=jobs, task={"type": "chief", "index": 0})
+    assert read_cluster(chief) == Cluster(3, 0)
+    assert read_cluster(chief).is_chief
+    assert read_cluster(config(cluster=jobs)) == Cluster(3, 2)
+    tasks = [("chief", 0), ("worker", 0), ("worker", 1)]
+    for kind, index in tasks:
+        found = config(cluster=jobs, task={"type": kind, "index": index})
+        # As TensorFlow numbers them.
+        expected = multi_worker_util.id_in_cluster(jobs, kind, index)
+        assert read_cluster(found).index == expected
+
+
+def test_the_clusters_of_the_docs_are_read():
+    page = (ROOT / "docs" / "running.md").read_text("utf-8")
+    (line,) = re.findall(r"export (TF_CONFIG=.*JOB_COMPLETION_INDEX.*)", page)
+    shown = subprocess.run(
+        ["sh", "-c", f'{line}; printf %s "$TF_CONFIG"'],
+        env={"JOB_COMPLETION_INDEX": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert read_cluster({"TF_CONFIG": shown}) == Cluster(2, 1)
+    (shown,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    assert read_cluster({"TF_CONFIG": shown}) == Cluster(3, 2)
+
+
 @pytest.mark.parametrize(
     ("environment", "problem"),
     [
@@ -53,10 +83,22 @@ def test_what_the_environment_says():
         (config(task={"type": "worker"}), "'index' is missing"),
         (config(task={"type": "worker", "index": 2}), "no worker of index 2"),
         (config(task={"type": "worker", "index": "0"}), "no worker of index 0"),
-        (config(task={"type": "ps", "index": 0}), "jobs other than worker"),
-        (config(cluster={**WORKERS, "ps": ["c:1"]}), "jobs other than worker"),
+        (
+            config(task={"type": "ps", "index": 0}),
+            "jobs other than worker and chief",
+        ),
+        (
+            config(cluster={**WORKERS, "ps": ["c:1"]}),
+            "jobs other than worker and chief",
+        ),
         (config(cluster={"worker": []}), "no list of workers"),
         (config(cluster=[]), "list indices must be"),
+        (config(cluster={**WORKERS, "chief": "c:1"}), "no list of one"),
+        (config(cluster={**WORKERS, "chief": ["c", "d"]}), "no list of one"),
+        (
+            config(task={"type": "chief", "index": 0}),
+            "jobs other than worker and chief",
+        ),
     ],
 )
 def test_a_cluster_that_is_none_is_refused(environment, problem):
