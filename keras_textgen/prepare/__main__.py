@@ -36,7 +36,8 @@ def main(argv: Sequence[str]) -> int:
         corpus = prepare_corpus(beam_options=beam_options, **settings)
     except OSError as error:
         place = error.filename or given.output
-        print(f"{PROGRAM}: {place}: {error.strerror}", file=sys.stderr)
+        reason = error.strerror or str(error)
+        print(f"{PROGRAM}: {place}: {reason}", file=sys.stderr)
         return 2
     except ValueError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)

@@ -8,6 +8,7 @@ is done twice, as runners may, leaves the same.
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
 import itertools
 import json
@@ -119,15 +120,14 @@ def count_unit(job: Job, unit: Unit) -> Iterator[collections.Counter[bytes]]:
     except TooManyBadError:
         pass
     yield counts
-    _write_json(
-        job.folder / facts_file("counted", unit.number),
-        {
-            "bad": [dataclasses.asdict(each) for each in bad],
-            "labels": sorted(labels),
-            "sample": sample,
-            "problem": problem,
-        },
-    )
+    facts = {
+        "bad": [dataclasses.asdict(each) for each in bad],
+        "labels": sorted(labels),
+        "sample": sample,
+        "problem": problem,
+    }
+    with writing(job.folder):
+        _write_json(job.folder / facts_file("counted", unit.number), facts)
 
 
 def _is_sampled(job: Job, text: str) -> bool:
@@ -155,6 +155,11 @@ def encode_unit(job: Job, unit: Unit, vocabulary: BaseVocabulary) -> None:
         unit: to be read.
         vocabulary: of all training texts.
     """
+    with writing(job.folder):
+        _encode_unit(job, unit, vocabulary)
+
+
+def _encode_unit(job: Job, unit: Unit, vocabulary: BaseVocabulary) -> None:
     writers = {
         split: _ShardWriter(job, vocabulary, split, unit.number)
         for split in SPLITS
@@ -253,6 +258,26 @@ class _ShardWriter:
 
 
 # -- Files of the folder of work ----------------------------------------------
+
+
+@contextlib.contextmanager
+def writing(folder: pathlib.Path) -> Iterator[None]:
+    """Says in one line why a folder cannot be written.
+
+    Args:
+        folder: of work.
+
+    Raises:
+        DataError: in place of the errors of Python and of ArrayRecord.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(
+            f"{folder}: cannot be written ({reason.partition(';')[0]:.120}); "
+            "allowed: a folder on a disk with room"
+        ) from None
 
 
 def facts_file(stage: str, number: int) -> str:
