@@ -16,6 +16,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.distribute import multi_worker_util
 
+import trainer
 from keras_textgen import load_model
 from keras_textgen.cli.settings import RunError
 from keras_textgen.training.cluster import Cluster, read_cluster
@@ -108,6 +109,15 @@ def test_a_cluster_that_is_none_is_refused(environment, problem):
     assert problem in message
     assert "; allowed: " in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("name", ["tpu", "parameter_server"])
+def test_strategies_that_cannot_be_are_refused_first(capsys, name):
+    given = [f"--distribution_strategy={name}", "--data_dir=nowhere"]
+    assert trainer.main(["trainer.py", "--dataset=text", *given]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"trainer.py: error: --distribution_strategy={name}")
+    assert line.endswith("none, mirrored, multi_worker_mirrored")
 
 
 def test_a_process_alone_agrees_with_itself():
