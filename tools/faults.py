@@ -23,6 +23,7 @@ import json
 import pathlib
 import random
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -63,6 +64,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.log.exists() and not options.resume:
         parser.error(f"{options.log} is there; --resume goes on with it")
+    # What a shell starts in the background is deaf to it, and so are its runs.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     done = {(each["seed"], each["trial"]) for each in _results(options.log)}
     with (
         tempfile.TemporaryDirectory() as work,
