@@ -106,7 +106,7 @@ class Manifest:
     def text(self) -> str:
         """The content of `manifest.json`."""
         fields = {"format": FORMAT, **dataclasses.asdict(self)}
-        return json.dumps(fields, ensure_ascii=False, indent=1) + "\n"
+        return _written({**fields, "checksum": _sum_of(fields)}) + "\n"
 
     @property
     def digest(self) -> int:
@@ -205,12 +205,25 @@ def verify(folder: str | os.PathLike, manifest: Manifest) -> None:
         DataError: a file is not what was written; of the first one.
     """
     for each in _all_files(manifest):
-        path = pathlib.Path(folder, each.name)
-        if sha256_of(path) != each.sha256:
-            raise DataError(
-                f"{path}: damaged, as its checksum is not that of {MANIFEST}; "
-                "allowed: the file as it was written"
-            )
+        check_content(pathlib.Path(folder), each)
+
+
+def check_content(folder: pathlib.Path, file: File) -> None:
+    """Compares the checksum of a file, which reads all of it.
+
+    Args:
+        folder: of the prepared corpus.
+        file: as the manifest lists it.
+
+    Raises:
+        DataError: it is not what was written.
+    """
+    path = folder / file.name
+    if sha256_of(path) != file.sha256:
+        raise DataError(
+            f"{path}: damaged, as its checksum is not that of {MANIFEST}; "
+            "allowed: the file as it was written"
+        )
 
 
 def _all_files(manifest: Manifest) -> list[File]:
@@ -218,7 +231,19 @@ def _all_files(manifest: Manifest) -> list[File]:
     return [*shards, *manifest.files]
 
 
+def _written(fields: Mapping[str, Any]) -> str:
+    return json.dumps(fields, ensure_ascii=False, indent=1)
+
+
+def _sum_of(fields: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_written(fields).encode()).hexdigest()
+
+
 def _parsed(content: dict[str, Any]) -> Manifest:
+    # Those that were written before have none.
+    checksum = content.pop("checksum", None)
+    if checksum not in (None, _sum_of(content)):
+        raise refused("another checksum", "that of what is written")
     if content.pop("format") != FORMAT:
         raise refused("another format", str(FORMAT))
     names = tuple(SPLITS)

@@ -16,6 +16,7 @@ from keras_textgen.data.shards.manifest import (
     VOCABULARY,
     Counts,
     Manifest,
+    check_content,
     labels_file,
     lengths_file,
     sentences_file,
@@ -88,6 +89,7 @@ class PreparedSplit:
     ) -> None:
         self._folder = folder
         self._split = split
+        self._manifest = manifest
         self._shards = manifest.shards[split]
         self._type = id_type(manifest.vocabulary_size)
         self._module = array_record(str(folder))
@@ -181,6 +183,8 @@ class PreparedSplit:
 
     def _mapped(self, name: str, count: int) -> np.ndarray:
         path = self._folder / name
+        # Unlike shards, such files have no checksums of their own.
+        check_content(self._folder, self._manifest.file(name))
         try:
             found = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:

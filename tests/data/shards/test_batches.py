@@ -324,6 +324,23 @@ def test_damaged_shards_are_named_in_one_line(copy):
 
 
 @pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("train.lengths.npy", lambda opened: opened.train.lengths),
+        ("vocabulary.json", lambda opened: opened.vocabulary),
+    ],
+)
+def test_damages_that_nothing_else_would_notice(copy, name, read):
+    content = bytearray((copy / name).read_bytes())
+    # Of the last number, or of a letter of the last word.
+    content[-4 if name.endswith(".npy") else -30] ^= 1
+    (copy / name).write_bytes(content)
+    opened = open_prepared(copy)
+    with pytest.raises(DataError, match=f"{name}: damaged, as its checksum"):
+        read(opened)
+
+
+@pytest.mark.parametrize(
     ("change", "told"),
     [
         (lambda m: m.update(format=9), "another format"),
@@ -336,6 +353,8 @@ def test_damaged_shards_are_named_in_one_line(copy):
 def test_a_manifest_that_cannot_be_used(copy, change, told):
     path = copy / "manifest.json"
     content = json.loads(path.read_text())
+    # Without it, as it was written before there was one.
+    del content["checksum"]
     change(content)
     path.write_text(json.dumps(content))
     with pytest.raises(DataError, match="no manifest of this format") as error:
@@ -348,6 +367,10 @@ def test_the_fingerprint_is_of_all_that_is_trained_on(copy):
     path = copy / "manifest.json"
     content = json.loads(path.read_text())
     content["shards"]["test"][0]["sha256"] = "0" * 64
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match="another checksum; allowed: that of"):
+        open_prepared(copy)
+    del content["checksum"]
     path.write_text(json.dumps(content))
     assert open_prepared(copy).fingerprint != number
     assert 0 <= number < 2**63
