@@ -323,3 +323,17 @@ def test_a_dead_worker_ends_the_other_with_one_line(alone, tmp_path, victim):
     message = r"\Atrainer.py: error: a worker has stopped, .* in (.*)\n\Z"
     assert re.findall(message, errors) == [str(run)], errors
     (run / "model.keras").stat()
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_stopped_for_a_while_is_waited_for(alone, tmp_path):
+    run = tmp_path / "run"
+    pair = start_two(flags_of(alone / "texts.txt", run))
+    wait_for(run / "metrics.csv")
+    pair[1].send_signal(signal.SIGSTOP)
+    # TensorFlow's own patience is 10 seconds.
+    time.sleep(15)
+    pair[1].send_signal(signal.SIGCONT)
+    for status, _, errors in map(ended, pair):
+        assert status == 0, errors
+    assert_same_run(run, alone / "run")
