@@ -133,6 +133,9 @@ _TEXT_TABLES = {
 _SHARDS = View(
     f"{_READERS}.shards:read_shards", ("data_dir",), standardize="words"
 )
+_DOCUMENT_SHARDS = dataclasses.replace(
+    _SHARDS, reader=f"{_READERS}.shards:read_document_shards"
+)
 _ROWS = (
     Dataset(
         "sotu",
@@ -226,7 +229,7 @@ _ROWS = (
     Dataset(
         "prepared",
         "a corpus larger than memory, from python -m keras_textgen.prepare",
-        {"texts": _SHARDS, "bags": _SHARDS},
+        {"texts": _SHARDS, "documents": _DOCUMENT_SHARDS, "bags": _SHARDS},
     ),
     Dataset(
         "text",

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from keras_textgen.private_workers import can_be_told
+
 
 class PrivateName(NamedTuple):
     """A name that another version may not have.
@@ -367,6 +369,13 @@ NAMES = (
         "strategy_of",
         "models cannot be trained on several replicas",
         functools.partial(_has, keras.Model, "distribute_strategy"),
+    ),
+    PrivateName(
+        "configure_coordination_service",
+        "tf.distribute.MultiWorkerMirroredStrategy",
+        "keras_textgen.private_workers",
+        "a worker that is stopped for 10 seconds ends the others",
+        can_be_told,
     ),
     PrivateName(
         "inner_optimizer",

@@ -1,81 +1,57 @@
 """Disturbs small runs at random moments, and holds them to ending as if not.
 
 A trial trains a small model of some kind on data of its own, and disturbs it:
-it is killed, asked to stop, stopped for a while, started twice; what it has
-written is cut, damaged or taken away; the disk is full, or memory is short. The
-same command then has to end with the weights of the undisturbed run, to the
-bit, or to say why not in one line; and a model or SavedModel that was there
-before the fault has to be there, and loadable, after it.
+it is killed, asked to stop, stopped for a while, started twice; one of two
+workers is; what it has written, or the shards that it reads, are cut, damaged
+or taken away; the disk is full or read-only, memory is short, the clock is set
+back. The same command then has to end with the weights of the undisturbed run,
+to the bit, or to say why not in one line; and what was written before the fault
+has to be whole after it.
 
-    python tools/faults.py --trials=200 --seed=0 --log=faults.jsonl
+    python tools/faults.py --trials=200 --seed=0 --resume --log=faults.jsonl
 
-Trials that the log has already are not repeated. A trial is a function of the
-seed and its number, except for the moment at which the process gets a signal.
+Kinds of faults that cannot be brought about here (they need the right to mount
+a disk, libfaketime, or the extra beam) are named and left out. A trial is a
+function of the seed and its number, but for the speed of the machine.
+`--resume` goes on where a log ends.
 """
 
 import argparse
 import collections
 import contextlib
-import hashlib
 import json
-import os
 import pathlib
 import random
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
-import time
-import zipfile
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
-import h5py
-import numpy as np
+from fault_kinds import (
+    KINDS,
+    Kind,
+    Outcome,
+    Trial,
+    disk,
+    prepared,
+    shards_for,
+)
+from fault_runs import (
+    ROOT,
+    Run,
+    flags_of,
+    preparing,
+    run,
+    weights,
+    workers,
+    write_data,
+)
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-MODELS: dict[str, tuple[str, ...]] = {
-    "lstm_lm": ("--embedding_dim=4", "--rnn_units=4"),
-    "vae": ("--embedding_dim=4", "--rnn_units=4", "--latent_dim=3"),
-    "han": ("--embedding_dim=4", "--rnn_units=4", "--attention_units=4"),
-    "sae": ("--latent_dim=4", "--num_topics=2"),
-    "dmf": ("--embedding_dim=4",),
-}
-SECONDS = 600
-# What a process may need for TensorFlow alone, and less than that.
-LITTLE_MEMORY = 1_500_000_000
-_SMALL_DISK = 400_000
-
-
-class Run(NamedTuple):
-    """A run that has ended.
-
-    Attributes:
-      status: exit status; negative for a signal.
-      seconds: that it took.
-      error: what it said on standard error.
-    """
-
-    status: int
-    seconds: float
-    error: str
-
-
-class Trial(NamedTuple):
-    """What a fault needs to know.
-
-    Attributes:
-      command: that trains.
-      folder: of the run.
-      seconds: that the undisturbed run took.
-      hand: what draws the moment and the place.
-    """
-
-    command: list[str]
-    folder: pathlib.Path
-    seconds: float
-    hand: random.Random
+SAME, LINE, FAULT, OUT = "same weights", "one line", "FAULT", "left out"
+# By model and kind of data: weights, and the seconds that they took.
+References = dict[tuple[str, str], tuple[str, float]]
 
 
 def main() -> int:
@@ -83,18 +59,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--resume", action="store_true")
     parser.add_argument("--log", type=pathlib.Path, required=True)
     options = parser.parse_args()
-    done = _done(options.log)
+    if options.log.exists() and not options.resume:
+        parser.error(f"{options.log} is there; --resume goes on with it")
+    # What a shell starts in the background is deaf to it, and so are its runs.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    done = {(each["seed"], each["trial"]) for each in _results(options.log)}
     with (
         tempfile.TemporaryDirectory() as work,
         options.log.open("a", encoding="utf-8") as log,
     ):
-        references: dict[str, tuple[str, float]] = {}
+        write_data(pathlib.Path(work))
+        references: References = {}
         for number in range(options.trials):
             if (options.seed, number) in done:
                 continue
-            result = _trial(
+            result = _tried(
                 options.seed, number, pathlib.Path(work), references
             )
             log.write(json.dumps(result) + "\n")
@@ -109,15 +91,11 @@ def _results(log: pathlib.Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.read_text("utf-8").splitlines()]
 
 
-def _done(log: pathlib.Path) -> set[tuple[int, int]]:
-    return {(each["seed"], each["trial"]) for each in _results(log)}
-
-
 def _line(result: dict[str, Any]) -> str:
-    said = f": {result['said']}" if result["said"] else ""
+    told = f": {result['said']}" if result["said"] else ""
     return (
-        f"{result['trial']:4} {result['fault']:20} {result['model']:8} "
-        f"{result['outcome']}{said}"
+        f"{result['trial']:4} {result['fault']:21} {result['model']:8} "
+        f"{result['outcome']}{told}"
     )
 
 
@@ -126,289 +104,136 @@ def _summary(results: list[dict[str, Any]]) -> int:
     for each in results:
         for key in (each["fault"], f"model {each['model']}"):
             table.setdefault(key, collections.Counter())[each["outcome"]] += 1
-    outcomes = ("same weights", "one line", "FAULT")
+    outcomes = (SAME, LINE, FAULT, OUT)
     print(f"\n{'':22}" + "".join(f"{each:>14}" for each in outcomes))
     for key in sorted(table):
         counts = "".join(f"{table[key][each]:14}" for each in outcomes)
         print(f"{key:22}{counts}")
-    return 1 if any(each["outcome"] == "FAULT" for each in results) else 0
+    return 1 if any(each["outcome"] == FAULT for each in results) else 0
 
 
-# -- A trial ------------------------------------------------------------------
+# -- A trial -------------------------------------------------------------------
 
 
-def _trial(
-    seed: int,
-    number: int,
-    work: pathlib.Path,
-    references: dict[str, tuple[str, float]],
+def _tried(
+    seed: int, number: int, work: pathlib.Path, references: References
 ) -> dict[str, Any]:
-    hand = random.Random(f"{seed} {number}")
-    names = list(FAULTS)
-    fault, model = names[number % len(names)], list(MODELS)[hand.randrange(5)]
-    if model not in references:
-        references[model] = _reference(model, work)
-    expected, seconds = references[model]
-    with _folder(work, fault) as folder:
-        command = _command(model, work, folder)
-        found = FAULTS[fault](Trial(command, folder, seconds, hand))
-        outcome, said = _judged(found, folder, expected)
+    name, model = turn_of(number)
+    kind = KINDS[name]
+    outcome, told = OUT, kind.needs()
+    if not told:
+        hand = random.Random(f"{seed} {number}")
+        outcome, told = _trial(kind, model, hand, work, references)
     return {
         "seed": seed,
         "trial": number,
-        "fault": fault,
+        "commit": _commit(),
+        "fault": name,
         "model": model,
         "outcome": outcome,
-        "said": said,
+        "said": told,
     }
 
 
-@contextlib.contextmanager
-def _folder(work: pathlib.Path, fault: str) -> Iterator[pathlib.Path]:
-    """Where the run writes; on a small disk where that is the fault."""
-    place = pathlib.Path(tempfile.mkdtemp(dir=work))
-    is_small = fault == "full disk"
-    if is_small:
-        size = f"size={_SMALL_DISK}"
-        subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", size, "tmpfs", place], check=True
-        )
-    try:
-        yield place / "run"
-    finally:
-        if is_small:
-            subprocess.run(["umount", place], check=True)
-        shutil.rmtree(place)
-
-
-def _reference(model: str, work: pathlib.Path) -> tuple[str, float]:
-    """The weights and the time of the undisturbed run."""
-    folder = work / f"reference_{model}"
-    run = _run(_command(model, work, folder))
-    if run.status:
-        raise SystemExit(f"the undisturbed run failed: {run.error}")
-    return weights(folder), run.seconds
-
-
-def _judged(run: Run, folder: pathlib.Path, expected: str) -> tuple[str, str]:
-    """What became of a trial: its outcome, and what was said."""
-    if run.status == 0:
-        same = weights(folder) == expected
-        return ("same weights", "") if same else ("FAULT", "other weights")
-    lines = run.error.strip().splitlines()
-    if run.status == 2 and len(lines) == 1:
-        return "one line", lines[0].replace(str(folder), "RUN")
-    return "FAULT", f"status {run.status}: {' '.join(lines[-3:])}"
-
-
-def weights(folder: pathlib.Path) -> str:
-    """A checksum of all weights of a run's model, without its file's times.
+def turn_of(number: int) -> tuple[str, str]:
+    """The kind of fault and the model whose turn it is.
 
     Args:
-      folder: of the run.
+      number: of the trial.
     """
-    digest = hashlib.sha256()
-    with (
-        zipfile.ZipFile(folder / "model.keras") as archive,
-        archive.open("model.weights.h5") as stream,
-        h5py.File(stream, "r") as file,
-    ):
-        names: list[str] = []
-        file.visit(names.append)
-        for name in sorted(names):
-            node = file[name]
-            if isinstance(node, h5py.Dataset):
-                digest.update(name.encode())
-                digest.update(np.ascontiguousarray(node[()]).tobytes())
-    return digest.hexdigest()
+    turn, place = divmod(number, len(KINDS))
+    name = list(KINDS)[place]
+    models = KINDS[name].models
+    return name, models[(place + turn) % len(models)]
 
 
-def _command(model: str, work: pathlib.Path, folder: pathlib.Path) -> list[str]:
-    data = work / ("ratings.csv" if model == "dmf" else "lines.txt")
-    if not data.exists():
-        data.write_text(_ratings() if model == "dmf" else _lines(), "utf-8")
-    more = ["--importance_samples=0"] if model in ("lstm_lm", "vae") else []
-    return [
-        sys.executable,
-        str(ROOT / "trainer.py"),
-        f"--model={model}",
-        f"--dataset={'ratings' if model == 'dmf' else 'text'}",
-        f"--data_dir={data}",
-        f"--run_dir={folder}",
-        "--epochs=3",
-        "--batch_size=8",
-        "--min_steps_per_epoch=1",
-        # As often as it can be: faults are to meet it.
-        "--checkpoint_seconds=0.05",
-        *MODELS[model],
-        *more,
-    ]
+def _commit() -> str:
+    git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    return subprocess.run(git, capture_output=True, text=True).stdout.strip()
 
 
-def _lines() -> str:
-    texts = [
-        f"{'ab'[n % 2]}\t{who} {what} the {thing} of {n % 7} ."
-        for n, (who, what, thing) in enumerate(
-            (w, v, t)
-            for w in ("we", "they", "all", "some")
-            for v in ("see", "know", "keep", "love")
-            for t in ("sea", "law", "rose", "land", "peace", "road")
-        )
-    ]
-    return "\n".join(texts) + "\n"
+def _trial(
+    kind: Kind,
+    model: str,
+    hand: random.Random,
+    work: pathlib.Path,
+    references: References,
+) -> tuple[str, str]:
+    place = pathlib.Path(tempfile.mkdtemp(dir=work))
+    folder = place / "disk" / "run"
+    flags = _flags(kind, model, work, place, folder)
+    key = (model, kind.data)
+    if key not in references:
+        references[key] = _reference(kind, model, work)
+    expected, seconds = references[key]
+    trial = Trial(model, flags, folder, work, seconds, hand)
+    with _disk_of(kind, folder.parent, hand):
+        outcome, told = _judged(kind.fault(trial), folder, expected)
+    shutil.rmtree(place)
+    return outcome, told.replace(str(folder), "RUN").replace(str(place), "DIR")
 
 
-def _ratings() -> str:
-    cells = [(u, i) for u in range(16) for i in range(12) if (u + i) % 4]
-    rows = [f"u{u},i{i},{1 + (u * i) % 5}" for u, i in cells]
-    return "user,item,rating\n" + "\n".join(rows) + "\n"
+@contextlib.contextmanager
+def _disk_of(
+    kind: Kind, place: pathlib.Path, hand: random.Random
+) -> Iterator[None]:
+    if kind.disk is None:
+        yield
+        return
+    with disk(place, hand.randint(*kind.disk)):
+        yield
 
 
-def _start(command: list[str], **options: Any) -> subprocess.Popen:
-    return subprocess.Popen(
-        command,
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        **options,
-    )
+def _flags(
+    kind: Kind,
+    model: str,
+    work: pathlib.Path,
+    place: pathlib.Path,
+    folder: pathlib.Path,
+) -> list[str]:
+    if kind.data == "preparing":
+        return preparing(model, work, folder)
+    more = shards_for(place, model, work) if kind.data == "shards" else ()
+    return flags_of(model, work, folder, *more)
 
 
-def _end(process: subprocess.Popen, start: float) -> Run:
-    _, error = process.communicate(timeout=SECONDS)
-    # What TensorFlow's own code writes there is no message of the program.
-    said = [
-        line
-        for line in error.splitlines()
-        if not line.startswith(("WARNING: All log", "E0000", "I0000", "W0000"))
-    ]
-    seconds = time.monotonic() - start
-    return Run(process.returncode, seconds, "\n".join(said))
+def _reference(kind: Kind, model: str, work: pathlib.Path) -> tuple[str, float]:
+    """The weights and the time of the undisturbed run."""
+    place = pathlib.Path(tempfile.mkdtemp(dir=work))
+    folder = place / "run"
+    flags = _flags(kind, model, work, place, folder)
+    if kind.data == "preparing":
+        prepared(model, work)
+        return "", _ended(run(flags, program="prepare")).seconds
+    if kind.data == "workers":
+        both = [_ended(each.end()) for each in workers(flags)]
+        return weights(folder), both[0].seconds
+    seconds = _ended(run(flags)).seconds
+    return weights(folder), seconds
 
 
-def _run(command: list[str], **options: Any) -> Run:
-    start = time.monotonic()
-    return _end(_start(command, **options), start)
+def _ended(done: Run) -> Run:
+    if done.status:
+        raise SystemExit(f"the undisturbed run failed: {done.error}")
+    return done
 
 
-# -- Faults: each ends with the run that is judged ----------------------------
-
-
-def _signalled(trial: Trial, number: int) -> Run:
-    """A run that gets a signal at any moment of its life."""
-    start = time.monotonic()
-    process = _start(trial.command)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(trial.hand.uniform(0.2, 1.0) * trial.seconds)
-    process.send_signal(number)
-    return _end(process, start)
-
-
-def _killed(trial: Trial) -> Run:
-    for _ in range(trial.hand.randint(1, 2)):
-        _signalled(trial, signal.SIGKILL)
-    return _run(trial.command)
-
-
-def _stopped(number: int) -> Callable[[Trial], Run]:
-    def fault(trial: Trial) -> Run:
-        first = _signalled(trial, number)
-        if first.status not in (0, 128 + number, -number):
-            return first
-        return _run(trial.command)
-
-    return fault
-
-
-def _paused(trial: Trial) -> Run:
-    start = time.monotonic()
-    process = _start(trial.command)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(trial.hand.uniform(0.2, 0.9) * trial.seconds)
-    process.send_signal(signal.SIGSTOP)
-    time.sleep(10)
-    process.send_signal(signal.SIGCONT)
-    return _end(process, start)
-
-
-def _started_twice(trial: Trial) -> Run:
-    start = time.monotonic()
-    process = _start(trial.command)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(trial.hand.uniform(0.3, 0.9) * trial.seconds)
-    second = _run(trial.command)
-    first = _end(process, start)
-    lines = second.error.strip().splitlines()
-    if second.status not in (0, 2) or len(lines) > 1:
-        return second
-    return first
-
-
-def _damaged(
-    damage: Callable[[pathlib.Path, random.Random], None],
-) -> Callable[[Trial], Run]:
-    """A run that is killed, and of whose files one is then damaged."""
-
-    def fault(trial: Trial) -> Run:
-        _signalled(trial, signal.SIGKILL)
-        files = sorted(
-            path
-            for path in trial.folder.rglob("*")
-            if path.is_file() and path.stat().st_size
-        )
-        if files:
-            damage(trial.hand.choice(files), trial.hand)
-        return _run(trial.command)
-
-    return fault
-
-
-def _cut(path: pathlib.Path, hand: random.Random) -> None:
-    os.truncate(path, hand.randrange(path.stat().st_size))
-
-
-def _flip(path: pathlib.Path, hand: random.Random) -> None:
-    data = bytearray(path.read_bytes())
-    data[hand.randrange(len(data))] ^= 1 << hand.randrange(8)
-    path.write_bytes(data)
-
-
-def _remove(path: pathlib.Path, hand: random.Random) -> None:
-    del hand
-    path.unlink()
-
-
-def _short_of_memory(trial: Trial) -> Run:
-    import resource
-
-    limit = trial.hand.randint(LITTLE_MEMORY // 2, 4 * LITTLE_MEMORY)
-
-    def little() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-
-    first = _run(trial.command, preexec_fn=little)
-    lines = first.error.strip().splitlines()
-    if first.status == 2 and len(lines) == 1:
-        again = _run(trial.command)
-        return first if again.status == 0 else again
-    # Where not even TensorFlow fits, the process ends as it will.
-    return _run(trial.command)
-
-
-FAULTS: dict[str, Callable[[Trial], Run]] = {
-    "kill -9": _killed,
-    "SIGTERM": _stopped(signal.SIGTERM),
-    "SIGINT": _stopped(signal.SIGINT),
-    "SIGSTOP for 10 s": _paused,
-    "two on one folder": _started_twice,
-    "a file cut": _damaged(_cut),
-    "a bit flipped": _damaged(_flip),
-    "a file removed": _damaged(_remove),
-    "full disk": lambda trial: _run(trial.command),
-    "little memory": _short_of_memory,
-}
+def _judged(
+    found: Outcome, folder: pathlib.Path, expected: str
+) -> tuple[str, str]:
+    """What became of a trial: its outcome, and what was said."""
+    last, refused = found.last, found.refused
+    if found.problem:
+        said = " ".join(last.lines[-3:])
+        return FAULT, f"{found.problem} (status {last.status}): {said}"
+    told = refused.lines[0] if refused is not None else ""
+    if last.status == 0:
+        if expected and weights(folder) != expected:
+            return FAULT, "other weights"
+        return (LINE, told) if told else (SAME, "")
+    if last is refused:
+        return LINE, told
+    return FAULT, f"status {last.status}: {' '.join(last.lines[-3:])}"
 
 
 if __name__ == "__main__":

@@ -111,3 +111,18 @@ def split_rows(
         tuple(take_rows(each, first) for each in parts),
         tuple(take_rows(each, last) for each in parts),
     )
+
+
+def spread_rows(count: int, most: int) -> np.ndarray:
+    """Numbers of at most so many rows, at equal distances.
+
+    Args:
+        count: of all rows.
+        most: of those that are wanted.
+
+    Example:
+        >>> spread_rows(6, 3).tolist(), spread_rows(2, 3).tolist()
+        ([0, 2, 4], [0, 1])
+    """
+    number = min(count, most)
+    return np.arange(number) * count // max(number, 1)

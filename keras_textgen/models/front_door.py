@@ -28,6 +28,7 @@ from keras_textgen.models.raw_data import (
     packed,
     unpacked,
 )
+from keras_textgen.models.sharing import shared_out
 from keras_textgen.private_names import (
     NoSymbolicBuild,
     is_within_fit,
@@ -170,14 +171,14 @@ class FrontDoor(NoSymbolicBuild, Compiling):
             shuffle,
             initial_epoch,
             steps_per_epoch,
+            class_weight,
         )
-        if class_weight is not None:
-            dataset = dataset.map(self._class_weigher(class_weight))
         if validation_data is not None:
             validation_data, _ = self._evaluation_dataset(
                 *unpacked(validation_data),
                 validation_batch_size or batch_size,
                 validation_batch_size,
+                is_shared=True,
             )
         check_steps(steps_per_epoch, self.steps_per_execution)
         return super().fit(
@@ -213,7 +214,7 @@ class FrontDoor(NoSymbolicBuild, Compiling):
         self._compile_if_needed()
         if not is_within_fit(kwargs):
             x, _ = self._evaluation_dataset(
-                x, y, sample_weight, batch_size, batch_size
+                x, y, sample_weight, batch_size, batch_size, is_shared=True
             )
         return super().evaluate(
             x,
@@ -309,20 +310,31 @@ class FrontDoor(NoSymbolicBuild, Compiling):
         shuffle: bool,
         initial_epoch: int,
         steps_per_epoch: int | None,
-    ) -> tuple[tf.data.Dataset, int | None]:
+        class_weight: dict[int, float] | None,
+    ) -> tuple[Any, int | None]:
         """Batches to train on, and the steps of an epoch if they are known."""
+
+        def weighed(dataset: Any) -> Any:
+            if class_weight is None:
+                return dataset
+            return dataset.map(self._class_weigher(class_weight))
+
         if is_stream(x):
             check_beside_batches(
                 y=y, sample_weight=sample_weight, batch_size=batch_size
             )
-            return self._streamed(x), steps_per_epoch
+            return weighed(self._streamed(x)), steps_per_epoch
         batches = self._batches(x, y, sample_weight, batch_size, shuffle)
+        # Asked for when training begins: a callback may go on later.
+        begin: Any = FirstEpoch(self, initial_epoch), 0
+        if steps_per_epoch is not None:
+            begin = 0, initial_epoch * steps_per_epoch
+        dataset = shared_out(
+            self, batches, lambda each: weighed(each.training_stream(*begin))
+        )
         if steps_per_epoch is None:
-            # Asked for when training begins: a callback may go on later.
-            first = FirstEpoch(self, initial_epoch)
-            return batches.training_stream(first), batches.steps_per_epoch
-        first_step = initial_epoch * steps_per_epoch
-        return batches.training_stream(0, first_step), steps_per_epoch
+            steps_per_epoch = batches.steps_per_epoch
+        return dataset, steps_per_epoch
 
     def _evaluation_dataset(
         self,
@@ -332,8 +344,12 @@ class FrontDoor(NoSymbolicBuild, Compiling):
         batch_size: int | None,
         given_batch_size: int | None,
         is_prediction: bool = False,
-    ) -> tuple[tf.data.Dataset, np.ndarray | slice]:
-        """Every row once, and the index that puts rows into the given order."""
+        is_shared: bool = False,
+    ) -> tuple[Any, np.ndarray | slice]:
+        """Every row once, and the index that puts rows into the given order.
+
+        Shared, each of several workers has its own part.
+        """
         if is_stream(x):
             check_beside_batches(
                 y=y, sample_weight=sample_weight, batch_size=given_batch_size
@@ -342,7 +358,12 @@ class FrontDoor(NoSymbolicBuild, Compiling):
         batches = self._batches(
             x, y, sample_weight, batch_size, is_prediction=is_prediction
         )
-        return batches.evaluation_dataset(), batches.original_order
+        dataset = batches.evaluation_dataset()
+        if is_shared:
+            dataset = shared_out(
+                self, batches, lambda each: each.evaluation_dataset()
+            )
+        return dataset, batches.original_order
 
     def _batches(
         self,
@@ -360,10 +381,12 @@ class FrontDoor(NoSymbolicBuild, Compiling):
             raise refused("x=None", "data (docs/keras.md says which)")
         if isinstance(x, PreparedSplit) and not self.reads_shards:
             raise refused(
-                f"a prepared corpus for {type(self).__name__}", "text models"
+                f"a prepared corpus for {type(self).__name__}",
+                "models of texts, documents or topics",
             )
         x, y = columns_of_table(self, x, y, has_targets=not is_prediction)
-        if not is_prediction:
+        has_its_own = isinstance(x, PreparedSplit) and y is None
+        if not (is_prediction or has_its_own):
             self._check_targets(y is not None)
         self._check_weights(sample_weight)
         return self.row_batches(
@@ -375,8 +398,10 @@ class FrontDoor(NoSymbolicBuild, Compiling):
             is_prediction=is_prediction,
         )
 
-    def _streamed(self, x: Any, is_prediction: bool = False) -> tf.data.Dataset:
+    def _streamed(self, x: Any, is_prediction: bool = False) -> Any:
         """Batches that come as such, as tensors."""
+        if isinstance(x, tf.distribute.DistributedDataset):
+            return x
         if isinstance(x, tf.data.Dataset):
             check_batches(x)
             # An error reaches the user as it was raised.

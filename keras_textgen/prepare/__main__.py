@@ -6,7 +6,12 @@ import os
 import sys
 from collections.abc import Sequence
 
-from keras_textgen.prepare.settings import TOKENIZERS, WORDS, PrepareSettings
+from keras_textgen.prepare.settings import (
+    SENTENCE_RULES,
+    TOKENIZERS,
+    WORDS,
+    PrepareSettings,
+)
 
 PROGRAM = "python -m keras_textgen.prepare"
 
@@ -31,7 +36,8 @@ def main(argv: Sequence[str]) -> int:
         corpus = prepare_corpus(beam_options=beam_options, **settings)
     except OSError as error:
         place = error.filename or given.output
-        print(f"{PROGRAM}: {place}: {error.strerror}", file=sys.stderr)
+        reason = error.strerror or str(error)
+        print(f"{PROGRAM}: {place}: {reason}", file=sys.stderr)
         return 2
     except ValueError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
@@ -86,6 +92,11 @@ def parser() -> argparse.ArgumentParser:
         default="all",
         help="of the vocabulary; topical: without stop words, numbers and "
         "punctuation, for topic models",
+    )
+    parser.add_argument(
+        "--sentence_rule",
+        choices=SENTENCE_RULES,
+        help="cut documents into sentences, for HAN; default: no sentences",
     )
     add(
         "vocab_size", int, "the most frequent words only, special ones included"

@@ -30,6 +30,7 @@ from keras_textgen.data.shards.manifest import (
     labels_file,
     lengths_file,
     read_manifest,
+    sentences_file,
     sha256_of,
     write_atomically,
 )
@@ -44,6 +45,7 @@ from keras_textgen.prepare.stages import (
     labels_part,
     lengths_part,
     read_facts,
+    sentences_part,
     shard_file,
 )
 
@@ -315,6 +317,8 @@ def _joined(
             **{name: sum(each[split][name] for each in facts) for name in names}
         )
         parts = {lengths_file(split): lengths_part}
+        if job.settings.sentence_rule is not None:
+            parts[sentences_file(split)] = sentences_part
         if job.label_names:
             parts[labels_file(split)] = labels_part
         for name, part in parts.items():

@@ -15,6 +15,7 @@ from keras_textgen.checks import (
 
 TOKENIZERS = ("word", "character", "subword")
 WORDS = ("all", "topical")
+SENTENCE_RULES = ("graph", "sentencex")
 _SHARES = Numbers(above=0, below=1)
 # Of a split that is to be shown whole in a salt.
 _SEEDS = WholeNumbers(0, 10**15)
@@ -35,6 +36,8 @@ class PrepareSettings:
         min_count: words that occur less often are unknown.
         words: `"all"`; or `"topical"`, those that say what a text is about,
             for topic models: the others are unknown.
+        sentence_rule: `"graph"` or `"sentencex"`, how documents are cut into
+            sentences, for HAN; None for texts that are not cut.
         max_length: texts of more tokens are left out, and counted; None for no
             limit.
         valid_share: of the texts, for validation.
@@ -60,6 +63,7 @@ on; allowed: less than 1 together
     vocab_size: int | None = None
     min_count: int = 1
     words: str = "all"
+    sentence_rule: str | None = None
     max_length: int | None = None
     valid_share: float = 0.05
     test_share: float = 0.05
@@ -69,6 +73,7 @@ on; allowed: less than 1 together
     def __post_init__(self) -> None:
         check(OneOf(TOKENIZERS), tokenizer=self.tokenizer)
         check(OneOf(WORDS), words=self.words)
+        check(OneOf((None, *SENTENCE_RULES)), sentence_rule=self.sentence_rule)
         check(SIZES, min_count=self.min_count)
         check(WholeNumbers(0), max_bad=self.max_bad)
         check(_SEEDS, split_seed=self.split_seed)
@@ -84,6 +89,11 @@ on; allowed: less than 1 together
             given = " and ".join(f"{k}={v}" for k, v in shares.items())
             raise refused(
                 f"{given} leave no texts to train on", "less than 1 together"
+            )
+        if self.sentence_rule is not None and self.label_column is None:
+            raise refused(
+                f"sentence_rule={self.sentence_rule} without label_column",
+                "both, for documents with their classes",
             )
         for name, default in (("min_count", 1), ("words", "all")):
             value = getattr(self, name)

@@ -8,6 +8,7 @@ is done twice, as runners may, leaves the same.
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
 import itertools
 import json
@@ -24,6 +25,7 @@ from keras_textgen.data.corpus import SPLITS, DataError
 from keras_textgen.data.shards.split import array_record, id_type
 from keras_textgen.data.text_size import lengths_of
 from keras_textgen.data.words import split_words, standardizer
+from keras_textgen.prepare.encoding import encoded
 from keras_textgen.prepare.pieces import Unit
 from keras_textgen.prepare.records import (
     Bad,
@@ -118,15 +120,14 @@ def count_unit(job: Job, unit: Unit) -> Iterator[collections.Counter[bytes]]:
     except TooManyBadError:
         pass
     yield counts
-    _write_json(
-        job.folder / facts_file("counted", unit.number),
-        {
-            "bad": [dataclasses.asdict(each) for each in bad],
-            "labels": sorted(labels),
-            "sample": sample,
-            "problem": problem,
-        },
-    )
+    facts = {
+        "bad": [dataclasses.asdict(each) for each in bad],
+        "labels": sorted(labels),
+        "sample": sample,
+        "problem": problem,
+    }
+    with writing(job.folder):
+        _write_json(job.folder / facts_file("counted", unit.number), facts)
 
 
 def _is_sampled(job: Job, text: str) -> bool:
@@ -154,6 +155,11 @@ def encode_unit(job: Job, unit: Unit, vocabulary: BaseVocabulary) -> None:
         unit: to be read.
         vocabulary: of all training texts.
     """
+    with writing(job.folder):
+        _encode_unit(job, unit, vocabulary)
+
+
+def _encode_unit(job: Job, unit: Unit, vocabulary: BaseVocabulary) -> None:
     writers = {
         split: _ShardWriter(job, vocabulary, split, unit.number)
         for split in SPLITS
@@ -184,6 +190,7 @@ class _ShardWriter:
         self._type = id_type(vocabulary.size)
         self._writer: Any = None
         self._lengths: list[np.ndarray] = []
+        self._sentences: list[np.ndarray] = []
         self._labels: list[int] = []
         self._numbers = {
             name: number for number, name in enumerate(job.label_names)
@@ -196,29 +203,31 @@ class _ShardWriter:
 
     def write(self, records: list[Record]) -> None:
         """Writes some texts, but for those that are too long."""
-        ids = self._vocabulary.tokenize([record.text for record in records])
-        lengths = ids.row_lengths().numpy()
-        longest = self._job.settings.max_length
+        settings = self._job.settings
+        texts = [record.text for record in records]
+        found = encoded(texts, self._vocabulary, settings.sentence_rule)
         kept = np.full(len(records), True)
-        if longest is not None:
-            kept = lengths - 2 <= longest
-        values, ends = ids.flat_values.numpy(), np.cumsum(lengths)
-        sizes = lengths_of([record.text for record in records])
-        written = values.astype(self._type)
+        if settings.max_length is not None:
+            kept = found.words <= settings.max_length
+        ends, sizes = np.cumsum(found.sizes), lengths_of(texts)
+        written = found.ids.astype(self._type)
         for row in np.flatnonzero(kept):
-            begin, end = ends[row] - lengths[row], ends[row]
+            begin, end = ends[row] - found.sizes[row], ends[row]
             self._write(written[begin:end].tobytes())
             if self._numbers:
                 self._labels.append(self._numbers[records[row].label])
-        self._lengths.append(lengths[kept].astype(np.int32))
-        is_kept = np.repeat(kept, lengths)
+        self._lengths.append(found.lengths[kept].astype(np.int32))
+        if settings.sentence_rule is not None:
+            sentences = found.sentences[np.repeat(kept, found.lengths)]
+            self._sentences.append(sentences.astype(np.int32))
+        is_kept = np.repeat(kept, found.sizes)
         words, size = sizes[kept].sum(axis=0).tolist()
         self._counts.update(
             texts=int(kept.sum()),
             words=words,
             bytes=size,
-            tokens=int(lengths[kept].sum()),
-            unknown=int(np.sum(values[is_kept] == UNKNOWN_ID)),
+            tokens=int(found.tokens[kept].sum()),
+            unknown=int(np.sum(found.ids[is_kept] == UNKNOWN_ID)),
             too_long=int(np.sum(~kept)),
         )
 
@@ -238,6 +247,10 @@ class _ShardWriter:
             _write_array(
                 lengths_part(self._path), np.concatenate(self._lengths)
             )
+            if self._sentences:
+                _write_array(
+                    sentences_part(self._path), np.concatenate(self._sentences)
+                )
             if self._numbers:
                 labels = np.array(self._labels, np.int32)
                 _write_array(labels_part(self._path), labels)
@@ -245,6 +258,26 @@ class _ShardWriter:
 
 
 # -- Files of the folder of work ----------------------------------------------
+
+
+@contextlib.contextmanager
+def writing(folder: pathlib.Path) -> Iterator[None]:
+    """Says in one line why a folder cannot be written.
+
+    Args:
+        folder: of work.
+
+    Raises:
+        DataError: in place of the errors of Python and of ArrayRecord.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(
+            f"{folder}: cannot be written ({reason.partition(';')[0]:.120}); "
+            "allowed: a folder on a disk with room"
+        ) from None
 
 
 def facts_file(stage: str, number: int) -> str:
@@ -265,6 +298,11 @@ def shard_file(split: str, number: int) -> str:
 def lengths_part(shard: pathlib.Path) -> pathlib.Path:
     """Where the lengths of the texts of a shard are."""
     return shard.with_suffix(".lengths.npy")
+
+
+def sentences_part(shard: pathlib.Path) -> pathlib.Path:
+    """Where the lengths of the sentences of a shard are."""
+    return shard.with_suffix(".sentences.npy")
 
 
 def labels_part(shard: pathlib.Path) -> pathlib.Path:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_textgen import schedules
@@ -39,6 +38,13 @@ class TrainingBatches(Protocol):
     """A training set in batches, from any step of any epoch on."""
 
     steps_per_epoch: int
+
+    @property
+    def can_be_shared(self) -> bool:
+        """Whether each of several processes can read its own part alone."""
+
+    def of_share(self, share: Any) -> "TrainingBatches":
+        """The same, with the parts of one process."""
 
     @property
     def units(self) -> tuple[int, str]:
@@ -79,6 +85,15 @@ class CutEpochs:
     def __init__(self, whole: TrainingBatches, steps_per_epoch: int) -> None:
         self._whole = whole
         self.steps_per_epoch = steps_per_epoch
+
+    @property
+    def can_be_shared(self) -> bool:
+        """Whether the whole can."""
+        return self._whole.can_be_shared
+
+    def of_share(self, share: Any) -> "CutEpochs":
+        """The parts of some replicas, as `ComputedOrder` has them."""
+        return CutEpochs(self._whole.of_share(share), self.steps_per_epoch)
 
     @property
     def units(self) -> tuple[int, str]:
@@ -182,6 +197,10 @@ class Task(abc.ABC):
         Args:
           split: "train", "valid" or "test".
         """
+
+    def validation_data(self) -> Any:
+        """The validation set, as `fit` of the model takes it."""
+        return self.evaluation_data("valid")
 
     # -- The model -----------------------------------------------------------
 
@@ -450,18 +469,3 @@ def indented(text: str) -> str:
     '  a rose\n\n  red'
     """
     return "\n".join(f"  {line}" if line else "" for line in text.splitlines())
-
-
-def spread_rows(count: int, most: int) -> np.ndarray:
-    """Numbers of at most so many rows, at equal distances.
-
-    Args:
-      count: of all rows.
-      most: of those that are wanted.
-
-    Example:
-    >>> spread_rows(6, 3).tolist(), spread_rows(2, 3).tolist()
-    ([0, 2, 4], [0, 1])
-    """
-    number = min(count, most)
-    return np.arange(number) * count // max(number, 1)

@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -30,6 +31,7 @@ from keras_textgen.pages.attention_page import (
 )
 from keras_textgen.tasks.base import (
     Task,
+    TrainingBatches,
     indented,
     transformer_sizes,
     unknown_words_text,
@@ -71,7 +73,7 @@ class DocumentTask(Task):
         """Depends on every word, document and label."""
         return self.corpus.fingerprint
 
-    def training_set(self, batch_size: int) -> DocumentBatches:
+    def training_set(self, batch_size: int) -> TrainingBatches:
         """The training documents."""
         return self._batches("train", batch_size)
 
@@ -93,7 +95,7 @@ class DocumentTask(Task):
         """Ids [documents, (sentences), (words)] of a split."""
         cut = {
             name: value
-            for name, value in constructor_arguments(self.settings).items()
+            for name, value in self._arguments().items()
             if name in _CUT
         }
         return encode_documents(
@@ -105,7 +107,7 @@ class DocumentTask(Task):
     def make_model(self) -> HierarchicalAttentionNetwork:
         """The HAN, with pretrained word vectors if there are some."""
         settings = self.settings
-        arguments = constructor_arguments(settings)
+        arguments = self._arguments()
         if settings.encoder == "transformer":
             sizes = transformer_sizes(settings)
             arguments["encoder"] = TransformerStack(**sizes)
@@ -121,6 +123,9 @@ class DocumentTask(Task):
             if vectors.note:
                 print(vectors.note)
         return model
+
+    def _arguments(self) -> dict[str, Any]:
+        return constructor_arguments(self.settings)
 
     def _word_vectors(self) -> Iterator[tuple[WordVectors, str]]:
         """What the embedding begins with, and where it is from."""
@@ -156,14 +161,15 @@ class DocumentTask(Task):
         corpus, labels = self.corpus, self.corpus.labels["test"]
         results = evaluate_model(
             model,
-            corpus,
+            self._judged(),
             batch_size=self.settings.batch_size,
             watch=PrintedWatch(),
         )
         self.print_heading()
         print(indented(format_table(results)))
         self.figures += report_figures(results)
-        predicted, names = results["predicted"], corpus.label_names
+        predicted = self._predicted_of_corpus(results["predicted"])
+        names = corpus.label_names
         rows = np.concatenate(choose_documents(predicted, labels, _SHOWN))
         attention = model.attention([corpus.test[row] for row in rows])
         shown = [
@@ -175,3 +181,11 @@ class DocumentTask(Task):
         with writing(path):
             write_whole(path, attention_page(shown, names, title))
         return {path.name: "words and sentences colored by attention"}
+
+    def _judged(self) -> Any:
+        """What the figures are of."""
+        return self.corpus
+
+    def _predicted_of_corpus(self, predicted: np.ndarray) -> np.ndarray:
+        """What of the predictions is of the test documents of `corpus`."""
+        return predicted

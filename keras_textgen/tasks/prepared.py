@@ -6,11 +6,12 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.data.corpus import SPLITS, Corpus
+from keras_textgen.data.rows import spread_rows
 from keras_textgen.data.shards.batches import PreparedBatches
 from keras_textgen.data.shards.corpus import PreparedCorpus
 from keras_textgen.data.shards.split import PreparedSplit
 from keras_textgen.data.views import TokenIds
-from keras_textgen.tasks.base import spread_rows, unknown_words_text
+from keras_textgen.tasks.base import unknown_words_text
 from keras_textgen.tasks.text import TextTask
 
 # Texts of each split that are held in memory: for what is looked at after
@@ -67,6 +68,10 @@ class PreparedTextTask(TextTask):
 
     def _test_set(self) -> PreparedBatches:
         return self._whole("test", self.settings.batch_size)
+
+    def validation_data(self) -> PreparedBatches:
+        """The validation set, in batches of which workers read their parts."""
+        return self._whole("valid", self.settings.batch_size)
 
     def _whole(self, split: str, batch_size: int) -> PreparedBatches:
         return PreparedBatches(

@@ -4,10 +4,10 @@ import tensorflow as tf
 
 from keras_textgen.data.batches.bags import as_counts, num_words
 from keras_textgen.data.corpus import SPLITS, Corpus
+from keras_textgen.data.rows import spread_rows
 from keras_textgen.data.shards.bags import PreparedBags
 from keras_textgen.data.shards.corpus import PreparedCorpus
 from keras_textgen.data.views import Bags
-from keras_textgen.tasks.base import spread_rows
 from keras_textgen.tasks.prepared import HELD
 from keras_textgen.tasks.topics import TopicTask
 
@@ -64,6 +64,10 @@ class PreparedTopicTask(TopicTask):
         """The documents of a split."""
         batches = self._whole(split, self.settings.batch_size)
         return batches.evaluation_dataset()
+
+    def validation_data(self) -> PreparedBags:
+        """The validation set, in batches of which workers read their parts."""
+        return self._whole("valid", self.settings.batch_size)
 
     def _whole(self, split: str, batch_size: int) -> PreparedBags:
         return PreparedBags(

@@ -17,6 +17,7 @@ from keras_textgen.cli.modes import READING
 from keras_textgen.cli.settings import RunError, Settings
 from keras_textgen.data.readers.files import DataError
 from keras_textgen.models.exporting import export_model
+from keras_textgen.models.sharing import shared_out
 from keras_textgen.serving.saved_model import needed_package
 from keras_textgen.tasks.applying import apply_model
 from keras_textgen.tasks.base import (
@@ -29,6 +30,7 @@ from keras_textgen.tasks.documents import DocumentTask
 from keras_textgen.tasks.generating import write_generated
 from keras_textgen.tasks.matrices import MatrixTask
 from keras_textgen.tasks.prepared import PreparedTextTask
+from keras_textgen.tasks.prepared_documents import PreparedDocumentTask
 from keras_textgen.tasks.prepared_topics import PreparedTopicTask
 from keras_textgen.tasks.results import (
     REPORT_FILE,
@@ -72,6 +74,7 @@ _TASKS: dict[str, type[Task]] = {
 # Of corpora in shards.
 _PREPARED: dict[str, type[Task]] = {
     "text": PreparedTextTask,
+    "documents": PreparedDocumentTask,
     "topics": PreparedTopicTask,
 }
 
@@ -223,7 +226,7 @@ def _fit(
     task.start_training(model, steps)
     with callbacks.Signals() as signals:
         arguments = {
-            "validation_data": task.evaluation_data("valid"),
+            "validation_data": task.validation_data(),
             "callbacks": [
                 *_callbacks(task, checkpoints, batches, trackers),
                 _checkpointing(task, checkpoints, batches, signals),
@@ -234,7 +237,7 @@ def _fit(
             # The rest of the epoch in which the run had stopped.
             epoch = int(progress.epoch)
             model.fit(
-                batches.training_stream(epoch, step),
+                _stream(model, batches, epoch, step),
                 steps_per_epoch=steps - step,
                 initial_epoch=epoch,
                 epochs=epoch + 1,
@@ -243,7 +246,7 @@ def _fit(
         if not _is_done(settings, progress):
             epoch = int(progress.epoch)
             model.fit(
-                batches.training_stream(epoch),
+                _stream(model, batches, epoch),
                 steps_per_epoch=steps,
                 initial_epoch=epoch,
                 epochs=settings.epochs,
@@ -251,6 +254,15 @@ def _fit(
             )
         if signals.received is not None:
             raise Interrupted(signals.received)
+
+
+def _stream(
+    model: keras.Model, batches: TrainingBatches, epoch: int, step: int = 0
+) -> Any:
+    """Training batches from a step on."""
+    return shared_out(
+        model, batches, lambda each: each.training_stream(epoch, step)
+    )
 
 
 def _is_done(settings: Settings, progress: Progress) -> bool:

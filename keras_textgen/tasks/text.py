@@ -15,6 +15,7 @@ from keras_textgen.cli.settings import (
 )
 from keras_textgen.data.batches.sequences import SequenceBatches, TokenBatches
 from keras_textgen.data.corpus import SPLITS, Corpus
+from keras_textgen.data.rows import spread_rows
 from keras_textgen.data.views import TokenIds, token_ids
 from keras_textgen.data.vocabulary import Vocabulary, unknown_share
 from keras_textgen.evaluation.figures import (
@@ -46,7 +47,6 @@ from keras_textgen.tasks.base import (
     indented,
     kl_schedule,
     load_run,
-    spread_rows,
     transformer_sizes,
     unknown_words_text,
     vocabulary_settings,

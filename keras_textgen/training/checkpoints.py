@@ -2,6 +2,7 @@
 
 import contextlib
 import pathlib
+import re
 import textwrap
 from collections.abc import Iterator
 
@@ -15,6 +16,8 @@ from keras_textgen.training.run_directory import RunDirectory
 
 # What TensorFlow raises where a checkpoint is not whole.
 _DAMAGES = (tf.errors.OpError, IndexError, ValueError, RuntimeError)
+# What TensorFlow puts before a message: the operation and its device.
+_NODE = re.compile(r"\{\{.*?\}\} *")
 # What TensorFlow raises where another worker is gone.
 LOST_WORKER = (tf.errors.UnavailableError, tf.errors.AbortedError)
 
@@ -329,6 +332,9 @@ def first_line(error: Exception) -> str:
     Example:
     >>> first_line(ValueError("no\nmore"))
     'no'
+    >>> first_line(OSError("{{function_node __wrapped__SaveV2}} disk full"))
+    'disk full'
     """
-    lines = str(error).splitlines() or [type(error).__name__]
+    told = _NODE.sub("", str(error))
+    lines = told.splitlines() or [type(error).__name__]
     return textwrap.shorten(lines[0], 200, placeholder=" ...")

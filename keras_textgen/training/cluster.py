@@ -82,17 +82,22 @@ def _of_config(text: str) -> Cluster:
         config = json.loads(text)
         jobs, task = config["cluster"], config["task"]
         workers, kind, index = jobs["worker"], task["type"], task["index"]
+        chiefs = jobs.get("chief", [])
     except KeyError as error:
         raise _unusable(text, f"{error} is missing") from None
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise _unusable(text, str(error)) from None
-    if set(jobs) != {"worker"} or kind != "worker":
-        raise _unusable(text, "jobs other than worker")
+    if set(jobs) - {"chief", "worker"} or kind not in jobs:
+        raise _unusable(text, "jobs other than worker and chief")
     if not isinstance(workers, list) or not workers:
         raise _unusable(text, "no list of workers")
-    if not isinstance(index, int) or not 0 <= index < len(workers):
-        raise _unusable(text, f"no worker of index {index}")
-    return Cluster(len(workers), index)
+    if not isinstance(chiefs, list) or len(chiefs) > 1:
+        raise _unusable(text, "chiefs that are no list of one")
+    if not isinstance(index, int) or not 0 <= index < len(jobs[kind]):
+        raise _unusable(text, f"no {kind} of index {index}")
+    # A chief counts as the worker before the first one.
+    first = len(chiefs) if kind == "worker" else 0
+    return Cluster(len(chiefs) + len(workers), first + index)
 
 
 def _unusable(text: str, reason: str) -> RunError:

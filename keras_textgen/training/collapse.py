@@ -60,7 +60,8 @@ class AggressiveTraining(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """Compares the mutual information with that of the epoch before."""
-        if not int(self.model.aggressive):
+        # Of several replicas, int() cannot read it.
+        if not self.model.aggressive.numpy():
             return
         information = logs["val_mutual_information"]
         if information <= float(self._progress.mutual_information):

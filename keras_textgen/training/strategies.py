@@ -8,9 +8,13 @@ import tensorflow as tf
 
 from keras_textgen.checks import OneOf, check
 from keras_textgen.private_names import has_workers, strategy_of
+from keras_textgen.private_workers import wait_for_workers
 from keras_textgen.training.cluster import VARIABLE
 
 NAMES = ("none", "mirrored", "multi_worker_mirrored")
+# Seconds for which a worker may be stopped; one that is dead is noticed in a
+# minute.
+_SILENCE = 30
 
 
 @functools.cache
@@ -41,7 +45,9 @@ def get_strategy(name: str) -> tf.distribute.Strategy:
     if name == "none":
         return tf.distribute.get_strategy()
     if name == "multi_worker_mirrored":
-        return tf.distribute.MultiWorkerMirroredStrategy(_resolver())
+        resolver = _resolver()
+        wait_for_workers(_SILENCE, resolver)
+        return tf.distribute.MultiWorkerMirroredStrategy(resolver)
     gpus = tf.config.list_logical_devices("GPU")
     devices = gpus or tf.config.list_logical_devices("CPU")
     return tf.distribute.MirroredStrategy([device.name for device in devices])

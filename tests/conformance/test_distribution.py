@@ -4,9 +4,12 @@ import keras
 import numpy as np
 import pytest
 
+from keras_textgen import LSTMVAE, SoftmaxAutoencoder, Vocabulary
 from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.models import aggressive_encoder
 from keras_textgen.optimizers import FusedAdam
+from keras_textgen.training.checkpoints import Progress
+from keras_textgen.training.collapse import AggressiveTraining
 from keras_textgen.training.strategies import get_strategy
 from tests.conformance.registry import (
     each_model_of_replicas,
@@ -137,3 +140,25 @@ def test_loss_scaling_and_the_optimizer_of_the_recipes():
     two = train(case, "mirrored", scaled_adam)
     for found, expected in zip(two[0][-1], one[0][-1], strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_what_replicas_hold_is_read():
+    """Numbers by which a run decides, of variables that replicas share."""
+    vocabulary = Vocabulary(["a", "b", "c", "d"])
+    texts = ["a b", "c d", "a d", "b c"] * 4
+    with get_strategy("mirrored").scope():
+        topics = SoftmaxAutoencoder(vocabulary, num_topics=2, latent_dim=2)
+        topics.compile("adam")
+        lagging = LSTMVAE(
+            vocabulary, aggressive_encoder=True, embedding_dim=2, rnn_units=2
+        )
+    with pytest.raises(ValueError, match="no topics yet; allowed"):
+        topics.topics(texts)
+    topics.fit_topics(texts)
+    assert set(topics.topics(texts).tolist()) == {0, 1}
+    training = AggressiveTraining(Progress())
+    training.set_model(lagging)
+    for information in (1.0, 2.0, 2.0):
+        assert lagging.aggressive.numpy() == 1
+        training.on_epoch_end(0, {"val_mutual_information": information})
+    assert lagging.aggressive.numpy() == 0

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -364,6 +365,39 @@ def test_a_killed_preparation_leaves_nothing_that_looks_finished(tmp_path):
     assert not work.exists()
     prepare_corpus(path, tmp_path / "fresh")
     assert contents(out) == contents(tmp_path / "fresh")
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_files_that_cannot_be_written_are_told_of(tmp_path, processes):
+    path = tmp_path / "a.txt"
+    path.write_text("\n".join(some_texts(200)))
+    arguments = [f"--input={path}", f"--output={tmp_path / 'out'}"]
+    more = []
+    if processes > 1:
+        more = ["--direct_running_mode=multi_processing"]
+        more += [f"--direct_num_workers={processes}"]
+
+    def small_files():
+        # As large as the first shard is not.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+
+    done = subprocess.run(
+        command(*arguments, *more),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        preexec_fn=small_files,
+    )
+    assert done.returncode == 2, done.stderr
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith(
+        f"python -m keras_textgen.prepare: {tmp_path / 'out'}.unfinished: "
+        "cannot be written (write() failed: File too large"
+    )
+    # Other processes of Beam print what ends them.
+    assert "Traceback" not in done.stderr or processes > 1
+    assert not (tmp_path / "out").exists()
+    prepare_corpus(path, tmp_path / "out").verify()
 
 
 def test_what_is_finished_is_not_prepared_again(tmp_path, capsys):

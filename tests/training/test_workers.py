@@ -14,7 +14,9 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.distribute import multi_worker_util
 
+import trainer
 from keras_textgen import load_model
 from keras_textgen.cli.settings import RunError
 from keras_textgen.training.cluster import Cluster, read_cluster
@@ -44,6 +46,35 @@ def test_what_the_environment_says():
     assert read_cluster(slurm | config()) == Cluster(2, 1)
 
 
+def test_a_chief_is_the_worker_before_the_first_one():
+    jobs = {"chief": ["c:1"], **WORKERS}
+    chief = config(cluster=jobs, task={"type": "chief", "index": 0})
+    assert read_cluster(chief) == Cluster(3, 0)
+    assert read_cluster(chief).is_chief
+    assert read_cluster(config(cluster=jobs)) == Cluster(3, 2)
+    tasks = [("chief", 0), ("worker", 0), ("worker", 1)]
+    for kind, index in tasks:
+        found = config(cluster=jobs, task={"type": kind, "index": index})
+        # As TensorFlow numbers them.
+        expected = multi_worker_util.id_in_cluster(jobs, kind, index)
+        assert read_cluster(found).index == expected
+
+
+def test_the_clusters_of_the_docs_are_read():
+    page = (ROOT / "docs" / "running.md").read_text("utf-8")
+    (line,) = re.findall(r"export (TF_CONFIG=.*JOB_COMPLETION_INDEX.*)", page)
+    shown = subprocess.run(
+        ["sh", "-c", f'{line}; printf %s "$TF_CONFIG"'],
+        env={"JOB_COMPLETION_INDEX": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert read_cluster({"TF_CONFIG": shown}) == Cluster(2, 1)
+    (shown,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    assert read_cluster({"TF_CONFIG": shown}) == Cluster(3, 2)
+
+
 @pytest.mark.parametrize(
     ("environment", "problem"),
     [
@@ -53,10 +84,22 @@ def test_what_the_environment_says():
         (config(task={"type": "worker"}), "'index' is missing"),
         (config(task={"type": "worker", "index": 2}), "no worker of index 2"),
         (config(task={"type": "worker", "index": "0"}), "no worker of index 0"),
-        (config(task={"type": "ps", "index": 0}), "jobs other than worker"),
-        (config(cluster={**WORKERS, "ps": ["c:1"]}), "jobs other than worker"),
+        (
+            config(task={"type": "ps", "index": 0}),
+            "jobs other than worker and chief",
+        ),
+        (
+            config(cluster={**WORKERS, "ps": ["c:1"]}),
+            "jobs other than worker and chief",
+        ),
         (config(cluster={"worker": []}), "no list of workers"),
         (config(cluster=[]), "list indices must be"),
+        (config(cluster={**WORKERS, "chief": "c:1"}), "no list of one"),
+        (config(cluster={**WORKERS, "chief": ["c", "d"]}), "no list of one"),
+        (
+            config(task={"type": "chief", "index": 0}),
+            "jobs other than worker and chief",
+        ),
     ],
 )
 def test_a_cluster_that_is_none_is_refused(environment, problem):
@@ -66,6 +109,15 @@ def test_a_cluster_that_is_none_is_refused(environment, problem):
     assert problem in message
     assert "; allowed: " in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("name", ["tpu", "parameter_server"])
+def test_strategies_that_cannot_be_are_refused_first(capsys, name):
+    given = [f"--distribution_strategy={name}", "--data_dir=nowhere"]
+    assert trainer.main(["trainer.py", "--dataset=text", *given]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"trainer.py: error: --distribution_strategy={name}")
+    assert line.endswith("none, mirrored, multi_worker_mirrored")
 
 
 def test_a_process_alone_agrees_with_itself():
@@ -271,3 +323,17 @@ def test_a_dead_worker_ends_the_other_with_one_line(alone, tmp_path, victim):
     message = r"\Atrainer.py: error: a worker has stopped, .* in (.*)\n\Z"
     assert re.findall(message, errors) == [str(run)], errors
     (run / "model.keras").stat()
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_stopped_for_a_while_is_waited_for(alone, tmp_path):
+    run = tmp_path / "run"
+    pair = start_two(flags_of(alone / "texts.txt", run))
+    wait_for(run / "metrics.csv")
+    pair[1].send_signal(signal.SIGSTOP)
+    # TensorFlow's own patience is 10 seconds.
+    time.sleep(15)
+    pair[1].send_signal(signal.SIGCONT)
+    for status, _, errors in map(ended, pair):
+        assert status == 0, errors
+    assert_same_run(run, alone / "run")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import tensorflow as tf
@@ -39,6 +39,9 @@ class RowBatches:
         ValueError: There are no rows, or not one target or weight a row, or an
             argument is not allowed.
     """
+
+    # Whether each of several processes can read its own part alone.
+    can_be_shared = False
 
     def __init__(
         self,
@@ -119,6 +122,10 @@ class RowBatches:
         raise NotImplementedError
 
     # -- Datasets ------------------------------------------------------------
+
+    def of_share(self, share: Any) -> Self:
+        """The same, with the parts of one process; if it can be shared."""
+        raise NotImplementedError
 
     @property
     def original_order(self) -> np.ndarray:

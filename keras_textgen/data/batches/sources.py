@@ -25,7 +25,11 @@ def is_stream(data: Any) -> bool:
         >>> is_stream(iter(["a"])), is_stream(["a"])
         (True, False)
     """
-    kinds = (tf.data.Dataset, keras.utils.PyDataset)
+    kinds = (
+        tf.data.Dataset,
+        tf.distribute.DistributedDataset,
+        keras.utils.PyDataset,
+    )
     return isinstance(data, kinds) or hasattr(data, "__next__")
 
 

@@ -49,13 +49,13 @@ class PreparedBags(ComputedOrder):
         """What an epoch consists of: how many, and their name."""
         return self.num_rows, "documents"
 
-    def tensors(
-        self, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor
-    ) -> Bags:
-        """{"columns": int32, "counts": float32}, both `[batch, places]`."""
-        del epoch, step
+    def part(self, rows: tf.Tensor, begin: tf.Tensor, end: tf.Tensor) -> Bags:
+        """{"columns": int32, "counts": float32}, `[end - begin, places]`.
+
+        How many places there are, no noise depends on.
+        """
         columns, counts = tf.numpy_function(
-            self._bags, [rows], [tf.int32, tf.int32]
+            self._bags, [rows[begin:end]], [tf.int32, tf.int32]
         )
         return {
             "columns": tf.ensure_shape(columns, [None, None]),

@@ -83,20 +83,24 @@ class PreparedBatches(ComputedOrder, TokenBatches):
                 sizes.append(len(batch) * int(batch.max()))
         return sizes
 
-    def tensors(
-        self, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor
+    def part(
+        self, rows: tf.Tensor, begin: tf.Tensor, end: tf.Tensor
     ) -> tf.Tensor:
-        """Tokens int32 `[batch, time]`, padded with 0."""
-        del epoch, step
-        tokens = tf.numpy_function(self._padded, [rows], tf.int32)
+        """Tokens int32 `[end - begin, time]`, padded with 0."""
+        tokens = tf.numpy_function(self._padded, [rows, begin, end], tf.int32)
         return tf.ensure_shape(tokens, [None, None])
 
-    def _padded(self, rows: np.ndarray) -> np.ndarray:
-        return padded(self._split.ids_of(rows))
+    def _padded(self, rows: np.ndarray, begin: int, end: int) -> np.ndarray:
+        is_whole = end - begin == len(rows)
+        width = 0 if is_whole else self._split.lengths[rows].max()
+        return padded(self._split.ids_of(rows[begin:end]), width)
 
 
 def check_split(
-    split: PreparedSplit, vocabulary: BaseVocabulary | None, sample_weight: Any
+    split: PreparedSplit,
+    vocabulary: BaseVocabulary | None,
+    sample_weight: Any,
+    sentence_rule: str | None = None,
 ) -> None:
     """Refuses texts whose ids are those of another vocabulary, and weights.
 
@@ -104,13 +108,19 @@ def check_split(
         split: in shards.
         vocabulary: of a model.
         sample_weight: what is given beside the texts.
+        sentence_rule: of a model that reads sentences.
 
     Raises:
-        ValueError: the vocabulary is not that of the corpus, or there are
-            weights.
+        ValueError: the vocabulary or the rule is not that of the corpus, or
+            there are weights.
     """
     if sample_weight is not None:
         raise refused("sample_weight of a prepared corpus", "None")
+    if sentence_rule != split.sentence_rule:
+        raise refused(
+            f"a corpus prepared with sentence_rule={split.sentence_rule}",
+            f"sentence_rule={sentence_rule}, as the model reads",
+        )
     if vocabulary is None or vocabulary_sum(vocabulary) != split.vocabulary_sum:
         raise refused(
             f"a corpus prepared with {split.vocabulary_size:,} {split.unit}s "
@@ -154,14 +164,18 @@ def token_batches(
     return PreparedBatches(data, batch_size, seed, is_shuffled=is_shuffled)
 
 
-def padded(sequences: list[np.ndarray]) -> np.ndarray:
+def padded(sequences: list[np.ndarray], width: int = 0) -> np.ndarray:
     """Token ids as one array, int32 `[batch, time]`, padded on the right.
+
+    Args:
+        sequences: of ids.
+        width: of the array, if none of them is longer.
 
     Example:
         >>> padded([np.array([2, 3]), np.array([2, 4, 3])]).tolist()
         [[2, 3, 0], [2, 4, 3]]
     """
-    longest = max(map(len, sequences), default=0)
+    longest = max([width, *map(len, sequences)])
     found = np.full([len(sequences), longest], PAD_ID, np.int32)
     for target, sequence in zip(found, sequences, strict=True):
         target[: len(sequence)] = sequence

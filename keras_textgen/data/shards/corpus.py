@@ -13,7 +13,9 @@ from typing import Any
 
 from keras_textgen.data.corpus import SPLITS, Corpus
 from keras_textgen.data.shards.manifest import (
+    VOCABULARY,
     Manifest,
+    check_content,
     read_manifest,
     verify,
 )
@@ -42,6 +44,7 @@ class PreparedCorpus(Corpus):
         # It imports TensorFlow.
         from keras_textgen.data.shards.vocabulary import read_vocabulary
 
+        check_content(self.folder, self.manifest.file(VOCABULARY))
         return read_vocabulary(self.folder)
 
     @property

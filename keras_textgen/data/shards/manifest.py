@@ -53,7 +53,8 @@ class Counts:
         texts: how many.
         words: what stands between white space in them.
         bytes: of them in UTF-8.
-        tokens: their ids, start and end tokens included.
+        tokens: their ids, start and end tokens included, which documents do
+            not have.
         unknown: ids of the unknown token among them.
         too_long: texts that were left out as too long.
     """
@@ -74,7 +75,7 @@ class Manifest:
         settings: that it was prepared with, by name.
         counts: of each split.
         shards: of each split, in the order of their rows.
-        files: the others: vocabulary, lengths, labels, bad records.
+        files: the others: vocabulary, lengths, sentences, labels, bad records.
         unit: what a token is.
         vocabulary_size: number of ids.
         label_names: the names that labels are the numbers of.
@@ -92,6 +93,11 @@ class Manifest:
     bad: int
     source: Mapping[str, Any]
 
+    @property
+    def sentence_rule(self) -> str | None:
+        """How documents were cut into sentences; None of texts."""
+        return self.settings.get("sentence_rule")
+
     def file(self, name: str) -> File:
         """The entry of a file that is no shard."""
         return next(each for each in self.files if each.name == name)
@@ -100,7 +106,7 @@ class Manifest:
     def text(self) -> str:
         """The content of `manifest.json`."""
         fields = {"format": FORMAT, **dataclasses.asdict(self)}
-        return json.dumps(fields, ensure_ascii=False, indent=1) + "\n"
+        return _written({**fields, "checksum": _sum_of(fields)}) + "\n"
 
     @property
     def digest(self) -> int:
@@ -113,13 +119,20 @@ class Manifest:
 
 
 def lengths_file(split: str) -> str:
-    """The name of the file with the number of tokens of each text.
+    """The name of the file with the length of each text.
+
+    It is the number of its tokens; of a document, that of its sentences.
 
     Example:
         >>> lengths_file("valid")
         'valid.lengths.npy'
     """
     return f"{split}.lengths.npy"
+
+
+def sentences_file(split: str) -> str:
+    """The name of the file with the words of each sentence of documents."""
+    return f"{split}.sentences.npy"
 
 
 def labels_file(split: str) -> str:
@@ -192,12 +205,25 @@ def verify(folder: str | os.PathLike, manifest: Manifest) -> None:
         DataError: a file is not what was written; of the first one.
     """
     for each in _all_files(manifest):
-        path = pathlib.Path(folder, each.name)
-        if sha256_of(path) != each.sha256:
-            raise DataError(
-                f"{path}: damaged, as its checksum is not that of {MANIFEST}; "
-                "allowed: the file as it was written"
-            )
+        check_content(pathlib.Path(folder), each)
+
+
+def check_content(folder: pathlib.Path, file: File) -> None:
+    """Compares the checksum of a file, which reads all of it.
+
+    Args:
+        folder: of the prepared corpus.
+        file: as the manifest lists it.
+
+    Raises:
+        DataError: it is not what was written.
+    """
+    path = folder / file.name
+    if sha256_of(path) != file.sha256:
+        raise DataError(
+            f"{path}: damaged, as its checksum is not that of {MANIFEST}; "
+            "allowed: the file as it was written"
+        )
 
 
 def _all_files(manifest: Manifest) -> list[File]:
@@ -205,7 +231,19 @@ def _all_files(manifest: Manifest) -> list[File]:
     return [*shards, *manifest.files]
 
 
+def _written(fields: Mapping[str, Any]) -> str:
+    return json.dumps(fields, ensure_ascii=False, indent=1)
+
+
+def _sum_of(fields: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_written(fields).encode()).hexdigest()
+
+
 def _parsed(content: dict[str, Any]) -> Manifest:
+    # Those that were written before have none.
+    checksum = content.pop("checksum", None)
+    if checksum not in (None, _sum_of(content)):
+        raise refused("another checksum", "that of what is written")
     if content.pop("format") != FORMAT:
         raise refused("another format", str(FORMAT))
     names = tuple(SPLITS)

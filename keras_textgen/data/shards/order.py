@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.data.batches.base import RowBatches, permutation
+from keras_textgen.data.batches.base import (
+    FirstEpoch,
+    RowBatches,
+    endless_stream,
+    permutation,
+)
 
 # Batches among whose rows those of like length come together: enough that
 # little is padded, few enough that a step takes no time.
 WINDOW = 64
+
+
+class Share(NamedTuple):
+    """The replicas of one process among all that train together.
+
+    Attributes:
+        first: number of the first of them, from 0.
+        here: how many they are.
+        total: replicas of all processes.
+    """
+
+    first: int = 0
+    here: int = 1
+    total: int = 1
 
 
 class ComputedOrder(RowBatches):
@@ -21,7 +42,8 @@ class ComputedOrder(RowBatches):
     order is computed, by a permutation of seed and epoch; each `WINDOW`
     batches' worth of places is sorted by length and cut into batches, which are
     then shuffled among themselves. So the batch of a seed, an epoch and a step
-    depends on nothing else, whoever computes it.
+    depends on nothing else, whoever computes it, and each of several processes
+    reads its own part of it alone, see `of_share`.
 
     Args:
         num_rows: how many rows there are.
@@ -40,8 +62,84 @@ class ComputedOrder(RowBatches):
         **kwargs,
     ) -> None:
         self._lengths = lengths
+        self._share = Share()
         self._last = (np.zeros(0, np.int64), np.zeros(0, np.int32))
         super().__init__(num_rows, batch_size, **kwargs)
+
+    # -- What a kind of data adds --------------------------------------------
+
+    def part(self, rows: tf.Tensor, begin: tf.Tensor, end: tf.Tensor) -> Any:
+        """What a model is given of a part of a batch, as wide as all of it.
+
+        Noise of training depends on the width.
+
+        Args:
+            rows: int64 `[batch]`, of the whole batch.
+            begin: int64 scalar, the place of the first row of the part.
+            end: int64 scalar, the place after the last one.
+        """
+        raise NotImplementedError
+
+    # -- Datasets ------------------------------------------------------------
+
+    can_be_shared = True
+
+    def of_share(self, share: Share) -> Self:
+        """The same, but its datasets have the parts of some replicas alone.
+
+        Their elements are the parts of a batch, replica by replica, which lie
+        in the batch in the order of the replicas.
+
+        Args:
+            share: of them.
+        """
+        shared = copy.copy(self)
+        shared._share = share
+        return shared
+
+    def tensors(
+        self, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor
+    ) -> Any:
+        """What a model is given of a whole batch."""
+        del epoch, step
+        return self.part(rows, *_bounds(rows, 0, 1))
+
+    def training_stream(
+        self, first_epoch: FirstEpoch = 0, first_step: int = 0
+    ) -> tf.data.Dataset:
+        """As that of `RowBatches`; of a share, its parts."""
+        here = self._share.here
+
+        def parts_of_epoch(epoch: tf.Tensor) -> Callable[[tf.Tensor], Any]:
+            batch_of = self._batches_of(epoch)
+            return lambda number: self._own(batch_of(number // here)[0], number)
+
+        return endless_stream(
+            parts_of_epoch,
+            here * self.steps_per_epoch,
+            first_epoch,
+            here * first_step,
+        )
+
+    def evaluation_dataset(self) -> tf.data.Dataset:
+        """As that of `RowBatches`; of a share, its parts."""
+        here = self._share.here
+        parts = tf.data.Dataset.range(here * self.steps_per_epoch).map(
+            lambda number: self._own(
+                self._evaluated_rows(number // here), number
+            )
+        )
+        if here > 1:
+            # So that their number, which is not that of batches, is not known.
+            parts = parts.filter(lambda *_: True)
+        return parts.prefetch(tf.data.AUTOTUNE)
+
+    def _own(self, rows: tf.Tensor, number: tf.Tensor) -> Any:
+        """The part of one of the replicas, of which each has its turn."""
+        replica = self._share.first + number % self._share.here
+        return self.part(rows, *_bounds(rows, replica, self._share.total))
+
+    # -- The order of the rows -----------------------------------------------
 
     @property
     def original_order(self) -> np.ndarray:
@@ -51,7 +149,7 @@ class ComputedOrder(RowBatches):
             return order
         for begin in range(0, self.num_rows, WINDOW * self.batch_size):
             window = slice(begin, begin + WINDOW * self.batch_size)
-            by_length = np.argsort(self._lengths[window], kind="stable")
+            by_length = np.argsort(self._length_of(window), kind="stable")
             order[window] = begin + np.argsort(by_length)
         return order
 
@@ -98,13 +196,26 @@ class ComputedOrder(RowBatches):
         lengths = tf.ensure_shape(lengths, [None])
         return tf.gather(rows, tf.argsort(lengths, stable=True))
 
+    def _length_of(self, rows: np.ndarray | slice) -> np.ndarray:
+        """By what some rows are grouped; only if there are lengths."""
+        return self._lengths[rows]
+
     def _lengths_of(self, rows: np.ndarray) -> np.ndarray:
         """The lengths of rows; those of a window are looked up once."""
         known, lengths = self._last
         if not np.array_equal(known, rows):
-            lengths = self._lengths[rows]
+            lengths = self._length_of(rows)
             self._last = rows.copy(), lengths
         return lengths
+
+
+def _bounds(
+    rows: tf.Tensor, number: tf.Tensor | int, count: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Where a part of rows begins and ends, of parts of about the same size."""
+    size = tf.size(rows, tf.int64)
+    number = tf.cast(number, tf.int64)
+    return number * size // count, (number + 1) * size // count
 
 
 def shuffled(

@@ -16,8 +16,10 @@ from keras_textgen.data.shards.manifest import (
     VOCABULARY,
     Counts,
     Manifest,
+    check_content,
     labels_file,
     lengths_file,
+    sentences_file,
 )
 
 EXTRA = "pip install 'keras-textgen[beam]'"
@@ -74,6 +76,8 @@ class PreparedSplit:
         unit: what a token is.
         vocabulary_size: number of ids.
         vocabulary_sum: the checksum of the vocabulary.
+        sentence_rule: how documents were cut into sentences; None of texts.
+        label_names: the names that labels are the numbers of.
         digest: a number that depends on every file of the corpus.
 
     Raises:
@@ -85,6 +89,7 @@ class PreparedSplit:
     ) -> None:
         self._folder = folder
         self._split = split
+        self._manifest = manifest
         self._shards = manifest.shards[split]
         self._type = id_type(manifest.vocabulary_size)
         self._module = array_record(str(folder))
@@ -95,23 +100,40 @@ class PreparedSplit:
         self.vocabulary_size = manifest.vocabulary_size
         self.vocabulary_sum = manifest.file(VOCABULARY).sha256
         self.digest = manifest.digest
+        self.sentence_rule = manifest.sentence_rule
+        self.label_names = manifest.label_names
 
     def __len__(self) -> int:
         return self.counts.texts
 
     @functools.cached_property
     def lengths(self) -> np.ndarray:
-        """Tokens of each text, int32 `[texts]`, mapped into memory."""
-        return self._mapped(lengths_file(self._split))
+        """Of each text, int32 `[texts]`, mapped: tokens, or sentences."""
+        return self._mapped(lengths_file(self._split), len(self))
 
     @functools.cached_property
     def labels(self) -> np.ndarray | None:
         """The label of each text, int32 `[texts]`; None without labels."""
         name = labels_file(self._split)
-        return self._mapped(name) if (self._folder / name).exists() else None
+        if not (self._folder / name).exists():
+            return None
+        return self._mapped(name, len(self))
+
+    @functools.cached_property
+    def sentence_ends(self) -> np.ndarray:
+        """Where the sentences of each document end, int64 `[documents]`."""
+        return np.cumsum(self.lengths, dtype=np.int64)
+
+    @functools.cached_property
+    def sentence_lengths(self) -> np.ndarray:
+        """Words of each sentence, int32 `[sentences]`, mapped into memory."""
+        name = sentences_file(self._split)
+        return self._mapped(name, int(self.sentence_ends[-1]))
 
     def ids_of(self, rows: Sequence[int] | np.ndarray) -> list[np.ndarray]:
         """The token ids of some texts, start and end tokens included.
+
+        Documents have neither, but a 0 after each sentence.
 
         Args:
             rows: numbers of texts, from 0.
@@ -159,8 +181,10 @@ class PreparedSplit:
     def _readers(self) -> dict[int, Any]:
         return {}
 
-    def _mapped(self, name: str) -> np.ndarray:
+    def _mapped(self, name: str, count: int) -> np.ndarray:
         path = self._folder / name
+        # Unlike shards, such files have no checksums of their own.
+        check_content(self._folder, self._manifest.file(name))
         try:
             found = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
@@ -168,9 +192,8 @@ class PreparedSplit:
                 f"{path}: cannot be read ({error!s:.80}); allowed: the file "
                 "as it was written"
             ) from None
-        if found.shape != (len(self),):
+        if found.shape != (count,):
             raise DataError(
-                f"{path}: of shape {list(found.shape)}; allowed: "
-                f"[{len(self)}], a number for each text"
+                f"{path}: of shape {list(found.shape)}; allowed: [{count}]"
             )
         return found

@@ -19,6 +19,13 @@ from keras_textgen.data.class_numbers import (
 from keras_textgen.data.frames import Frame, labels_of, texts_of
 from keras_textgen.data.graph_sentences import split_sentences_in_graph
 from keras_textgen.data.raw_documents import DocumentReader, Documents
+from keras_textgen.data.shards.corpus import PreparedCorpus
+from keras_textgen.data.shards.documents import (
+    PreparedDocuments,
+    document_texts,
+    prepared_documents_of,
+)
+from keras_textgen.data.shards.split import PreparedSplit
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.classification import (
     bag_of_words_baseline,
@@ -58,6 +65,7 @@ class DocumentClassifier(GlobalBatchModel):
     """
 
     has_targets = True
+    reads_shards = True
     default_batch_size = 64
     # Of labels as numbers, and as one-hot rows.
     own_losses = ("sparse_categorical_crossentropy", "categorical_crossentropy")
@@ -92,12 +100,22 @@ class DocumentClassifier(GlobalBatchModel):
         *,
         is_shuffled: bool = True,
         is_prediction: bool = False,
-    ) -> DocumentBatches:
+    ) -> DocumentBatches | PreparedDocuments:
         """Texts, lists of sentences, or ids [N, sentences, words].
 
-        Labels are numbers of classes, their names, or one-hot rows.
+        Labels are numbers of classes, their names, or one-hot rows. Documents
+        in shards have theirs.
         """
-        del is_prediction
+        if isinstance(x, PreparedSplit):
+            return prepared_documents_of(
+                x,
+                self,
+                y,
+                batch_size,
+                is_shuffled=is_shuffled,
+                is_prediction=is_prediction,
+                sample_weight=sample_weight,
+            )
         return DocumentBatches(
             self.document_ids(x),
             None if y is None else self.class_numbers(y),
@@ -403,7 +421,10 @@ class DocumentClassifier(GlobalBatchModel):
         )
         systems = {self.table_name: np.argmax(probabilities, axis=1)}
         if is_corpus(data):
-            baseline = bag_of_words_baseline(data, watch=watch)
+            texts = data
+            if isinstance(data, PreparedCorpus):
+                texts = document_texts(data)
+            baseline = bag_of_words_baseline(texts, watch=watch)
             systems[baseline.name] = baseline.predicted
         labels = self.class_numbers(test.labels)
         report = classification_report(systems, labels, self.label_names)

@@ -183,7 +183,7 @@ class TopicModel(BagModel):
     def endpoints(self) -> dict[str, Endpoint]:
         """What is served: see `keras_textgen.export_model`."""
         functions = {"encode": lambda bags: {"code": self.codes(bags)}}
-        if int(self.has_topics):
+        if self._are_topics:
             functions["topics"] = self._served_topics()
         endpoints = {}
         for name, function in functions.items():
@@ -220,8 +220,13 @@ class TopicModel(BagModel):
 
         return topics
 
+    @property
+    def _are_topics(self) -> bool:
+        # Of several replicas, int() cannot read it.
+        return bool(np.asarray(self.has_topics))
+
     def _check_topics(self) -> None:
-        if not int(self.has_topics):
+        if not self._are_topics:
             raise refused("no topics yet", "after fit_topics")
 
     def report(self, data: Any, *, watch: Watch = unwatched) -> dict[str, Any]:

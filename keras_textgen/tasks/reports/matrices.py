@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from keras_textgen.data.rows import spread_rows
 from keras_textgen.pages.charts import bar_chart
 from keras_textgen.pages.report_page import Panel, Table
-from keras_textgen.tasks.base import Task, spread_rows
+from keras_textgen.tasks.base import Task
 
 _BINS, _ROWS, _BEST, _NEIGHBOURS = 8, 8, 5, 5
 

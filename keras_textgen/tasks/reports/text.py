@@ -7,13 +7,14 @@ import numpy as np
 import tensorflow as tf
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from keras_textgen.data.rows import spread_rows
 from keras_textgen.data.views import TokenIds
 from keras_textgen.decoding.interpolation import homotopy
 from keras_textgen.models.text.latent_text_model import LatentTextModel
 from keras_textgen.models.text.text_model import decoded_strings
 from keras_textgen.pages.charts import bar_chart, line_chart, scatter
 from keras_textgen.pages.report_page import Panel, Table
-from keras_textgen.tasks.base import Task, spread_rows
+from keras_textgen.tasks.base import Task
 from keras_textgen.tasks.reports.common import (
     plane,
     shortened,

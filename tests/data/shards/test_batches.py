@@ -20,7 +20,7 @@ from keras_textgen.data.shards.bags import PreparedBags
 from keras_textgen.data.shards.batches import PreparedBatches
 from keras_textgen.data.shards.corpus import open_prepared
 from keras_textgen.data.shards.manifest import read_manifest
-from keras_textgen.data.shards.order import shuffled
+from keras_textgen.data.shards.order import Share, shuffled
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.report import evaluate_model
 from keras_textgen.prepare.corpus import prepare_corpus
@@ -149,6 +149,28 @@ def test_evaluation_visits_every_text(corpus, small_windows):
     assert len(found) == batches.steps_per_epoch > 3
 
 
+@pytest.mark.parametrize("kind", [PreparedBatches, PreparedBags])
+def test_shares_are_the_parts_of_batches(corpus, small_windows, kind):
+    """Parts of 3 processes, joined, are the whole batches."""
+    whole = kind(corpus.train, 8, seed=3)
+    views = [whole.of_share(Share(number, 1, 3)) for number in range(3)]
+    count = whole.steps_per_epoch + 2
+    for name in ("training_stream", "evaluation_dataset"):
+        expected = list(getattr(whole, name)().take(count))
+        parts = [list(getattr(v, name)().take(count)) for v in views]
+        assert {len(each) for each in parts} == {len(expected)}
+        for step, batch in enumerate(expected):
+            mine = [each[step] for each in parts]
+            if kind is PreparedBatches:
+                # As wide as the whole batch, on which noise depends.
+                np.testing.assert_array_equal(np.concatenate(mine), batch)
+                continue
+            sums = [each["counts"].numpy().sum(axis=1) for each in mine]
+            np.testing.assert_array_equal(
+                np.concatenate(sums), batch["counts"].numpy().sum(axis=1)
+            )
+
+
 def test_it_is_as_the_corpus_in_memory(corpus, texts, tmp_path):
     """The same texts, split alike, by the readers for what fits memory."""
     words = corpus.vocabulary.get_vocabulary()
@@ -207,10 +229,8 @@ def test_a_model_is_fit_and_evaluated(corpus):
 
 
 def test_models_of_other_data_are_refused(corpus):
-    model = keras_textgen.HierarchicalAttentionNetwork(
-        corpus.vocabulary, ["a", "b"]
-    )
-    with pytest.raises(ValueError, match="prepared corpus for Hierarchical"):
+    model = keras_textgen.DualMatrixFactorization(3, 3, row_dim=2, col_dim=2)
+    with pytest.raises(ValueError, match="prepared corpus for DualMatrix"):
         model.fit(corpus.train, np.zeros(len(corpus.train)), verbose=0)
 
 
@@ -304,6 +324,23 @@ def test_damaged_shards_are_named_in_one_line(copy):
 
 
 @pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("train.lengths.npy", lambda opened: opened.train.lengths),
+        ("vocabulary.json", lambda opened: opened.vocabulary),
+    ],
+)
+def test_damages_that_nothing_else_would_notice(copy, name, read):
+    content = bytearray((copy / name).read_bytes())
+    # Of the last number, or of a letter of the last word.
+    content[-4 if name.endswith(".npy") else -30] ^= 1
+    (copy / name).write_bytes(content)
+    opened = open_prepared(copy)
+    with pytest.raises(DataError, match=f"{name}: damaged, as its checksum"):
+        read(opened)
+
+
+@pytest.mark.parametrize(
     ("change", "told"),
     [
         (lambda m: m.update(format=9), "another format"),
@@ -316,6 +353,8 @@ def test_damaged_shards_are_named_in_one_line(copy):
 def test_a_manifest_that_cannot_be_used(copy, change, told):
     path = copy / "manifest.json"
     content = json.loads(path.read_text())
+    # Without it, as it was written before there was one.
+    del content["checksum"]
     change(content)
     path.write_text(json.dumps(content))
     with pytest.raises(DataError, match="no manifest of this format") as error:
@@ -328,6 +367,10 @@ def test_the_fingerprint_is_of_all_that_is_trained_on(copy):
     path = copy / "manifest.json"
     content = json.loads(path.read_text())
     content["shards"]["test"][0]["sha256"] = "0" * 64
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match="another checksum; allowed: that of"):
+        open_prepared(copy)
+    del content["checksum"]
     path.write_text(json.dumps(content))
     assert open_prepared(copy).fingerprint != number
     assert 0 <= number < 2**63

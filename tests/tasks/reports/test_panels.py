@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.sparse
 
-from keras_textgen.tasks.base import spread_rows
+from keras_textgen.data.rows import spread_rows
 from keras_textgen.tasks.reports.common import plane
 from keras_textgen.tasks.reports.documents import (
     calibration_panel,
