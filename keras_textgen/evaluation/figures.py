@@ -346,8 +346,9 @@ def figures_json(figures: Sequence[Figure]) -> str:
     lines = []
     for each in figures:
         is_number = math.isfinite(each.value)
-        value = each.value if is_number else None
-        lines.append(json.dumps({**each._asdict(), "value": value}))
+        named = dict(zip(Figure._fields, each, strict=True))
+        named["value"] = each.value if is_number else None
+        lines.append(json.dumps(named))
     return "[\n" + ",\n".join(lines) + "\n]\n"
 
 

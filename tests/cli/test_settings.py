@@ -437,7 +437,7 @@ def test_the_program_is_called_as_the_user_called_it():
     ("model", "dataset", "allowed"),
     [
         ("hsvae", "20news", "sotu, ptb, yahoo, yahoo_short, dbpedia, imdb"),
-        ("han", "ptb", "sotu, imdb, text, 20news"),
+        ("han", "ptb", "sotu, imdb, prepared, text, 20news"),
         ("dmf", "text", "sotu, ml100k, movielens, ratings, matrix"),
     ],
 )
