@@ -459,7 +459,7 @@ def test_the_faster_precision_is_said_and_kept(
     monkeypatch.setattr(
         faster.tf.config, "list_physical_devices", lambda *_: []
     )
-    for after in ("_write_export", "_print_results"):
+    for after in ("_write_export", "print_results"):
         monkeypatch.setattr(runs, after, lambda *_: {})
     run_dir = tmp_path / "run"
     given = [*LSTM, "--model=lstm_lm", f"--data_dir={corpus}", "--epochs=1"]
@@ -589,7 +589,7 @@ def refused(capsys, given, *fragments):
 FLAGS = [
     ("--model=lstm", "must be one of hdgm, vae, lstm_lm"),
     ("--dataset=wiki", "must be one of sotu, ptb, yahoo, yahoo_short"),
-    ("--mode=fly", "must be one of train, evaluate, export, report"),
+    ("--mode=fly", "must be one of train, sweep, evaluate, export"),
     ("--epoch=1", "did you mean --epochs?"),
     ("--epochs=-1", "must be a whole number of at least 1"),
     ("--steps_per_epoch=0", "must be a whole number of at least 1"),

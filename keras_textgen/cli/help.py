@@ -85,8 +85,8 @@ def flags_by_heading(
       Headings without a flag are left out.
 
     Example:
-    >>> dict(flags_by_heading("sae")["What to run"])["--seed=N"]
-    'Seed of everything random; the same seed repeats the run. Default: 0.'
+    >>> "--seed=N" in dict(flags_by_heading("sae")["What to run"])
+    True
     """
     found: dict[str, list[tuple[str, str]]] = {}
     for heading, title in HEADINGS.items():

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 import keras_textgen
 from keras_textgen.cli.settings import (
@@ -21,6 +20,7 @@ from keras_textgen.cli.settings import (
     read_flagfile,
 )
 from keras_textgen.training.run_directory import RunDirectory, write_whole
+from keras_textgen.training.signals import NotedSignals
 
 # The runs that have ended, a name a line.
 _FINISHED_FILE = "finished.txt"
@@ -125,32 +125,21 @@ such run; allowed: an empty or new folder
         write_whole(self._finished_file, text)
 
 
-class _SignalsGivenOn:
+class _SignalsGivenOn(NotedSignals):
     """Lets signals end a process, and this one after it.
 
     SIGINT, as a terminal sends it, comes to both.
 
     Attributes:
-      received: number of the last one, or None.
       process: that is waited for.
     """
 
     def __init__(self) -> None:
-        self.received: int | None = None
+        super().__init__()
         self.process: subprocess.Popen | None = None
-        self._before: dict[signal.Signals, Any] = {}
 
-    def __enter__(self) -> "_SignalsGivenOn":
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._note)
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _note(self, number: int, _: Any) -> None:
-        self.received = number
+    def noted(self, number: int) -> None:
+        """Give it on."""
         if number == signal.SIGTERM and self.process is not None:
             self.process.send_signal(number)
 

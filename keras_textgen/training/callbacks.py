@@ -30,6 +30,7 @@ from keras_textgen.training.run_directory import (
     unfinished,
     write_whole,
 )
+from keras_textgen.training.signals import NotedSignals
 from keras_textgen.training.strategies import Agreement
 
 
@@ -45,7 +46,7 @@ class Interrupted(Exception):  # noqa: N818 - asked for, not an error
         self.signal_number = signal_number
 
 
-class Signals:
+class Signals(NotedSignals):
     """Notes the first SIGINT or SIGTERM; the second one ends the process.
 
     A context manager: within it, the signals do not raise.
@@ -60,23 +61,10 @@ class Signals:
     True
     """
 
-    def __init__(self) -> None:
-        self.received: int | None = None
-        self._before: dict[signal.Signals, Any] = {}
-
-    def __enter__(self) -> "Signals":
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._note)
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _note(self, number: int, _: Any) -> None:
+    def noted(self, number: int) -> None:
+        """Say that it ends after the step; a second one ends it now."""
         if self.received is not None:
             os._exit(128 + number)
-        self.received = number
         # Not print, which may be in the middle of a line of its own.
         os.write(
             2,

@@ -54,7 +54,10 @@ def test_text(tmp_path):
 
 
 def test_refused(tmp_path):
-    message = "^dataset='ptb' as documents; allowed: sotu, imdb, text, 20news$"
+    message = (
+        "^dataset='ptb' as documents; allowed: sotu, imdb, prepared, text, "
+        "20news$"
+    )
     with pytest.raises(ValueError, match=message):
         load_documents("ptb")
     message = "^label='x' for imdb; allowed: polarity or rating$"

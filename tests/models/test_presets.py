@@ -284,7 +284,7 @@ def test_a_run_generates_as_its_preset(tmp_path):
         ),
         (
             ["--mode=generate", "--preset=sae_sotu"],
-            "--mode=generate with --model=sae; allowed: train, evaluate",
+            "--mode=generate with --model=sae; allowed: train, sweep, evaluate",
         ),
         (
             ["--mode=generate", "--preset=lstm_lm_sotu", "--run_dir=here"],

@@ -247,8 +247,8 @@ def test_who_reads_only_the_first_results(lines):
     ("arguments", "message"),
     [
         (["--mode=classify", "--input=."],
-         "--mode=classify with --model=hdgm; allowed: train, evaluate, export,"
-         " report, generate, encode, score, reconstruct, interpolate"),
+         "--mode=classify with --model=hdgm; allowed: train, sweep, evaluate,"
+         " export, report, generate, encode, score, reconstruct, interpolate"),
         (["--mode=encode"],
          "--mode=encode needs --input, a file, or - for standard input"),
         (["--mode=encode", "--input=/nowhere.txt"],

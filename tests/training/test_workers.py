@@ -71,7 +71,11 @@ def test_the_clusters_of_the_docs_are_read():
         check=True,
     ).stdout
     assert read_cluster({"TF_CONFIG": shown}) == Cluster(2, 1)
-    (shown,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    shown = next(
+        block
+        for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+        if '"cluster"' in block
+    )
     assert read_cluster({"TF_CONFIG": shown}) == Cluster(3, 2)
 
 
