@@ -52,10 +52,8 @@ check_style() {
   "$1/bin/mypy"
 }
 
-# check_wheel VERSION: the wheel, installed in an empty environment and run in
-# an empty folder: a short real training, a second start, a refusal.
-check_wheel() {
-  local bin="$work/wheel-$1/bin" here="$work/empty-$1" ci="$PWD/.ci"
+# install_wheel VERSION: the wheel, in an empty environment.
+install_wheel() {
   if [ ! -d "$work/wheels" ]; then
     # Of a copy: setuptools writes beside what it builds.
     mkdir -p "$work/source/saved_models"
@@ -67,7 +65,12 @@ check_wheel() {
       --no-deps --wheel-dir "$work/wheels" "$work/source"
   fi
   make_environment "$1" "$work/wheel-$1" "$work"/wheels/*.whl
+}
 
+# check_wheel VERSION: what is installed, run in an empty folder: a short real
+# training, a second start, a refusal.
+check_wheel() {
+  local bin="$work/wheel-$1/bin" here="$work/empty-$1" ci="$PWD/.ci"
   mkdir "$here"
   pushd "$here" >/dev/null
   local small=(--epochs=1 --embedding_dim=32 --rnn_units=64 --batch_size=128

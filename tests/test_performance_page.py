@@ -5,9 +5,3 @@ from benchmarks.versus import page
 
 def test_the_page_is_up_to_date():
     assert page.PAGE.read_text("utf-8") == page.page_with(page.tables())
-
-
-def test_every_workload_has_a_row():
-    tables = page.tables()
-    for workload in page.WORKLOADS.values():
-        assert f"| {workload.title} | " in tables
