@@ -153,7 +153,9 @@ def rates_of(workload: str, options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def rate_lines(workload: str, rates: dict[str, Any], step: float) -> list[str]:
+def rate_lines(
+    workload: str, rates: dict[str, Any], step: float, precision: str
+) -> list[str]:
     """What share of a step of so many milliseconds its products are."""
     lines = []
     for framework, of_framework in rates.items():
@@ -166,10 +168,10 @@ def rate_lines(workload: str, rates: dict[str, Any], step: float) -> list[str]:
             f"`{workload}`, its matrix products in {framework}: "
             f"{'; '.join(parts)}"
         )
-    alone = rates["tensorflow"]["float32"]["milliseconds"]
+    alone = rates["tensorflow"][precision]["milliseconds"]
     lines.append(
-        f"`{workload}`: its products in float32 are {alone / step:.0%} of a "
-        "step"
+        f"`{workload}`: its products in {precision} are {alone / step:.0%} "
+        "of a step"
     )
     return lines
 
@@ -210,7 +212,9 @@ def machine(torch_python: str) -> dict[str, str]:
 def parsed_options() -> argparse.Namespace:
     """The options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--precision", default="float32")
+    parser.add_argument(
+        "--precision", default="float32", choices=("float32", "bfloat16")
+    )
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--torch_python", default=sys.executable)
     parser.add_argument("--json", type=pathlib.Path, help="file to write")
@@ -240,7 +244,8 @@ def main() -> None:
             rates = rates_of(workload, options)
             found[workload]["rates"] = rates
             step = found[workload]["here"]["milliseconds"]
-            print(*rate_lines(workload, rates, step), sep="\n")
+            lines = rate_lines(workload, rates, step, options.precision)
+            print(*lines, sep="\n")
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 

@@ -22,11 +22,17 @@ def tables() -> str:
         training_table(json.loads(path.read_text("utf-8")))
         for path in sorted(HERE.glob("training_*.json"))
     ]
-    inference = json.loads((HERE / "inference.json").read_text("utf-8"))
-    lines = [line_of(Row(**each)) for each in inference]
-    head_of_inference = "| what | ms | GFLOP/s |\n|---|---:|---:|"
-    parts.append("\n".join([head_of_inference, *lines]) + "\n")
+    parts += [
+        inference_table(json.loads(path.read_text("utf-8")))
+        for path in sorted(HERE.glob("inference*.json"))
+    ]
     return "\n".join(parts)
+
+
+def inference_table(rows: list[dict[str, Any]]) -> str:
+    """The table of what is not training."""
+    lines = ["| what | ms | GFLOP/s |", "|---|---:|---:|"]
+    return "\n".join(lines + [line_of(Row(**each)) for each in rows]) + "\n"
 
 
 def training_table(found: dict[str, Any]) -> str:
@@ -43,7 +49,7 @@ def training_table(found: dict[str, Any]) -> str:
         lines.append(row_of(workload, sides))
         if of_products:
             step = sides["here"].milliseconds
-            rates += rate_lines(workload, of_products, step)
+            rates += rate_lines(workload, of_products, step, found["precision"])
     return "\n".join([*lines, "", *(f"- {each}" for each in rates)]) + "\n"
 
 
