@@ -30,7 +30,7 @@ STAGED = (
     "docs/**/*.md",
     "docs/**/*.png",
     "docs/results/**/*",
-    "benchmarks/*",
+    *(f"benchmarks/**/*.{kind}" for kind in ("py", "log", "json")),
     "flags/*.flags",
     "saved_models/*.md",
     "saved_models/presets/*/*.md",
