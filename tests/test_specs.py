@@ -148,6 +148,7 @@ def test_settings_are_the_fields_of_the_subjects():
     assert {each.heading for each in SETTINGS.values()} == set(HEADINGS)
     assert {each.role for each in SETTINGS.values()} == {
         "run",
+        "training",
         "stored",
         "call",
     }

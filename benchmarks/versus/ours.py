@@ -23,6 +23,7 @@ from benchmarks.versus.workloads import (
     Workload,
     arrays_of,
 )
+from keras_textgen.layers import TransformerDecoder, TransformerEncoder
 from keras_textgen.optimizers import FusedAdam
 from keras_textgen.tokens import SPECIALS
 
@@ -104,9 +105,6 @@ def dmf(workload: Workload) -> keras.Model:
 
 def transformer_vae(workload: Workload) -> keras.Model:
     """A Sentence VAE whose encoder and decoder are transformers."""
-    from keras_textgen.layers.encoders import TransformerEncoder
-    from keras_textgen.layers.transformer_decoder import TransformerDecoder
-
     sizes = workload.sizes
     blocks = {
         "units": sizes["units"],

@@ -68,6 +68,13 @@ _BLOCKS = {
     "heads": 4,
 }
 
+
+def _of_ptb(
+    title: str, model: str, sizes: dict[str, Any], batches: int = 4
+) -> Workload:
+    return Workload(title, model, sizes, 32, (24,), False, "sgd", batches)
+
+
 WORKLOADS = {
     "hdgm": Workload(
         "HDGM, PTB sizes, B 20 T 20",
@@ -83,38 +90,20 @@ WORKLOADS = {
         20,
         (20,),
     ),
-    "lstm_lm": Workload(
-        "LSTM-LM, PTB sizes, B 32 T 24",
-        "lstm_lm",
-        _PTB,
-        32,
-        (24,),
-        optimizer="sgd",
+    "lstm_lm": _of_ptb("LSTM-LM, PTB sizes, B 32 T 24", "lstm_lm", _PTB),
+    "lstm_vae": _of_ptb(
+        "LSTM-VAE, PTB sizes, B 32 T 24", "lstm_vae", _PTB | {"samples": 1}
     ),
-    "lstm_vae": Workload(
-        "LSTM-VAE, PTB sizes, B 32 T 24",
-        "lstm_vae",
-        _PTB | {"samples": 1},
-        32,
-        (24,),
-        optimizer="sgd",
-    ),
-    "lstm_vae_10": Workload(
+    "lstm_vae_10": _of_ptb(
         "LSTM-VAE, the same, 10 samples",
         "lstm_vae",
         _PTB | {"samples": 10},
-        32,
-        (24,),
-        optimizer="sgd",
         batches=2,
     ),
-    "lstm_vae_avg_10": Workload(
+    "lstm_vae_avg_10": _of_ptb(
         "LSTM-VAE-AVG, the same, 10 samples",
         "lstm_vae_avg",
         _PTB | {"samples": 10},
-        32,
-        (24,),
-        optimizer="sgd",
         batches=2,
     ),
     "lstm_vae_yahoo": Workload(

@@ -51,7 +51,8 @@ class Setting:
         meaning beside any. Where it takes none, nothing is needed.
       needs_nothing: models for which it has a meaning beside none of these,
         either, as `takes` names them.
-      role: "run" (defines the run: another value is another run), "stored"
+      role: "run" (defines the run: another value is another run), "training"
+        (written with the run, may change where it is trained further), "stored"
         (written with the run, may change) or "call" (not written).
       argument: of the model's constructor, which it sets; more than one where
         it sets several; by name, kind or trait where models differ. None where

@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from keras_textgen.data.corpus import Corpus
 from keras_textgen.data.readers.files import SPLITS
+from keras_textgen.evaluation.text_tables import aligned
 from keras_textgen.evaluation.watching import Watch, unwatched
 
 # Of the logistic regression: what its squared weights are divided by.
@@ -334,7 +335,7 @@ def system_table(systems: Mapping[str, Mapping[str, float]]) -> str:
     lines: list[tuple[str, ...]] = [("system", "accuracy", "macro-F1")]
     for name, scores in systems.items():
         lines.append((name, *(f"{each:.4f}" for each in scores.values())))
-    return _aligned(lines)
+    return aligned(lines, range(1, len(lines[0])))
 
 
 def _class_table(classes: Mapping[str, Mapping[str, float]]) -> str:
@@ -344,7 +345,7 @@ def _class_table(classes: Mapping[str, Mapping[str, float]]) -> str:
     for name, scores in classes.items():
         *ratios, count = scores.values()
         lines.append((name, *(f"{x:.4f}" for x in ratios), f"{count:,}"))
-    return _aligned(lines)
+    return aligned(lines, range(1, len(lines[0])))
 
 
 def absent_classes(
@@ -369,18 +370,3 @@ def absent_classes(
         for name, count in zip(label_names, counts, strict=True)
         if not count
     ]
-
-
-def _aligned(lines: Sequence[tuple[str, ...]]) -> str:
-    """The first column to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(
-            [f"{first:{widths[0]}}"]
-            + [
-                f"{cell:>{width}}"
-                for cell, width in zip(rest, widths[1:], strict=True)
-            ]
-        )
-        for first, *rest in lines
-    )

@@ -28,6 +28,7 @@ from keras_textgen.evaluation.sparsity import (
     hoyer,
     normalized,
 )
+from keras_textgen.evaluation.text_tables import aligned
 from keras_textgen.evaluation.watching import Watch, unwatched
 from keras_textgen.tokens import END_ID, START_ID
 
@@ -252,16 +253,7 @@ def format_probes(rows: list[ProbeRow]) -> str:
         ),
         *map(_cells, rows),
     ]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if number else cell.ljust(width)
-            for number, (cell, width) in enumerate(
-                zip(cells, widths, strict=True)
-            )
-        )
-        for cells in table
-    ]
+    lines = [aligned(table, range(1, len(table[0])))]
     if not all(row.converged for row in rows):
         lines.append(f"* stopped after {_LINEAR_STEPS} steps, not converged")
     return "\n".join(lines)

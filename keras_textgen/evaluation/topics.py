@@ -19,6 +19,7 @@ from keras_textgen.evaluation.classification import (
     system_scores,
     system_table,
 )
+from keras_textgen.evaluation.text_tables import aligned
 from keras_textgen.evaluation.topic_methods import FoundTopics, baseline_topics
 from keras_textgen.evaluation.watching import Watch, unwatched
 
@@ -335,16 +336,7 @@ def format_scores(scores: Iterable[TopicScores]) -> str:
     for key, rows in groups.items():
         figures = [_figure([getattr(r, name) for r in rows]) for name in names]
         lines.append([*key, *figures])
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(
-            text.ljust(width) if place < len(keys) else text.rjust(width)
-            for place, (text, width) in enumerate(
-                zip(line, widths, strict=True)
-            )
-        )
-        for line in lines
-    )
+    return aligned(lines, range(len(keys), len(lines[0])))
 
 
 def _figure(values: list[float]) -> str:

@@ -4,6 +4,7 @@ A process each, so that its memory is given back; this one does without
 TensorFlow.
 """
 
+import dataclasses
 import fnmatch
 import os
 import pathlib
@@ -85,6 +86,9 @@ such run; allowed: an empty or new folder
             return False
         # Not the file's text, which lacks flags that are newer than it.
         there = read_flagfile(run.flags_file)
+        if settings.precision == "auto":
+            # The run has written what was chosen.
+            settings = dataclasses.replace(settings, precision=there.precision)
         return flagfile_text(there) == flagfile_text(settings)
 
     def run(self, name: str, arguments: Sequence[str]) -> int:

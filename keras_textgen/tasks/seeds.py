@@ -4,6 +4,7 @@ import csv
 import io
 import math
 import os
+import textwrap
 from collections.abc import Mapping, Sequence
 
 from keras_textgen.cli.parsers import seeds
@@ -13,6 +14,7 @@ from keras_textgen.evaluation.figures import (
     figures_from_json,
     spread,
 )
+from keras_textgen.evaluation.text_tables import aligned
 from keras_textgen.tasks.children import ChildRuns
 from keras_textgen.tasks.reports.comparison import comparison
 from keras_textgen.training.run_directory import shown, write_whole
@@ -120,15 +122,7 @@ def format_spread(found: Sequence[Spread]) -> str:
         )
         for each in found
     ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  "
-        + "  ".join(
-            cell.rjust(width) if place in (2, 3) else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
+    return textwrap.indent(aligned(rows, {2, 3}), "  ")
 
 
 def _number(value: float) -> str:

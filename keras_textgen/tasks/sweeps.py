@@ -6,6 +6,7 @@ import math
 import os
 import shlex
 import signal
+import textwrap
 from collections.abc import Sequence
 
 from keras_textgen.cli.settings import (
@@ -25,6 +26,7 @@ from keras_textgen.cli.sweeping import (
     single_changes,
 )
 from keras_textgen.evaluation.figures import figures_from_json
+from keras_textgen.evaluation.text_tables import aligned
 from keras_textgen.tasks.children import ChildRuns
 from keras_textgen.tasks.search import Trial, check_search, suggested
 from keras_textgen.training.run_directory import shown, write_whole
@@ -221,12 +223,7 @@ class _Sweep:
         ]
 
     def _table(self) -> str:
-        rows = self._rows()
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join(
-            "  " + "  ".join(map(str.ljust, row, widths)).rstrip()
-            for row in rows
-        )
+        return textwrap.indent(aligned(self._rows()), "  ")
 
     def _write_table(self) -> None:
         buffer = io.StringIO()

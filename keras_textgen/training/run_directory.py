@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 
+from keras_textgen.cli.modes import STARTING
 from keras_textgen.cli.presets import MODEL_FILE
 from keras_textgen.cli.settings import (
     FLAGS_FILE,
@@ -134,9 +135,10 @@ class RunDirectory:
             )
 
     def _check_same(self, there: Settings, here: Settings) -> None:
+        fixed = ["run"] if here.mode in STARTING else ["run", "training"]
         for name, setting in SETTINGS.items():
             old, new = getattr(there, name), getattr(here, name)
-            if setting.role != "run" or old == new:
+            if setting.role not in fixed or old == new:
                 continue
             if name == "epochs" and new > old:
                 continue

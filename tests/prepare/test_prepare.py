@@ -27,16 +27,10 @@ pytest.importorskip("array_record", reason="the extra beam is missing")
 
 from keras_textgen.data.shards.corpus import open_prepared
 from keras_textgen.prepare.corpus import prepare_corpus
+from tests.beam import beams_warnings
 
 ROOT = pathlib.Path(__file__).parents[2]
-pytestmark = pytest.mark.filterwarnings(
-    # Of Beam's own code.
-    "ignore::DeprecationWarning",
-    "ignore::FutureWarning",
-    "ignore::PendingDeprecationWarning",
-    "ignore::ResourceWarning",
-    "ignore::pytest.PytestUnraisableExceptionWarning",
-)
+pytestmark = beams_warnings
 
 
 def some_texts(count, seed=0, words=50):

@@ -17,15 +17,9 @@ from keras_textgen.prepare.corpus import prepare_corpus
 from keras_textgen.tasks import runs
 from keras_textgen.tasks.prepared import PreparedTextTask
 from keras_textgen.training import callbacks
+from tests.beam import beams_warnings
 
-pytestmark = pytest.mark.filterwarnings(
-    # Of Beam's own code.
-    "ignore::DeprecationWarning",
-    "ignore::FutureWarning",
-    "ignore::PendingDeprecationWarning",
-    "ignore::ResourceWarning",
-    "ignore::pytest.PytestUnraisableExceptionWarning",
-)
+pytestmark = beams_warnings
 SMALL = (
     "--model=lstm_vae",
     "--dataset=prepared",

@@ -15,16 +15,10 @@ from keras_textgen.data.shards import order
 from keras_textgen.prepare.corpus import prepare_corpus
 from keras_textgen.tasks import runs
 from keras_textgen.training import callbacks
+from tests.beam import beams_warnings
 from tests.data.shards.test_documents import some_documents
 
-pytestmark = pytest.mark.filterwarnings(
-    # Of Beam's own code.
-    "ignore::DeprecationWarning",
-    "ignore::FutureWarning",
-    "ignore::PendingDeprecationWarning",
-    "ignore::ResourceWarning",
-    "ignore::pytest.PytestUnraisableExceptionWarning",
-)
+pytestmark = beams_warnings
 
 
 @pytest.fixture(scope="module")

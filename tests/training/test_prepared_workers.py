@@ -10,16 +10,10 @@ pytest.importorskip("array_record", reason="the extra beam is missing")
 
 from keras_textgen import load_model
 from keras_textgen.prepare.corpus import prepare_corpus
+from tests.beam import beams_warnings
 from tests.training.test_workers import ended, start, start_two
 
-pytestmark = pytest.mark.filterwarnings(
-    # Of Beam's own code.
-    "ignore::DeprecationWarning",
-    "ignore::FutureWarning",
-    "ignore::PendingDeprecationWarning",
-    "ignore::ResourceWarning",
-    "ignore::pytest.PytestUnraisableExceptionWarning",
-)
+pytestmark = beams_warnings
 MODELS = {
     "lstm_vae": (
         "--rnn_units=8",

@@ -45,10 +45,6 @@ def test_more_epochs_are_accepted_and_written(tmp_path, started):
             "--latent_dim=default, not --latent_dim=8",
         ),
         (["--epochs=3", "--model=vae"], "--model=hdgm, not --model=vae"),
-        (
-            ["--epochs=3", "--kl_schedule=linear", "--kl_steps=9"],
-            "--kl_schedule=constant, not --kl_schedule=linear",
-        ),
     ],
 )
 def test_another_run_is_refused(tmp_path, started, arguments, difference):
@@ -57,6 +53,40 @@ def test_another_run_is_refused(tmp_path, started, arguments, difference):
     assert str(error.value) == (
         f"{started.path}: the run there has {difference}; "
         "go on with the same flags, or choose another --run_dir"
+    )
+
+
+@pytest.mark.parametrize("mode", ["evaluate", "generate", "export", "report"])
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("precision", "default", "bfloat16"),
+        ("tracker", "tensorboard", "mlflow"),
+        ("distribution_strategy", "none", "mirrored"),
+        ("checkpoint_seconds", "60.0", "5.0"),
+    ],
+)
+def test_what_only_training_heeds_is_refused_elsewhere(
+    tmp_path, started, mode, name, old, new
+):
+    given = [f"--mode={mode}", f"--run_dir={started.path}"]
+    started.check(parse(tmp_path, *given))
+    with pytest.raises(settings.RunError) as error:
+        started.check(parse(tmp_path, *given, f"--{name}={new}"))
+    assert f"the run there has --{name}={old}, not --{name}={new}; " in str(
+        error.value
+    )
+
+
+def test_what_trains_may_change_where_it_is_trained_further(tmp_path, started):
+    started.check(
+        parse(
+            tmp_path,
+            "--epochs=3",
+            "--precision=bfloat16",
+            "--checkpoint_seconds=5",
+            "--distribution_strategy=mirrored",
+        )
     )
 
 

@@ -79,14 +79,14 @@ class RunOptions:
         "processes that TF_CONFIG or Slurm names, which all run this command.",
         ("none", "mirrored", "multi_worker_mirrored"),
         "none",
-        role="stored",
+        role="training",
     )
     checkpoint_seconds: float = number(
         "run",
         "Seconds between two checkpoints within an epoch; there is one at "
         "the end of every epoch, too.",
         default=60.0,
-        role="stored",
+        role="training",
     )
     tracker: str = choice(
         "run",
@@ -94,7 +94,7 @@ class RunOptions:
         "Weights & Biases, or mlflow (extras of these names).",
         ("tensorboard", "wandb", "mlflow"),
         "tensorboard",
-        role="stored",
+        role="training",
     )
     export_version: int | None = integer(
         "run",
@@ -143,7 +143,7 @@ class RunOptions:
         "float32 elsewhere. Default: float32.",
         ("float32", "bfloat16", "float16", "auto"),
         takes=("text", "documents"),
-        role="stored",
+        role="training",
         argument="dtype",
         convert=policy_of,
     )

@@ -81,27 +81,26 @@ class PreparedDocuments(ComputedOrder):
         return ids, tf.ensure_shape(labels, [None])
 
     def _padded(self, rows: np.ndarray, begin: int, end: int) -> np.ndarray:
-        is_whole = end - begin == len(rows)
-        shape = (1, 0) if is_whole else self._shape(rows)
-        documents = [
-            [
-                sentence[: self._max_words]
-                for sentence in sentences_of(ids)[: self._max_sentences]
-            ]
-            for ids in self._split.ids_of(rows[begin:end])
-        ]
-        return padded_documents(documents, shape)
+        shape = (1, 0)
+        if end - begin < len(rows):
+            # A part is as wide as the whole batch, of which noise is drawn.
+            shape = self._shape(rows)
+        return padded_documents(
+            self._split.ids_of(rows[begin:end]),
+            (self._max_sentences, self._max_words),
+            shape,
+        )
 
     def _shape(self, rows: np.ndarray) -> tuple[int, int]:
         """Most sentences of documents, and most words of these."""
         counts, split = self._split.lengths[rows], self._split
-        starts = split.sentence_ends[rows] - counts
         read = np.minimum(counts, self._max_sentences)
-        words = [
-            split.sentence_lengths[start : start + count].max(initial=0)
-            for start, count in zip(starts, read, strict=True)
-        ]
-        return max(1, read.max()), min(max(words), self._max_words)
+        # Where the sentences that are read stand among all.
+        places = np.arange(read.sum()) + np.repeat(
+            split.sentence_ends[rows] - counts - (np.cumsum(read) - read), read
+        )
+        words = split.sentence_lengths[places].max(initial=0)
+        return max(1, read.max()), min(words, self._max_words)
 
     def _labels_of(self, rows: np.ndarray) -> np.ndarray:
         return self._split.labels[rows]
@@ -129,24 +128,49 @@ def sentences_of(ids: np.ndarray) -> list[np.ndarray]:
 
 
 def padded_documents(
-    documents: list[list[np.ndarray]], shape: tuple[int, int] = (1, 0)
+    documents: Sequence[np.ndarray],
+    limits: tuple[int, int],
+    shape: tuple[int, int] = (1, 0),
 ) -> np.ndarray:
     """Documents as one array, int32 `[batch, sentences, words]`, 0 for padding.
 
     Args:
-        documents: sentences of ids.
+        documents: ids of each, with a 0 after each sentence.
+        limits: of a document so many sentences are read, of these so many
+            words.
         shape: sentences and words of the array, if no document has more.
 
     Example:
-        >>> padded_documents([[np.array([5, 6]), np.array([7])], []]).tolist()
+        >>> documents = [np.array([5, 6, 0, 7, 0]), np.array([], int)]
+        >>> padded_documents(documents, (9, 9)).tolist()
         [[[5, 6], [7, 0]], [[0, 0], [0, 0]]]
+        >>> padded_documents(documents, (1, 1)).tolist()
+        [[[5]], [[0]]]
     """
-    most = max([shape[0], *map(len, documents)])
-    longest = max([shape[1], *(len(s) for each in documents for s in each)])
-    found = np.full([len(documents), most, longest], PAD_ID, np.int32)
-    for target, document in zip(found, documents, strict=True):
-        for row, sentence in zip(target, document, strict=False):
-            row[: len(sentence)] = sentence
+    ids = np.concatenate([*documents, np.empty(0, np.int32)])
+    sizes = [len(each) for each in documents]
+    document = np.repeat(np.arange(len(documents)), sizes)
+    is_end = ids == PAD_ID
+    # Ends before each place, in all and in its own document.
+    ends = np.cumsum(is_end) - is_end
+    firsts = np.append(ends, is_end.sum())[np.cumsum(sizes) - sizes]
+    sentence = ends - firsts[document]
+    starts = np.append(0, np.flatnonzero(is_end) + 1)
+    word = np.arange(len(ids)) - starts[ends]
+    is_read = ~is_end & (sentence < limits[0]) & (word < limits[1])
+    document, sentence, word = (
+        each[is_read] for each in (document, sentence, word)
+    )
+    found = np.full(
+        [
+            len(documents),
+            max(shape[0], sentence.max(initial=-1) + 1),
+            max(shape[1], word.max(initial=-1) + 1),
+        ],
+        PAD_ID,
+        np.int32,
+    )
+    found[document, sentence, word] = ids[is_read]
     return found
 
 

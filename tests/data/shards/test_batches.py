@@ -24,15 +24,9 @@ from keras_textgen.data.shards.order import Share, shuffled
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.report import evaluate_model
 from keras_textgen.prepare.corpus import prepare_corpus
+from tests.beam import beams_warnings
 
-pytestmark = pytest.mark.filterwarnings(
-    # Of Beam's own code.
-    "ignore::DeprecationWarning",
-    "ignore::FutureWarning",
-    "ignore::PendingDeprecationWarning",
-    "ignore::ResourceWarning",
-    "ignore::pytest.PytestUnraisableExceptionWarning",
-)
+pytestmark = beams_warnings
 
 
 @pytest.fixture(scope="module")

@@ -30,15 +30,9 @@ from keras_textgen.prepare.__main__ import main
 from keras_textgen.prepare.corpus import prepare_corpus
 from keras_textgen.prepare.records import split_of
 from keras_textgen.prepare.settings import PrepareSettings
+from tests.beam import beams_warnings
 
-pytestmark = pytest.mark.filterwarnings(
-    # Of Beam's own code.
-    "ignore::DeprecationWarning",
-    "ignore::FutureWarning",
-    "ignore::PendingDeprecationWarning",
-    "ignore::ResourceWarning",
-    "ignore::pytest.PytestUnraisableExceptionWarning",
-)
+pytestmark = beams_warnings
 LIMITS = {"max_sentences": 3, "max_words": 4}
 
 

@@ -15,6 +15,9 @@ import numpy as np
 import pytest
 
 import trainer
+from keras_textgen.cli.recipes import find_recipes
+from keras_textgen.cli.settings import parse
+from keras_textgen.tasks.children import ChildRuns
 from keras_textgen.tasks.reports.comparison import comparison
 from tests.tasks.several.fake import runs_of
 
@@ -64,6 +67,22 @@ def test_a_page_of_runs_without_figures(given, program):
     (folders[0] / "figures.json").unlink()
     page = comparison(list(map(str, folders)))
     assert "Of none of the runs there is a figures.json yet" in page
+
+
+def test_a_precision_that_a_run_has_chosen_is_the_same(tmp_path):
+    def of(precision):
+        given = ["trainer.py", "--model=lstm_lm", f"--precision={precision}"]
+        return parse(given, find_recipes())
+
+    children = ChildRuns(tmp_path, ["seed_*"])
+    run = children.of("seed_0")
+    run.path.mkdir()
+    run.write_flags(of("bfloat16"))
+    run.figures_file.write_text("[]\n")
+    (tmp_path / "finished.txt").write_text("seed_0\n")
+    assert children.is_finished("seed_0", of("auto"))
+    assert children.is_finished("seed_0", of("bfloat16"))
+    assert not children.is_finished("seed_0", of("float32"))
 
 
 def test_what_is_finished_is_not_repeated(given, program, capsys):
