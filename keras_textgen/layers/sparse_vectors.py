@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import keras
 import numpy as np
 import scipy.sparse
 import tensorflow as tf
@@ -103,6 +104,91 @@ def taken_rows(
         tf.gather(values, places.flat_values),
         tf.shape(rows)[0],
     )
+
+
+def sparse_product(
+    sparse: tf.SparseTensor, dense: tf.Tensor | keras.Variable
+) -> tf.Tensor:
+    """A sparse matrix times a dense one: float32 [rows, width].
+
+    Over rows in parallel, as `tf.sparse.sparse_dense_matmul` is not. The
+    gradient is that of the dense one alone.
+
+    Args:
+        sparse: float32 [rows, n], its indices sorted by rows.
+        dense: float32 [n, width].
+
+    Example:
+        >>> sparse = tf.SparseTensor([[0, 1]], [2.0], [1, 2])
+        >>> sparse_product(sparse, tf.constant([[1.0], [3.0]])).numpy().tolist()
+        [[6.0]]
+    """
+
+    @tf.custom_gradient
+    def product(dense: tf.Tensor) -> tuple:
+        rows = _compressed(sparse)
+        products = _product(rows, dense)
+
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            return _product(_transposed(rows), upstream)
+
+        return tf.ensure_shape(products, [None, dense.shape[1]]), gradient
+
+    return product(tf.convert_to_tensor(dense))
+
+
+def repeated_rows(rows: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+    """Some of the rows, one as often as it is asked for: [n, width].
+
+    As `tf.gather`, whose gradient is summed in one thread, and once for each
+    of the parts that the rows were joined from.
+
+    Args:
+        rows: float32 [m, width].
+        index: int [n].
+
+    Example:
+        >>> rows = tf.constant([[1.0], [2.0]])
+        >>> repeated_rows(rows, tf.constant([1, 0, 1])).numpy().ravel().tolist()
+        [2.0, 1.0, 2.0]
+    """
+
+    @tf.custom_gradient
+    def gathered(rows: tf.Tensor) -> tuple:
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            index_64 = tf.cast(index, tf.int64)
+            shape = tf.shape(upstream, tf.int64)[0], tf.shape(rows, tf.int64)[0]
+            chosen = tf.SparseTensor(
+                tf.stack([tf.range(shape[0]), index_64], axis=1),
+                tf.ones_like(index, tf.float32),
+                tf.stack(shape),
+            )
+            return _product(_transposed(_compressed(chosen)), upstream)
+
+        return tf.gather(rows, index), gradient
+
+    return gathered(rows)
+
+
+# Of sparse matrices whose rows are compressed. A GPU has no deterministic
+# kernels for their products.
+def _compressed(sparse: tf.SparseTensor) -> tf.Tensor:
+    with tf.device("CPU:0"):
+        return tf.raw_ops.SparseTensorToCSRSparseMatrix(
+            indices=sparse.indices,
+            values=sparse.values,
+            dense_shape=sparse.dense_shape,
+        )
+
+
+def _transposed(matrix: tf.Tensor) -> tf.Tensor:
+    with tf.device("CPU:0"):
+        return tf.raw_ops.SparseMatrixTranspose(input=matrix, type=tf.float32)
+
+
+def _product(matrix: tf.Tensor, dense: tf.Tensor) -> tf.Tensor:
+    with tf.device("CPU:0"):
+        return tf.raw_ops.SparseMatrixMatMul(a=matrix, b=dense)
 
 
 def check_finite(name: str, matrix: scipy.sparse.csr_array) -> None:

@@ -14,6 +14,8 @@ from keras_textgen.layers.hidden_layers import HiddenLayer, built_layers
 from keras_textgen.layers.sparse_vectors import (
     SparseVectors,
     check_finite,
+    repeated_rows,
+    sparse_product,
     taken_rows,
 )
 
@@ -124,14 +126,10 @@ class SparseLinear(keras.layers.Layer):
             [vectors.vectors, tf.cast(vectors.indices, tf.int64)], axis=1
         )
         shape = tf.stack([tf.cast(vectors.count, tf.int64), kernel.shape[0]])
-        # A GPU has no deterministic kernel for this product.
-        with tf.device("CPU:0"):
-            products = tf.sparse.sparse_dense_matmul(
-                tf.SparseTensor(
-                    places, tf.cast(vectors.values, tf.float32), shape
-                ),
-                tf.cast(kernel, tf.float32),
-            )
+        values = tf.cast(vectors.values, tf.float32)
+        products = sparse_product(
+            tf.SparseTensor(places, values, shape), tf.cast(kernel, tf.float32)
+        )
         return tf.cast(products, self.compute_dtype)
 
 
@@ -378,7 +376,7 @@ def of_each(
         [6, 2, 6]
     """
     unique, index = tf.unique(tf.cast(ids, tf.int32))
-    return tf.gather(vectors(unique), index)
+    return repeated_rows(vectors(unique), index)
 
 
 def _known(weight: keras.Variable, ids: tf.Tensor) -> tf.Tensor:

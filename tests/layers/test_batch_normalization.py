@@ -49,3 +49,29 @@ def test_no_row_that_counts():
     layer = made()
     values, counted = tf.ones([2, 2]), tf.zeros([2])
     assert np.isfinite(layer(values, counted, training=True)).all()
+
+
+def test_gradients_are_those_of_the_operations():
+    draw = np.random.default_rng(0)
+    values = tf.Variable(draw.normal(2, 3, [4, 2]), dtype=tf.float32)
+    counted = tf.constant([1.0, 0.0, 1.0, 1.0])
+    upstream = tf.constant(draw.normal(size=[4, 2]), tf.float32)
+    layer = GlobalBatchNormalization()
+    layer.build((None, 2))
+
+    with tf.GradientTape(persistent=True) as tape:
+        normalized = layer(values, counted, training=True)
+        mean, variance = tf.nn.moments(tf.boolean_mask(values, counted > 0), 0)
+        expected = (values - mean) / tf.sqrt(variance + 1e-3)
+
+    np.testing.assert_allclose(normalized, expected, atol=1e-6)
+    np.testing.assert_allclose(
+        tape.gradient(normalized, values, upstream),
+        tape.gradient(expected, values, upstream),
+        atol=1e-6,
+    )
+    np.testing.assert_allclose(
+        tape.gradient(normalized, layer.offset.value, upstream),
+        np.sum(upstream, axis=0),
+        rtol=1e-6,
+    )

@@ -12,10 +12,12 @@ from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.distributions.dirichlet import laplace_of_dirichlet
 from keras_textgen.distributions.gaussian import diagonal_normal, per_dimension
 from keras_textgen.layers.batch_normalization import GlobalBatchNormalization
+from keras_textgen.layers.sparse_vectors import sparse_product
 from keras_textgen.models.latent import LatentModel
 from keras_textgen.models.topics.bag_model import checked_width
 from keras_textgen.models.topics.topic_model import TopicModel
 from keras_textgen.noise import GlobalRows, Noise, RowNoise, TextNoise
+from keras_textgen.objectives.word_counts import counts_log_likelihood
 from keras_textgen.optimizers import FusedAdam
 from keras_textgen.serving.endpoints import Outputs
 
@@ -158,7 +160,7 @@ class ProdLDA(LatentModel, TopicModel):
         ).kl_divergence(per_dimension(self.prior))
         num_tokens = tf.reduce_sum(tf.cast(bags["counts"], tf.float32), axis=1)
         outputs = {
-            "nll": _nll(counts, num_tokens, logits),
+            "nll": -counts_log_likelihood(logits, counts),
             "kl": tf.reduce_sum(kl_parts, axis=1),
             "num_tokens": num_tokens,
             "is_known": is_known,
@@ -215,7 +217,9 @@ class ProdLDA(LatentModel, TopicModel):
         is_known: tf.Tensor,
         dropped: RowNoise | None,
     ) -> Any:
-        hidden = self.hidden_2(self.hidden_1(counts))
+        # Called, the layer would gather a row for each word of a document.
+        first = sparse_product(counts, self.hidden_1.kernel)
+        hidden = self.hidden_2(tf.nn.softplus(first + self.hidden_1.bias))
         hidden = self._dropped(hidden, "hidden", dropped)
         training = dropped is not None
         loc = self.loc_norm(self.loc(hidden), is_known, training=training)
@@ -296,20 +300,6 @@ class ProdLDA(LatentModel, TopicModel):
             "concentration": self.concentration,
             "dropout": self.dropout,
         }
-
-
-def _nll(
-    counts: tf.SparseTensor, num_tokens: tf.Tensor, logits: tf.Tensor
-) -> tf.Tensor:
-    """-sum over words of n log softmax(logits), [batch].
-
-    Only where n is not 0; the dense normalizer takes care of the rest.
-    """
-    chosen = counts.values * tf.gather_nd(logits, counts.indices)
-    chosen = tf.math.unsorted_segment_sum(
-        chosen, counts.indices[:, 0], counts.dense_shape[0]
-    )
-    return num_tokens * tf.reduce_logsumexp(logits, axis=1) - chosen
 
 
 def _softplus(inputs: int, units: int) -> keras.layers.Dense:

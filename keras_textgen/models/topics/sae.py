@@ -12,8 +12,10 @@ from keras_textgen.data.batches.bags import BagBatches, BagData, Bags, as_counts
 from keras_textgen.data.rows import in_memory
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.topic_methods import fit_clusters
+from keras_textgen.layers.sparse_vectors import sparse_product
 from keras_textgen.models.topics.bag_model import checked_width
 from keras_textgen.models.topics.topic_model import TopicModel
+from keras_textgen.objectives.word_counts import counts_log_likelihood
 from keras_textgen.serving.endpoints import Outputs
 
 _ACTIVATIONS = ("binary", "tanh")
@@ -179,7 +181,7 @@ class SoftmaxAutoencoder(TopicModel):
 
     def _codes(self, x: tf.SparseTensor) -> tf.Tensor:
         if self.encoder is None:
-            products = tf.sparse.sparse_dense_matmul(x, self.kernel.value)
+            products = sparse_product(x, self.kernel)
         else:
             hidden = tf.cast(self.encoder(x), tf.float32)
             products = tf.matmul(hidden, self.kernel)
@@ -211,16 +213,13 @@ class SoftmaxAutoencoder(TopicModel):
     def _divergences(
         self, x: tf.SparseTensor, codes: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        logits = self.logits(codes)
-        # Only where x is not zero; the dense normalizer takes care of the rest.
-        log_y = tf.gather_nd(logits, x.indices)
-        terms = x.values * (tf.math.log(x.values) - log_y)
         rows = x.indices[:, 0]
-        kl = tf.math.unsorted_segment_sum(terms, rows, x.dense_shape[0])
-        has_words = tf.math.unsorted_segment_sum(
-            x.values, rows, x.dense_shape[0]
+        # sum x log x and sum x, where x is not zero.
+        negative_entropy, has_words = (
+            tf.math.unsorted_segment_sum(each, rows, x.dense_shape[0])
+            for each in (x.values * tf.math.log(x.values), x.values)
         )
-        kl += has_words * tf.reduce_logsumexp(logits, axis=1)
+        kl = negative_entropy - counts_log_likelihood(self.logits(codes), x)
         is_known = tf.cast(has_words > 0, tf.float32)
         return {"losses": kl + self._penalty(), "kl": kl, "is_known": is_known}
 

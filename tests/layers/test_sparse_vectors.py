@@ -1,0 +1,55 @@
+"""Products of sparse matrices against NumPy, with their gradients."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_textgen.layers.sparse_vectors import repeated_rows, sparse_product
+
+
+@pytest.mark.parametrize("rows", [[0, 0, 0, 2, 2], [1], []])
+def test_products(rows):
+    # The columns of a row in any order, and one of them twice.
+    columns = [3, 1, 3, 4, 0][: len(rows)]
+    draw = np.random.default_rng(0)
+    values = draw.normal(size=len(rows)).astype(np.float32)
+    dense_left = np.zeros([3, 5], np.float32)
+    np.add.at(dense_left, (rows, columns), values)
+    places = np.reshape(np.stack([rows, columns], axis=1), [-1, 2])
+    left = tf.SparseTensor(tf.cast(places, tf.int64), values, [3, 5])
+    right = tf.Variable(draw.normal(size=[5, 7]).astype(np.float32))
+    upstream = draw.normal(size=[3, 7]).astype(np.float32)
+
+    @tf.function
+    def product_and_gradient():
+        with tf.GradientTape() as tape:
+            product = sparse_product(left, right)
+        return product, tape.gradient(product, right, upstream)
+
+    product, gradient = product_and_gradient()
+
+    assert product.shape == [3, 7]
+    np.testing.assert_allclose(product, dense_left @ right.numpy(), atol=1e-6)
+    np.testing.assert_allclose(gradient, dense_left.T @ upstream, atol=1e-6)
+
+
+def test_no_rows():
+    nothing = tf.SparseTensor(tf.zeros([0, 2], tf.int64), tf.zeros([0]), [0, 5])
+    assert sparse_product(nothing, tf.zeros([5, 7])).shape == [0, 7]
+
+
+@pytest.mark.parametrize("index", [[2, 0, 2, 2], []])
+def test_repeated_rows(index):
+    index = np.int32(index)
+    rows = tf.Variable(np.arange(6, dtype=np.float32).reshape(3, 2))
+    upstream = np.random.default_rng(0).normal(size=[len(index), 2])
+    upstream = upstream.astype(np.float32)
+
+    with tf.GradientTape() as tape:
+        repeated = repeated_rows(rows, tf.constant(index))
+    gradient = tape.gradient(repeated, rows, upstream)
+
+    np.testing.assert_array_equal(repeated, rows.numpy()[index])
+    expected = np.zeros([3, 2], np.float32)
+    np.add.at(expected, index, upstream)
+    np.testing.assert_allclose(gradient, expected, atol=1e-6)
