@@ -12,22 +12,25 @@ from keras_textgen.tokens import PAD_ID
 _GROUPS = 6
 _ROWS_A_GROUP = 48
 
-Encode = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+Embed = Callable[[tf.Tensor], tf.Tensor]
+Encode = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
 def encode_in_length_groups(
-    encode: Encode, ids: tf.Tensor
+    embed: Embed, encode: Encode, ids: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """What a function makes of rows, sorted and cut by their lengths.
 
     Lengths differ far more within a batch than from batch to batch, so rows
     are sorted by length and encoded in groups, each cut to its longest. Groups
-    of one length are one.
+    of one length are one. All groups are embedded at once: each by itself
+    would have a gradient as large as the table of embeddings.
 
     Args:
-        encode: From ids int32 [rows, time] to vectors [rows, D] and to values
-            of the time steps [rows, time], 0 for padding. Padding on the right
-            makes no difference to it.
+        embed: From ids int32 [M] to inputs [M, E].
+        encode: From ids int32 [rows, time] and their inputs [rows, time, E] to
+            vectors [rows, D] and to values of the time steps [rows, time], 0
+            for padding. Padding on the right makes no difference to it.
         ids: int32 [N, time], 0 for padding.
 
     Returns:
@@ -35,7 +38,11 @@ def encode_in_length_groups(
 
     Example:
         >>> vectors, values = encode_in_length_groups(
-        ...     lambda ids: (tf.reduce_max(ids, 1, True), ids // 2),
+        ...     lambda ids: ids[:, tf.newaxis] // 2,
+        ...     lambda ids, halves: (
+        ...         tf.reduce_max(ids, 1, True),
+        ...         halves[..., 0],
+        ...     ),
         ...     tf.constant([[4, 8, 6], [2, 0, 0]]),
         ... )
         >>> vectors.numpy().tolist(), values.numpy().tolist()
@@ -48,20 +55,34 @@ def encode_in_length_groups(
     lengths = tf.reduce_max(places, axis=1)
     order = tf.argsort(lengths, stable=True)
     bounds = _bounds(tf.gather(lengths, order))
-    vectors, values = [], []
+    groups = []
     for first, end in itertools.pairwise(bounds):
         rows = order[first:end]
         longest = tf.reduce_max(tf.gather(lengths, rows))
         longest = tf.maximum(longest, 1)
-        of_rows, of_steps = encode(tf.gather(ids, rows)[:, :longest])
+        groups.append(tf.gather(ids, rows)[:, :longest])
+    vectors, values = [], []
+    for of_group, inputs in zip(groups, _embedded(embed, groups), strict=True):
+        of_rows, of_steps = encode(of_group, inputs)
         vectors.append(of_rows)
-        padding = [[0, 0], [0, width + 1 - longest]]
+        padding = [[0, 0], [0, width + 1 - tf.shape(of_group)[1]]]
         values.append(tf.pad(of_steps, padding))
     back = tf.math.invert_permutation(order)
     return (
         tf.gather(tf.concat(vectors, axis=0), back),
         tf.gather(tf.concat(values, axis=0), back)[:, :width],
     )
+
+
+def _embedded(embed: Embed, groups: list[tf.Tensor]) -> list[tf.Tensor]:
+    """Inputs [rows, time, E] of each group of ids [rows, time]."""
+    inputs = embed(tf.concat([tf.reshape(ids, [-1]) for ids in groups], 0))
+    width = inputs.shape[-1]
+    parts = tf.split(inputs, [tf.size(ids) for ids in groups])
+    return [
+        tf.reshape(part, tf.concat([tf.shape(ids), [width]], 0))
+        for part, ids in zip(parts, groups, strict=True)
+    ]
 
 
 def _bounds(lengths: tf.Tensor) -> list[tf.Tensor]:

@@ -22,12 +22,14 @@ def test_the_order_of_the_rows_is_kept(smallest, monkeypatch):
     ids = rows_of([5, 1, 0, 9, 3, 3, 1, 2])
     seen = []
 
-    def encode(rows):
+    def encode(rows, squares):
         seen.append(tuple(rows.shape))
-        squares = rows**2
+        squares = squares[:, :, 0]
         return tf.reduce_sum(squares, 1, keepdims=True), squares
 
-    vectors, values = encode_in_length_groups(encode, tf.constant(ids))
+    vectors, values = encode_in_length_groups(
+        lambda ids: ids[:, tf.newaxis] ** 2, encode, tf.constant(ids)
+    )
     np.testing.assert_array_equal(vectors, (ids**2).sum(1, keepdims=True))
     np.testing.assert_array_equal(values, ids**2)
     filled = [shape for shape in seen if shape[0]]
@@ -46,21 +48,26 @@ def test_the_order_of_the_rows_is_kept(smallest, monkeypatch):
 def test_rows_of_one_length_are_one_group():
     seen = []
 
-    def encode(rows):
-        seen.append(tuple(rows.shape))
+    def encode(rows, inputs):
+        seen.append(tuple(inputs.shape[:2]))
         return tf.cast(rows[:, :1], tf.float32), rows
 
-    encode_in_length_groups(encode, tf.constant(rows_of([7] * 300)))
+    ids = tf.constant(rows_of([7] * 300))
+    encode_in_length_groups(embedded, encode, ids)
     assert [shape for shape in seen if shape[0]] == [(300, 7)]
 
 
+def embedded(ids):
+    return tf.ones([tf.size(ids), 3])
+
+
 def test_no_rows_and_no_steps():
-    def encode(rows):
+    def encode(rows, inputs):
         return tf.cast(rows[:, :1], tf.float32), rows
 
     for shape in ([0, 4], [0, 0], [2, 0]):
         vectors, values = encode_in_length_groups(
-            encode, tf.zeros(shape, tf.int32)
+            embedded, encode, tf.zeros(shape, tf.int32)
         )
         assert vectors.shape == (shape[0], 1)
         assert values.shape == shape

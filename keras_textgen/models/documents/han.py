@@ -222,6 +222,7 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         # N real sentences, without a trace of those of padding; how they are
         # encoded is traced once for all groups.
         vectors, word_weights = encode_in_length_groups(
+            self.embedding,
             self.in_graph("encode_words"),
             tf.boolean_mask(documents, is_sentence),
         )
@@ -236,16 +237,19 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
             "word_weights": tf.scatter_nd(places, word_weights, shape),
         }
 
-    def encode_words(self, words: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Vectors [N, D] and word weights [N, words] of ids [N, words].
+    def encode_words(
+        self, words: tf.Tensor, inputs: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Vectors [N, D] and word weights [N, words] of sentences.
 
         D is 2H of the recurrence, or the width of the encoder that was given.
+
+        Args:
+            words: Ids, int32 [N, words].
+            inputs: Their embeddings, [N, words, E].
         """
         return self._attend(
-            self.word_encoder,
-            self.word_attention,
-            self.embedding(words),
-            words != PAD_ID,
+            self.word_encoder, self.word_attention, inputs, words != PAD_ID
         )
 
     def _encode_documents(

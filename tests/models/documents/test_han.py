@@ -122,9 +122,9 @@ def test_only_real_sentences_are_encoded(padded, monkeypatch):
     model = tiny()
     encoded = []
 
-    def encode_words(words):
+    def encode_words(words, inputs):
         encoded.extend(words.numpy().tolist())
-        return type(model).encode_words(model, words)
+        return type(model).encode_words(model, words, inputs)
 
     monkeypatch.setitem(model._in_graph, "encode_words", encode_words)
     model(tf.pad(padded, [[0, 5], [0, 20], [0, 20]]))
