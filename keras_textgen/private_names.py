@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from keras_textgen.private_workers import can_be_told
+from keras_textgen import private_saving, private_workers
 
 
 class PrivateName(NamedTuple):
@@ -301,8 +301,8 @@ def _of_adam(name: str) -> bool:
 def _of_gpt2(name: str) -> bool:
     if importlib.util.find_spec("keras_hub") is None:
         return True
-    layers = importlib.import_module("keras_hub").layers
-    layer = layers.TransformerDecoder(intermediate_dim=1, num_heads=1)
+    kind = importlib.import_module("keras_hub").layers.TransformerDecoder
+    layer = kind(intermediate_dim=1, num_heads=1)
     layer.build((None, None, 1))
     return hasattr(layer, name) or hasattr(layer._self_attention_layer, name)
 
@@ -375,16 +375,22 @@ NAMES = (
         "tf.distribute.MultiWorkerMirroredStrategy",
         "keras_textgen.private_workers",
         "a worker that is stopped for 10 seconds ends the others",
-        can_be_told,
+        private_workers.can_be_told,
+    ),
+    PrivateName(
+        "save_context",
+        "tf.saved_model.save",
+        "keras_textgen.private_saving",
+        "every function of a SavedModel is traced twice and is there twice",
+        private_saving.can_be_told,
     ),
     PrivateName(
         "inner_optimizer",
         "keras.optimizers.LossScaleOptimizer",
         "unscaled",
         "in float16, gradients of several replicas are not clipped",
-        lambda: hasattr(
-            keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD()),
-            "inner_optimizer",
+        lambda: _calls(
+            keras.optimizers.LossScaleOptimizer, "self.inner_optimizer ="
         ),
     ),
     *(
@@ -422,9 +428,7 @@ NAMES = (
         "keras.layers.StringLookup",
         "table_of",
         "a SavedModel has no vocabulary",
-        lambda: hasattr(
-            keras.layers.StringLookup(vocabulary=["a"]), "lookup_table"
-        ),
+        functools.partial(_has, keras.layers.StringLookup, "lookup_table"),
     ),
     PrivateName(
         "random.randint",

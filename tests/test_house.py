@@ -17,7 +17,7 @@ LEVELS = (
     {"supported"},
     {"specs", "datasets"},
     {"cli"},
-    {"private_workers"},
+    {"private_saving", "private_workers"},
     {"private_names"},
     {
         "noise",

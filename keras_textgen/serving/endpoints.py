@@ -1,5 +1,6 @@
 """What a served function is, and the rules that served functions share."""
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -71,13 +72,50 @@ def of_texts_or_tokens(
         ... ].numpy().tolist()
         [[2, 1, 4, 3]]
     """
+    traced = traced_once(function, options)
 
     def of_either(inputs: tf.Tensor, *given: tf.Tensor) -> Outputs:
         if inputs.dtype == tf.string:
-            return function(vocabulary(inputs), *given)
-        return function(_checked(inputs, vocabulary.size), *given)
+            return traced(vocabulary(inputs), *given)
+        return traced(_checked(inputs, vocabulary.size), *given)
 
     return Endpoint(of_either, [TEXTS], options, also={"tokens": [TOKENS]})
+
+
+def traced_once(
+    function: Callable[..., Outputs], options: Sequence[tf.TensorSpec]
+) -> Callable[..., Outputs]:
+    """A function that is traced with all of its options, whichever are given.
+
+    Those that are not given have their defaults, as constants: so a SavedModel
+    holds the function once, and not once for each number of options.
+
+    Args:
+        function: From inputs and options, which have defaults.
+        options: Specs of them.
+
+    Example:
+        >>> def power(x, exponent=2):
+        ...     return {"y": x ** tf.cast(exponent, tf.float32)}
+        >>> traced = traced_once(power, [tf.TensorSpec([], tf.int32)])
+        >>> float(traced(tf.constant(3.0))["y"])
+        9.0
+    """
+    traced = tf.function(function, autograph=False)
+    parameters = [*inspect.signature(function).parameters.values()]
+    first_option = len(parameters) - len(options)
+
+    def call(*given: tf.Tensor) -> Outputs:
+        num_given = max(len(given) - first_option, 0)
+        defaults = [
+            tf.constant(parameter.default, spec.dtype)
+            for parameter, spec in zip(
+                parameters[first_option:], options, strict=True
+            )
+        ]
+        return traced(*given, *defaults[num_given:])
+
+    return call
 
 
 def of_no_texts(endpoints: Mapping[str, Endpoint]) -> dict[str, Endpoint]:

@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_textgen.checks import refused
+from keras_textgen.private_saving import tracing_for
 from keras_textgen.serving.endpoints import SEED, Endpoint
 from keras_textgen.serving.versions import MODEL_FILE, version_numbers
 from keras_textgen.serving.warm_up import write_warm_up
@@ -57,6 +58,8 @@ def write(
     # could not be loaded without Keras.
     module.weights = list(variables)
     module.tables = list(tables)
+    # They serve and do not train; tracing gradients takes long.
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     signatures: dict[str, Any] = {}
     taken: dict[str, Sequence[tf.TensorSpec]] = {}
     for name, endpoint in endpoints.items():
@@ -72,14 +75,13 @@ def write(
                     "another one",
                     "a name of its own",
                 )
-            signatures[signature] = _traced(function, specs, endpoint.options)
+            with tracing_for(options):
+                signatures[signature] = _traced(
+                    function, specs, endpoint.options
+                )
             taken[signature] = [*specs, *endpoint.options]
     tf.saved_model.save(
-        module,
-        str(path),
-        signatures=signatures,
-        # They serve and do not train; tracing gradients takes long.
-        options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
+        module, str(path), signatures=signatures, options=options
     )
     write_warm_up(path, taken)
 

@@ -10,6 +10,7 @@ from keras_textgen.serving.endpoints import (
     Outputs,
     noise_seed,
     of_texts_or_tokens,
+    traced_once,
 )
 
 _NUM_SAMPLES = tf.TensorSpec([], tf.int32, name="num_samples")
@@ -86,7 +87,8 @@ def _generate(model: Any) -> Endpoint:
         )
         return _with_text(model, tokens)
 
-    return Endpoint(generate, [_NUM_TEXTS], [SEED, *_SAMPLING])
+    options = [SEED, *_SAMPLING]
+    return Endpoint(traced_once(generate, options), [_NUM_TEXTS], options)
 
 
 def _with_text(model: Any, tokens: tf.Tensor) -> Outputs:
