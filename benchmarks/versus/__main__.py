@@ -15,11 +15,9 @@ by --torch_python.
 
 import argparse
 import contextlib
-import importlib.metadata
 import json
 import os
 import pathlib
-import platform
 import subprocess
 import sys
 from typing import Any, NamedTuple
@@ -30,6 +28,7 @@ from benchmarks.processes import (
     started,
     take_turns,
 )
+from benchmarks.versus.machine import machine
 from benchmarks.versus.workloads import WORKLOADS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -176,37 +175,12 @@ def rate_lines(
     return lines
 
 
-def machine(torch_python: str) -> dict[str, str]:
-    """What was measured on, and with."""
-    lines = pathlib.Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    of_processor = dict(
-        line.split(":", 1) for line in lines if line.startswith("model name")
-    )
-    flags = next(line for line in lines if line.startswith("flags"))
-    return {
-        "processor": " ".join(
-            next(iter(of_processor.values()), platform.machine()).split()
-        ),
-        "cores": str(len(os.sched_getaffinity(0))),
-        "amx": str("amx_bf16" in flags),
-        "python": platform.python_version(),
-        "commit": subprocess.run(
-            ["git", "describe", "--always", "--dirty"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-        ).stdout.strip(),
-        **{
-            name: importlib.metadata.version(name)
-            for name in ("tensorflow", "keras", "numpy")
-        },
-        "torch": subprocess.run(
-            [torch_python, "-c", "import torch; print(torch.__version__)"],
-            capture_output=True,
-            check=True,
-            text=True,
-        ).stdout.strip(),
-    }
+def torch_version(torch_python: str) -> str:
+    """Of the environment that the peers run in."""
+    code = "import torch; print(torch.__version__)"
+    return subprocess.run(
+        [torch_python, "-c", code], capture_output=True, check=True, text=True
+    ).stdout.strip()
 
 
 def parsed_options() -> argparse.Namespace:
@@ -230,7 +204,7 @@ def main() -> None:
     """Print the table; with --json, write its numbers, too."""
     options = parsed_options()
     found = {
-        "machine": machine(options.torch_python),
+        "machine": {**machine(), "torch": torch_version(options.torch_python)},
         "precision": options.precision,
     }
     print(json.dumps(found), "\n", head(), sep="", flush=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.versus.__main__ import Measured, head, rate_lines, row_of
 from benchmarks.versus.inference import Row, line_of
+from benchmarks.versus.machine import line_of_machine
 from benchmarks.versus.workloads import WORKLOADS
 
 HERE = pathlib.Path(__file__).parent
@@ -29,15 +30,17 @@ def tables() -> str:
     return "\n".join(parts)
 
 
-def inference_table(rows: list[dict[str, Any]]) -> str:
-    """The table of what is not training."""
-    lines = ["| what | ms | GFLOP/s |", "|---|---:|---:|"]
-    return "\n".join(lines + [line_of(Row(**each)) for each in rows]) + "\n"
+def inference_table(found: dict[str, Any]) -> str:
+    """The table of what is not training, and what was measured on."""
+    head = "| what | ms | GFLOP/s |\n|---|---:|---:|"
+    lines = [f"not training ({line_of_machine(found['machine'])}):", "", head]
+    lines += [line_of(Row(**each)) for each in found["rows"]]
+    return "\n".join(lines) + "\n"
 
 
 def training_table(found: dict[str, Any]) -> str:
     """The table of a precision, and what was measured on."""
-    machine = ", ".join(f"{k} {v}" for k, v in found["machine"].items())
+    machine = line_of_machine(found["machine"])
     lines = [f"{found['precision']} ({machine}):", "", head()]
     rates = []
     for workload in WORKLOADS:
