@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_textgen.layers import cpu_recurrence
 from keras_textgen.layers.recurrent import (
     RNN_TYPES,
     BidirectionalStack,
@@ -111,3 +112,29 @@ def test_unknown_type_is_refused(stack_class):
     message = "rnn_type='rnn'; allowed: block, basic, gru, gru_of_keras_2"
     with pytest.raises(ValueError, match=f"^{message}$"):
         stack_class(4, rnn_type="rnn")
+
+
+@pytest.mark.parametrize("rnn_type", ["block", "gru"])
+def test_both_directions_and_their_gradients_are_those_of_keras(
+    rnn_type, monkeypatch
+):
+    mask = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0], [0, 0, 0, 0, 0]], bool)
+    inputs = tf.sin(tf.reshape(tf.range(45.0), [3, 5, 3]))
+    upstream = tf.cos(tf.reshape(tf.range(120.0), [3, 5, 8]))
+    stack = known(BidirectionalStack(4, num_layers=2, rnn_type=rnn_type))
+
+    def outputs_and_gradients():
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = stack(inputs, mask=mask)
+        sources = [inputs, *stack.trainable_variables]
+        return outputs, tape.gradient(outputs, sources, upstream)
+
+    outputs, gradients = outputs_and_gradients()
+    # From here on, Keras's own loop.
+    monkeypatch.setattr(cpu_recurrence, "_runs_here", lambda layer: False)
+    desired, desired_gradients = outputs_and_gradients()
+
+    close(outputs, desired)
+    for one, other in zip(gradients, desired_gradients, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
