@@ -3,7 +3,13 @@
 import pytest
 import tensorflow as tf
 
-from keras_textgen.serving.endpoints import SEED, Endpoint, noise_seed
+from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.serving.endpoints import (
+    SEED,
+    Endpoint,
+    noise_seed,
+    of_texts_or_tokens,
+)
 from keras_textgen.serving.saved_model import read, write
 from keras_textgen.serving.versions import version_numbers
 
@@ -46,6 +52,27 @@ def test_inputs_options_and_other_inputs(tmp_path):
         whole=tf.constant([2]), seed=tf.constant(1), power=tf.constant(1.0)
     )
     assert found["y"].numpy().tolist() == [6]
+
+
+def test_a_function_is_traced_once_whatever_it_is_given(tmp_path):
+    vocabulary = Vocabulary(["rose"])
+    traces = []
+
+    def counted(tokens, factor=2, seed=0):
+        traces.append(tokens)
+        return {"total": factor * tf.reduce_sum(tokens, axis=1) + seed}
+
+    factor = tf.TensorSpec([], tf.int32, name="factor")
+    endpoint = of_texts_or_tokens(vocabulary, counted, [factor, SEED])
+    write(tmp_path, {"counted": endpoint}, tables=vocabulary.lookup_tables())
+
+    assert len(traces) == 1
+    served = read(tmp_path).counted
+    texts, tokens = tf.constant(["rose"]), tf.constant([[2, 4, 3]])
+    for inputs in (texts, tokens):
+        for given, total in (((), 18), ((3, 5), 32)):
+            options = [tf.constant(each) for each in given]
+            assert served(inputs, *options)["total"].numpy() == [total]
 
 
 def test_tables_travel_with_the_functions(tmp_path):
