@@ -34,7 +34,9 @@ def main() -> None:
             table = runs / f"sae_{corpus}_{seed}" / "topics.csv"
             tables.append(table.read_text("utf-8"))
         classified = [
-            line for line in log.splitlines() if "logistic regression" in line
+            line
+            for line in log.splitlines()
+            if line.startswith("  ") and "logistic regression" in line
         ]
         print(f"{corpus}, {len(SEEDS)} seeds:\n")
         print(format_scores(scores_from_csv(tables)))
