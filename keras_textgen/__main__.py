@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import dataclasses
 import io
 import logging
 import os
@@ -79,15 +80,8 @@ def _run(argv: Sequence[str], started: float) -> int:
     settings = parse(argv, recipes)
     if settings.runs is not None:
         return _compare(settings)
-    if settings.seeds is not None:
-        # It imports what only a comparison needs.
-        from keras_textgen.tasks.seeds import run_seeds
-
-        return run_seeds(argv, settings, recipes)
-    if settings.mode == "sweep":
-        from keras_textgen.tasks.sweeps import run_sweep
-
-        return run_sweep(argv, settings, recipes)
+    if settings.seeds is not None or settings.mode == "sweep":
+        return _run_several(argv, settings, recipes)
     directory = RunDirectory(settings.run_dir)
     directory.check(settings)
     if settings.mode != "train":
@@ -103,6 +97,24 @@ def _run(argv: Sequence[str], started: float) -> int:
         if status == 0 and not _prints_results(settings):
             print(f"Took {(time.monotonic() - started) / 60:.1f} minutes.")
     return status
+
+
+def _run_several(
+    argv: Sequence[str], settings: Settings, recipes: pathlib.Path
+) -> int:
+    """Train several runs, a process each."""
+
+    def check_data() -> None:
+        _read(dataclasses.replace(settings, mode="train"))
+
+    if settings.seeds is not None:
+        # It imports what only a comparison needs.
+        from keras_textgen.tasks.seeds import run_seeds
+
+        return run_seeds(argv, settings, recipes, check_data)
+    from keras_textgen.tasks.sweeps import run_sweep
+
+    return run_sweep(argv, settings, recipes, check_data)
 
 
 def _compare(settings: Settings) -> int:

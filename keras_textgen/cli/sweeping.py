@@ -41,14 +41,6 @@ class Values(NamedTuple):
 
     texts: tuple[str, ...]
 
-    def holds(self, text: str) -> bool:
-        """Whether a value is one of them.
-
-        Args:
-          text: as the command line spells it.
-        """
-        return text in self.texts
-
 
 class Range(NamedTuple):
     """Numbers to draw.
@@ -69,14 +61,6 @@ class Range(NamedTuple):
     def texts(self) -> tuple[str, ...]:
         """Its ends, as the command line spells them."""
         return self.text(self.low), self.text(self.high)
-
-    def holds(self, text: str) -> bool:
-        """Whether a value is in it.
-
-        Args:
-          text: as the command line spells it.
-        """
-        return text != parsers.DEFAULT and self.low <= float(text) <= self.high
 
     def text(self, value: float) -> str:
         """A number of the range, as the command line spells it.

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 import keras_textgen
 from keras_textgen.cli.settings import (
+    FLAGS_FILE,
     RunError,
     Settings,
     flagfile_text,
@@ -69,6 +70,11 @@ such run; allowed: an empty or new folder
                     f"{self.path}: holds {path.name}, which is no such run; "
                     "allowed: an empty or new folder"
                 )
+
+    @property
+    def have_begun(self) -> bool:
+        """Whether there is one of them."""
+        return any(self.path.glob("*/" + FLAGS_FILE))
 
     def of(self, name: str) -> RunDirectory:
         """The folder of a run."""

@@ -148,6 +148,7 @@ def _train(
     settings: Settings, directory: RunDirectory, data: Any, cluster: Cluster
 ) -> None:
     settings = _with_precision(settings)
+    directory.check_precision(settings.precision)
     task = task_class(settings)(settings, data)
     model = task.build_model()
     if not directory.flags_file.exists():

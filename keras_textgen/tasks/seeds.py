@@ -5,7 +5,7 @@ import io
 import math
 import os
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from keras_textgen.cli.parsers import seeds
 from keras_textgen.cli.settings import RunError, Settings, parse
@@ -23,7 +23,10 @@ _TABLE_FILE, _PAGE_FILE = "seeds.csv", "comparison.html"
 
 
 def run_seeds(
-    argv: Sequence[str], settings: Settings, recipes: str | os.PathLike
+    argv: Sequence[str],
+    settings: Settings,
+    recipes: str | os.PathLike,
+    check_data: Callable[[], None],
 ) -> int:
     """Train with each of `--seeds`, and compare.
 
@@ -31,13 +34,18 @@ def run_seeds(
       argv: the command line, the program's name first.
       settings: what it settles.
       recipes: folder of the recipes.
+      check_data: refuses data that no run can read; called before the first.
 
     Returns:
       Exit status: that of the first run that has not ended well, or 0.
 
     Raises:
-      RunError: if a folder holds another run, or cannot be written.
+      RunError: if a folder holds another run, or cannot be written, or
+        `--seed` is given, too.
     """
+    for flag in argv[1:]:
+        if flag.lstrip("-").partition("=")[0] == "seed":
+            raise RunError(f"{flag} beside --seeds; allowed: one of the two")
     runs = ChildRuns(settings.run_dir, ["seed_*", _TABLE_FILE, _PAGE_FILE])
     arguments = {
         f"seed_{seed}": [
@@ -54,6 +62,8 @@ def run_seeds(
     }
     for name, each in planned.items():
         runs.of(name).check(each)
+    if not runs.have_begun:
+        check_data()
     with runs.directory.claimed():
         for number, (name, given) in enumerate(arguments.items(), 1):
             heading = f"{name}, {number} of {len(arguments)}"

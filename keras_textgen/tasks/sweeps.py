@@ -4,10 +4,11 @@ import csv
 import io
 import math
 import os
+import pathlib
 import shlex
 import signal
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from keras_textgen.cli.settings import (
     RunError,
@@ -31,7 +32,7 @@ from keras_textgen.tasks.children import ChildRuns
 from keras_textgen.tasks.search import Trial, check_search, suggested
 from keras_textgen.training.run_directory import shown, write_whole
 
-_TABLE_FILE = "trials.csv"
+_TABLE_FILE, _SPACE_FILE = "trials.csv", "sweep.txt"
 # What ends a sweep as well as a trial; it goes on after one that is killed, as
 # one too large for the memory is.
 _STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
@@ -46,7 +47,10 @@ _NO_SWEEP = (
 
 
 def run_sweep(
-    argv: Sequence[str], settings: Settings, recipes: str | os.PathLike
+    argv: Sequence[str],
+    settings: Settings,
+    recipes: str | os.PathLike,
+    check_data: Callable[[], None],
 ) -> int:
     """Train with the values of `--sweep`, and compare on the validation set.
 
@@ -54,6 +58,7 @@ def run_sweep(
       argv: the command line, the program's name first.
       settings: what it settles.
       recipes: folder of the recipes.
+      check_data: refuses data that no run can read; called before the first.
 
     Returns:
       Exit status: 0, or 128 + the number of a signal.
@@ -64,6 +69,8 @@ def run_sweep(
     """
     sweep = _Sweep(argv, settings, recipes)
     sweep.check()
+    if not sweep.runs.have_begun:
+        check_data()
     with sweep.runs.directory.claimed():
         return sweep.run()
 
@@ -90,14 +97,24 @@ class _Sweep:
         self._combinations: list[dict[str, str]] = []
         if is_grid(settings):
             self._combinations = list(combinations(self._space))
-        self._number = settings.sweep_trials or len(self._combinations)
         self._trials: list[Trial] = []
-        self.runs = ChildRuns(settings.run_dir, ["trial_*", _TABLE_FILE])
+        names = ["trial_*", _TABLE_FILE, _SPACE_FILE]
+        self.runs = ChildRuns(settings.run_dir, names)
+        self._space_file = self.runs.path / _SPACE_FILE
+        self._number = self._planned_number()
+
+    def _planned_number(self) -> int:
+        """Of trials; of a search, no fewer than there are."""
+        if self._combinations:
+            return len(self._combinations)
+        there = len([*self.runs.path.glob("trial_*/flags.txt")])
+        return max(self._settings.sweep_trials or 0, there)
 
     # -- Before anything runs ------------------------------------------------
 
     def check(self) -> None:
         """Refuse values that the model refuses, and folders of other runs."""
+        self._check_space()
         if is_grid(self._settings):
             planned = dict(enumerate(self._combinations))
         else:
@@ -116,20 +133,30 @@ class _Sweep:
         if not file.is_file():
             return None
         there = read_flagfile(file)
-        values = {each: value_text(there, each) for each in self._space}
-        for each, text in values.items():
-            if not self._space[each].holds(text):
-                raise RunError(
-                    f"{file.parent}: the run there has --{each}={text}, which "
-                    "is not among the values of --sweep; choose another "
-                    "--run_dir"
-                )
-        return values
+        return {each: value_text(there, each) for each in self._space}
+
+    def _check_space(self) -> None:
+        """Refuse other values than those of the trials that are there.
+
+        Trials are known by their numbers, which other values would give to
+        others.
+        """
+        if not self._space_file.is_file():
+            return
+        there = self._space_file.read_text("utf-8").strip()
+        space = search_space(there, self._settings.model)
+        if [*space.items()] != [*self._space.items()]:
+            raise RunError(
+                f"{self.runs.path}: the sweep there has --sweep={there!r}, not "
+                f"{self._settings.sweep!r}; allowed: the same, or another "
+                "--run_dir"
+            )
 
     # -- The trials ----------------------------------------------------------
 
     def run(self) -> int:
         """Run all trials that have not ended, and print the table."""
+        self._write(self._space_file, f"{self._settings.sweep}\n")
         number = 0
         while (values := self._next(number)) is not None:
             status = self._run(_name(number), values)
@@ -228,9 +255,12 @@ class _Sweep:
     def _write_table(self) -> None:
         buffer = io.StringIO()
         csv.writer(buffer, lineterminator="\n").writerows(self._rows())
-        path = self.runs.path / _TABLE_FILE
+        self._write(self.runs.path / _TABLE_FILE, buffer.getvalue())
+
+    @staticmethod
+    def _write(path: pathlib.Path, text: str) -> None:
         try:
-            write_whole(path, buffer.getvalue())
+            write_whole(path, text)
         except OSError as error:
             raise RunError(
                 f"{path}: cannot be written ({error.strerror})"

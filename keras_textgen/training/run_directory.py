@@ -25,6 +25,8 @@ from keras_textgen.serving.versions import version_numbers
 
 FIGURES_FILE = "figures.json"
 _LOCK_FILE = ".lock"
+# The precision in which the loss is scaled, lest gradients vanish.
+_SCALED = "float16"
 # Names of what is being written; whatever bears them after a kill is rubbish.
 _UNFINISHED = "unfinished"
 
@@ -150,6 +152,29 @@ class RunDirectory:
                 f"--{name}={value_text(there, name)}, not "
                 f"--{name}={value_text(here, name)}; go on with the same "
                 "flags, or choose another --run_dir"
+            )
+
+    def check_precision(self, precision: str | None) -> None:
+        """Refuse to go on from float16, or in it: it scales the loss.
+
+        The scale and its counter are variables of the optimizer, among its
+        others.
+
+        Args:
+          precision: of the run that is to be gone on with.
+
+        Raises:
+          RunError: if only one of the two is float16.
+        """
+        if not self.flags_file.is_file():
+            return
+        there = read_flagfile(self.flags_file).precision
+        if (there == _SCALED) != (precision == _SCALED):
+            raise RunError(
+                f"{self.path}: the run there has --precision="
+                f"{there or 'float32'}, not --precision="
+                f"{precision or 'float32'}; allowed: to go on in float16 with "
+                "what was begun in it, and with nothing else"
             )
 
     def _check_versions(self, version: int | None) -> None:

@@ -1,5 +1,6 @@
 """Whose a folder is, and that files in it are whole."""
 
+import contextlib
 import subprocess
 import sys
 
@@ -229,3 +230,30 @@ def test_move_into_place_replaces_a_folder(tmp_path):
         run_directory.move_into_place(export)
         assert [path.name for path in export.iterdir()] == [content]
     assert list(tmp_path.iterdir()) == [export]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_refused"),
+    [
+        ("float16", "float16", False),
+        ("float16", "bfloat16", True),
+        ("float16", None, True),
+        ("float32", "float16", True),
+        (None, "float16", True),
+        (None, "bfloat16", False),
+        ("bfloat16", "float32", False),
+    ],
+)
+def test_float16_is_gone_on_with_in_float16(
+    tmp_path, before, after, is_refused
+):
+    directory = RunDirectory(tmp_path)
+    # A new run may have any.
+    directory.check_precision(after)
+    spelled = before or "default"
+    directory.flags_file.write_text(f"--model=vae\n--precision={spelled}\n")
+    refusal = pytest.raises(
+        settings.RunError, match="the run there has --precision="
+    )
+    with refusal if is_refused else contextlib.nullcontext():
+        directory.check_precision(after)

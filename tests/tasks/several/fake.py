@@ -61,7 +61,8 @@ def program(monkeypatch):
 def given(tmp_path):
     """What every command line begins with."""
     path = tmp_path / "ratings.csv"
-    path.write_text("user,item,rating\na,b,1\n")
+    rows = [f"a{n},b,{n % 5}" for n in range(10)]
+    path.write_text("\n".join(["user,item,rating", *rows]) + "\n")
     run_dir = tmp_path / "runs"
     names = {"model": "dmf", "dataset": "ratings", "data_dir": path}
     names |= {"run_dir": run_dir, "embedding_dim": 4}

@@ -262,3 +262,10 @@ def test_a_killed_series_goes_on(given):
     assert float(row["standard_deviation"]) == pytest.approx(
         np.std(values, ddof=1)
     )
+
+
+def test_a_seed_beside_seeds_is_refused(given, program, capsys):
+    told = "--seed=3 beside --seeds; allowed: one of the two"
+    assert trainer.main(["trainer.py", *given, "--seeds=0,1", "--seed=3"]) == 2
+    assert told in capsys.readouterr().err
+    assert not program.calls

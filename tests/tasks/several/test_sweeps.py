@@ -71,11 +71,18 @@ def test_a_grid_goes_on_where_it_was(given, program, capsys):
     assert "trial_0, 1 of 3, --learning_rate=0.5: finished before." in (
         capsys.readouterr().out
     )
-    # Another grid is not these trials.
-    other = "--sweep=learning_rate=0.5,0.2"
-    assert call(*given, SWEEP, other) == 2
-    told = "trial_1: the run there has --learning_rate=0.1, not "
-    assert told in capsys.readouterr().err
+    # Another grid is not these trials, even if it holds them all.
+    for other in ("0.5,0.2", "0.5,0.1", "0.7,0.5,0.1,0.3", "0.1:0.5"):
+        more = ["--sweep_trials=3"] if ":" in other else []
+        swept = f"--sweep=learning_rate={other}"
+        assert call(*given, SWEEP, swept, *more) == 2
+        told = (
+            "the sweep there has --sweep='learning_rate=0.5,0.1,0.3', not "
+            f"'learning_rate={other}'; allowed: the same, or another --run_dir"
+        )
+        assert told in capsys.readouterr().err
+    # Spelled in another way, it is the same.
+    assert call(*given, SWEEP, "--sweep=learning_rate = 0.50,0.1,0.3") == 0
 
 
 def test_a_trial_that_fails_ends_no_sweep(given, program, capsys):
@@ -223,6 +230,8 @@ def test_a_search_that_was_stopped_ends_as_one_that_was_not(
     assert program.calls[16:] == ["trial_14"]
     assert call(*other, *more[:-1], "--sweep_trials=9") == 0
     assert len(program.calls) == 17
+    # Those that are there stay in the table.
+    assert len(rows_of([f"--run_dir={tmp_path / 'other'}"])) == 15
 
 
 def test_trials_of_another_range_are_refused(given, program, optuna, capsys):
@@ -230,7 +239,7 @@ def test_trials_of_another_range_are_refused(given, program, optuna, capsys):
     assert call(*given, SWEEP, *more) == 0
     more[0] = "--sweep=learning_rate=0.1:0.2"
     assert call(*given, SWEEP, *more) == 2
-    assert "not among the values of --sweep" in capsys.readouterr().err
+    assert "the sweep there has --sweep=" in capsys.readouterr().err
 
 
 def test_a_search_ends_when_all_is_tried(given, program, optuna, capsys):
@@ -292,3 +301,13 @@ def test_the_best_is_printed_as_the_program_was_called(
     command = "keras-textgen --flagfile=runs/trial_0/flags.txt "
     command += "--run_dir=runs/trial_0"
     assert f"\n  {command}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("more", [[SWEEP, "--sweep=l2=0,1"], ["--seeds=0,1"]])
+def test_data_that_no_run_can_read_are_told_once(given, program, capsys, more):
+    runs_of(given).with_name("ratings.csv").write_text("user,item,rating\n")
+    assert call(*given, *more) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "ratings.csv" in line
+    assert not program.calls
+    assert not runs_of(given).exists()
