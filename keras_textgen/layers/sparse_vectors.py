@@ -127,10 +127,10 @@ def sparse_product(
     @tf.custom_gradient
     def product(dense: tf.Tensor) -> tuple:
         rows = _compressed(sparse)
-        products = _product(rows, dense)
+        products = _product(rows, dense)[: sparse.dense_shape[0]]
 
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
-            return _product(_transposed(rows), upstream)
+            return _product(_transposed(rows), _of_one_row(upstream))
 
         return tf.ensure_shape(products, [None, dense.shape[1]]), gradient
 
@@ -163,7 +163,10 @@ def repeated_rows(rows: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
                 tf.ones_like(index, tf.float32),
                 tf.stack(shape),
             )
-            return _product(_transposed(_compressed(chosen)), upstream)
+            sums = _product(
+                _transposed(_compressed(chosen)), _of_one_row(upstream)
+            )
+            return sums[: shape[1]]
 
         return tf.gather(rows, index), gradient
 
@@ -171,14 +174,21 @@ def repeated_rows(rows: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
 
 
 # Of sparse matrices whose rows are compressed. A GPU has no deterministic
-# kernels for their products.
+# kernels for their products, and a product of no rows ends the process: they
+# have one row and one column at least.
 def _compressed(sparse: tf.SparseTensor) -> tf.Tensor:
     with tf.device("CPU:0"):
         return tf.raw_ops.SparseTensorToCSRSparseMatrix(
             indices=sparse.indices,
             values=sparse.values,
-            dense_shape=sparse.dense_shape,
+            dense_shape=tf.maximum(sparse.dense_shape, 1),
         )
+
+
+def _of_one_row(dense: tf.Tensor) -> tf.Tensor:
+    """Rows of zeros up to the first, if there is none."""
+    missing = tf.maximum(1 - tf.shape(dense)[0], 0)
+    return tf.pad(dense, [[0, missing], [0, 0]])
 
 
 def _transposed(matrix: tf.Tensor) -> tf.Tensor:

@@ -35,7 +35,21 @@ def test_products(rows):
 
 def test_no_rows():
     nothing = tf.SparseTensor(tf.zeros([0, 2], tf.int64), tf.zeros([0]), [0, 5])
-    assert sparse_product(nothing, tf.zeros([5, 7])).shape == [0, 7]
+    right = tf.Variable(tf.ones([5, 7]))
+    with tf.GradientTape() as tape:
+        product = sparse_product(nothing, right)
+    assert product.shape == [0, 7]
+    np.testing.assert_array_equal(
+        tape.gradient(product, right), np.zeros([5, 7])
+    )
+
+
+def test_nothing_of_no_rows():
+    rows = tf.Variable(tf.zeros([0, 2]))
+    with tf.GradientTape() as tape:
+        repeated = repeated_rows(rows, tf.zeros([0], tf.int32))
+    assert repeated.shape == [0, 2]
+    assert tape.gradient(repeated, rows).shape == [0, 2]
 
 
 @pytest.mark.parametrize("index", [[2, 0, 2, 2], []])
