@@ -256,16 +256,16 @@ class DualMatrixFactorization(CellModel):
             >>> model.row_ids, model.global_mean
             (('7', '9'), 3.0)
         """
-        row_ids, col_ids = (
-            checked_ids(side, settings[side])
-            if side in settings
-            else tuple(dict.fromkeys(raw_ids(field, table_column(table, field))))
-            for side, field in zip(("row_ids", "col_ids"), fields, strict=False)
-        )
-        cells = table_cells(table, fields, row_ids, col_ids)
-        known = {"row_ids": row_ids, "col_ids": col_ids, "fields": fields}
-        shape = len(row_ids), len(col_ids)
-        return cls._from_cells(cells, shape, {**settings, **known})
+        names = {}
+        for side, field in zip(("row_ids", "col_ids"), fields, strict=False):
+            ids = settings.get(side)
+            if ids is None:
+                ids = dict.fromkeys(raw_ids(field, table_column(table, field)))
+            names[side] = checked_ids(side, ids)
+        cells = table_cells(table, fields, **names)
+        shape = len(names["row_ids"]), len(names["col_ids"])
+        known = {**settings, **names, "fields": fields}
+        return cls._from_cells(cells, shape, known)
 
     def start_at_baseline(self, cells: Ratings, valid: Ratings) -> None:
         """Give the biases the values from which nothing but factors is left.
