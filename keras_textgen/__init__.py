@@ -15,6 +15,7 @@ _PUBLIC = {
     "SubwordVocabulary": "keras_textgen.data.subwords.vocabulary",
     "Vocabulary": "keras_textgen.data.vocabulary",
     "SequenceBatches": "keras_textgen.data.batches.sequences",
+    "bag_vocabulary": "keras_textgen.data.batches.bags",
     "load_corpus": "keras_textgen.data.corpora",
     "load_documents": "keras_textgen.data.documents",
     "load_ratings": "keras_textgen.data.ratings",

@@ -29,7 +29,7 @@ def test_every_page_has_its_place(build, tmp_path):
     build.stage(tmp_path)
     pages = {
         path.relative_to(tmp_path).as_posix()
-        for folder in (".", "docs", "docs/models", "docs/api")
+        for folder in (".", "docs", "docs/models", "docs/notebooks", "docs/api")
         for path in (tmp_path / folder).glob("*.md")
     }
     assert pages == pages_in_nav()

@@ -5,15 +5,18 @@
     python -m http.server -d site    # browsers search no site of files
 
 The pages are those of the repository, README.md first; they are laid out as
-there, so that links from page to page, and to logs and recipes, hold. Two kinds
-of pages are made: all flags, of the table of settings, and the public classes
-and functions, of their docstrings. A warning is an error.
+there, so that links from page to page, and to logs and recipes, hold. Three
+kinds of pages are made: all flags, of the table of settings; public classes and
+functions, of their docstrings; notebooks, of their cells and of what
+docs/notebooks/run.py has kept of a run. A warning is an error.
 """
 
 import argparse
 import importlib
+import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +32,7 @@ STAGED = (
     "LICENSE",
     "docs/**/*.md",
     "docs/**/*.png",
+    "docs/notebooks/*.ipynb",
     "docs/results/**/*",
     *(f"benchmarks/**/*.{kind}" for kind in ("py", "log", "json")),
     "flags/*.flags",
@@ -55,6 +59,11 @@ def stage(folder: pathlib.Path) -> None:
                 to = folder / path.relative_to(ROOT)
                 to.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, to)
+    for page in folder.rglob("*.md"):
+        page.write_text(with_pages(page.read_text("utf-8")), "utf-8")
+    for path in ROOT.glob("docs/notebooks/*.ipynb"):
+        page = (folder / path.relative_to(ROOT)).with_suffix(".md")
+        page.write_text(notebook_page(path), "utf-8")
     (folder / "docs" / "flags.md").write_text(flags_page(), "utf-8")
     for package, title in API.items():
         page = folder / "docs" / "api" / f"{package}.md"
@@ -77,6 +86,37 @@ def escaped(text: str) -> str:
     for character in "\\<*_[`":
         text = text.replace(character, f"\\{character}")
     return text
+
+
+def with_pages(text: str) -> str:
+    """Markdown whose links to notebooks are to the pages made of them."""
+    return re.sub(r"(\]\([^):]*)\.ipynb\)", r"\1.md)", text)
+
+
+def notebook_page(path: pathlib.Path) -> str:
+    """The cells of a notebook, each with what it has shown."""
+    name = path.stem
+    pictures = path.parent / "pictures"
+    record = json.loads((pictures / f"{name}.json").read_text("utf-8"))
+    pages = []
+    for number, cell in enumerate(json.loads(path.read_text("utf-8"))["cells"]):
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            pages.append(with_pages(source))
+            continue
+        pages.append(f"```python\n{source}\n```")
+        shown = record["shown"].get(str(number))
+        if shown:
+            pages.append(f"```text\n{shown.rstrip()}\n```")
+        picture = f"{name}-{number}.png"
+        if (pictures / picture).exists():
+            pages.append(f"![The chart of these lines](pictures/{picture})")
+    # After the title.
+    pages[0] += (
+        f"\n\nThis page is a notebook, [{name}.ipynb]({name}.ipynb "
+        '"the file"): [how to open it](README.md).'
+    )
+    return "\n\n".join(pages) + "\n"
 
 
 def api_page(package: str, title: str) -> str:

@@ -49,6 +49,7 @@ from keras_textgen.models.matrices.cell_model import (
     CellModel,
 )
 from keras_textgen.models.matrices.factor_model import (
+    checked_ids,
     id_lookup,
 )
 
@@ -243,7 +244,9 @@ class DualMatrixFactorization(CellModel):
                 in the order in which they occur first.
             fields: Names of the columns with the ids of rows and columns and
                 with the values.
-            **settings: As in the constructor.
+            **settings: As in the constructor. `row_ids` and `col_ids`, if
+                given, say the order, such as that of features, and may hold
+                ids that are not in the table.
 
         Example:
             >>> table = {"user": [7, 9], "film": ["a", "b"], "stars": [1, 5]}
@@ -253,14 +256,16 @@ class DualMatrixFactorization(CellModel):
             >>> model.row_ids, model.global_mean
             (('7', '9'), 3.0)
         """
-        names = [
-            tuple(dict.fromkeys(raw_ids(field, table_column(table, field))))
-            for field in fields[:2]
-        ]
-        cells = table_cells(table, fields, *names)
-        known = {"row_ids": names[0], "col_ids": names[1], "fields": fields}
-        shape = len(names[0]), len(names[1])
-        return cls._from_cells(cells, shape, {**known, **settings})
+        names = {}
+        for side, field in zip(("row_ids", "col_ids"), fields, strict=False):
+            ids = settings.get(side)
+            if ids is None:
+                ids = dict.fromkeys(raw_ids(field, table_column(table, field)))
+            names[side] = checked_ids(side, ids)
+        cells = table_cells(table, fields, **names)
+        shape = len(names["row_ids"]), len(names["col_ids"])
+        known = {**settings, **names, "fields": fields}
+        return cls._from_cells(cells, shape, known)
 
     def start_at_baseline(self, cells: Ratings, valid: Ratings) -> None:
         """Give the biases the values from which nothing but factors is left.

@@ -283,6 +283,27 @@ def test_table_with_raw_ids():
     assert best.scores[0, 1] == -np.inf
 
 
+def test_ids_of_a_table_may_have_an_order_and_others_beside_them():
+    """Features stand in an order that is known before the table is."""
+    table = {"user": [30, 10], "film": ["b", "a"], "stars": [1, 2]}
+    features = scipy.sparse.csr_array(np.eye(3))  # of "a", "b" and "c"
+    model = DualMatrixFactorization.from_table(
+        table,
+        ("user", "film", "stars"),
+        row_ids=[10, 30],
+        col_ids=["a", "b", "c"],
+        col_features=features,
+    )
+    assert (model.row_ids, model.col_ids) == (("10", "30"), ("a", "b", "c"))
+    # What each has rated is left out.
+    assert set(model.recommend(["10"], k=3).ids[0]) == {"b", "c", ""}
+    assert set(model.recommend(["30"], k=3).ids[0]) == {"a", "c", ""}
+    with pytest.raises(ValueError, match="'b' is unknown; allowed: the 2 ids"):
+        DualMatrixFactorization.from_table(
+            table, ("user", "film", "stars"), col_ids=["a", "c"]
+        )
+
+
 # -- Recommendations ----------------------------------------------------------
 
 
