@@ -27,6 +27,9 @@ from keras_textgen.data.formats.table import (
 )
 from keras_textgen.data.readers.table_header import header_hint
 
+# Letters of a column's name in a message.
+_SHOWN = 40
+
 # What a column is called elsewhere, where there is none of its own name.
 OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
     "text": ("reviewText", "review", "content", "document", "sentence"),
@@ -240,8 +243,24 @@ def find_column(
     )
     raise DataError(
         f"{_first(table)}: no column {wanted.name!r}; there are "
-        f"{', '.join(table.columns) or 'none'}{hint}; allowed: {allowed}"
+        f"{shown_columns(table.columns)}{hint}; allowed: {allowed}"
     )
+
+
+def shown_columns(columns: Sequence[str]) -> str:
+    """Columns for a message; of a file without a head they are whole texts.
+
+    Example:
+        >>> shown_columns(["stars", 50 * "good "])
+        'stars, good good good good good good good good...'
+        >>> shown_columns([])
+        'none'
+    """
+    shown = (
+        each if len(each) <= _SHOWN else f"{each[: _SHOWN - 1]}..."
+        for each in columns
+    )
+    return ", ".join(shown) or "none"
 
 
 def names_of(name: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from keras_textgen.data.corpus import DataError
-from keras_textgen.data.formats.columns import Columns
+from keras_textgen.data.formats.columns import Columns, shown_columns
 from keras_textgen.data.formats.delimited import read_delimited
 from keras_textgen.data.formats.streams import reading_errors
 from keras_textgen.data.formats.table import Row, Table
@@ -242,6 +242,6 @@ def _place(table: Table, column: str) -> int:
     if column not in table.columns:
         raise DataError(
             f"{table.where(1)}: no column {column!r}; there are "
-            f"{', '.join(table.columns) or 'none'}; allowed: {_EXPECTED}"
+            f"{shown_columns(table.columns)}; allowed: {_EXPECTED}"
         )
     return table.columns.index(column)
