@@ -18,7 +18,8 @@ def check_meaning(
         if values[name] is None or has_meaning(name, values):
             continue
         if name in given:
-            raise RunError(_missing(name, values, spelled.get(name, name)))
+            typed = f"no{name}" if values[name] is False else name
+            raise RunError(_missing(name, values, spelled.get(name, typed)))
         values[name] = None
 
 

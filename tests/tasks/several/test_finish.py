@@ -37,3 +37,10 @@ def test_a_run_is_finished_later(given, capsys):
     files = {path.name for path in folder.iterdir()}
     assert {"export", "report.html", "results.txt", "results.csv"} <= files
     assert splits_of(folder) == {"train", "valid", "test"}
+
+
+def test_a_flag_is_refused_as_it_was_typed(capsys):
+    arguments = ["--mode=generate", "--preset=hdgm_sotu", "--nofinish"]
+    assert trainer.main(["trainer.py", *arguments]) == 2
+    told = "--nofinish has a meaning only with --mode=train"
+    assert told in capsys.readouterr().err
