@@ -80,6 +80,24 @@ such run; allowed: an empty or new folder
         """The folder of a run."""
         return RunDirectory(self.path / name)
 
+    def write(self, name: str, text: str) -> None:
+        """Write a file of the caller, whole or not at all.
+
+        Args:
+          name: of it.
+          text: of it.
+
+        Raises:
+          RunError: if it cannot be written.
+        """
+        path = self.path / name
+        try:
+            write_whole(path, text)
+        except OSError as error:
+            raise RunError(
+                f"{path}: cannot be written ({error.strerror})"
+            ) from None
+
     def is_finished(self, name: str, settings: Settings) -> bool:
         """Whether a run has ended.
 

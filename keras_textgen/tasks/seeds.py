@@ -17,7 +17,7 @@ from keras_textgen.evaluation.figures import (
 from keras_textgen.evaluation.text_tables import aligned
 from keras_textgen.tasks.children import ChildRuns
 from keras_textgen.tasks.reports.comparison import comparison
-from keras_textgen.training.run_directory import shown, write_whole
+from keras_textgen.training.run_directory import shown
 
 _TABLE_FILE, _PAGE_FILE = "seeds.csv", "comparison.html"
 
@@ -97,12 +97,7 @@ def _compare(runs: ChildRuns, names: Sequence[str]) -> None:
     }
     print()
     for name, (text, what) in contents.items():
-        try:
-            write_whole(runs.path / name, text)
-        except OSError as error:
-            raise RunError(
-                f"{runs.path / name}: cannot be written ({error.strerror})"
-            ) from None
+        runs.write(name, text)
         print(f"Written to {shown(runs.path / name)}: {what}.")
 
 

@@ -4,7 +4,6 @@ import csv
 import io
 import math
 import os
-import pathlib
 import shlex
 import signal
 import textwrap
@@ -30,7 +29,7 @@ from keras_textgen.evaluation.figures import figures_from_json
 from keras_textgen.evaluation.text_tables import aligned
 from keras_textgen.tasks.children import ChildRuns
 from keras_textgen.tasks.search import Trial, check_search, suggested
-from keras_textgen.training.run_directory import shown, write_whole
+from keras_textgen.training.run_directory import shown
 
 _TABLE_FILE, _SPACE_FILE = "trials.csv", "sweep.txt"
 # What ends a sweep as well as a trial; it goes on after one that is killed, as
@@ -100,7 +99,6 @@ class _Sweep:
         self._trials: list[Trial] = []
         names = ["trial_*", _TABLE_FILE, _SPACE_FILE]
         self.runs = ChildRuns(settings.run_dir, names)
-        self._space_file = self.runs.path / _SPACE_FILE
         self._number = self._planned_number()
 
     def _planned_number(self) -> int:
@@ -141,9 +139,10 @@ class _Sweep:
         Trials are known by their numbers, which other values would give to
         others.
         """
-        if not self._space_file.is_file():
+        file = self.runs.path / _SPACE_FILE
+        if not file.is_file():
             return
-        there = self._space_file.read_text("utf-8").strip()
+        there = file.read_text("utf-8").strip()
         space = search_space(there, self._settings.model)
         if [*space.items()] != [*self._space.items()]:
             raise RunError(
@@ -156,7 +155,7 @@ class _Sweep:
 
     def run(self) -> int:
         """Run all trials that have not ended, and print the table."""
-        self._write(self._space_file, f"{self._settings.sweep}\n")
+        self.runs.write(_SPACE_FILE, f"{self._settings.sweep}\n")
         number = 0
         while (values := self._next(number)) is not None:
             status = self._run(_name(number), values)
@@ -255,16 +254,7 @@ class _Sweep:
     def _write_table(self) -> None:
         buffer = io.StringIO()
         csv.writer(buffer, lineterminator="\n").writerows(self._rows())
-        self._write(self.runs.path / _TABLE_FILE, buffer.getvalue())
-
-    @staticmethod
-    def _write(path: pathlib.Path, text: str) -> None:
-        try:
-            write_whole(path, text)
-        except OSError as error:
-            raise RunError(
-                f"{path}: cannot be written ({error.strerror})"
-            ) from None
+        self.runs.write(_TABLE_FILE, buffer.getvalue())
 
     def _print_best(self, best: Trial) -> None:
         program = program_name(self._argv[0])
