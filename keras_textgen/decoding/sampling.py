@@ -1,8 +1,7 @@
 """Greedy decoding and random sampling: temperature, top-k and nucleus."""
 
-import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -15,7 +14,11 @@ from keras_textgen.decoding.common import (
     num_rows,
     with_shapes_of,
 )
+from keras_textgen.decoding.drawing import draw_tokens, filter_logits
 from keras_textgen.tokens import END_ID, PAD_ID, START_ID
+
+_Choice = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+"""`(logits [M, V], step, rows [M]) -> tokens [M]`."""
 
 
 def greedy(
@@ -53,8 +56,7 @@ def greedy(
         array([[2, 4, 3, 0, 0]], dtype=int32)
     """
 
-    def most_likely(logits: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-        del step
+    def most_likely(logits: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
         return tf.argmax(logits, axis=-1, output_type=tf.int32)
 
     return _decode(
@@ -78,8 +80,8 @@ def sample(
 
     Temperature comes first, then top-k, then the nucleus of what top-k left
     (see `filter_logits`). Padding and the start token are never generated. The
-    draw is a function of the seed: generated token t uses
-    `tf.random.fold_in(seed, t)`.
+    draw is a function of seed, row and place: token t of row n uses number n of
+    `tf.random.fold_in(seed, t)`, however many rows and threads there are.
 
     Args:
         next_token_logits: The model's step, `(tokens int32 [N], state) ->
@@ -123,80 +125,33 @@ def sample(
     top_k = checked_integer("top_k", top_k, minimum=0)
     top_p = checked_top_p(top_p)
 
-    def draw(logits: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+    num_texts = num_rows(state)
+
+    def draw(logits: tf.Tensor, step: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
         # The largest at 0: divided by very little, others would be infinite.
         logits -= tf.reduce_max(logits, axis=-1, keepdims=True)
         logits = filter_logits(logits / temperature, top_k, top_p)
-        tokens = tf.random.stateless_categorical(
-            logits, 1, tf.random.fold_in(seed, step), dtype=tf.int32
+        # Of all rows, so that a row's number is one however many are left.
+        uniform = tf.random.stateless_uniform(
+            [num_texts], tf.random.fold_in(seed, step), dtype=tf.float64
         )
-        return tokens[:, 0]
+        return draw_tokens(logits, tf.gather(uniform, rows))
 
     choose = draw if prefix is None else _after(prefix, draw)
     return _decode(next_token_logits, state, choose, max_length, banned_ids)
 
 
-def filter_logits(
-    logits: tf.Tensor,
-    top_k: int | tf.Tensor = 0,
-    top_p: float | tf.Tensor = 1.0,
-) -> tf.Tensor:
-    """Keeps the `top_k` most likely tokens, and of these the nucleus.
-
-    The nucleus is the smallest set of most likely tokens whose probability,
-    after top-k, reaches `top_p` (Holtzman et al. 2020, section 3.1). At least
-    one token stays. Equal logits are ranked by id, so that exactly `top_k`
-    tokens stay.
-
-    Args:
-        logits: float [N, V].
-        top_k: int scalar, at least 0; 0 keeps all.
-        top_p: float scalar in (0, 1]; 1 keeps all.
-
-    Returns:
-        float [N, V], -inf where the token was dropped.
-
-    Raises:
-        ValueError: If `top_k` or `top_p` is known and out of its range.
-
-    Example:
-        >>> logits = tf.math.log([[0.5, 0.1, 0.3, 0.1]])
-        >>> tf.exp(filter_logits(logits, top_k=3)).numpy().round(1)
-        array([[0.5, 0.1, 0.3, 0. ]], dtype=float32)
-        >>> tf.exp(filter_logits(logits, top_p=0.6)).numpy().round(1)
-        array([[0.5, 0. , 0.3, 0. ]], dtype=float32)
-    """
-    top_k = checked_integer("top_k", top_k, minimum=0)
-    top_p = checked_top_p(top_p)
-
-    def filtered() -> tf.Tensor:
-        order = tf.argsort(logits, direction="DESCENDING")
-        rank = tf.argsort(order)
-        in_top_k = (top_k == 0) | (rank < top_k)
-        kept = tf.where(in_top_k, logits, -math.inf)
-        sorted_probs = tf.gather(tf.nn.softmax(kept), order, batch_dims=1)
-        above = tf.cumsum(sorted_probs, axis=-1, exclusive=True)
-        # Rounding lets the sum reach 1 before the last token does.
-        in_nucleus = (top_p >= 1.0) | (above < top_p)
-        in_nucleus = tf.gather(in_nucleus, rank, batch_dims=1)
-        return tf.where(in_nucleus, kept, -math.inf)
-
-    # Two sorts of the vocabulary are worth avoiding.
-    is_needed = (top_k > 0) | (top_p < 1.0)
-    return tf.cond(is_needed, filtered, lambda: tf.identity(logits))
-
-
-def _after(
-    prefix: tf.Tensor, draw: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+def _after(prefix: tf.Tensor, draw: _Choice) -> _Choice:
     """Chooses the tokens of a prefix [P], and draws those after it."""
     prefix = tf.cast(prefix, tf.int32)
     length = tf.shape(prefix)[0]
     forced = tf.concat([prefix, [PAD_ID]], axis=0)
 
-    def choose(logits: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+    def choose(
+        logits: tf.Tensor, step: tf.Tensor, rows: tf.Tensor
+    ) -> tf.Tensor:
         given = forced[tf.minimum(step, length)]
-        return tf.where(step < length, given, draw(logits, step))
+        return tf.where(step < length, given, draw(logits, step, rows))
 
     return choose
 
@@ -204,47 +159,88 @@ def _after(
 def _decode(
     next_token_logits: NextTokenLogits,
     state: Any,
-    choose: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+    choose: _Choice,
     max_length: int | tf.Tensor,
     banned_ids: Sequence[int] | tf.Tensor,
 ) -> tf.Tensor:
-    """Runs the loop; `choose(logits [N, V], step)` gives the tokens [N]."""
+    """Runs the loop, which texts leave some time after they have ended."""
     max_length = checked_integer("max_length", max_length, minimum=1)
-    rows = num_rows(state)
+    texts = num_rows(state)
     position = tf.range(1 + max_length)
     start = tf.where(position == 0, START_ID, PAD_ID)
-    tokens = tf.tile(start[tf.newaxis], [rows, 1])
-    last = tf.fill([rows], START_ID)
-    ended = tf.fill([rows], False)
+    tokens = tf.tile(start[tf.newaxis], [texts, 1])
 
-    def not_all_ended(
-        step: tf.Tensor,
-        last: tf.Tensor,
-        ended: tf.Tensor,
-        tokens: tf.Tensor,
-        state: Any,
-    ):
-        del step, last, tokens, state
-        return ~tf.reduce_all(ended)
+    def not_all_ended(step: tf.Tensor, tokens: tf.Tensor, going: _Going):
+        del step, tokens
+        return ~tf.reduce_all(going.ended)
 
-    def generate_one(
-        step: tf.Tensor,
-        last: tf.Tensor,
-        ended: tf.Tensor,
-        tokens: tf.Tensor,
-        state: Any,
-    ):
-        logits, new_state = next_token_logits(last, state)
+    def generate_one(step: tf.Tensor, tokens: tf.Tensor, going: _Going):
+        going = _without_ended(going)
+        logits, state = next_token_logits(going.last, going.state)
         logits = forbid(tf.cast(logits, tf.float32), banned_ids)
-        last = tf.where(ended, PAD_ID, choose(logits, step))
-        tokens = tf.where(position == step + 1, last[:, tf.newaxis], tokens)
-        ended = ended | (last == END_ID)
-        return step + 1, last, ended, tokens, with_shapes_of(new_state, state)
+        last = choose(logits, step, going.rows)
+        last = tf.where(going.ended, PAD_ID, last)
+        column = tf.scatter_nd(going.rows[:, tf.newaxis], last, [texts])
+        tokens = tf.where(position == step + 1, column[:, tf.newaxis], tokens)
+        going = going._replace(
+            last=last,
+            ended=going.ended | (last == END_ID),
+            state=with_shapes_of(state, going.state),
+        )
+        return step + 1, tokens, going
 
-    _, _, _, tokens, _ = tf.while_loop(
+    going = _Going(
+        tf.range(texts),
+        tf.fill([texts], START_ID),
+        tf.fill([texts], False),
+        state,
+    )
+    first = (tf.constant(0), tokens, going)
+    _, tokens, _ = tf.while_loop(
         not_all_ended,
         generate_one,
-        (tf.constant(0), last, ended, tokens, state),
+        first,
+        shape_invariants=(
+            tf.TensorShape([]),
+            tokens.shape,
+            tf.nest.map_structure(_of_any_rows, going),
+        ),
         maximum_iterations=max_length,
     )
     return tokens
+
+
+class _Going(NamedTuple):
+    """The M of all N texts that have not left the loop.
+
+    Attributes:
+        rows: Which of the texts they are, int32 [M].
+        last: Their last tokens, int32 [M].
+        ended: Whether they have ended, bool [M].
+        state: The model's, a nested structure with leading axis M.
+    """
+
+    rows: tf.Tensor
+    last: tf.Tensor
+    ended: tf.Tensor
+    state: Any
+
+
+def _without_ended(going: _Going) -> _Going:
+    """Drops the texts that have ended, once they are a quarter of those left.
+
+    Each time costs a copy of the state, which thus stays below the steps that
+    it saves.
+    """
+    kept = tf.where(~going.ended)[:, 0]
+    is_due = 4 * tf.size(kept) <= 3 * tf.size(going.ended)
+
+    def smaller() -> _Going:
+        return tf.nest.map_structure(lambda each: tf.gather(each, kept), going)
+
+    return tf.cond(is_due, smaller, lambda: going)
+
+
+def _of_any_rows(tensor: tf.Tensor) -> tf.TensorShape:
+    """The static shape of a tensor whose leading axis is to shrink."""
+    return tf.TensorShape([None]).concatenate(tensor.shape[1:])

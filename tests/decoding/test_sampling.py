@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_textgen.decoding.sampling import filter_logits, greedy, sample
+from keras_textgen.decoding.drawing import draw_tokens, filter_logits
+from keras_textgen.decoding.sampling import greedy, sample
 from keras_textgen.tokens import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 
 VOCABULARY = 8
@@ -155,6 +156,73 @@ def test_same_seed_same_tokens_other_seed_others(table):
 
     np.testing.assert_array_equal(draw([1, 2]), draw(tf.constant([1, 2])))
     assert (draw([1, 2]) != draw([1, 3])).any()
+
+
+def test_texts_that_have_ended_leave_the_batch():
+    sizes = []
+
+    def step(tokens, state):  # Text i ends at step i.
+        sizes.append(len(tokens))
+        ends = tf.cast(state["left"] == 0, tf.float32)[:, tf.newaxis]
+        logits = tf.one_hot(tf.fill(tf.shape(tokens), 4), VOCABULARY)
+        logits += 9.0 * ends * tf.one_hot(END_ID, VOCABULARY)
+        return logits, {"left": state["left"] - 1, "code": state["code"]}
+
+    codes = tf.random.stateless_normal([8, 3], SEED)
+    tokens = greedy(step, {"left": tf.range(8), "code": codes}, max_length=9)
+    # One of eight is less than a quarter of them, one of four is not.
+    assert sizes == [8, 8, 6, 6, 4, 3, 2, 1]
+    lengths = np.sum(tokens != PAD_ID, axis=1)
+    np.testing.assert_array_equal(lengths, 2 + np.arange(8))
+
+
+def test_a_text_depends_on_no_other_and_on_no_thread():
+    # TensorFlow's own sampler gives other numbers where threads divide rows.
+    table = np.random.default_rng(5).standard_normal([3000, 3000])
+    table[:, END_ID] += 6.0
+    step = table_step(table.astype(np.float32))
+    many = sample(step, first_state(2000), seed=SEED, max_length=20).numpy()
+    few = sample(step, first_state(3), seed=SEED, max_length=20).numpy()
+    np.testing.assert_array_equal(many[:3], few)
+    # Row n takes number n of each step's, by the inverse in float64.
+    logits = table.astype(np.float32).astype(np.float64)[START_ID]
+    logits[[PAD_ID, START_ID]] = -np.inf
+    cumulative = np.cumsum(np.exp(logits - logits.max()))
+    uniform = tf.random.stateless_uniform(
+        [2000], tf.random.fold_in(SEED, 0), dtype=tf.float64
+    )
+    expected = np.searchsorted(
+        cumulative, uniform * cumulative[-1], side="right"
+    )
+    assert np.mean(many[:, 1] == expected) >= 0.999
+
+
+@pytest.mark.parametrize("size", [1, 127, 128, 129, 700])
+def test_draws_against_the_inverse_in_float64(size):
+    rng = np.random.default_rng(size)
+    logits = rng.standard_normal([500, size]).astype(np.float32) * 3
+    logits[:, 1::3] = -np.inf
+    uniform = rng.uniform(size=500)
+    mass = np.exp(logits.astype(np.float64))
+    cumulative = np.cumsum(mass, axis=1)
+    target = uniform * cumulative[:, -1]
+    expected = np.sum(cumulative <= target[:, np.newaxis], axis=1)
+    drawn = draw_tokens(tf.constant(logits), tf.constant(uniform))
+    np.testing.assert_array_equal(drawn, expected)
+
+
+@pytest.mark.parametrize("uniform", [0.0, 0.5, 1 - 2.0**-53])
+@pytest.mark.parametrize("spread", [0.0, 1.0, 80.0])
+def test_what_cannot_occur_is_never_drawn(uniform, spread):
+    rng = np.random.default_rng(3)
+    logits = spread * rng.standard_normal([64, 300]).astype(np.float32)
+    kept = rng.uniform(size=logits.shape) < 0.02
+    kept[np.arange(64), rng.integers(300, size=64)] = True
+    logits[~kept] = -np.inf
+    drawn = draw_tokens(
+        tf.constant(logits), tf.fill([64], tf.constant(uniform, tf.float64))
+    )
+    assert np.isfinite(logits[np.arange(64), drawn.numpy()]).all()
 
 
 def test_a_longer_limit_leaves_earlier_tokens_as_they_are(table):
