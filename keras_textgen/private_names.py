@@ -17,6 +17,7 @@ import keras
 import tensorflow as tf
 
 from keras_textgen import private_saving, private_workers
+from keras_textgen.private_workers import strategy_of
 
 
 class PrivateName(NamedTuple):
@@ -83,16 +84,6 @@ def take_any_argument(layer: keras.Layer) -> None:
     """
     layer._convert_input_args = False
     layer._allow_non_tensor_positional_args = True
-
-
-def strategy_of(model: keras.Model) -> tf.distribute.Strategy:
-    """The distribution strategy under whose scope a model was made.
-
-    Example:
-        >>> strategy_of(keras.Sequential()).num_replicas_in_sync
-        1
-    """
-    return model.distribute_strategy
 
 
 def unscaled(
@@ -219,18 +210,6 @@ def default_seeds_from(seed: int) -> Iterator[None]:
         yield
     finally:
         random.setstate(state)
-
-
-def has_workers(model: keras.Model) -> bool:
-    """Whether a model is trained by several processes together.
-
-    Example:
-        >>> has_workers(keras.Sequential())
-        False
-    """
-    return isinstance(
-        strategy_of(model), tf.distribute.MultiWorkerMirroredStrategy
-    )
 
 
 class NoSymbolicBuild:
@@ -366,7 +345,7 @@ NAMES = (
     PrivateName(
         "distribute_strategy",
         "keras.Model",
-        "strategy_of",
+        "keras_textgen.private_workers",
         "models cannot be trained on several replicas",
         functools.partial(_has, keras.Model, "distribute_strategy"),
     ),
@@ -376,6 +355,13 @@ NAMES = (
         "keras_textgen.private_workers",
         "a worker that is stopped for 10 seconds ends the others",
         private_workers.can_be_told,
+    ),
+    PrivateName(
+        "_all_reduce_sum_gradients",
+        "keras.optimizers.Optimizer",
+        "keras_textgen.private_workers",
+        "replicas send each gradient that is clipped twice",
+        private_workers.can_leave_out_sums,
     ),
     PrivateName(
         "save_context",

@@ -1,6 +1,7 @@
 """What all models share: training steps on a batch as a whole."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,9 @@ from keras_textgen.models.seeding import seeded
 from keras_textgen.noise import GlobalRows
 from keras_textgen.private_names import (
     compiled_metrics,
-    has_workers,
     unscaled,
 )
+from keras_textgen.private_workers import has_workers, sums_of_replicas
 from keras_textgen.serving.endpoints import Endpoint
 
 
@@ -170,9 +171,9 @@ class GlobalBatchModel(FrontDoor):
         # Dense before they are clipped: the norm of a sparse gradient counts
         # the rows of a repeated word separately.
         gradients = [tf.convert_to_tensor(each) for each in gradients]
-        gradients = _clip_over_replicas(gradients, self.optimizer)
-        gradients = self.selected_gradients(gradients, outputs)
-        self.optimizer.apply(gradients, self.trainable_weights)
+        with _clipped_over_replicas(gradients, self.optimizer) as clipped:
+            selected = self.selected_gradients(clipped, outputs)
+            self.optimizer.apply(selected, self.trainable_weights)
         self.train_steps.assign_add(1)
         return self._results(data, outputs, loss)
 
@@ -318,24 +319,26 @@ class GlobalBatchModel(FrontDoor):
         )
 
 
-def _clip_over_replicas(
+@contextlib.contextmanager
+def _clipped_over_replicas(
     gradients: list[tf.Tensor], optimizer: keras.optimizers.Optimizer
-) -> list[tf.Tensor]:
-    """Clip the summed gradient of all replicas to the optimizer's norm.
+) -> Iterator[list[tf.Tensor]]:
+    """Gradients for the optimizer, to be applied within.
 
     Keras clips each replica's gradient before adding them up, which is not
-    what one replica does with the whole batch.
+    what one replica does with the whole batch. So the sum of all replicas is
+    clipped here, and not added up again.
     """
     inner = unscaled(optimizer)
     context = tf.distribute.get_replica_context()
-    replicas = context.num_replicas_in_sync
-    if replicas == 1 or not inner.global_clipnorm:
-        return gradients
+    if context.num_replicas_in_sync == 1 or not inner.global_clipnorm:
+        yield gradients
+        return
     gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
     norm = optimizer.scale_loss(tf.constant(inner.global_clipnorm))
     clipped, _ = tf.clip_by_global_norm(gradients, norm)
-    # The optimizer adds the replicas' gradients up once more.
-    return [gradient / replicas for gradient in clipped]
+    with sums_of_replicas(inner):
+        yield clipped
 
 
 def _reducible(

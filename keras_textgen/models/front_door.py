@@ -32,8 +32,8 @@ from keras_textgen.models.sharing import shared_out
 from keras_textgen.private_names import (
     NoSymbolicBuild,
     is_within_fit,
-    strategy_of,
 )
+from keras_textgen.private_workers import strategy_of
 
 
 class FrontDoor(NoSymbolicBuild, Compiling):

@@ -14,7 +14,7 @@ from keras_textgen.objectives.free_bits import check_floors, free_bits
 from keras_textgen.objectives.importance_weights import (
     importance_weighted_bound,
 )
-from keras_textgen.private_names import strategy_of
+from keras_textgen.private_workers import strategy_of
 
 
 class Inference(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_textgen.data.shards.order import Share
-from keras_textgen.private_names import has_workers, strategy_of
+from keras_textgen.private_workers import has_workers, strategy_of
 
 
 def shared_out(

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.cli.settings import RunError
-from keras_textgen.private_names import strategy_of
+from keras_textgen.private_workers import strategy_of
 from keras_textgen.training.run_directory import RunDirectory
 
 # What TensorFlow raises where a checkpoint is not whole.

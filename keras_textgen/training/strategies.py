@@ -7,8 +7,11 @@ import keras
 import tensorflow as tf
 
 from keras_textgen.checks import OneOf, check
-from keras_textgen.private_names import has_workers, strategy_of
-from keras_textgen.private_workers import wait_for_workers
+from keras_textgen.private_workers import (
+    has_workers,
+    strategy_of,
+    wait_for_workers,
+)
 from keras_textgen.training.cluster import VARIABLE
 
 NAMES = ("none", "mirrored", "multi_worker_mirrored")
