@@ -8,16 +8,13 @@ from collections.abc import Sequence
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
-from sklearn.manifold import TSNE
-from threadpoolctl import threadpool_limits
 
 from keras_textgen.pages.html_page import html_page
+from keras_textgen.pages.projection import project
 from keras_textgen.pages.svg import svg_element
 
 # t-SNE of more points takes long, and they would hide each other.
 _MAX_POINTS = 2000
-_ENOUGH_FOR_TSNE = 20
-_PERPLEXITY = 30
 _WORDS_ON_MAP, _LABELS_SHOWN = 2, 3
 # Of the golden angle, colors of neighboring numbers differ most.
 _GOLDEN = 0.381966
@@ -110,37 +107,6 @@ def topic_page(
 
 def _header(headings: Sequence[str]) -> str:
     return "".join(f"<th>{heading}</th>" for heading in headings)
-
-
-def project(codes: np.ndarray, seed: int = 0) -> tuple[np.ndarray, str]:
-    """Brings codes into two dimensions.
-
-    Args:
-        codes: float [N, D].
-        seed: of t-SNE.
-
-    Returns:
-        float [N, 2], and the name of the method: t-SNE (van der Maaten and
-        Hinton 2008), or principal components where N is below 20.
-
-    Example:
-        >>> points, method = project(np.array([[3.0], [1.0]]))
-        >>> abs(points).tolist(), method
-        ([[1.0, 0.0], [1.0, 0.0]], 'Principal components')
-    """
-    if len(codes) >= _ENOUGH_FOR_TSNE:
-        perplexity = min(_PERPLEXITY, (len(codes) - 1) / 3)
-        # The default, the largest components, needs two of them.
-        init = "pca" if codes.shape[1] > 1 else "random"
-        tsne = TSNE(perplexity=perplexity, init=init, random_state=seed)
-        # Threads that wait for each other take many times as long.
-        with threadpool_limits(1):
-            return tsne.fit_transform(codes), "t-SNE"
-    centered = codes - codes.mean(axis=0)
-    _, _, directions = np.linalg.svd(centered, full_matrices=False)
-    found = centered @ directions[:2].T
-    missing = 2 - found.shape[1]
-    return np.pad(found, [(0, 0), (0, missing)]), "Principal components"
 
 
 def _spread(total: int, most: int) -> np.ndarray:

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from keras_textgen.pages.topic_page import project, topic_page
+from keras_textgen.pages.topic_page import topic_page
 
 TOPICS = np.repeat([0, 1, 2], [30, 20, 10])
 CODES = np.eye(4)[TOPICS] + np.linspace(0, 0.1, 240).reshape(60, 4)
@@ -57,22 +57,6 @@ def test_one_seed_gives_one_page():
     pages = [topic_page(*arguments, title="t", seed=1) for _ in range(2)]
     assert pages[0] == pages[1]
     assert "commonest" not in pages[0]
-
-
-def test_projection_keeps_neighbors():
-    points, method = project(CODES, seed=2)
-    assert (points.shape, method) == ((60, 2), "t-SNE")
-    distances = np.linalg.norm(points[:, np.newaxis] - points, axis=2)
-    np.fill_diagonal(distances, np.inf)
-    assert np.array_equal(TOPICS[distances.argmin(axis=1)], TOPICS)
-
-
-@pytest.mark.parametrize("shape", [(1, 3), (5, 1), (19, 4), (30, 1)])
-def test_projection_of_few_or_narrow_codes(shape):
-    codes = np.sin(np.arange(np.prod(shape))).reshape(shape)
-    points, _ = project(codes)
-    assert points.shape == (shape[0], 2)
-    assert np.isfinite(points).all()
 
 
 def test_names_are_text_for_the_fonts_of_a_browser():

@@ -197,29 +197,6 @@ def _results_panel(directory: RunDirectory) -> Panel:
     )
 
 
-def plane(points: np.ndarray) -> np.ndarray:
-    """The two leading principal components of points.
-
-    Args:
-      points: float [N, D].
-
-    Returns:
-      float [N, 2]; 0 where there is no second dimension.
-
-    Example:
-    >>> plane(np.array([[0.0, 0.0, 1.0], [0.0, 2.0, 1.0]])).round(6).tolist()
-    [[-1.0, 0.0], [1.0, 0.0]]
-    """
-    centered = points - points.mean(axis=0)
-    _, _, axes = np.linalg.svd(centered, full_matrices=False)
-    # The sign of an axis is chance; its largest part is to be positive.
-    largest = axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)]
-    found = centered @ (axes * np.sign(largest)[:, np.newaxis]).T
-    padded = np.zeros([len(points), 2])
-    padded[:, : min(2, found.shape[1])] = found[:, :2]
-    return padded
-
-
 def shortened(text: str, length: int = 160) -> str:
     """The beginning of a text.
 

@@ -12,13 +12,11 @@ from keras_textgen.data.views import TokenIds
 from keras_textgen.decoding.interpolation import homotopy
 from keras_textgen.models.text.latent_text_model import LatentTextModel
 from keras_textgen.models.text.text_model import decoded_strings
-from keras_textgen.pages.charts import bar_chart, line_chart, scatter
+from keras_textgen.pages.charts import Chart, bar_chart, line_chart, scatter
+from keras_textgen.pages.projection import TSNE_NAME, plane, project
 from keras_textgen.pages.report_page import Panel, Table
 from keras_textgen.tasks.base import Task
-from keras_textgen.tasks.reports.common import (
-    plane,
-    shortened,
-)
+from keras_textgen.tasks.reports.common import shortened
 from keras_textgen.tokens import PAD_ID
 
 # Texts that are looked at, and of these, those on the map.
@@ -51,7 +49,7 @@ def text_panels(task: Task, model: Any) -> list[Panel]:
         labels = _labels(corpus, chosen)
         panels += [
             dimensions_panel(codes[:, model.latent_columns]),
-            _map_panel(codes, texts, labels),
+            _map_panel(codes, texts, labels, task.settings.seed),
             _movement_panel(model, codes),
             _interpolation_panel(model, codes, texts),
         ]
@@ -120,30 +118,42 @@ def dimensions_panel(means: np.ndarray) -> Panel:
 
 
 def _map_panel(
-    codes: np.ndarray, texts: Sequence[str], labels: list[str] | None
+    codes: np.ndarray,
+    texts: Sequence[str],
+    labels: list[str] | None,
+    seed: int,
 ) -> Panel:
     shown = spread_rows(len(codes), _POINTS)
-    points = plane(codes[shown])
-    rows = []
-    for place, (x, y) in zip(shown, points, strict=True):
-        text = texts[place]
-        rows.append(
-            {
-                "x": round(float(x), 4),
-                "y": round(float(y), 4),
-                "words": len(text.split()),
-                "text": shortened(text),
-            }
-        )
-        if labels is not None:
-            rows[-1]["label"] = labels[place]
     by = "words" if labels is None else "label"
     tooltip = ["text", "words"] + (["label"] if labels is not None else [])
+
+    def chart(points: np.ndarray) -> Chart:
+        rows = []
+        for place, (x, y) in zip(shown, points, strict=True):
+            text = texts[place]
+            rows.append(
+                {
+                    "x": round(float(x), 4),
+                    "y": round(float(y), 4),
+                    "words": len(text.split()),
+                    "text": shortened(text),
+                }
+            )
+            if labels is not None:
+                rows[-1]["label"] = labels[place]
+        return scatter(rows, by, tooltip)
+
+    charts = [chart(plane(codes[shown]))]
+    ways = "by the two directions in which their codes differ most (principal "
+    ways += "components)"
+    neighbors, method = project(codes[shown], seed)
+    if method == TSNE_NAME:
+        charts.append(chart(neighbors))
+        ways += f", then by {method}, which keeps neighbors together"
     return Panel(
         "Map of the codes",
-        "Test texts by the two directions in which their codes differ most "
-        f"(principal components), colored by {by}. The pointer shows the text.",
-        [scatter(rows, by, tooltip)],
+        f"Test texts {ways}. Colored by {by}; the pointer shows the text.",
+        charts,
     )
 
 

@@ -9,8 +9,8 @@ import scipy.sparse
 from keras_textgen.data.corpus import SPLITS
 from keras_textgen.data.rows import spread_rows
 from keras_textgen.pages.charts import scatter, small_bars
+from keras_textgen.pages.projection import project
 from keras_textgen.pages.report_page import Panel, Table
-from keras_textgen.pages.topic_page import project
 from keras_textgen.tasks.base import Task
 
 _WORDS, _TOPICS, _POINTS = 8, 24, 1500

@@ -4,7 +4,6 @@ import numpy as np
 import scipy.sparse
 
 from keras_textgen.data.rows import spread_rows
-from keras_textgen.tasks.reports.common import plane
 from keras_textgen.tasks.reports.documents import (
     calibration_panel,
     confusion_panel,
@@ -115,15 +114,6 @@ def test_errors_by_count_are_of_every_value_once():
     np.testing.assert_allclose(
         rows[0]["RMSE"], np.sqrt(np.mean(errors[first] ** 2))
     )
-
-
-def test_the_plane_has_the_two_largest_variances():
-    rng = np.random.default_rng(2)
-    points = rng.standard_normal([300, 5]) * [0.1, 3.0, 0.2, 2.0, 0.1]
-    found = plane(points)
-    eigenvalues = np.sort(np.linalg.eigvalsh(np.cov(points.T, ddof=0)))
-    np.testing.assert_allclose(found.var(axis=0), eigenvalues[:-3:-1])
-    assert plane(points[:, :1]).shape == (300, 2)
 
 
 def test_rows_are_spread():
