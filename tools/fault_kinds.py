@@ -1,7 +1,5 @@
 """What `tools/faults.py` does to runs; each ends with runs that are judged."""
 
-import contextlib
-import functools
 import glob
 import importlib.util
 import os
@@ -11,11 +9,21 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from fault_disks import (
+    Disk,
+    grow,
+    hang,
+    in_a_file,
+    large,
+    no_hanging,
+    no_mount,
+    of_size,
+    remount,
+)
 from fault_runs import (
     MODELS,
     ROOT,
@@ -31,13 +39,16 @@ from fault_runs import (
     workers,
 )
 
-# Bytes: of a run, of a preparation, and more than any needs.
-_SMALL_DISKS, _SMALLER_DISKS = (30_000, 300_000), (4_000, 60_000)
-_LARGE_DISK = 50_000_000
+# Of a run, and of a preparation.
+_SMALL_DISK, _SMALLER_DISK = of_size(30_000, 300_000), of_size(4_000, 60_000)
 _MOST_SPARE = 600_000_000
 _PAUSE = 10
 # Within which a worker notices that another one has died.
 _NOTICED = 60
+# Within which it gives up one that is stopped.
+_SILENCE = 120
+# How often a disk hangs.
+_HANGS = 5
 _FAKETIME = "/usr/lib/*/faketime/libfaketime.so.1"
 _CHEAP = ("lstm_lm", "sae", "dmf")
 
@@ -85,15 +96,14 @@ class Kind(NamedTuple):
       needs: why it cannot be done here; "" where it can.
       data: what the runs read: `"memory"`, `"shards"`, or `"workers"` for those
         of two processes, or `"preparing"` for what prepares them.
-      disk: bytes of the disk that they write to, from and to; None for that
-        which is there.
+      disk: that they write to; None for that which is there.
     """
 
     fault: Callable[[Trial], Outcome]
     models: Sequence[str] = tuple(MODELS)
     needs: Callable[[], str] = lambda: ""
     data: str = "memory"
-    disk: tuple[int, int] | None = None
+    disk: Disk | None = None
 
 
 # -- Signals -------------------------------------------------------------------
@@ -204,50 +214,18 @@ def _damaged(
 # -- Disks, memory, the clock --------------------------------------------------
 
 
-@contextlib.contextmanager
-def disk(place: pathlib.Path, size: int) -> Iterator[None]:
-    """Mounts a disk of so many bytes."""
-    place.mkdir(parents=True, exist_ok=True)
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place],
-        check=True,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", place], check=True)
-
-
-def _remount(place: pathlib.Path, options: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,{options}", place], check=True)
-
-
-@functools.cache
-def no_mount() -> str:
-    """Why no disk can be mounted."""
-    place = pathlib.Path(tempfile.mkdtemp())
-    try:
-        with disk(place, _LARGE_DISK):
-            return ""
-    except (OSError, subprocess.CalledProcessError):
-        return "no disk may be mounted here"
-    finally:
-        place.rmdir()
-
-
 def _full_disk(trial: Trial) -> Outcome:
     first = run(trial.flags)
-    _remount(trial.folder.parent, f"size={_LARGE_DISK}")
+    grow(trial.folder.parent)
     return _repaired(trial, first)
 
 
 def _read_only(trial: Trial) -> Outcome:
     place = trial.folder.parent
     _disturbed(trial, signal.SIGKILL)
-    _remount(place, "ro")
+    remount(place, "ro")
     first = run(trial.flags)
-    _remount(place, "rw")
+    remount(place, "rw")
     return _repaired(trial, first)
 
 
@@ -256,6 +234,14 @@ def _repaired(trial: Trial, first: Run) -> Outcome:
     if first.status != 0 and not first.says_why:
         return Outcome(first, problem="no line that says why")
     return _again(trial)._replace(refused=first if first.status else None)
+
+
+def _hanging_disk(trial: Trial) -> Outcome:
+    started = Started(trial.flags)
+    for _ in range(_HANGS):
+        started.wait(trial.hand.uniform(0.0, 2 / _HANGS) * trial.seconds)
+        hang(trial.folder.parent, trial.hand.uniform(0.1, 3.0))
+    return Outcome(started.end())
 
 
 def _short_of_memory(trial: Trial) -> Outcome:
@@ -318,6 +304,22 @@ def _worker_paused(trial: Trial) -> Outcome:
     return _together(pair)
 
 
+def _worker_silent(trial: Trial) -> Outcome:
+    """One that is stopped for longer than the other one waits."""
+    pair = workers(trial.flags)
+    victim = trial.hand.randrange(2)
+    pair[victim].wait(trial.hand.uniform(0.2, 0.9) * trial.seconds)
+    pair[victim].signal(signal.SIGSTOP)
+    other = pair[1 - victim].end(_SILENCE)
+    pair[victim].signal(signal.SIGCONT)
+    for each in (other, pair[victim].end(_NOTICED)):
+        if each.status not in (0, -signal.SIGTERM) and not each.says_why:
+            return Outcome(each, problem="it ended otherwise")
+    return _together(workers(trial.flags))._replace(
+        refused=other if other.status else None
+    )
+
+
 def _together(pair: list[Started]) -> Outcome:
     chief, other = [each.end() for each in pair]
     return Outcome(chief if chief.status else other)
@@ -369,7 +371,7 @@ def _preparing_on_a_full_disk(trial: Trial) -> Outcome:
     first = run(trial.flags, program="prepare")
     if first.status != 0 and not first.says_why:
         return Outcome(first, problem="no line that says why")
-    _remount(trial.folder.parent, f"size={_LARGE_DISK}")
+    grow(trial.folder.parent)
     last = _prepared_anew(trial)
     return last._replace(refused=first if first.status else None)
 
@@ -422,14 +424,14 @@ KINDS: dict[str, Kind] = {
     "a file cut": Kind(_damaged(cut)),
     "a bit flipped": Kind(_damaged(flip)),
     "a file removed": Kind(_damaged(remove)),
-    "full disk": Kind(_full_disk, needs=no_mount, disk=_SMALL_DISKS),
-    "read-only folder": Kind(
-        _read_only, needs=no_mount, disk=(_LARGE_DISK, _LARGE_DISK)
-    ),
+    "full disk": Kind(_full_disk, needs=no_mount, disk=_SMALL_DISK),
+    "read-only folder": Kind(_read_only, needs=no_mount, disk=large()),
     "little memory": Kind(_short_of_memory),
     "clock set back": Kind(_clock_set_back, needs=no_faketime),
     "a worker killed": Kind(_worker_killed, **_OF_WORKERS),
     "a worker stopped": Kind(_worker_paused, **_OF_WORKERS),
+    "a worker silent": Kind(_worker_silent, **_OF_WORKERS),
+    "slow disk": Kind(_hanging_disk, needs=no_hanging, disk=in_a_file),
     "a shard removed": Kind(_damaged_data(remove, "*.array_re*"), **_OF_SHARDS),
     "a shard's bit": Kind(_damaged_data(flip, "*.[an][rp]*"), **_OF_SHARDS),
     "a manifest's bit": Kind(_damaged_data(flip, "manif*"), **_OF_SHARDS),
@@ -439,7 +441,7 @@ KINDS: dict[str, Kind] = {
     "preparing, full disk": Kind(
         _preparing_on_a_full_disk,
         needs=lambda: no_mount() or no_shards(),
-        disk=_SMALLER_DISKS,
+        disk=_SMALLER_DISK,
         **_OF_PREPARING,
     ),
 }

@@ -26,7 +26,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
 from typing import Any
 
 from fault_kinds import (
@@ -34,7 +33,6 @@ from fault_kinds import (
     Kind,
     Outcome,
     Trial,
-    disk,
     prepared,
     shards_for,
 )
@@ -167,21 +165,11 @@ def _trial(
         references[key] = _reference(kind, model, work)
     expected, seconds = references[key]
     trial = Trial(model, flags, folder, work, seconds, hand)
-    with _disk_of(kind, folder.parent, hand):
+    disk = kind.disk or (lambda *_: contextlib.nullcontext())
+    with disk(folder.parent, hand):
         outcome, told = _judged(kind.fault(trial), folder, expected)
     shutil.rmtree(place)
     return outcome, told.replace(str(folder), "RUN").replace(str(place), "DIR")
-
-
-@contextlib.contextmanager
-def _disk_of(
-    kind: Kind, place: pathlib.Path, hand: random.Random
-) -> Iterator[None]:
-    if kind.disk is None:
-        yield
-        return
-    with disk(place, hand.randint(*kind.disk)):
-        yield
 
 
 def _flags(

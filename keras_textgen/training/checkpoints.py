@@ -18,8 +18,13 @@ from keras_textgen.training.run_directory import RunDirectory
 _DAMAGES = (tf.errors.OpError, IndexError, ValueError, RuntimeError)
 # What TensorFlow puts before a message: the operation and its device.
 _NODE = re.compile(r"\{\{.*?\}\} *")
-# What TensorFlow raises where another worker is gone.
-LOST_WORKER = (tf.errors.UnavailableError, tf.errors.AbortedError)
+# What TensorFlow raises where another worker is gone; the last one where this
+# process itself was stopped for so long that the others have given it up.
+LOST_WORKER = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.DeadlineExceededError,
+)
 
 
 class Progress:

@@ -1,5 +1,6 @@
 """Several processes train together, and write as one."""
 
+import argparse
 import csv
 import json
 import os
@@ -19,6 +20,7 @@ from tensorflow.python.distribute import multi_worker_util
 import trainer
 from keras_textgen import load_model
 from keras_textgen.cli.settings import RunError
+from keras_textgen.tasks import runs
 from keras_textgen.training.cluster import Cluster, read_cluster
 from keras_textgen.training.strategies import Agreement
 from tests.conformance.keras_cases import CASES
@@ -113,6 +115,25 @@ def test_a_cluster_that_is_none_is_refused(environment, problem):
     assert problem in message
     assert "; allowed: " in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["UnavailableError", "AbortedError", "DeadlineExceededError"],
+)
+def test_a_lost_worker_is_told_in_one_line(monkeypatch, kind):
+    def lost(*_):
+        raise getattr(tf.errors, kind)(None, None, "RPC:\nCollective ops")
+
+    monkeypatch.setattr(runs, "_train", lost)
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    settings = argparse.Namespace(mode="train", seed=0, run_dir="RUN")
+    with pytest.raises(RunError) as error:
+        runs.run(settings, None, None, Cluster(2, 1))
+    assert str(error.value) == (
+        "a worker has stopped, or cannot be reached; start all 2 again: they "
+        "go on from the last checkpoint in RUN"
+    )
 
 
 @pytest.mark.parametrize("name", ["tpu", "parameter_server"])
