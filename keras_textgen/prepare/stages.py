@@ -37,7 +37,7 @@ from keras_textgen.prepare.records import (
 from keras_textgen.prepare.settings import PrepareSettings
 from keras_textgen.tokens import UNKNOWN_ID
 
-_TEXTS_AT_ONCE = 2000
+_TEXTS_AT_ONCE = 10_000
 # Different words that are held of a unit before they are handed on.
 _MOST_WORDS = 1_000_000
 # Texts that are compressed together: of a few, any can be read in microseconds;
@@ -111,7 +111,7 @@ def count_unit(job: Job, unit: Unit) -> Iterator[collections.Counter[bytes]]:
         for texts in _batched(training_texts()):
             if settings.tokenizer == "subword":
                 continue
-            counts.update(_words(texts, settings))
+            counts.update(_word_counts(texts, settings))
             if len(counts) > _MOST_WORDS:
                 yield counts
                 counts = collections.Counter()
@@ -136,10 +136,15 @@ def _is_sampled(job: Job, text: str) -> bool:
     return share_of(text, _SAMPLE_SEED) < job.sampled_share
 
 
-def _words(texts: list[str], settings: PrepareSettings) -> list[bytes]:
+def _word_counts(
+    texts: list[str], settings: PrepareSettings
+) -> dict[bytes, int]:
     standardize = standardizer(settings.tokenizer)
     words = split_words(tf.constant(texts, tf.string), standardize)
-    return words.flat_values.numpy().tolist()
+    different, _, counts = tf.unique_with_counts(words.flat_values)
+    return dict(
+        zip(different.numpy().tolist(), counts.numpy().tolist(), strict=True)
+    )
 
 
 # -- Encoding -----------------------------------------------------------------

@@ -4,6 +4,7 @@ import collections
 import json
 import subprocess
 import sys
+import unicodedata
 
 import keras
 import numpy as np
@@ -53,10 +54,17 @@ def test_none_splits_at_white_space_only():
     assert words_of("The n.v.  N 'S", "none") == ["The", "n.v.", "N", "'S"]
 
 
-def test_white_space_of_unicode():
-    spaces = "\x85\u00a0\u1680\u2003\u2028\u2029\u202f\u205f\u3000\x1f"
-    for space in spaces:
-        assert words_of(f"a{space}rose") == ["a", "rose"]
+def test_every_separator_of_unicode_is_between_words():
+    separators = [
+        chr(code)
+        for code in range(sys.maxunicode + 1)
+        if unicodedata.category(chr(code)) in ("Zs", "Zl", "Zp", "Cc")
+    ]
+    assert len(separators) > 80
+    # Each alone, as one among them decides how all are looked at.
+    for each in separators:
+        words = split_words(tf.constant([f"red{each}rose {each} 1{each}2"]))
+        assert words.numpy().tolist() == [[b"red", b"rose", b"1", b"2"]]
 
 
 @pytest.mark.parametrize("standardize", ["none", "keras"])
