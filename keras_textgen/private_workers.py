@@ -31,9 +31,17 @@ def has_workers(model: keras.Model) -> bool:
         >>> has_workers(keras.Sequential())
         False
     """
-    return isinstance(
-        strategy_of(model), tf.distribute.MultiWorkerMirroredStrategy
-    )
+    return are_workers(strategy_of(model))
+
+
+def are_workers(strategy: tf.distribute.Strategy) -> bool:
+    """Whether a strategy is one of several processes.
+
+    Example:
+        >>> are_workers(tf.distribute.get_strategy())
+        False
+    """
+    return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """What all models share: training steps on a batch as a whole."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,16 @@ from keras_textgen.private_names import (
     compiled_metrics,
     unscaled,
 )
-from keras_textgen.private_workers import has_workers, sums_of_replicas
+from keras_textgen.private_workers import (
+    are_workers,
+    has_workers,
+    sums_of_replicas,
+)
 from keras_textgen.serving.endpoints import Endpoint
+
+# Words from which a batch has fewer rows than half of the matrix, as batches
+# have hardly more than 16,000 words.
+ROWS_SENT_FROM = 8192
 
 
 class GlobalBatchModel(FrontDoor):
@@ -168,12 +176,11 @@ class GlobalBatchModel(FrontDoor):
             loss = self.compute_loss(x, y, outputs, weights, training=True)
             scaled = self.optimizer.scale_loss(loss)
         gradients = tape.gradient(scaled, self.trainable_weights)
-        # Dense before they are clipped: the norm of a sparse gradient counts
-        # the rows of a repeated word separately.
-        gradients = [tf.convert_to_tensor(each) for each in gradients]
-        with _clipped_over_replicas(gradients, self.optimizer) as clipped:
-            selected = self.selected_gradients(clipped, outputs)
-            self.optimizer.apply(selected, self.trainable_weights)
+        with _of_all_replicas(
+            gradients, self.trainable_weights, self.optimizer
+        ) as gradients:
+            gradients = self.selected_gradients(gradients, outputs)
+            self.optimizer.apply(gradients, self.trainable_weights)
         self.train_steps.assign_add(1)
         return self._results(data, outputs, loss)
 
@@ -320,25 +327,50 @@ class GlobalBatchModel(FrontDoor):
 
 
 @contextlib.contextmanager
-def _clipped_over_replicas(
-    gradients: list[tf.Tensor], optimizer: keras.optimizers.Optimizer
+def _of_all_replicas(
+    gradients: Sequence[tf.Tensor | tf.IndexedSlices],
+    variables: Sequence[keras.Variable],
+    optimizer: keras.optimizers.Optimizer,
 ) -> Iterator[list[tf.Tensor]]:
-    """Gradients for the optimizer, to be applied within.
+    """Gradients of the whole batch, dense, to be applied within.
 
-    Keras clips each replica's gradient before adding them up, which is not
-    what one replica does with the whole batch. So the sum of all replicas is
-    clipped here, and not added up again.
+    They are clipped here: Keras clips each replica's before adding them up,
+    which is not what one replica does with the whole batch. They are dense
+    before that, as the norm of rows counts those of a repeated word separately.
     """
-    inner = unscaled(optimizer)
     context = tf.distribute.get_replica_context()
-    if context.num_replicas_in_sync == 1 or not inner.global_clipnorm:
-        yield gradients
+    if context.num_replicas_in_sync == 1:
+        yield [tf.convert_to_tensor(each) for each in gradients]
         return
-    gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
-    norm = optimizer.scale_loss(tf.constant(inner.global_clipnorm))
-    clipped, _ = tf.clip_by_global_norm(gradients, norm)
+    inner = unscaled(optimizer)
+    sent = [
+        _as_sent(gradient, tuple(variable.shape), context.strategy)
+        for gradient, variable in zip(gradients, variables, strict=True)
+    ]
+    received = context.all_reduce(tf.distribute.ReduceOp.SUM, sent)
+    summed = [tf.convert_to_tensor(each) for each in received]
+    if inner.global_clipnorm:
+        norm = optimizer.scale_loss(tf.constant(inner.global_clipnorm))
+        summed, _ = tf.clip_by_global_norm(summed, norm)
     with sums_of_replicas(inner):
-        yield clipped
+        yield summed
+
+
+def _as_sent(
+    gradient: tf.Tensor | tf.IndexedSlices,
+    shape: tuple[int, ...],
+    strategy: tf.distribute.Strategy,
+) -> tf.Tensor | tf.IndexedSlices:
+    """Between workers the rows of the batch's words, of large vocabularies.
+
+    In a ring of n, a matrix of V rows is sent 2 (n - 1) times, the rows of the
+    N words of all parts together n - 1 times: fewer bytes where N < 2 V.
+    """
+    is_large = shape[:1] >= (ROWS_SENT_FROM,)
+    is_rows = isinstance(gradient, tf.IndexedSlices)
+    if is_rows and is_large and are_workers(strategy):
+        return gradient
+    return tf.convert_to_tensor(gradient)
 
 
 def _reducible(
