@@ -101,7 +101,7 @@ class PreparedCells(Ratings):
 
     @functools.cached_property
     def starts(self) -> np.ndarray:
-        """Where the cells of each row begin, and all end, int64 `[rows + 1]`."""
+        """Where the cells of each row begin, and all end, `[rows + 1]`."""
         rows = np.arange(self.shape[0] + 1, dtype=self.rows.dtype)
         return np.searchsorted(self.rows, rows).astype(np.int64)
 
