@@ -198,6 +198,7 @@ def read_unit(
     bad = BadRecords(job.settings.max_bad)
     reader = CellReader(unit, job.settings, bad.add)
     problem = None
+    is_whole = False
     count = 0
     counts = np.zeros(0, np.int64)
     path = read_file(job.folder, unit.number)
@@ -210,6 +211,7 @@ def read_unit(
                 more = np.bincount(cells["row"], minlength=len(reader.ids[0]))
                 more[: len(counts)] += counts
                 counts = more
+            is_whole = True
         except DataError as error:
             problem = str(error)
         except TooManyBadError:
@@ -224,7 +226,7 @@ def read_unit(
         unfinished.replace(path)
         write_json(ids_file(job.folder, unit.number), [*map(list, reader.ids)])
         write_json(job.folder / facts_file("read", unit.number), facts)
-    if problem is None:
+    if is_whole:
         yield from _parts(unit.number, reader, counts)
 
 

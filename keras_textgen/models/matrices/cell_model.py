@@ -351,6 +351,7 @@ class CellModel(FactorModel):
 
     def _with_values(self, x: MatrixData, y: Sequence[float]) -> MatrixData:
         is_table = isinstance(x, Mapping) or hasattr(x, "columns")
+        is_table &= not isinstance(x, Ratings)
         if not is_table or self.fields[2] in x:
             raise refused(
                 "y beside data that hold their values",
