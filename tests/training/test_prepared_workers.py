@@ -32,7 +32,7 @@ MODELS = {
         "--max_words=5",
     ),
     # Cells are drawn beside known ones.
-    "dmf": ("--feedback=ranking", "--negatives=3"),
+    "dmf": ("--feedback=implicit", "--negatives=3"),
 }
 
 
@@ -52,7 +52,7 @@ def write_cells(path):
     draw = np.random.default_rng(0)
     cells = [(row, column) for row in range(20) for column in range(30)]
     rows = [
-        f"{row},{column},{(row * column) % 5}"
+        f"{row},{column},{1 + (row * column) % 5}"
         for row, column in draw.permutation(cells)[:250]
     ]
     path.write_text("\n".join(["user,item,rating", *rows]) + "\n", "utf-8")

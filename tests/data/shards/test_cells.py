@@ -446,8 +446,7 @@ def test_what_a_model_cannot_do_is_refused(matrix):
     other = DualMatrixFactorization(matrix.shape[0], matrix.shape[1], **SMALL)
     with pytest.raises(ValueError, match="for a model of other ids; allowed: "):
         other.evaluate(train)
-    brought = model_of(matrix, row_features=3, row_feature_dim=2, join="add")
-    del other
+    brought = model_of(matrix, row_features=3, row_feature_dim=3, join="add")
     with pytest.raises(
         ValueError, match="to which cells bring row_features; a"
     ):
