@@ -203,10 +203,13 @@ def read_unit(
     counts = np.zeros(0, np.int64)
     path = read_file(job.folder, unit.number)
     unfinished = temporary(path)
-    with writing(job.folder), unfinished.open("wb") as file:
+    with writing(job.folder):
+        file = unfinished.open("wb")
+    with file:
         try:
             for cells in _blocks(reader):
-                cells.tofile(file)
+                with writing(job.folder):
+                    cells.tofile(file)
                 count += len(cells)
                 more = np.bincount(cells["row"], minlength=len(reader.ids[0]))
                 more[: len(counts)] += counts

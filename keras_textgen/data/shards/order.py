@@ -190,14 +190,18 @@ class ComputedOrder(RowBatches):
         places, window = self._window(step)
         if not self.is_shuffled:
             return self._cut(places, step % WINDOW)
-        rows = shuffled(places, self.num_rows, [self.seed, epoch])
         begin = window * WINDOW
         count = tf.minimum(self.steps_per_epoch - begin, WINDOW)
         # A number for each window of each epoch, so that none is used twice.
         windows = -(-self.steps_per_epoch // WINDOW)
         order = permutation(count, [self.seed, epoch * windows + window])
-        number = tf.gather(order, step - begin)
-        return self._cut(self._by_length(rows), tf.cast(number, tf.int64))
+        number = tf.cast(tf.gather(order, step - begin), tf.int64)
+        seed = [self.seed, epoch]
+        if not self._is_grouped:
+            # The rest of the window has no say in it.
+            return shuffled(self._cut(places, number), self.num_rows, seed)
+        rows = shuffled(places, self.num_rows, seed)
+        return self._cut(self._by_length(rows), number)
 
     def _evaluated_rows(self, step: tf.Tensor) -> tf.Tensor:
         rows, _ = self._window(step)

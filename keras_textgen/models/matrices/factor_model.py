@@ -233,7 +233,8 @@ class FactorModel(GlobalBatchModel):
         """Errors and rankings; see `keras_textgen.evaluate_model`.
 
         Args:
-            data: A corpus of known cells, as `load_ratings` gives it.
+            data: A corpus of known cells, as `load_ratings` gives it, or
+                `open_prepared`.
 
         Returns:
             "model"; "figures", those of `rating_figures` with explicit
