@@ -29,8 +29,9 @@ def evaluate_model(
       and NMF, and what codes and words say of labels, as `topic_report` says;
       of a model with a likelihood, its bound; option: `watch`.
     - **Models of matrices**: what `load_ratings` gives, or `open_prepared` of
-      cells. "figures": errors, with explicit feedback, and rankings, as `rating_figures` and
-      `ranking_figures` say, beside a mean, biases and popularity.
+      cells. "figures": errors, with explicit feedback, and rankings, as
+      `rating_figures` and `ranking_figures` say, beside a mean, biases and
+      popularity.
 
     Args:
         model: The model.

@@ -17,6 +17,7 @@ from keras_textgen.data.batches.cells import PairBatches, feedback_batches
 from keras_textgen.data.cells import Ratings
 from keras_textgen.data.corpus import checksum
 from keras_textgen.data.matrix import Matrix, history_features
+from keras_textgen.data.shards.matrix import PreparedMatrix
 from keras_textgen.data.views import cells
 from keras_textgen.evaluation.figures import report_figures
 from keras_textgen.evaluation.matrices import below_popularity, figures_csv
@@ -26,7 +27,7 @@ from keras_textgen.models.matrices.cell_model import (
     NEGATIVES,
 )
 from keras_textgen.models.matrices.dmf import DualMatrixFactorization
-from keras_textgen.tasks.base import Task, indented
+from keras_textgen.tasks.base import Task, TrainingBatches, indented
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.run_directory import write_whole
 
@@ -86,7 +87,7 @@ class MatrixTask(Task):
 
     # -- The data ------------------------------------------------------------
 
-    def prepare(self, data: Matrix) -> Matrix:
+    def prepare(self, data: Any) -> Matrix | PreparedMatrix:
         """The cells; where rows are texts, those of their words."""
         return cells(data)
 
@@ -107,7 +108,7 @@ class MatrixTask(Task):
                 parts += [features.indptr, features.indices, features.data]
         return checksum(parts, self.corpus.fingerprint)
 
-    def training_set(self, batch_size: int) -> PairBatches:
+    def training_set(self, batch_size: int) -> TrainingBatches:
         """The training cells."""
         return self._batches(self.corpus.train, batch_size)
 

@@ -281,34 +281,53 @@ class _Unobserved:
 
 def cell_batches_of(
     cells: PreparedCells,
-    ids: tuple[Sequence[str], Sequence[str]],
+    model: Any,
     batch_size: int,
     *,
     sample_weight: Any = None,
-    **settings: Any,
+    is_shuffled: bool = True,
+    is_prediction: bool = False,
 ) -> PreparedCellBatches:
     """Batches of a split for a model.
 
     Args:
         cells: of the split.
-        ids: of rows and of columns, of the model.
+        model: with `row_ids`, `col_ids`, `brought_features`, `feedback`,
+            `negatives`, `relevant_above` and `seed`.
         batch_size: cells a batch.
         sample_weight: has to be None.
-        **settings: of `PreparedCellBatches`.
+        is_shuffled: as in `PreparedCellBatches`.
+        is_prediction: whether values do not matter, and nothing is drawn.
 
     Raises:
-        ValueError: the ids are not those of the matrix, there are weights, or
-            as in `PreparedCellBatches`.
+        ValueError: the ids are not those of the matrix, cells bring features,
+            there are weights, or as in `PreparedCellBatches`.
     """
     if sample_weight is not None:
         raise refused("sample_weight of a prepared matrix", "None")
+    if model.brought_features:
+        raise refused(
+            "a prepared matrix for a model to which cells bring "
+            f"{', '.join(model.brought_features)}",
+            "a model without features, or features of every id",
+        )
+    ids = model.row_ids, model.col_ids
     if tuple(map(ids_sum, ids)) != cells.ids_sums:
         raise refused(
             f"a prepared matrix of {cells.shape[0]:,} rows and "
             f"{cells.shape[1]:,} columns for a model of other ids",
             "a model of its ids, as from_prepared makes it",
         )
-    return PreparedCellBatches(cells, batch_size, **settings)
+    drawing = {}
+    if not is_prediction:
+        drawing = {
+            "feedback": model.feedback,
+            "negatives": model.negatives,
+            "relevant_above": model.relevant_above,
+        }
+    return PreparedCellBatches(
+        cells, batch_size, model.seed, is_shuffled=is_shuffled, **drawing
+    )
 
 
 def _check_extent(cells: PreparedCells, feedback: str) -> None:

@@ -231,8 +231,13 @@ class CellModel(FactorModel):
         """
         data = x if y is None else self._with_values(x, y)
         if isinstance(data, PreparedCells):
-            return self._prepared_batches(
-                data, sample_weight, batch_size, is_shuffled, is_prediction
+            return cell_batches_of(
+                data,
+                self,
+                batch_size,
+                sample_weight=sample_weight,
+                is_shuffled=is_shuffled,
+                is_prediction=is_prediction,
             )
         cells = self._cells(data, has_values=not is_prediction)
         features = self._features_of_cells(data, len(cells))
@@ -262,38 +267,6 @@ class CellModel(FactorModel):
             observed=self._seen_cells(),
             relevant_above=self.relevant_above,
             **settings,
-        )
-
-    def _prepared_batches(
-        self,
-        cells: PreparedCells,
-        sample_weight: np.ndarray | None,
-        batch_size: int,
-        is_shuffled: bool,
-        is_prediction: bool,
-    ) -> PreparedCellBatches:
-        if self.brought_features:
-            raise refused(
-                "a prepared matrix for a model to which cells bring "
-                f"{', '.join(self.brought_features)}",
-                "a model without features, or features of every id",
-            )
-        # Predictions are of all cells, whatever their values.
-        drawing: dict[str, Any] = {}
-        if not is_prediction:
-            drawing = {
-                "feedback": self.feedback,
-                "negatives": self.negatives,
-                "relevant_above": self.relevant_above,
-            }
-        return cell_batches_of(
-            cells,
-            (self.row_ids, self.col_ids),
-            batch_size,
-            sample_weight=sample_weight,
-            seed=self.seed,
-            is_shuffled=is_shuffled,
-            **drawing,
         )
 
     def from_frame(self, frame: Frame, y: Any) -> tuple[Any, Any]:
