@@ -159,7 +159,7 @@ def pair_shares(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     Example:
         >>> numbers = np.array([1, 2**63], np.uint64)
         >>> pair_shares(numbers, numbers[::-1]).round(4).tolist()
-        [0.5387, 0.5387]
+        [0.1359, 0.1359]
     """
     mixed = rows + columns
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):

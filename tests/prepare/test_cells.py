@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -219,6 +220,14 @@ def test_the_same_bytes_however_many_units_and_parts(tmp_path, monkeypatch):
     assert one == parts
 
 
+def test_lines_of_a_table_are_not_cut(tmp_path):
+    path = write_table(tmp_path / "a.txt", some_cells())
+    assert len(plan_units([path], 100, has_texts=False)) == 1
+    assert len(plan_units([path], 100)) > 1
+    corpus = prepared(path, tmp_path / "out")
+    assert sorted(all_cells(corpus)) == sorted(all_cells(read_table(path)))
+
+
 def command(*arguments):
     return [sys.executable, "-m", "keras_textgen.prepare", *arguments]
 
@@ -374,6 +383,32 @@ def test_a_killed_preparation_leaves_nothing_that_looks_finished(tmp_path):
     assert not work.exists()
     prepared(path, tmp_path / "fresh")
     assert contents(out) == contents(tmp_path / "fresh")
+
+
+def test_files_that_cannot_be_written_are_told_of(tmp_path):
+    path = write_table(tmp_path / "a.csv", some_cells())
+    arguments = [f"--input={path}", f"--output={tmp_path / 'out'}"]
+
+    def small_files():
+        # Smaller than what is read.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+
+    done = subprocess.run(
+        command(*arguments, "--row_column=user"),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        preexec_fn=small_files,
+    )
+    assert done.returncode == 2, done.stderr
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith(
+        f"python -m keras_textgen.prepare: {tmp_path / 'out'}.unfinished: "
+        "cannot be written ("
+    )
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+    prepared(path, tmp_path / "out").verify()
 
 
 def test_what_is_finished_is_not_prepared_again(tmp_path, capsys):
