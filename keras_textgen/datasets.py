@@ -229,7 +229,12 @@ _ROWS = (
     Dataset(
         "prepared",
         "a corpus larger than memory, from python -m keras_textgen.prepare",
-        {"texts": _SHARDS, "documents": _DOCUMENT_SHARDS, "bags": _SHARDS},
+        {
+            "texts": _SHARDS,
+            "documents": _DOCUMENT_SHARDS,
+            "bags": _SHARDS,
+            **_matrices("shards:read_cell_shards", "data_dir", "feedback"),
+        },
     ),
     Dataset(
         "text",
@@ -319,7 +324,7 @@ def names_with(view: str) -> tuple[str, ...]:
 
     Example:
         >>> names_with("matrices")
-        ('sotu', 'ml100k', 'movielens', 'ratings', 'matrix')
+        ('sotu', 'prepared', 'ml100k', 'movielens', 'ratings', 'matrix')
     """
     return tuple(name for name, row in DATASETS.items() if view in row.views)
 

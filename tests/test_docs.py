@@ -117,8 +117,10 @@ def test_commands_that_prepare_are_understood():
         for option in action.option_strings
     }
     page = (ROOT / "docs" / "big_data.md").read_text("utf-8")
-    (table,) = re.findall(r"\| flag \|.*?\n\n", page, re.DOTALL)
-    named = set(re.findall(r"`--([a-z_]+)", table))
+    # Those of texts, and those of matrices.
+    tables = re.findall(r"\| flag \|.*?\n\n", page, re.DOTALL)
+    assert len(tables) == 2
+    named = set(re.findall(r"`--([a-z_]+)", "".join(tables)))
     assert named == known - {"h", "-h", "help", "input", "output"}
 
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras_textgen.checks import SIZES, check, refused
 from keras_textgen.data.batches.cells import Batch, PairBatches
 from keras_textgen.data.cells import Ratings
+from keras_textgen.data.shards.cells import PreparedCellBatches
 from keras_textgen.layers.hidden_layers import HiddenLayer
 from keras_textgen.models.matrices import dmf
 
@@ -137,7 +138,9 @@ class DualMatrixFactorization(dmf.DualMatrixFactorization):
         """As in the model, with `x` and `validation_data` of lists."""
         return super().fit(self._table(x), *args, **kwargs)
 
-    def row_batches(self, x: Any, *args: Any, **kwargs: Any) -> PairBatches:
+    def row_batches(
+        self, x: Any, *args: Any, **kwargs: Any
+    ) -> PairBatches | PreparedCellBatches:
         """As in the model, of lists."""
         return super().row_batches(self._table(x), *args, **kwargs)
 

@@ -333,6 +333,11 @@ def _check_prepared(settings: Settings) -> None:
                 f"--{name}={value} with --dataset=prepared; allowed: as python "
                 "-m keras_textgen.prepare was given it"
             )
+    if settings.history_features:
+        raise RunError(
+            "--history_features=true with --dataset=prepared, of which a model "
+            "would hold every cell; allowed: false"
+        )
 
 
 def _check_several(settings: Settings) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,8 @@ _PAIRS_NAMED = 3
 LARGEST = float(np.finfo(np.float32).max)
 # The squares of larger values, summed over the cells, are no float32.
 LARGEST_SQUARED = 1e15
+# Cells that are looked at together.
+_CHUNK = 1 << 22
 
 
 @dataclasses.dataclass
@@ -47,6 +49,56 @@ class Ratings:
         return Ratings(
             self.rows[index], self.columns[index], self.values[index]
         )
+
+    @property
+    def lowest(self) -> float:
+        """The lowest value."""
+        return float(self.values.min())
+
+    @property
+    def highest(self) -> float:
+        """The highest value."""
+        return float(self.values.max())
+
+    @property
+    def mean(self) -> float:
+        """The mean of the values."""
+        return float(self.values.mean(dtype=float))
+
+    def chunks(self) -> Iterator[Ratings]:
+        """All cells, some at a time, so that what is made of them is small.
+
+        Example:
+            >>> cells = ratings_of([0, 1], [2, 2], [5, 4])
+            >>> [len(chunk) for chunk in cells.chunks()]
+            [2]
+        """
+        for begin in range(0, len(self), _CHUNK):
+            yield self[begin : begin + _CHUNK]
+
+    def counts(self, axis: int, size: int) -> np.ndarray:
+        """How many cells each row, or each column, has.
+
+        Args:
+            axis: 0 for rows, 1 for columns.
+            size: how many of them there are.
+
+        Returns:
+            int64 `[size]`.
+
+        Example:
+            >>> ratings_of([0, 1], [2, 2], [5, 4]).counts(1, 3).tolist()
+            [0, 0, 2]
+        """
+        found = np.zeros(size, np.int64)
+        for chunk in self.chunks():
+            ids = chunk.columns if axis else chunk.rows
+            found += np.bincount(ids, minlength=size)
+        return found
+
+    def of_row(self, row: int) -> Ratings:
+        """The cells of a row, in their order."""
+        return self[np.flatnonzero(self.rows == row)]
 
     def matrix(self, shape: tuple[int, int]) -> scipy.sparse.csr_array:
         """The cells as a sparse matrix, zeros among the values included.

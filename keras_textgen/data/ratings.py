@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from keras_textgen.checks import refused
 from keras_textgen.data.corpus import read_corpus
 from keras_textgen.data.matrix import Matrix
 from keras_textgen.data.readers.tables import TABLE_FIELDS, Fields
@@ -64,6 +65,10 @@ def load_ratings(
         DataError: the data are missing, or a file cannot be used.
         ValueError: an argument that is not allowed.
     """
+    if name == "prepared":
+        raise refused(
+            "name='prepared'", "open_prepared(folder), or another matrix"
+        )
     corpus = read_corpus(
         name,
         "matrices",

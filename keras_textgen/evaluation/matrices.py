@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from keras_textgen.data.cells import Ratings, relevant_cells
-from keras_textgen.evaluation.ranking import ranking_quality, rating_errors
+from keras_textgen.data.rows import spread_rows
+from keras_textgen.data.shards.matrix import PreparedCells
+from keras_textgen.evaluation.ranking import errors_of, ranking_quality
 from keras_textgen.evaluation.rating_baselines import (
     choose_biases,
     popularity_scores,
@@ -24,10 +26,12 @@ _BASELINES = {
     "popularity": "ranked by popularity",
 }
 _CUTOFFS = (10, 50)
+# Rows of a prepared matrix that are ranked.
+RANKED = 10_000
 
 
 def rating_figures(
-    predictions: np.ndarray,
+    predict: Callable[[Ratings], np.ndarray],
     splits: Mapping[str, Ratings],
     shape: tuple[int, int],
     value_range: tuple[float, float] | None = None,
@@ -35,7 +39,7 @@ def rating_figures(
     """Errors of the test cells, beside those of a mean and of biases.
 
     Args:
-        predictions: Of the test cells, `[cells]`.
+        predict: From cells to predictions, `[cells]`.
         splits: Known cells, "train", "valid" (which chooses the strength of
             the biases' regularization) and "test".
         shape: Rows and columns of the matrix.
@@ -47,14 +51,16 @@ def rating_figures(
     Example:
         >>> cells = Ratings(*map(np.array, ([0, 1], [0, 0], [5.0, 1.0])))
         >>> splits = dict.fromkeys(("train", "valid", "test"), cells)
-        >>> figures = rating_figures(np.array([5.0, 2.0]), splits, (2, 1))
+        >>> figures = rating_figures(
+        ...     lambda cells: np.array([5.0, 2.0]), splits, (2, 1)
+        ... )
         >>> figures["mae"], figures["global mean mae"]
         (0.5, 2.0)
     """
     test = splits["test"]
     biases = choose_biases(splits["train"], splits["valid"], shape)
     return {
-        **rating_errors(predictions, test.values),
+        **errors_of(predict, test),
         **rating_baselines(biases, test, value_range),
     }
 
@@ -64,6 +70,7 @@ def ranking_figures(
     splits: Mapping[str, Ratings],
     shape: tuple[int, int],
     relevant_above: float | None = None,
+    popularity: np.ndarray | None = None,
 ) -> dict[str, float]:
     """How well the test cells are ranked, beside a ranking by popularity.
 
@@ -75,6 +82,8 @@ def ranking_figures(
         shape: Rows and columns of the matrix.
         relevant_above: Test cells of higher values are the ones to recommend;
             None for all.
+        popularity: Of each column, `[columns]`; None for how many known cells
+            it has in the splits.
 
     Returns:
         As `ranking_quality`, then the same of "popularity", without its rows;
@@ -105,7 +114,8 @@ def ranking_figures(
         np.concatenate([train.columns, valid.columns]),
         np.ones(len(train) + len(valid), np.float32),
     )
-    popularity = popularity_scores(known, shape)
+    if popularity is None:
+        popularity = popularity_scores(known, shape)
     systems = {
         "": scores,
         "popularity ": lambda rows: np.tile(popularity, (len(rows), 1)),
@@ -121,12 +131,39 @@ def ranking_figures(
     return figures
 
 
+def ranked_part(
+    splits: Mapping[str, PreparedCells], relevant_above: float | None = None
+) -> tuple[dict[str, Ratings], int]:
+    """The cells of the rows of which rankings of a prepared matrix are.
+
+    Args:
+        splits: Known cells, "train", "valid" and "test".
+        relevant_above: As in `ranking_figures`.
+
+    Returns:
+        The cells of 10,000 rows at most, which are at equal distances among
+        those with a test cell to recommend; and how many these are.
+    """
+    test = splits["test"]
+    has_relevant = np.zeros(test.shape[0], bool)
+    for chunk in test.chunks():
+        rows = chunk.rows
+        if relevant_above is not None:
+            rows = rows[chunk.values > relevant_above]
+        has_relevant[rows] = True
+    rows = np.flatnonzero(has_relevant)
+    chosen = rows[spread_rows(len(rows), RANKED)]
+    part = {name: cells.of_rows(chosen) for name, cells in splits.items()}
+    return part, len(rows)
+
+
 def format_matrices(report: Mapping[str, Any]) -> str:
     """Sets the report of a factorization as a table.
 
     Args:
         report: With "figures"; "relevant_above", the value above which test
-            cells are to be recommended, or None; and "training_mean".
+            cells are to be recommended, or None; "training_mean"; and perhaps
+            "rows_to_rank", see `ranked_part`.
 
     Returns:
         A line for each figure, and one on what is relevant.
@@ -143,6 +180,12 @@ def format_matrices(report: Mapping[str, Any]) -> str:
     """
     figures, above = report["figures"], report["relevant_above"]
     text = format_figures(figures) if figures else "nothing to recommend"
+    of = report.get("rows_to_rank") or 0
+    if figures.get("rows", 0) < of:
+        text += (
+            f"\nranked are {figures['rows']:,} of {of:,} "
+            "rows, at equal distances"
+        )
     if above is None:
         return text
     text += f"\nrelevant are values above {above:.4g}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import scipy.sparse
 
 from keras_textgen.checks import SIZES, check, refused
+from keras_textgen.data.cells import Ratings
 
 _ROWS_AT_A_TIME = 256
 
@@ -31,19 +32,42 @@ def rating_errors(
         >>> rating_errors(np.array([3.0, 5.0]), np.array([3.0, 3.0]))
         {'rmse': 1.4142135623730951, 'mae': 1.0}
     """
-    predictions, values = (
-        np.asarray(each, np.float64) for each in (predictions, values)
-    )
-    if predictions.shape != values.shape or not values.size:
-        raise refused(
-            f"{predictions.size} predictions of {values.size} values",
-            "as many, and 1 or more",
-        )
-    errors = predictions - values
-    return {
-        "rmse": float(np.sqrt(np.mean(errors**2))),
-        "mae": float(np.mean(np.abs(errors))),
-    }
+    return _errors([(predictions, values)])
+
+
+def errors_of(
+    predict: Callable[[Ratings], np.ndarray], cells: Ratings
+) -> dict[str, float]:
+    """As `rating_errors`, some cells at a time.
+
+    Args:
+        predict: From cells to predictions, `[cells]`.
+        cells: To predict.
+
+    Example:
+        >>> cells = Ratings(*map(np.array, ([0, 1], [0, 0], [5.0, 1.0])))
+        >>> errors_of(lambda cells: np.full(len(cells), 3.0), cells)
+        {'rmse': 2.0, 'mae': 2.0}
+    """
+    return _errors((predict(chunk), chunk.values) for chunk in cells.chunks())
+
+
+def _errors(parts: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
+    count, squares, distances = 0, 0.0, 0.0
+    for part in parts:
+        predictions, values = (np.asarray(each, np.float64) for each in part)
+        if predictions.shape != values.shape:
+            raise refused(
+                f"{predictions.size} predictions of {values.size} values",
+                "as many",
+            )
+        errors = predictions - values
+        count += len(errors)
+        squares += float(np.sum(errors**2))
+        distances += float(np.sum(np.abs(errors)))
+    if not count:
+        raise refused("no values", "1 or more")
+    return {"rmse": float(np.sqrt(squares / count)), "mae": distances / count}
 
 
 def ranking_quality(

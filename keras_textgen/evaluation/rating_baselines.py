@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +11,8 @@ import scipy.sparse.linalg
 
 from keras_textgen.checks import Numbers, check, refused
 from keras_textgen.data.cells import Ratings
-from keras_textgen.evaluation.ranking import rating_errors
+from keras_textgen.data.shards.matrix import PreparedCells
+from keras_textgen.evaluation.ranking import errors_of
 
 STRENGTHS = (0.3, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0, 1e3)
 _TOLERANCE, _MOST_ITERATIONS = 1e-8, 1000
@@ -67,42 +68,85 @@ def fit_biases(
         >>> biases.mean, biases.rows.round(6).tolist()
         (3.0, [1.0, -1.0])
     """
-    if not len(cells):
-        raise refused("no cells", "1 or more")
-    check(Numbers(above=0), strength=strength)
-    values = cells.values.astype(np.float64)
-    mean = float(values.mean())
+    return _Equations(cells, shape).solved(strength)
+
+
+class _Equations:
+    """The normal equations of the ridge regression, but for its strength."""
+
+    def __init__(self, cells: Ratings, shape: tuple[int, int]) -> None:
+        if not len(cells):
+            raise refused("no cells", "1 or more")
+        self._shape = shape
+        self._mean = cells.mean
+        self._sums = np.zeros(sum(shape))
+        for chunk in cells.chunks():
+            values = chunk.values.astype(np.float64) - self._mean
+            self._sums += np.concatenate(
+                [
+                    np.bincount(numbers, values, size)
+                    for numbers, size in zip(
+                        (chunk.rows, chunk.columns), shape, strict=True
+                    )
+                ]
+            )
+        self._counts = np.concatenate(
+            [cells.counts(axis, size) for axis, size in enumerate(shape)]
+        )
+        self._added = _adder(cells, shape)
+
+    def solved(self, strength: float) -> Biases:
+        """The biases of a strength."""
+        check(Numbers(above=0), strength=strength)
+        diagonal = strength + self._counts
+
+        def product(biases: np.ndarray) -> np.ndarray:
+            rows, columns = np.split(biases, [self._shape[0]])
+            added = np.concatenate(self._added(rows, columns))
+            return diagonal * biases + added
+
+        size = sum(self._shape)
+        biases, _ = scipy.sparse.linalg.cg(
+            scipy.sparse.linalg.LinearOperator(
+                (size, size), product, dtype=float
+            ),
+            self._sums,
+            rtol=_TOLERANCE,
+            maxiter=_MOST_ITERATIONS,
+            M=scipy.sparse.diags_array(1 / diagonal),
+        )
+        rows, columns = np.split(biases, [self._shape[0]])
+        return Biases(self._mean, rows, columns, strength)
+
+
+def _adder(
+    cells: Ratings, shape: tuple[int, int]
+) -> Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """A function of biases of rows and columns.
+
+    It adds up for each row the biases of the columns that it has, and for each
+    column those of its rows.
+    """
+    if isinstance(cells, PreparedCells):
+        # The files are read anew; nothing of their size is held.
+        def added(
+            rows: np.ndarray, columns: np.ndarray
+        ) -> tuple[np.ndarray, np.ndarray]:
+            of_rows, of_columns = (np.zeros(size) for size in shape)
+            for chunk in cells.chunks():
+                of_rows += np.bincount(
+                    chunk.rows, columns[chunk.columns], shape[0]
+                )
+                of_columns += np.bincount(
+                    chunk.columns, rows[chunk.rows], shape[1]
+                )
+            return of_rows, of_columns
+
+        return added
     ones = Ratings(cells.rows, cells.columns, np.ones(len(cells)))
     counts = ones.matrix(shape)
     transposed = counts.T.tocsr()
-    diagonal = strength + np.concatenate(
-        [counts.sum(axis=1), counts.sum(axis=0)]
-    )
-
-    def product(biases: np.ndarray) -> np.ndarray:
-        rows, columns = np.split(biases, [shape[0]])
-        return diagonal * biases + np.concatenate(
-            [counts @ columns, transposed @ rows]
-        )
-
-    sums = np.concatenate(
-        [
-            np.bincount(numbers, values - mean, size)
-            for numbers, size in zip(
-                (cells.rows, cells.columns), shape, strict=True
-            )
-        ]
-    )
-    size = sum(shape)
-    biases, _ = scipy.sparse.linalg.cg(
-        scipy.sparse.linalg.LinearOperator((size, size), product, dtype=float),
-        sums,
-        rtol=_TOLERANCE,
-        maxiter=_MOST_ITERATIONS,
-        M=scipy.sparse.diags_array(1 / diagonal),
-    )
-    rows, columns = np.split(biases, [shape[0]])
-    return Biases(mean, rows, columns, strength)
+    return lambda rows, columns: (counts @ columns, transposed @ rows)
 
 
 def choose_biases(
@@ -127,12 +171,10 @@ def choose_biases(
         >>> choose_biases(cells, cells, (2, 1)).strength
         0.3
     """
-    fitted = [fit_biases(cells, shape, strength) for strength in strengths]
+    equations = _Equations(cells, shape)
+    fitted = [equations.solved(strength) for strength in strengths]
     return min(
-        fitted,
-        key=lambda biases: rating_errors(biases.predict(valid), valid.values)[
-            "rmse"
-        ],
+        fitted, key=lambda biases: errors_of(biases.predict, valid)["rmse"]
     )
 
 
@@ -157,25 +199,48 @@ def rating_baselines(
         >>> found["global mean rmse"], round(found["biases rmse"], 6)
         (2.0, 1.0)
     """
-    predictions = {
-        "global mean": np.full(len(test), biases.mean),
-        "biases": biases.predict(test),
+    systems: dict[str, Callable[[Ratings], np.ndarray]] = {
+        "global mean": lambda cells: np.full(len(cells), biases.mean),
+        "biases": biases.predict,
     }
     figures: dict[str, float] = {}
-    for name, predicted in predictions.items():
-        if value_range is not None:
-            predicted = np.clip(predicted, *value_range)
-        errors = rating_errors(predicted, test.values)
+    for name, predict in systems.items():
+        errors = errors_of(_clipped(predict, value_range), test)
         figures |= {f"{name} {key}": error for key, error in errors.items()}
     return figures
 
 
-def popularity_scores(cells: Ratings, shape: tuple[int, int]) -> np.ndarray:
+def _clipped(
+    predict: Callable[[Ratings], np.ndarray],
+    value_range: tuple[float, float] | None,
+) -> Callable[[Ratings], np.ndarray]:
+    """Predictions within the range of the values, if there is one."""
+    if value_range is None:
+        return predict
+    return lambda cells: np.clip(predict(cells), *value_range)
+
+
+def popularity_scores(
+    cells: Ratings, shape: tuple[int, int], above: float | None = None
+) -> np.ndarray:
     """How many rows have a value in each column, float64 [columns].
+
+    Args:
+        cells: Known cells.
+        shape: Rows and columns of the matrix.
+        above: Values count that are above it; None for all.
 
     Example:
         >>> cells = Ratings(*map(np.array, ([0, 1], [1, 1], [5.0, 1.0])))
         >>> popularity_scores(cells, (2, 3)).tolist()
         [0.0, 2.0, 0.0]
+        >>> popularity_scores(cells, (2, 3), above=3).tolist()
+        [0.0, 1.0, 0.0]
     """
-    return np.bincount(cells.columns, minlength=shape[1]).astype(np.float64)
+    found = np.zeros(shape[1])
+    for chunk in cells.chunks():
+        columns = chunk.columns
+        if above is not None:
+            columns = columns[chunk.values > above]
+        found += np.bincount(columns, minlength=shape[1])
+    return found

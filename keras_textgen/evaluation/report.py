@@ -28,9 +28,10 @@ def evaluate_model(
       labels, coherence and diversity, beside K-means on tf-idf and on LSA, LDA
       and NMF, and what codes and words say of labels, as `topic_report` says;
       of a model with a likelihood, its bound; option: `watch`.
-    - **Models of matrices**: what `load_ratings` gives. "figures": errors,
-      with explicit feedback, and rankings, as `rating_figures` and
-      `ranking_figures` say, beside a mean, biases and popularity.
+    - **Models of matrices**: what `load_ratings` gives, or `open_prepared` of
+      cells. "figures": errors, with explicit feedback, and rankings, as
+      `rating_figures` and `ranking_figures` say, beside a mean, biases and
+      popularity.
 
     Args:
         model: The model.

@@ -16,6 +16,7 @@ from keras_textgen.data.batches.sources import (
 )
 from keras_textgen.data.frames import Frame, texts_of
 from keras_textgen.data.rows import in_memory, num_rows
+from keras_textgen.data.shards.matrix import PreparedCells
 from keras_textgen.data.shards.split import PreparedSplit
 from keras_textgen.models.compiling import Compiling, check_steps
 from keras_textgen.models.raw_data import (
@@ -35,6 +36,12 @@ from keras_textgen.private_names import (
 )
 from keras_textgen.private_workers import strategy_of
 
+# What a prepared corpus may hold, and which models read it.
+_PREPARED: dict[type, tuple[str, str]] = {
+    PreparedSplit: ("corpus of texts", "models of texts, documents or topics"),
+    PreparedCells: ("matrix", "models of matrices"),
+}
+
 
 class FrontDoor(NoSymbolicBuild, Compiling):
     """`fit`, `evaluate`, `predict` and the methods on a batch, of all models.
@@ -50,12 +57,12 @@ class FrontDoor(NoSymbolicBuild, Compiling):
     Attributes:
         default_batch_size: Rows a batch where nothing else is said.
         default_optimizer: What a model that was not compiled is trained with.
-        reads_shards: Whether it takes a split of a prepared corpus.
+        reads_shards: The kinds of splits of a prepared corpus that it takes.
     """
 
     default_batch_size = 32
     default_optimizer = "adam"
-    reads_shards = False
+    reads_shards: tuple[type, ...] = ()
 
     # -- What a model adds ---------------------------------------------------
 
@@ -379,11 +386,11 @@ class FrontDoor(NoSymbolicBuild, Compiling):
             return x
         if x is None:
             raise refused("x=None", "data (docs/keras.md says which)")
-        if isinstance(x, PreparedSplit) and not self.reads_shards:
-            raise refused(
-                f"a prepared corpus for {type(self).__name__}",
-                "models of texts, documents or topics",
-            )
+        for kind, (what, models) in _PREPARED.items():
+            if isinstance(x, kind) and not isinstance(x, self.reads_shards):
+                raise refused(
+                    f"a prepared {what} for {type(self).__name__}", models
+                )
         x, y = columns_of_table(self, x, y, has_targets=not is_prediction)
         has_its_own = isinstance(x, PreparedSplit) and y is None
         if not (is_prediction or has_its_own):

@@ -11,6 +11,7 @@ from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.data.batches.sources import is_stream
 from keras_textgen.data.frames import frame_of
 from keras_textgen.data.rows import in_memory, split_rows
+from keras_textgen.data.shards.matrix import PreparedCells
 from keras_textgen.data.shards.split import PreparedSplit
 from keras_textgen.private_names import initial_epoch
 
@@ -127,7 +128,9 @@ def held_out(
             "one of them",
         )
     x = parts[0]
-    if is_stream(x) or isinstance(x, RowBatches | PreparedSplit):
+    if is_stream(x) or isinstance(
+        x, RowBatches | PreparedSplit | PreparedCells
+    ):
         raise refused(
             f"validation_split of {type(x).__name__}", "of data in memory"
         )

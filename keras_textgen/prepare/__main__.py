@@ -7,10 +7,12 @@ import sys
 from collections.abc import Sequence
 
 from keras_textgen.prepare.settings import (
+    DUPLICATES,
     SENTENCE_RULES,
     TOKENIZERS,
     WORDS,
     PrepareSettings,
+    settings_of,
 )
 
 PROGRAM = "python -m keras_textgen.prepare"
@@ -28,7 +30,10 @@ def main(argv: Sequence[str]) -> int:
     given, beam_options = parser().parse_known_args(argv)
     settings = vars(given)
     try:
-        PrepareSettings(**{k: v for k, v in settings.items() if k != "output"})
+        settings_of(
+            given.input,
+            {k: v for k, v in settings.items() if k not in ("input", "output")},
+        )
         # Imported only when the command line is known to be good.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         from keras_textgen.prepare.corpus import prepare_corpus
@@ -42,11 +47,8 @@ def main(argv: Sequence[str]) -> int:
     except ValueError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 2
-    counts = corpus.manifest.counts
-    listed = (f"{each.texts:,} of {name}" for name, each in counts.items())
     print(
-        f"Finished in {given.output}: texts {', '.join(listed)}; "
-        f"{corpus.manifest.vocabulary_size:,} {corpus.manifest.unit}s, "
+        f"Finished in {given.output}: {corpus.summary}, "
         f"{corpus.manifest.bad:,} records left out. "
         f"--dataset=prepared --data_dir={given.output} trains on it."
     )
@@ -74,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
 
     def add(name: str, kind: type, text: str) -> None:
         parser.add_argument(
-            f"--{name}", type=kind, default=defaults[name], help=text
+            f"--{name}", type=kind, default=defaults.get(name), help=text
         )
 
     parser.add_argument(
@@ -85,6 +87,14 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--output", required=True, help="the folder to be made")
     add("text_column", str, "of tables; default: text, or a name like it")
     add("label_column", str, "of tables; default: no labels")
+    add("row_column", str, "of tables of cells, with ids of rows")
+    add("column_column", str, "the same, with ids of columns")
+    add("value_column", str, "the same, with values; none makes each a 1")
+    parser.add_argument(
+        "--duplicates",
+        choices=DUPLICATES,
+        help="what becomes of a cell that is given again; default: refused",
+    )
     parser.add_argument("--tokenizer", choices=TOKENIZERS, default="word")
     parser.add_argument(
         "--words",
@@ -103,9 +113,11 @@ def parser() -> argparse.ArgumentParser:
     )
     add("min_count", int, "words that occur less often are unknown")
     add("max_length", int, "texts of more words are left out")
-    add("valid_share", float, "of the texts, for validation; default: 0.05")
-    add("test_share", float, "of the texts, for the test; default: 0.05")
-    add("split_seed", int, "of the split by a hash of the text")
+    add(
+        "valid_share", float, "of texts or cells, for validation; default: 0.05"
+    )
+    add("test_share", float, "of texts or cells, for the test; default: 0.05")
+    add("split_seed", int, "of the split by a hash of the text, or of the ids")
     add("max_bad", int, "records that may be set aside; default: none")
     return parser
 

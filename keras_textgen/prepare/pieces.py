@@ -79,12 +79,15 @@ class Unit(NamedTuple):
     pieces: tuple[Piece, ...]
 
 
-def find_files(source: str | os.PathLike) -> list[pathlib.Path]:
+def find_files(
+    source: str | os.PathLike, *, has_texts: bool = True
+) -> list[pathlib.Path]:
     """The files that a user names.
 
     Args:
         source: a file; a folder, with the folders in it, of `.txt` files and
             tables; or a pattern, such as `data/**/*.jsonl.zst`.
+        has_texts: False for the tables of a folder alone.
 
     Returns:
         One or more, in the order of their names.
@@ -103,13 +106,15 @@ a file, a folder with .txt files or tables, or a pattern such as 'data/*.gz'
     if path.is_file():
         return [path]
     if path.is_dir():
-        found = sorted(each for each in path.rglob("*") if _is_data(each))
+        is_wanted = _is_data if has_texts else _is_table
+        found = sorted(each for each in path.rglob("*") if is_wanted(each))
     else:
         names = sorted(glob.glob(str(path), recursive=True))
         found = [each for each in map(pathlib.Path, names) if each.is_file()]
     if not found:
+        of_texts = ".txt files or " if has_texts else ""
         raise DataError(
-            f"{source}: no file; allowed: a file, a folder with .txt files or "
+            f"{source}: no file; allowed: a file, a folder with {of_texts}"
             "tables, or a pattern such as 'data/*.gz'"
         )
     return found
@@ -123,8 +128,15 @@ def _is_data(path: pathlib.Path) -> bool:
     return (is_text or is_table_name(path.name)) and path.is_file()
 
 
+def _is_table(path: pathlib.Path) -> bool:
+    return is_table_name(path.name) and path.is_file()
+
+
 def plan_units(
-    paths: Sequence[pathlib.Path], unit_bytes: int = _UNIT_BYTES
+    paths: Sequence[pathlib.Path],
+    unit_bytes: int = _UNIT_BYTES,
+    *,
+    has_texts: bool = True,
 ) -> list[Unit]:
     """Cuts files into units of about the same size.
 
@@ -132,6 +144,8 @@ def plan_units(
         paths: of the files.
         unit_bytes: of a unit, unless there would be too many of them. Files
             that can only be read from their beginning are not cut.
+        has_texts: False where `.txt` files are tables, whose first line is to
+            be read with all others.
 
     Returns:
         The units; together they hold every line once, in order.
@@ -142,7 +156,8 @@ def plan_units(
     waiting: list[Piece] = []
     filled = 0
     for path, size in zip(paths, sizes, strict=True):
-        for piece, length in _pieces(path, size, unit_bytes):
+        can_be_cut = _can_be_cut(path, has_texts)
+        for piece, length in _pieces(path, size, unit_bytes, can_be_cut):
             waiting.append(piece)
             filled += length
             if filled >= unit_bytes:
@@ -154,10 +169,10 @@ def plan_units(
 
 
 def _pieces(
-    path: pathlib.Path, size: int, unit_bytes: int
+    path: pathlib.Path, size: int, unit_bytes: int, can_be_cut: bool
 ) -> Iterator[tuple[Piece, int]]:
     """The pieces of a file, with their bytes."""
-    if size <= unit_bytes or not _can_be_cut(path):
+    if size <= unit_bytes or not can_be_cut:
         yield Piece(path), size
         return
     start = 0
@@ -170,8 +185,11 @@ def _pieces(
             start = stop
 
 
-def _can_be_cut(path: pathlib.Path) -> bool:
-    if Source(path).suffix not in _LINES or path.suffix in PACKED:
+def _can_be_cut(path: pathlib.Path, has_texts: bool) -> bool:
+    suffix = Source(path).suffix
+    if suffix == ".txt" and not has_texts:
+        return False
+    if suffix not in _LINES or path.suffix in PACKED:
         return False
     with path.open("rb") as file:
         return not file.read(4).startswith(_WHOLE)

@@ -7,12 +7,9 @@ without it.
 from __future__ import annotations
 
 import collections
-import contextlib
 import functools
 import json
-import logging
 import pathlib
-import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -21,16 +18,16 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from keras_textgen.data.base_vocabulary import BaseVocabulary
 from keras_textgen.data.batches.bags import says_something
-from keras_textgen.data.corpus import DataError
 from keras_textgen.data.shards.vocabulary import read_vocabulary
+from keras_textgen.prepare.beam_errors import one_line_errors
 from keras_textgen.prepare.pieces import Unit
 from keras_textgen.prepare.settings import PrepareSettings
 from keras_textgen.prepare.stages import (
     Job,
     count_unit,
     encode_unit,
-    writing,
 )
+from keras_textgen.prepare.work_files import writing
 from keras_textgen.tokens import SPECIALS
 
 # Parts of all words, which are summed up side by side.
@@ -53,7 +50,7 @@ def count_words(job: Job, units: Sequence[Unit], options: Any) -> list[str]:
     import apache_beam as beam
 
     path = str(job.folder / _WORDS_FILE)
-    with _told(), beam.Pipeline(options=options) as pipeline:
+    with one_line_errors(), beam.Pipeline(options=options) as pipeline:
         (
             pipeline
             | "units to count" >> beam.Create(list(units))
@@ -78,43 +75,13 @@ def encode_texts(job: Job, units: Sequence[Unit], options: Any) -> None:
     """
     import apache_beam as beam
 
-    with _told(), beam.Pipeline(options=options) as pipeline:
+    with one_line_errors(), beam.Pipeline(options=options) as pipeline:
         (
             pipeline
             | "units to encode" >> beam.Create(list(units))
             | "in parallel" >> beam.Reshuffle()
             | "encode" >> beam.Map(_encode, job)
         )
-
-
-@contextlib.contextmanager
-def _told() -> Iterator[None]:
-    """What a unit has said, without what runners of Beam add to it.
-
-    Raises:
-        DataError: in place of what holds one: that of another process is part
-            of a message.
-    """
-    logger = logging.getLogger("apache_beam.runners.common")
-    logger.addFilter(_is_no_data_error)
-    try:
-        yield
-    except (DataError, RuntimeError) as error:
-        message = re.sub(r" \[while running .*", "", str(error))
-        if isinstance(error, DataError):
-            raise DataError(message) from None
-        told = re.findall(r"DataError: (.*)", message)
-        if not told:
-            raise
-        raise DataError(told[-1]) from None
-    finally:
-        logger.removeFilter(_is_no_data_error)
-
-
-def _is_no_data_error(record: logging.LogRecord) -> bool:
-    """Whether Beam may log it: a DataError is said in a line of its own."""
-    kind = record.exc_info[0] if record.exc_info else None
-    return kind is None or not issubclass(kind, DataError)
 
 
 def _counted_parts(unit: Unit, job: Job) -> Iterator[tuple[int, Counts]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from keras_textgen.data.characters import normalize_text
@@ -64,6 +64,62 @@ class Bad:
     reason: str
 
 
+class TooManyBadError(Exception):
+    """More records cannot be used than are allowed."""
+
+
+class BadRecords:
+    """Those of a unit that cannot be used, up to so many.
+
+    Args:
+        most: that are allowed.
+
+    Attributes:
+        found: all of them.
+
+    Example:
+        >>> bad = BadRecords(0)
+        >>> bad.add(Bad("a.csv", 0, 3, "no JSON"))
+        Traceback (most recent call last):
+        keras_textgen.prepare.records.TooManyBadError
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.found: list[Bad] = []
+
+    def add(self, record: Bad) -> None:
+        """Takes one more.
+
+        Raises:
+            TooManyBadError: it is one too many.
+        """
+        self.found.append(record)
+        if len(self.found) > self._most:
+            raise TooManyBadError
+
+
+def teller(
+    piece: Piece, on_bad: Callable[[Bad], None]
+) -> Callable[[int, Exception], None]:
+    """What is told of the rows of a piece that cannot be used.
+
+    Args:
+        piece: that they are in.
+        on_bad: is told of each.
+
+    Returns:
+        A function of the number of a row, and of what is wrong with it.
+    """
+
+    def tell(row: int, error: Exception) -> None:
+        reason = str(error).removeprefix(piece.name)
+        reason = re.sub(r"^(?::| row )*\d*: ", "", reason)
+        on_bad(Bad(piece.name, piece.start, row, reason))
+
+    return tell
+
+
 def records_of(
     unit: Unit, settings: PrepareSettings, on_bad: Callable[[Bad], None]
 ) -> Iterator[Record]:
@@ -78,12 +134,7 @@ def records_of(
         DataError: a file cannot be read at all, or lacks a column.
     """
     for piece in unit.pieces:
-
-        def tell(row: int, error: Exception, piece: Piece = piece) -> None:
-            reason = str(error).removeprefix(piece.name)
-            reason = re.sub(r"^(?::| row )*\d*: ", "", reason)
-            on_bad(Bad(piece.name, piece.start, row, reason))
-
+        tell = teller(piece, on_bad)
         if is_table_name(piece.path.name):
             yield from _rows(piece, settings, tell)
         else:
@@ -114,7 +165,7 @@ def _rows(
     tell: Callable[[int, Exception], None],
 ) -> Iterator[Record]:
     with opened_table(piece, tell) as table:
-        table, places = _placed(table, settings)
+        table, places = placed(table, wanted_of_texts(settings))
         texts = Texts(table.columns[places[0]])
         rows = table.rows(places)
         if not table.has_header:
@@ -135,13 +186,26 @@ def _rows(
             yield Record(text, label)
 
 
-def _placed(
-    table: Table, settings: PrepareSettings
-) -> tuple[Table, tuple[int, ...]]:
-    """The table, and the places of the columns that are asked for."""
+def wanted_of_texts(settings: PrepareSettings) -> list[Wanted]:
+    """The columns of tables with texts, and with labels if there are any."""
     wanted = [Wanted(settings.text_column or TEXT, "text_column", Texts)]
     if settings.label_column is not None:
         wanted.append(Wanted(settings.label_column, "label_column", Texts))
+    return wanted
+
+
+def placed(
+    table: Table, wanted: Sequence[Wanted]
+) -> tuple[Table, tuple[int, ...]]:
+    """The table, and the places of the columns that are asked for.
+
+    Args:
+        table: as it was opened.
+        wanted: columns that it needs.
+
+    Raises:
+        DataError: one is not there.
+    """
     is_whole = all(has_column(table, each) for each in wanted)
     if table.reads_on is not None and not is_whole:
         table = table.reads_on()

@@ -8,13 +8,10 @@ is done twice, as runners may, leaves the same.
 from __future__ import annotations
 
 import collections
-import contextlib
 import dataclasses
 import itertools
-import json
 import pathlib
-import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,12 +26,21 @@ from keras_textgen.prepare.encoding import encoded
 from keras_textgen.prepare.pieces import Unit
 from keras_textgen.prepare.records import (
     Bad,
+    BadRecords,
     Record,
+    TooManyBadError,
     records_of,
     share_of,
     split_of,
 )
 from keras_textgen.prepare.settings import PrepareSettings
+from keras_textgen.prepare.work_files import (
+    facts_file,
+    temporary,
+    write_array,
+    write_json,
+    writing,
+)
 from keras_textgen.tokens import UNKNOWN_ID
 
 _TEXTS_AT_ONCE = 10_000
@@ -66,10 +72,6 @@ class Job(NamedTuple):
     vocabulary_sum: str = ""
 
 
-class TooManyBadError(Exception):
-    """More records cannot be used than are allowed."""
-
-
 # -- Counting -----------------------------------------------------------------
 
 
@@ -86,18 +88,13 @@ def count_unit(job: Job, unit: Unit) -> Iterator[collections.Counter[bytes]]:
         Counts, of which there are several where there are many words.
     """
     settings = job.settings
-    bad: list[Bad] = []
+    bad = BadRecords(settings.max_bad)
     labels: set[str] = set()
     sample: list[str] = []
     problem = None
 
-    def on_bad(record: Bad) -> None:
-        bad.append(record)
-        if len(bad) > settings.max_bad:
-            raise TooManyBadError
-
     def training_texts() -> Iterator[str]:
-        for record in records_of(unit, settings, on_bad):
+        for record in records_of(unit, settings, bad.add):
             if record.label is not None:
                 labels.add(record.label)
             if split_of(record.text, settings) != "train":
@@ -121,13 +118,13 @@ def count_unit(job: Job, unit: Unit) -> Iterator[collections.Counter[bytes]]:
         pass
     yield counts
     facts = {
-        "bad": [dataclasses.asdict(each) for each in bad],
+        "bad": [dataclasses.asdict(each) for each in bad.found],
         "labels": sorted(labels),
         "sample": sample,
         "problem": problem,
     }
     with writing(job.folder):
-        _write_json(job.folder / facts_file("counted", unit.number), facts)
+        write_json(job.folder / facts_file("counted", unit.number), facts)
 
 
 def _is_sampled(job: Job, text: str) -> bool:
@@ -176,7 +173,7 @@ def _encode_unit(job: Job, unit: Unit, vocabulary: BaseVocabulary) -> None:
             by_split[split_of(record.text, job.settings)].append(record)
         for split, chosen in by_split.items():
             writers[split].write(chosen)
-    _write_json(
+    write_json(
         job.folder / facts_file("encoded", unit.number),
         {split: writer.finished() for split, writer in writers.items()},
     )
@@ -191,7 +188,7 @@ class _ShardWriter:
         self._job = job
         self._vocabulary = vocabulary
         self._path = job.folder / shard_file(split, number)
-        self._temporary = _temporary(self._path)
+        self._temporary = temporary(self._path)
         self._type = id_type(vocabulary.size)
         self._writer: Any = None
         self._lengths: list[np.ndarray] = []
@@ -249,45 +246,18 @@ class _ShardWriter:
         if self._writer is not None:
             self._writer.close()
             self._temporary.replace(self._path)
-            _write_array(
-                lengths_part(self._path), np.concatenate(self._lengths)
-            )
+            write_array(lengths_part(self._path), np.concatenate(self._lengths))
             if self._sentences:
-                _write_array(
+                write_array(
                     sentences_part(self._path), np.concatenate(self._sentences)
                 )
             if self._numbers:
                 labels = np.array(self._labels, np.int32)
-                _write_array(labels_part(self._path), labels)
+                write_array(labels_part(self._path), labels)
         return dict(self._counts)
 
 
-# -- Files of the folder of work ----------------------------------------------
-
-
-@contextlib.contextmanager
-def writing(folder: pathlib.Path) -> Iterator[None]:
-    """Says in one line why a folder cannot be written.
-
-    Args:
-        folder: of work.
-
-    Raises:
-        DataError: in place of the errors of Python and of ArrayRecord.
-    """
-    try:
-        yield
-    except (OSError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise DataError(
-            f"{folder}: cannot be written ({reason.partition(';')[0]:.120}); "
-            "allowed: a folder on a disk with room"
-        ) from None
-
-
-def facts_file(stage: str, number: int) -> str:
-    """The name of what is known of a unit after a stage."""
-    return f"{stage}-{number:05}.json"
+# -- Files of a unit -----------------------------------------------------------
 
 
 def shard_file(split: str, number: int) -> str:
@@ -313,32 +283,6 @@ def sentences_part(shard: pathlib.Path) -> pathlib.Path:
 def labels_part(shard: pathlib.Path) -> pathlib.Path:
     """Where the labels of the texts of a shard are."""
     return shard.with_suffix(".labels.npy")
-
-
-def read_facts(folder: pathlib.Path, stage: str, count: int) -> Iterator[Any]:
-    """What is known of each unit after a stage, in order."""
-    for number in range(count):
-        yield json.loads(
-            (folder / facts_file(stage, number)).read_text("utf-8")
-        )
-
-
-def _temporary(path: pathlib.Path) -> pathlib.Path:
-    # A runner may do a unit twice at the same time.
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-
-
-def _write_json(path: pathlib.Path, content: Mapping[str, Any]) -> None:
-    temporary = _temporary(path)
-    temporary.write_text(json.dumps(content, ensure_ascii=False), "utf-8")
-    temporary.replace(path)
-
-
-def _write_array(path: pathlib.Path, values: np.ndarray) -> None:
-    temporary = _temporary(path)
-    with temporary.open("wb") as file:
-        np.save(file, values, allow_pickle=False)
-    temporary.replace(path)
 
 
 def _batched(items: Iterable[Any]) -> Iterator[list[Any]]:

@@ -17,6 +17,7 @@ from keras_textgen.data.batches.cells import PairBatches, feedback_batches
 from keras_textgen.data.cells import Ratings
 from keras_textgen.data.corpus import checksum
 from keras_textgen.data.matrix import Matrix, history_features
+from keras_textgen.data.shards.matrix import PreparedMatrix
 from keras_textgen.data.views import cells
 from keras_textgen.evaluation.figures import report_figures
 from keras_textgen.evaluation.matrices import below_popularity, figures_csv
@@ -26,7 +27,7 @@ from keras_textgen.models.matrices.cell_model import (
     NEGATIVES,
 )
 from keras_textgen.models.matrices.dmf import DualMatrixFactorization
-from keras_textgen.tasks.base import Task, indented
+from keras_textgen.tasks.base import Task, TrainingBatches, indented
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.run_directory import write_whole
 
@@ -40,7 +41,7 @@ PUBLISHED_RMSE = {
 _NUM_ROWS_SHOWN, _NUM_RECOMMENDATIONS = 3, 5
 _RESULTS_FILE = "results.csv"
 # Whose values say how much a row likes a column, where they differ.
-_RATED = ("ml100k", "movielens", "ratings")
+_RATED = ("ml100k", "movielens", "ratings", "prepared")
 
 
 class MatrixTask(Task):
@@ -50,22 +51,25 @@ class MatrixTask(Task):
         super().__init__(settings, data)
         self._feedback = settings.feedback or "explicit"
         corpus = self.corpus
-        values = corpus.train.values
-        self._values_differ = bool(values.min() < values.max())
+        train = corpus.train
+        self._values_differ = train.lowest < train.highest
         if self._feedback == "explicit" and not self._values_differ:
             raise RunError(
-                f"{corpus.name}: every training value is {values[0]:g}, which "
-                "leaves --feedback=explicit nothing to learn; allowed: "
+                f"{corpus.name}: every training value is {train.lowest:g}, "
+                "which leaves --feedback=explicit nothing to learn; allowed: "
                 "--feedback=ranking or implicit"
             )
-        self._row_features = self._features(
-            corpus.row_features, corpus.train, corpus.shape
-        )
-        transposed = Ratings(
-            corpus.train.columns, corpus.train.rows, corpus.train.values
-        )
-        self._col_features = self._features(
-            corpus.column_features, transposed, corpus.shape[::-1]
+        self._row_features, self._col_features = self._all_features()
+
+    def _all_features(self) -> tuple[scipy.sparse.csr_array | None, ...]:
+        """The features of rows and those of columns."""
+        corpus, train = self.corpus, self.corpus.train
+        transposed = Ratings(train.columns, train.rows, train.values)
+        return (
+            self._features(corpus.row_features, train, corpus.shape),
+            self._features(
+                corpus.column_features, transposed, corpus.shape[::-1]
+            ),
         )
 
     def _features(
@@ -83,7 +87,7 @@ class MatrixTask(Task):
 
     # -- The data ------------------------------------------------------------
 
-    def prepare(self, data: Matrix) -> Matrix:
+    def prepare(self, data: Any) -> Matrix | PreparedMatrix:
         """The cells; where rows are texts, those of their words."""
         return cells(data)
 
@@ -104,7 +108,7 @@ class MatrixTask(Task):
                 parts += [features.indptr, features.indices, features.data]
         return checksum(parts, self.corpus.fingerprint)
 
-    def training_set(self, batch_size: int) -> PairBatches:
+    def training_set(self, batch_size: int) -> TrainingBatches:
         """The training cells."""
         return self._batches(self.corpus.train, batch_size)
 
@@ -137,30 +141,35 @@ class MatrixTask(Task):
         if self._feedback == "explicit" or (
             self._feedback == "ranking" and is_rated
         ):
-            return float(self.corpus.train.values.mean(dtype=float))
+            return self.corpus.train.mean
         return None
 
     # -- The model -----------------------------------------------------------
 
     def make_model(self) -> keras.Model:
         """The model that the settings describe."""
-        corpus = self.corpus
         is_explicit = self._feedback == "explicit"
         is_ranking = self._feedback == "ranking"
-        model = DualMatrixFactorization.from_matrix(
+        model = self._model_of_corpus(
+            value_range=self.corpus.value_range if is_explicit else None,
+            relevant_above=self._relevant_above if is_ranking else None,
+            **constructor_arguments(self.settings),
+        )
+        if self.settings.start_at_baseline:
+            model.start_at_baseline(self.corpus.train, self.corpus.valid)
+        return model
+
+    def _model_of_corpus(self, **arguments: Any) -> DualMatrixFactorization:
+        corpus = self.corpus
+        return DualMatrixFactorization.from_matrix(
             corpus.train.matrix(corpus.shape),
             row_ids=corpus.row_names,
             col_ids=corpus.column_names,
             row_features=self._row_features,
             col_features=self._col_features,
-            value_range=corpus.value_range if is_explicit else None,
-            relevant_above=self._relevant_above if is_ranking else None,
             fields=self._fields,
-            **constructor_arguments(self.settings),
+            **arguments,
         )
-        if self.settings.start_at_baseline:
-            model.start_at_baseline(corpus.train, corpus.valid)
-        return model
 
     @property
     def _fields(self) -> tuple[str, str, str]:
@@ -214,11 +223,37 @@ class MatrixTask(Task):
         corpus = self.corpus
         number = min(_NUM_ROWS_SHOWN, corpus.shape[0])
         rows = np.arange(number) * corpus.shape[0] // number
-        names = [corpus.row_names[row] for row in rows]
-        best = model.recommend(names, k=_NUM_RECOMMENDATIONS)
+        best = unseen_columns(model, corpus, rows, _NUM_RECOMMENDATIONS)
         print("\nRecommended:")
-        for name, columns in zip(names, best.columns, strict=True):
-            titles = [
-                corpus.column_titles[each] for each in columns if each >= 0
-            ]
-            print(f"  {name}: {', '.join(titles)}")
+        for row, columns in zip(rows, best, strict=True):
+            titles = [corpus.column_titles[each] for each in columns]
+            print(f"  {corpus.row_names[row]}: {', '.join(titles)}")
+
+
+def unseen_columns(
+    model: Any, corpus: Any, rows: np.ndarray, number: int
+) -> list[list[int]]:
+    """The best columns of some rows, without those known in training.
+
+    Args:
+      model: trained; one that holds no cells is asked for more columns.
+      corpus: of cells that it was trained on.
+      rows: their numbers.
+      number: how many columns, if there are as many.
+
+    Returns:
+      For each row the numbers of columns, the best first.
+    """
+    if model.seen is not None:
+        names = [corpus.row_names[row] for row in rows]
+        found = model.recommend(names, k=number).columns
+        return [[each for each in row if each >= 0] for row in found.tolist()]
+    best = []
+    for row in rows:
+        known = set(corpus.train.of_row(row).columns.tolist())
+        found = model.recommend(
+            [corpus.row_names[row]], k=number + len(known), exclude_seen=False
+        ).columns
+        unseen = [each for each in found[0].tolist() if each not in known]
+        best.append(unseen[:number])
+    return best

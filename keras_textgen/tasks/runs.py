@@ -31,6 +31,7 @@ from keras_textgen.tasks.generating import write_generated
 from keras_textgen.tasks.matrices import MatrixTask
 from keras_textgen.tasks.prepared import PreparedTextTask
 from keras_textgen.tasks.prepared_documents import PreparedDocumentTask
+from keras_textgen.tasks.prepared_matrices import PreparedMatrixTask
 from keras_textgen.tasks.prepared_topics import PreparedTopicTask
 from keras_textgen.tasks.results import (
     REPORT_FILE,
@@ -76,6 +77,7 @@ _PREPARED: dict[str, type[Task]] = {
     "text": PreparedTextTask,
     "documents": PreparedDocumentTask,
     "topics": PreparedTopicTask,
+    "matrices": PreparedMatrixTask,
 }
 
 

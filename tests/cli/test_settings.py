@@ -438,7 +438,7 @@ def test_the_program_is_called_as_the_user_called_it():
     [
         ("hsvae", "20news", "sotu, ptb, yahoo, yahoo_short, dbpedia, imdb"),
         ("han", "ptb", "sotu, imdb, prepared, text, 20news"),
-        ("dmf", "text", "sotu, ml100k, movielens, ratings, matrix"),
+        ("dmf", "text", "sotu, prepared, ml100k, movielens, ratings"),
     ],
 )
 def test_a_model_has_its_kind_of_data(model, dataset, allowed, tmp_path):

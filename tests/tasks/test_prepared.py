@@ -191,14 +191,6 @@ def test_an_unfinished_folder_is_refused(tmp_path, capsys):
     assert f"{tmp_path}: no manifest.json; allowed" in line
 
 
-@pytest.mark.parametrize("model", ["dmf"])
-def test_models_of_other_data_are_refused_by_name(prepared, capsys, model):
-    given = [f"--model={model}", "--dataset=prepared", f"--data_dir={prepared}"]
-    assert trainer.main(["trainer.py", *given]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert f"--dataset=prepared is not for --model={model}; allowed: " in line
-
-
 @pytest.mark.parametrize("model", ["sae", "prodlda"])
 def test_a_topic_model_is_trained(
     prepared, tmp_path, capsys, monkeypatch, model

@@ -66,7 +66,7 @@ def newest(run_dir):
 def test_going_on_in_mid_epoch_equals_no_interruption(
     folder, tmp_path, monkeypatch, capsys
 ):
-    for after in ("_write_export", "_print_results"):
+    for after in ("_write_export", "print_results"):
         monkeypatch.setattr(runs, after, lambda *_: {})
     monkeypatch.setattr(order, "WINDOW", 4)
     data = (f"--data_dir={folder / 'documents'}", "--word_keep_rate=0.8")

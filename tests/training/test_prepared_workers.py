@@ -31,6 +31,8 @@ MODELS = {
         "--max_sentences=3",
         "--max_words=5",
     ),
+    # Cells are drawn beside known ones.
+    "dmf": ("--feedback=implicit", "--negatives=3"),
 }
 
 
@@ -44,6 +46,16 @@ def write_documents(path):
         ]
         rows.append(f"{number % 2}\t{'. '.join(sentences)}.")
     path.write_text("\n".join(["label\ttext", *rows]) + "\n", "utf-8")
+
+
+def write_cells(path):
+    draw = np.random.default_rng(0)
+    cells = [(row, column) for row in range(20) for column in range(30)]
+    rows = [
+        f"{row},{column},{1 + (row * column) % 5}"
+        for row, column in draw.permutation(cells)[:250]
+    ]
+    path.write_text("\n".join(["user,item,rating", *rows]) + "\n", "utf-8")
 
 
 def flags_of(model, data, run_dir):
@@ -65,15 +77,20 @@ def flags_of(model, data, run_dir):
 @pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_two_workers_make_the_run_of_one(tmp_path, model):
-    write_documents(tmp_path / "a.tsv")
-    prepare_corpus(
-        tmp_path / "a.tsv",
-        tmp_path / "data",
-        label_column="label",
-        sentence_rule="graph" if model == "han" else None,
-        valid_share=0.1,
-        test_share=0.1,
-    )
+    shares = {"valid_share": 0.1, "test_share": 0.1}
+    if model == "dmf":
+        write_cells(tmp_path / "a.csv")
+        given = {"row_column": "user"}
+        prepare_corpus(tmp_path / "a.csv", tmp_path / "data", **given, **shares)
+    else:
+        write_documents(tmp_path / "a.tsv")
+        prepare_corpus(
+            tmp_path / "a.tsv",
+            tmp_path / "data",
+            label_column="label",
+            sentence_rule="graph" if model == "han" else None,
+            **shares,
+        )
     alone, together = tmp_path / "alone", tmp_path / "together"
     status, _, errors = ended(start(flags_of(model, tmp_path / "data", alone)))
     assert status == 0, errors

@@ -7,7 +7,7 @@ import datetime
 import decimal
 import math
 import re
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -170,13 +170,23 @@ class Ids:
         Where every id is a whole number, `3.0` is `3`.
         """
         numbers = np.array(self._numbers, np.int32)
-        names = list(self._names)
-        matches = [_WHOLE_NUMBER.fullmatch(name) for name in names]
-        if all(matches):
-            names = [match[1] for match in matches if match]
+        names = without_fractions(self._names)
         merged: dict[str, int] = {}
         new = [merged.setdefault(name, len(merged)) for name in names]
         return np.array(new, np.int32)[numbers], tuple(merged)
+
+
+def without_fractions(ids: Sequence[str]) -> list[str]:
+    """Ids as they are compared: `3.0` is `3` where all are whole numbers.
+
+    Example:
+        >>> without_fractions(["3.0", "7"]), without_fractions(["3.0", "ann"])
+        (['3', '7'], ['3.0', 'ann'])
+    """
+    matches = [_WHOLE_NUMBER.fullmatch(each) for each in ids]
+    if not all(matches):
+        return list(ids)
+    return [match[1] for match in matches if match]
 
 
 def checked_id(column: str, value: Any) -> str:

@@ -14,11 +14,13 @@ from typing import Any
 from keras_textgen.data.corpus import SPLITS, Corpus
 from keras_textgen.data.shards.manifest import (
     VOCABULARY,
+    CellManifest,
     Manifest,
     check_content,
     read_manifest,
     verify,
 )
+from keras_textgen.data.shards.matrix import PreparedMatrix, matrix_in
 from keras_textgen.data.shards.split import PreparedSplit
 from keras_textgen.data.text_size import TextSize
 
@@ -70,6 +72,16 @@ class PreparedCorpus(Corpus):
             f"{len(manifest.shards['train']):,} shards"
         )
 
+    @property
+    def summary(self) -> str:
+        """What the folder holds, such as "texts 90 of train, ..."."""
+        counts = self.manifest.counts
+        listed = (f"{each.texts:,} of {name}" for name, each in counts.items())
+        return (
+            f"texts {', '.join(listed)}; {self.manifest.vocabulary_size:,} "
+            f"{self.manifest.unit}s"
+        )
+
     def verify(self) -> None:
         """Compares the checksum of every file, which reads all of them.
 
@@ -79,7 +91,9 @@ class PreparedCorpus(Corpus):
         verify(self.folder, self.manifest)
 
 
-def open_prepared(folder: str | os.PathLike) -> PreparedCorpus:
+def open_prepared(
+    folder: str | os.PathLike,
+) -> PreparedCorpus | PreparedMatrix:
     """Opens a corpus that `python -m keras_textgen.prepare` has written.
 
     Nothing is read but the manifest; sizes of files are compared.
@@ -89,7 +103,8 @@ def open_prepared(folder: str | os.PathLike) -> PreparedCorpus:
 
     Returns:
         The corpus: `train`, `valid` and `test` go into `fit` and `evaluate`,
-        and `vocabulary` into a model.
+        and `vocabulary` into a model. Or the matrix, if tables of cells were
+        prepared: `DualMatrixFactorization.from_prepared` makes its model.
 
     Raises:
         DataError: it is not finished, or damaged, or array_record is not
@@ -103,6 +118,8 @@ allowed: a folder that python -m keras_textgen.prepare has finished
     """
     folder = pathlib.Path(folder)
     manifest = read_manifest(folder)
+    if isinstance(manifest, CellManifest):
+        return matrix_in(folder, manifest)
     splits = {name: PreparedSplit(folder, manifest, name) for name in SPLITS}
     labels = {
         name: split.labels

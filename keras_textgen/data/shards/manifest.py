@@ -19,7 +19,11 @@ from keras_textgen.data.corpus import SPLITS, DataError
 MANIFEST = "manifest.json"
 VOCABULARY = "vocabulary.json"
 BAD = "bad.jsonl"
+ROWS = "rows.json"
+COLUMNS = "columns.json"
 FORMAT = 1
+# The kind of what holds a matrix; a manifest of texts has none.
+CELLS = "cells"
 _ALLOWED = "a folder that python -m keras_textgen.prepare has finished"
 
 
@@ -68,7 +72,81 @@ class Counts:
 
 
 @dataclasses.dataclass(frozen=True)
-class Manifest:
+class CellCounts:
+    """What a split of a matrix holds.
+
+    Attributes:
+        cells: how many.
+        lowest: of their values.
+        highest: of their values.
+        mean: of their values.
+    """
+
+    cells: int
+    lowest: float
+    highest: float
+    mean: float
+
+
+class _Listing:
+    """What manifests of all kinds have in common, given their fields."""
+
+    files: tuple[File, ...]
+
+    @property
+    def all_files(self) -> tuple[File, ...]:
+        """Every file of the folder but the manifest."""
+        return self.files
+
+    def file(self, name: str) -> File:
+        """The entry of a file that is no shard."""
+        return next(each for each in self.files if each.name == name)
+
+    @property
+    def text(self) -> str:
+        """The content of `manifest.json`."""
+        known: Any = self
+        fields = {"format": FORMAT, **dataclasses.asdict(known)}
+        return _written({**fields, "checksum": _sum_of(fields)}) + "\n"
+
+    @property
+    def digest(self) -> int:
+        """A number of 63 bits that depends on every file but `bad.jsonl`."""
+        sums = [each.sha256 for each in self.all_files if each.name != BAD]
+        whole = hashlib.sha256(" ".join(sums).encode()).digest()
+        return int.from_bytes(whole[:8], "big") >> 1
+
+
+@dataclasses.dataclass(frozen=True)
+class CellManifest(_Listing):
+    """All that is known of a prepared matrix without reading a cell.
+
+    Attributes:
+        settings: that it was prepared with, by name.
+        counts: of each split.
+        files: of it: ids, rows, columns and values of the cells, bad records.
+        shape: how many rows and columns the matrix has.
+        fields: what the columns of the tables are called, with the ids of rows
+            and columns and with the values; None for no values.
+        merged: cells that were given again, and became one with another.
+        bad: records that could not be used.
+        source: files and bytes of the input, and what tells it from others.
+        kind: tells it from a corpus of texts.
+    """
+
+    settings: Mapping[str, Any]
+    counts: Mapping[str, CellCounts]
+    files: tuple[File, ...]
+    shape: tuple[int, int]
+    fields: tuple[str, str, str | None]
+    merged: int
+    bad: int
+    source: Mapping[str, Any]
+    kind: str = CELLS
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest(_Listing):
     """All that is known of a prepared corpus without reading a text.
 
     Attributes:
@@ -98,24 +176,11 @@ class Manifest:
         """How documents were cut into sentences; None of texts."""
         return self.settings.get("sentence_rule")
 
-    def file(self, name: str) -> File:
-        """The entry of a file that is no shard."""
-        return next(each for each in self.files if each.name == name)
-
     @property
-    def text(self) -> str:
-        """The content of `manifest.json`."""
-        fields = {"format": FORMAT, **dataclasses.asdict(self)}
-        return _written({**fields, "checksum": _sum_of(fields)}) + "\n"
-
-    @property
-    def digest(self) -> int:
-        """A number of 63 bits that depends on every file but `bad.jsonl`."""
-        sums = [
-            each.sha256 for split in SPLITS for each in self.shards[split]
-        ] + [each.sha256 for each in self.files if each.name != BAD]
-        whole = hashlib.sha256(" ".join(sums).encode()).digest()
-        return int.from_bytes(whole[:8], "big") >> 1
+    def all_files(self) -> tuple[File, ...]:
+        """Every file of the folder but the manifest, the shards first."""
+        shards = [each for split in SPLITS for each in self.shards[split]]
+        return (*shards, *self.files)
 
 
 def lengths_file(split: str) -> str:
@@ -140,6 +205,20 @@ def labels_file(split: str) -> str:
     return f"{split}.labels.npy"
 
 
+def cells_file(split: str, part: str) -> str:
+    """The name of the file with a part of each cell of a split.
+
+    Args:
+        split: of the matrix.
+        part: `"rows"`, `"columns"` or `"values"`.
+
+    Example:
+        >>> cells_file("train", "rows")
+        'train.rows.npy'
+    """
+    return f"{split}.{part}.npy"
+
+
 def sha256_of(path: pathlib.Path) -> str:
     """The checksum of a file, in hexadecimal."""
     with path.open("rb") as file:
@@ -156,7 +235,7 @@ def write_atomically(path: pathlib.Path, content: str) -> None:
     temporary.replace(path)
 
 
-def read_manifest(folder: str | os.PathLike) -> Manifest:
+def read_manifest(folder: str | os.PathLike) -> Manifest | CellManifest:
     """Reads the manifest of a folder, and compares the sizes of its files.
 
     Args:
@@ -189,12 +268,14 @@ allowed: a folder that python -m keras_textgen.prepare has finished
             f"{path}: no manifest of this format ({error!r:.80}); allowed: "
             f"{_ALLOWED}"
         ) from None
-    for each in _all_files(found):
+    for each in found.all_files:
         _check_size(folder, each)
     return found
 
 
-def verify(folder: str | os.PathLike, manifest: Manifest) -> None:
+def verify(
+    folder: str | os.PathLike, manifest: Manifest | CellManifest
+) -> None:
     """Compares the checksum of every file, which reads all of them.
 
     Args:
@@ -204,7 +285,7 @@ def verify(folder: str | os.PathLike, manifest: Manifest) -> None:
     Raises:
         DataError: a file is not what was written; of the first one.
     """
-    for each in _all_files(manifest):
+    for each in manifest.all_files:
         check_content(pathlib.Path(folder), each)
 
 
@@ -226,11 +307,6 @@ def check_content(folder: pathlib.Path, file: File) -> None:
         )
 
 
-def _all_files(manifest: Manifest) -> list[File]:
-    shards = [each for split in SPLITS for each in manifest.shards[split]]
-    return [*shards, *manifest.files]
-
-
 def _written(fields: Mapping[str, Any]) -> str:
     return json.dumps(fields, ensure_ascii=False, indent=1)
 
@@ -239,7 +315,7 @@ def _sum_of(fields: Mapping[str, Any]) -> str:
     return hashlib.sha256(_written(fields).encode()).hexdigest()
 
 
-def _parsed(content: dict[str, Any]) -> Manifest:
+def _parsed(content: dict[str, Any]) -> Manifest | CellManifest:
     # Those that were written before have none.
     checksum = content.pop("checksum", None)
     if checksum not in (None, _sum_of(content)):
@@ -247,6 +323,8 @@ def _parsed(content: dict[str, Any]) -> Manifest:
     if content.pop("format") != FORMAT:
         raise refused("another format", str(FORMAT))
     names = tuple(SPLITS)
+    if "kind" in content:
+        return _of_cells(content)
     return Manifest(
         **content
         | {
@@ -259,6 +337,23 @@ def _parsed(content: dict[str, Any]) -> Manifest:
             },
             "files": tuple(map(_file, content["files"])),
             "label_names": tuple(content["label_names"]),
+        }
+    )
+
+
+def _of_cells(content: dict[str, Any]) -> CellManifest:
+    if content["kind"] != CELLS:
+        raise refused("another kind", CELLS)
+    rows, columns = map(int, content["shape"])
+    row, column, value = content["fields"]
+    counts = content["counts"]
+    return CellManifest(
+        **content
+        | {
+            "counts": {split: CellCounts(**counts[split]) for split in SPLITS},
+            "files": tuple(map(_file, content["files"])),
+            "shape": (rows, columns),
+            "fields": (row, column, value),
         }
     )
 

@@ -80,6 +80,26 @@ class ComputedOrder(RowBatches):
         """
         raise NotImplementedError
 
+    def part_of_step(
+        self,
+        rows: tf.Tensor,
+        begin: tf.Tensor,
+        end: tf.Tensor,
+        epoch: tf.Tensor,
+        step: tf.Tensor,
+    ) -> Any:
+        """As `part`, of data for which something is drawn.
+
+        Args:
+            rows: as there.
+            begin: as there.
+            end: as there.
+            epoch: int64 scalar, for what is drawn; 0 in evaluation.
+            step: int64 scalar, for what is drawn.
+        """
+        del epoch, step
+        return self.part(rows, begin, end)
+
     # -- Datasets ------------------------------------------------------------
 
     can_be_shared = True
@@ -101,8 +121,7 @@ class ComputedOrder(RowBatches):
         self, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor
     ) -> Any:
         """What a model is given of a whole batch."""
-        del epoch, step
-        return self.part(rows, *_bounds(rows, 0, 1))
+        return self.part_of_step(rows, *_bounds(rows, 0, 1), epoch, step)
 
     def training_stream(
         self, first_epoch: FirstEpoch = 0, first_step: int = 0
@@ -112,7 +131,9 @@ class ComputedOrder(RowBatches):
 
         def parts_of_epoch(epoch: tf.Tensor) -> Callable[[tf.Tensor], Any]:
             batch_of = self._batches_of(epoch)
-            return lambda number: self._own(batch_of(number // here)[0], number)
+            return lambda number: self._own(
+                batch_of(number // here)[0], number, epoch
+            )
 
         return endless_stream(
             parts_of_epoch,
@@ -126,7 +147,9 @@ class ComputedOrder(RowBatches):
         here = self._share.here
         parts = tf.data.Dataset.range(here * self.steps_per_epoch).map(
             lambda number: self._own(
-                self._evaluated_rows(number // here), number
+                self._evaluated_rows(number // here),
+                number,
+                tf.constant(0, tf.int64),
             )
         )
         if here > 1:
@@ -134,10 +157,12 @@ class ComputedOrder(RowBatches):
             parts = parts.filter(lambda *_: True)
         return parts.prefetch(tf.data.AUTOTUNE)
 
-    def _own(self, rows: tf.Tensor, number: tf.Tensor) -> Any:
+    def _own(self, rows: tf.Tensor, number: tf.Tensor, epoch: tf.Tensor) -> Any:
         """The part of one of the replicas, of which each has its turn."""
-        replica = self._share.first + number % self._share.here
-        return self.part(rows, *_bounds(rows, replica, self._share.total))
+        here = self._share.here
+        replica = self._share.first + number % here
+        bounds = _bounds(rows, replica, self._share.total)
+        return self.part_of_step(rows, *bounds, epoch, number // here)
 
     # -- The order of the rows -----------------------------------------------
 
@@ -165,14 +190,18 @@ class ComputedOrder(RowBatches):
         places, window = self._window(step)
         if not self.is_shuffled:
             return self._cut(places, step % WINDOW)
-        rows = shuffled(places, self.num_rows, [self.seed, epoch])
         begin = window * WINDOW
         count = tf.minimum(self.steps_per_epoch - begin, WINDOW)
         # A number for each window of each epoch, so that none is used twice.
         windows = -(-self.steps_per_epoch // WINDOW)
         order = permutation(count, [self.seed, epoch * windows + window])
-        number = tf.gather(order, step - begin)
-        return self._cut(self._by_length(rows), tf.cast(number, tf.int64))
+        number = tf.cast(tf.gather(order, step - begin), tf.int64)
+        seed = [self.seed, epoch]
+        if not self._is_grouped:
+            # The rest of the window has no say in it.
+            return shuffled(self._cut(places, number), self.num_rows, seed)
+        rows = shuffled(places, self.num_rows, seed)
+        return self._cut(self._by_length(rows), number)
 
     def _evaluated_rows(self, step: tf.Tensor) -> tf.Tensor:
         rows, _ = self._window(step)

@@ -15,6 +15,7 @@ from keras_textgen.data.corpus import DataError
 from keras_textgen.data.shards.manifest import (
     VOCABULARY,
     Counts,
+    File,
     Manifest,
     check_content,
     labels_file,
@@ -182,18 +183,33 @@ class PreparedSplit:
         return {}
 
     def _mapped(self, name: str, count: int) -> np.ndarray:
-        path = self._folder / name
-        # Unlike shards, such files have no checksums of their own.
-        check_content(self._folder, self._manifest.file(name))
-        try:
-            found = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise DataError(
-                f"{path}: cannot be read ({error!s:.80}); allowed: the file "
-                "as it was written"
-            ) from None
-        if found.shape != (count,):
-            raise DataError(
-                f"{path}: of shape {list(found.shape)}; allowed: [{count}]"
-            )
-        return found
+        return mapped(self._folder, self._manifest.file(name), count)
+
+
+def mapped(folder: pathlib.Path, file: File, count: int) -> np.ndarray:
+    """An array of a file, mapped into memory, once its checksum is right.
+
+    Unlike shards, such files have no checksums of their own.
+
+    Args:
+        folder: of the prepared corpus.
+        file: as the manifest lists it.
+        count: of the values that it has to hold.
+
+    Raises:
+        DataError: it is not what was written.
+    """
+    path = folder / file.name
+    check_content(folder, file)
+    try:
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{path}: cannot be read ({error!s:.80}); allowed: the file "
+            "as it was written"
+        ) from None
+    if found.shape != (count,):
+        raise DataError(
+            f"{path}: of shape {list(found.shape)}; allowed: [{count}]"
+        )
+    return found

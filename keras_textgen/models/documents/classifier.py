@@ -65,7 +65,7 @@ class DocumentClassifier(GlobalBatchModel):
     """
 
     has_targets = True
-    reads_shards = True
+    reads_shards = (PreparedSplit,)
     default_batch_size = 64
     # Of labels as numbers, and as one-hot rows.
     own_losses = ("sparse_categorical_crossentropy", "categorical_crossentropy")

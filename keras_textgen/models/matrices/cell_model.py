@@ -29,12 +29,18 @@ from keras_textgen.data.cells import (
     table_column,
 )
 from keras_textgen.data.frames import Frame
+from keras_textgen.data.shards.cells import (
+    PreparedCellBatches,
+    cell_batches_of,
+)
+from keras_textgen.data.shards.matrix import PreparedCells
 from keras_textgen.models.matrices.factor_model import FactorModel
 from keras_textgen.models.matrices.prepared_cells import prepared_cells
 from keras_textgen.objectives.sampled_softmax import sampled_softmax_losses
 
 # A sparse matrix whose stored values are the known cells; cells by their
-# numbers; a table of named columns with raw ids; or batches of cells.
+# numbers, those of a prepared matrix, too; a table of named columns with raw
+# ids; or batches of cells.
 MatrixData = (
     scipy.sparse.sparray
     | Ratings
@@ -112,6 +118,8 @@ class CellModel(FactorModel):
         self.l2, self.bias_l2, self.kernel_l2 = l2, bias_l2, kernel_l2
         self.fields = tuple(fields)
         self.duplicates = duplicates
+
+    reads_shards = (PreparedCells,)
 
     # -- What a model adds ---------------------------------------------------
 
@@ -213,14 +221,24 @@ class CellModel(FactorModel):
         *,
         is_shuffled: bool = True,
         is_prediction: bool = False,
-    ) -> PairBatches:
+    ) -> PairBatches | PreparedCellBatches:
         """A sparse matrix; or a table (named columns with raw ids, `fields`).
 
-        Or cells by their numbers. A table may hold its values, or `y` them;
-        it holds the `brought_features` of its cells. Predictions need no
-        values; those of a matrix are in the order of `matrix.tocoo()`.
+        Or cells by their numbers, or those of a prepared matrix. A table may
+        hold its values, or `y` them; it holds the `brought_features` of its
+        cells. Predictions need no values; those of a matrix are in the order of
+        `matrix.tocoo()`.
         """
         data = x if y is None else self._with_values(x, y)
+        if isinstance(data, PreparedCells):
+            return cell_batches_of(
+                data,
+                self,
+                batch_size,
+                sample_weight=sample_weight,
+                is_shuffled=is_shuffled,
+                is_prediction=is_prediction,
+            )
         cells = self._cells(data, has_values=not is_prediction)
         features = self._features_of_cells(data, len(cells))
         settings = {"is_shuffled": is_shuffled, "sample_weight": sample_weight}
@@ -306,6 +324,7 @@ class CellModel(FactorModel):
 
     def _with_values(self, x: MatrixData, y: Sequence[float]) -> MatrixData:
         is_table = isinstance(x, Mapping) or hasattr(x, "columns")
+        is_table &= not isinstance(x, Ratings)
         if not is_table or self.fields[2] in x:
             raise refused(
                 "y beside data that hold their values",
@@ -337,7 +356,9 @@ class CellModel(FactorModel):
         """Rows and columns of the matrix."""
         return len(self.row_ids), len(self.col_ids)
 
-    def batches(self, data: MatrixData, batch_size: int = 1024) -> PairBatches:
+    def batches(
+        self, data: MatrixData, batch_size: int = 1024
+    ) -> PairBatches | PreparedCellBatches:
         """Known cells in batches; but for explicit feedback, with drawn ones.
 
         What is `seen` is never drawn, but for ranking, where it is not
@@ -351,7 +372,7 @@ class CellModel(FactorModel):
             ValueError: If an id or a value is not allowed, or a pair is given
                 again and `duplicates` is None.
         """
-        if isinstance(data, PairBatches):
+        if isinstance(data, PairBatches | PreparedCellBatches):
             return data
         return self.row_batches(data, None, None, batch_size)
 

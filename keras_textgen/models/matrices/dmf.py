@@ -17,13 +17,13 @@ from keras_textgen.data.cells import (
     Ratings,
     matrix_cells,
     merge_repeated,
-    relevant_cells,
     table_cells,
     table_column,
 )
 from keras_textgen.data.raw_ids import (
     raw_ids,
 )
+from keras_textgen.data.shards.matrix import PreparedMatrix
 from keras_textgen.evaluation.rating_baselines import (
     choose_biases,
     popularity_scores,
@@ -267,6 +267,31 @@ class DualMatrixFactorization(CellModel):
         known = {**settings, **names, "fields": fields}
         return cls._from_cells(cells, shape, known)
 
+    @classmethod
+    def from_prepared(
+        cls, matrix: PreparedMatrix, **settings: Any
+    ) -> "DualMatrixFactorization":
+        """Make a model for a prepared matrix, as `open_prepared` gives it.
+
+        It has the ids of the matrix, the names of its columns as `fields`, and
+        for explicit feedback the mean of its training values. It holds none of
+        the cells: `recommend` takes `exclude_seen=False` alone, unless `seen`
+        is given.
+
+        Args:
+            matrix: What the model will be trained on.
+            **settings: As in the constructor.
+        """
+        row, column, value = matrix.fields
+        known = {
+            "row_ids": matrix.row_names,
+            "col_ids": matrix.column_names,
+            "fields": (row, column, value or DEFAULT_FIELDS[2]),
+        }
+        if settings.get("feedback", "explicit") == "explicit":
+            known["global_mean"] = matrix.train.mean
+        return cls(**{**known, **settings})
+
     def start_at_baseline(self, cells: Ratings, valid: Ratings) -> None:
         """Give the biases the values from which nothing but factors is left.
 
@@ -287,9 +312,12 @@ class DualMatrixFactorization(CellModel):
                 "explicit or ranking, and True",
             )
         if self.feedback == "ranking":
-            if self.relevant_above is not None:
-                cells = relevant_cells(cells, self.relevant_above)
-            shares = np.log(popularity_scores(cells, self.shape) + 1)
+            counts = popularity_scores(cells, self.shape, self.relevant_above)
+            if not counts.any():
+                raise refused(
+                    f"no value above {self.relevant_above}", "1 or more"
+                )
+            shares = np.log(counts + 1)
             self.col_tower.bias.assign(shares - shares.mean())
             return
         biases = choose_biases(cells, valid, self.shape)

@@ -18,9 +18,15 @@ from keras_textgen.data.raw_ids import (
     raw_ids,
 )
 from keras_textgen.data.readers.files import SPLITS
+from keras_textgen.data.shards.matrix import PreparedMatrix
 from keras_textgen.decoding.common import checked_integer
 from keras_textgen.evaluation.corpora import is_corpus
-from keras_textgen.evaluation.matrices import ranking_figures, rating_figures
+from keras_textgen.evaluation.matrices import (
+    ranked_part,
+    ranking_figures,
+    rating_figures,
+)
+from keras_textgen.evaluation.rating_baselines import popularity_scores
 from keras_textgen.layers.sparse_vectors import SparseVectors, check_finite
 from keras_textgen.layers.towers import FeatureMatrix, Tower
 from keras_textgen.models.base import GlobalBatchModel
@@ -227,13 +233,16 @@ class FactorModel(GlobalBatchModel):
         """Errors and rankings; see `keras_textgen.evaluate_model`.
 
         Args:
-            data: A corpus of known cells, as `load_ratings` gives it.
+            data: A corpus of known cells, as `load_ratings` gives it, or
+                `open_prepared`.
 
         Returns:
             "model"; "figures", those of `rating_figures` with explicit
             feedback, then those of `ranking_figures`; "relevant_above", the
             value above which test cells are to be recommended, with explicit
-            feedback the mean of training, or None for all; "training_mean".
+            feedback the mean of training, or None for all; "training_mean";
+            "rows_to_rank", of how many rows of a prepared matrix 10,000 at most
+            are ranked, else None.
 
         Raises:
             ValueError: If the data are of another kind or have other ids, or
@@ -252,28 +261,36 @@ class FactorModel(GlobalBatchModel):
             )
         shape = len(self.row_ids), len(self.col_ids)
         splits = {split: getattr(data, split) for split in SPLITS}
-        mean = float(data.train.values.mean(dtype=float))
+        mean = data.train.mean
         figures, above = {}, self.relevant_above
         if self.feedback == "explicit":
             above = mean
             figures |= rating_figures(
-                self.predict(data.test, verbose=0),
+                lambda cells: self.predict(cells, verbose=0),
                 splits,
                 shape,
                 data.value_range,
             )
+        popularity = rows_to_rank = None
+        if isinstance(data, PreparedMatrix):
+            popularity = sum(
+                popularity_scores(splits[split], shape) for split in SPLITS[:2]
+            )
+            splits, rows_to_rank = ranked_part(splits, above)
         row_vectors, col_vectors = self.row_encoder(), self.col_encoder()
         figures |= ranking_figures(
             lambda rows: row_vectors[rows] @ col_vectors.T,
             splits,
             shape,
             above,
+            popularity,
         )
         return {
             "model": type(self).__name__,
             "figures": figures,
             "relevant_above": above,
             "training_mean": mean,
+            "rows_to_rank": rows_to_rank,
         }
 
     # -- From ids to numbers -------------------------------------------------

@@ -15,6 +15,7 @@ from keras_textgen.data.batches.sequences import (
     prepared_tokens,
 )
 from keras_textgen.data.shards.batches import token_batches
+from keras_textgen.data.shards.split import PreparedSplit
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.decoding.beam_search import beam_search
 from keras_textgen.decoding.common import (
@@ -90,7 +91,7 @@ class TextModel(LikelihoodModel):
         ValueError: If a setting is out of its range.
     """
 
-    reads_shards = True
+    reads_shards = (PreparedSplit,)
 
     def __init__(
         self,

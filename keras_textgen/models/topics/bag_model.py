@@ -32,7 +32,7 @@ class BagModel(GlobalBatchModel):
     """
 
     default_batch_size = 64
-    reads_shards = True
+    reads_shards = (PreparedSplit,)
 
     vocabulary: Vocabulary | None
     num_words: int

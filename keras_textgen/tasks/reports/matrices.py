@@ -8,8 +8,11 @@ from keras_textgen.data.rows import spread_rows
 from keras_textgen.pages.charts import bar_chart
 from keras_textgen.pages.report_page import Panel, Table
 from keras_textgen.tasks.base import Task
+from keras_textgen.tasks.matrices import unseen_columns
 
 _BINS, _ROWS, _BEST, _NEIGHBOURS = 8, 8, 5, 5
+# Test values whose errors are looked at.
+_MOST = 1_000_000
 
 
 def matrix_panels(task: Task, model: Any) -> list[Panel]:
@@ -34,22 +37,25 @@ def matrix_panels(task: Task, model: Any) -> list[Panel]:
 
 
 def _errors_panel(corpus: Any, model: Any) -> Panel:
-    test, train = corpus.test, corpus.train
+    whole = corpus.test
+    test = whole[spread_rows(len(whole), _MOST)]
+    part = ""
+    if len(test) < len(whole):
+        part = f" {len(test):,} of them, at equal distances,"
     errors = model.predict(test, verbose=0) - test.values
     charts = []
-    for name, of_test, of_train, size in (
-        ("row", test.rows, train.rows, corpus.shape[0]),
-        ("column", test.columns, train.columns, corpus.shape[1]),
+    for axis, (name, of_test) in enumerate(
+        (("row", test.rows), ("column", test.columns))
     ):
-        known = np.bincount(of_train, minlength=size)[of_test]
+        known = corpus.train.counts(axis, corpus.shape[axis])[of_test]
         rows = errors_by_count(known, errors, f"values of the {name}")
         charts.append(
             bar_chart(rows, f"values of the {name}", "RMSE", ["test values"])
         )
     return Panel(
         "Errors by what is known",
-        "RMSE of test values, by how many training values their row and their "
-        "column have.",
+        f"RMSE of test values,{part} by how many training values their row and "
+        "their column have.",
         charts,
     )
 
@@ -90,19 +96,17 @@ def errors_by_count(
 
 def _recommendations_panel(corpus: Any, model: Any) -> Panel:
     chosen = spread_rows(corpus.shape[0], _ROWS)
-    names = [corpus.row_names[row] for row in chosen]
-    best = model.recommend(names, k=_BEST, exclude_seen=model.seen is not None)
+    best = unseen_columns(model, corpus, chosen, _BEST)
     rows = []
-    for row, name, columns in zip(chosen, names, best.columns, strict=True):
-        own = np.flatnonzero(corpus.train.rows == row)
-        order = np.argsort(-corpus.train.values[own], kind="stable")[:_BEST]
-        liked = corpus.train.columns[own[order]]
+    for row, columns in zip(chosen, best, strict=True):
+        own = corpus.train.of_row(row)
+        order = np.argsort(-own.values, kind="stable")[:_BEST]
         rows.append(
             [
-                name,
+                corpus.row_names[row],
                 len(own),
-                _titles(corpus, liked),
-                _titles(corpus, [each for each in columns if each >= 0]),
+                _titles(corpus, own.columns[order]),
+                _titles(corpus, columns),
             ]
         )
     return Panel(
@@ -121,7 +125,7 @@ def _neighbours_panel(corpus: Any, model: Any) -> Panel:
     vectors = model.col_encoder()
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     units = np.divide(vectors, norms, np.zeros_like(vectors), where=norms > 0)
-    counts = np.bincount(corpus.train.columns, minlength=corpus.shape[1])
+    counts = corpus.train.counts(1, corpus.shape[1])
     frequent = np.argsort(-counts, kind="stable")[:_ROWS]
     rows = []
     for column in frequent:

@@ -309,7 +309,7 @@ def test_refused_folds(films):
         DataError, match=r"^ml100k: no data_dir .*grouplens\.or"
     ):
         load_ratings("ml100k")
-    message = "^dataset='imdb' as matrices; allowed: sotu, ml100k, movielens, "
+    message = "^dataset='imdb' as matrices; allowed: sotu, prepared, ml100k, "
     with pytest.raises(ValueError, match=message):
         load_ratings("imdb")
 

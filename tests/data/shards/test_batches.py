@@ -224,7 +224,7 @@ def test_a_model_is_fit_and_evaluated(corpus):
 
 def test_models_of_other_data_are_refused(corpus):
     model = keras_textgen.DualMatrixFactorization(3, 3, row_dim=2, col_dim=2)
-    with pytest.raises(ValueError, match="prepared corpus for DualMatrix"):
+    with pytest.raises(ValueError, match="prepared corpus of texts for Dual"):
         model.fit(corpus.train, np.zeros(len(corpus.train)), verbose=0)
 
 
