@@ -1,5 +1,6 @@
 """Forms in which data come to a model's methods."""
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -25,12 +26,16 @@ class FirstEpoch:
     """
 
     def __init__(self, model: keras.Model, initial_epoch: int) -> None:
-        self._model = model
+        # TensorFlow never forgets the functions of Python that a dataset calls,
+        # and would keep the model with all that was traced for it.
+        self._model = weakref.ref(model)
         self._initial_epoch = initial_epoch
 
     def __call__(self) -> int:
         """What `keras.callbacks.BackupAndRestore` has set, if it has."""
-        return initial_epoch(self._model) or self._initial_epoch
+        model = self._model()
+        resumed = None if model is None else initial_epoch(model)
+        return resumed or self._initial_epoch
 
 
 def unpacked(data: Any) -> tuple[Any, Any, Any]:

@@ -1,8 +1,10 @@
 """Copies of models, and models made otherwise, for every model."""
 
 import copy
+import gc
 import pickle
 import re
+import weakref
 
 import keras
 import numpy as np
@@ -151,3 +153,16 @@ def test_the_wrapper_of_scikit_learn(case, record_property):
         wrapper.fit(np.asarray(model.as_inputs(case.x)), case.y)
     with pytest.raises(ValueError, match="Expected 2D array, got 1D array"):
         wrapper.fit([str(document) for document in case.x], case.y)
+
+
+@each_case
+def test_a_model_that_nobody_holds_is_gone(case):
+    """A search over settings in one process keeps no more than it needs."""
+    model = case.make()
+    model.compile(model.default_optimizer, run_eagerly=not case.is_fast)
+    model.fit(case.x, case.y, verbose=0)
+    model.predict(case.x, verbose=0)
+    seen = weakref.ref(model)
+    del model
+    gc.collect()
+    assert seen() is None
