@@ -17,7 +17,12 @@ from absl import flags
 from keras_textgen.cli.before import with_settings_of_before
 from keras_textgen.cli.errors import HelpRequested, RunError, VersionRequested
 from keras_textgen.cli.help import VERSION_FLAG, help_text
-from keras_textgen.cli.meaning import check_meaning, has_meaning, only_with
+from keras_textgen.cli.meaning import (
+    check_heeded,
+    check_meaning,
+    has_meaning,
+    only_with,
+)
 from keras_textgen.cli.modes import APPLYING, STARTING
 from keras_textgen.cli.parsers import DEFAULT, Switch, spelling
 from keras_textgen.cli.presets import find_preset, kept_spelling, preset_names
@@ -64,6 +69,8 @@ _ALTERNATIVES = (
     ("kl_steps", "kl_epochs"),
     ("free_bits", "free_bits_per_dimension"),
 )
+# What is heeded beside --runs.
+_OF_COMPARISONS = ("mode", "runs", "output")
 # Where a run's settings stand in its folder.
 FLAGS_FILE = "flags.txt"
 
@@ -327,6 +334,12 @@ def _with_first_run(given: _Values) -> _Values:
             f"--runs={given['runs']} contradicts --run_dir={given['run_dir']}; "
             "give one of them"
         )
+    if others := [name for name in given if name not in _OF_COMPARISONS]:
+        raise RunError(
+            f"--{others[0]}={spelling(given[others[0]])} with "
+            f"--runs={given['runs']}, which are compared as they are; allowed: "
+            "--output"
+        )
     return {**given, "run_dir": runs[0]}
 
 
@@ -410,6 +423,7 @@ def _settings(base: _Values, given: _Values) -> Settings:
     values = _with_defaults(base | given)
     check_dataset(values, given)
     check_meaning(values, given, spelled)
+    check_heeded(values["mode"], given, base, spelled)
     _resolve_inputless(values, given)
     _resolve_download(values)
     values["preset"] = kept_spelling(values["preset"])

@@ -341,7 +341,9 @@ def _interpolate(settings: Settings, model: Any) -> Application:
         )
         for start, end in zip(starts, ends, strict=True):
             texts = model.decode(
-                homotopy(start, end, steps)[0], settings.beam_width
+                homotopy(start, end, steps)[0],
+                settings.beam_width,
+                settings.ban_unknown,
             )
             yield [
                 {"step": step, "text": text}

@@ -177,3 +177,8 @@ def test_several_runs_are_no_single_one(capsys):
     assert trainer.main(["trainer.py", *arguments]) == 2
     error = capsys.readouterr().err
     assert "--runs=a,b contradicts --run_dir=" in error
+    arguments[2] = "--importance_samples=3"
+    assert trainer.main(["trainer.py", *arguments]) == 2
+    assert "--importance_samples=3 with --runs=a,b, which are compared as" in (
+        capsys.readouterr().err
+    )
