@@ -28,7 +28,11 @@ def main(argv: Sequence[str]) -> int:
     given, beam_options = parser().parse_known_args(argv)
     settings = vars(given)
     try:
-        PrepareSettings(**{k: v for k, v in settings.items() if k != "output"})
+        asked = {k: v for k, v in settings.items() if k != "output"}
+        # It imports NumPy, which takes longer than the help.
+        from keras_textgen.prepare.records import check_input
+
+        check_input(PrepareSettings(**asked))
         # Imported only when the command line is known to be good.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         from keras_textgen.prepare.corpus import prepare_corpus
@@ -80,11 +84,16 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--input",
         required=True,
-        help="a file, a folder or a pattern: texts, a line each, or tables",
+        help="a file, a folder or a pattern: texts, a line each, tables, or a "
+        "label, a tab and a text a line",
     )
     parser.add_argument("--output", required=True, help="the folder to be made")
     add("text_column", str, "of tables; default: text, or a name like it")
-    add("label_column", str, "of tables; default: no labels")
+    add(
+        "label_column",
+        str,
+        "of tables; label, of lines with tabs; default: no labels",
+    )
     parser.add_argument("--tokenizer", choices=TOKENIZERS, default="word")
     parser.add_argument(
         "--words",
