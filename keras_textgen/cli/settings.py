@@ -57,7 +57,6 @@ __all__ = [
     "flagfile_text",
     "help_text",
     "parse",
-    "program_name",
     "read_flagfile",
     "recipe_settings",
     "value_text",
@@ -73,25 +72,6 @@ _ALTERNATIVES = (
 _OF_COMPARISONS = ("mode", "runs", "output")
 # Where a run's settings stand in its folder.
 FLAGS_FILE = "flags.txt"
-
-
-def program_name(called: str) -> str:
-    """What the program is called in messages: as the user has called it.
-
-    Args:
-      called: the first word of the command line, as Python has it.
-
-    Returns:
-      The name.
-
-    Example:
-    >>> program_name("/usr/bin/keras-textgen"), program_name("./trainer.py")
-    ('keras-textgen', 'trainer.py')
-    >>> program_name("/usr/lib/python3/keras_textgen/__main__.py")
-    'python -m keras_textgen'
-    """
-    name = os.path.basename(called)
-    return "python -m keras_textgen" if name == "__main__.py" else name
 
 
 def parse(argv: Sequence[str], recipes: str | os.PathLike) -> Settings:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keras_textgen.cli.naming import say_interrupted
 from keras_textgen.cli.parsers import hidden_layers
 from keras_textgen.cli.presets import MODEL_FILE
 
@@ -41,6 +42,8 @@ def main(argv: Sequence[str]) -> int:
     except ValueError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return say_interrupted(PROGRAM)
     print(
         f"Written to {given.folder}: {type(model).__name__} of "
         f"{model.count_params():,} parameters; "

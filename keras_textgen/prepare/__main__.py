@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from keras_textgen.cli.naming import say_interrupted
 from keras_textgen.prepare.settings import (
     SENTENCE_RULES,
     TOKENIZERS,
@@ -46,6 +47,8 @@ def main(argv: Sequence[str]) -> int:
     except ValueError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return say_interrupted(PROGRAM)
     counts = corpus.manifest.counts
     listed = (f"{each.texts:,} of {name}" for name, each in counts.items())
     print(

@@ -9,11 +9,11 @@ import signal
 import textwrap
 from collections.abc import Callable, Sequence
 
+from keras_textgen.cli.naming import program_name
 from keras_textgen.cli.settings import (
     RunError,
     Settings,
     parse,
-    program_name,
     read_flagfile,
     value_text,
 )

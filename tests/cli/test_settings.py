@@ -8,6 +8,7 @@ import pytest
 
 from keras_textgen.cli import settings
 from keras_textgen.cli.modes import MODES
+from keras_textgen.cli.naming import program_name
 from keras_textgen.cli.setting import HEADINGS
 from keras_textgen.datasets import DATASETS
 from keras_textgen.specs import SPECS, names_of
@@ -478,8 +479,8 @@ def test_the_program_is_called_as_the_user_called_it():
         "/lib/keras_textgen/__main__.py": "python -m keras_textgen",
     }
     for called, name in names.items():
-        assert settings.program_name(called) == name
-        usage = settings.help_text(settings.program_name(called))
+        assert program_name(called) == name
+        usage = settings.help_text(program_name(called))
         assert usage.startswith(f"usage: {name} [--flag=value ...]\n")
 
 
