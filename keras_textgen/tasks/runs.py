@@ -62,6 +62,7 @@ from keras_textgen.training.run_directory import (
 )
 from keras_textgen.training.strategies import Agreement
 from keras_textgen.training.trackers import tracker_of
+from keras_textgen.training.trials import remedy
 
 __all__ = ["Interrupted", "run"]
 
@@ -126,9 +127,9 @@ def run(
             f"{settings.run_dir}"
         ) from None
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        helps = remedy("choose a smaller --batch_size or a smaller model")
         raise RunError(
-            f"out of memory ({first_line(error)}); choose a smaller "
-            "--batch_size or a smaller model"
+            f"out of memory ({first_line(error)}); {helps}"
         ) from None
 
 

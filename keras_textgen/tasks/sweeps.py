@@ -30,6 +30,7 @@ from keras_textgen.evaluation.text_tables import aligned
 from keras_textgen.tasks.children import ChildRuns
 from keras_textgen.tasks.search import Trial, check_search, suggested
 from keras_textgen.training.run_directory import shown
+from keras_textgen.training.trials import TRIAL
 
 _TABLE_FILE, _SPACE_FILE = "trials.csv", "sweep.txt"
 # What ends a sweep as well as a trial; it goes on after one that is killed, as
@@ -98,7 +99,7 @@ class _Sweep:
             self._combinations = list(combinations(self._space))
         self._trials: list[Trial] = []
         names = ["trial_*", _TABLE_FILE, _SPACE_FILE]
-        self.runs = ChildRuns(settings.run_dir, names)
+        self.runs = ChildRuns(settings.run_dir, names, TRIAL)
         self._number = self._planned_number()
 
     def _planned_number(self) -> int:
