@@ -26,7 +26,11 @@ from keras_textgen.cli.settings import (
 )
 from keras_textgen.supported import check_supported
 from keras_textgen.training.cluster import ALONE, Cluster, read_cluster
-from keras_textgen.training.run_directory import RunDirectory, write_whole
+from keras_textgen.training.run_directory import (
+    RunDirectory,
+    shown,
+    write_whole,
+)
 
 # In the current folder, unless --output says otherwise.
 _COMPARISON_FILE = "comparison.html"
@@ -125,7 +129,8 @@ def _compare(settings: Settings) -> int:
             f"{path}: cannot be written ({error.strerror}); allowed: a file "
             "that can be written"
         ) from None
-    print(f"Written to {path}.")
+    where = "" if settings.output else ", in the current folder"
+    print(f"Written to {shown(path)}{where}.")
     return 0
 
 

@@ -128,7 +128,7 @@ def check_paths(settings: Settings) -> None:
       RunError: for the first that is missing.
     """
     _check_files(settings, _APPLIED_TO)
-    if settings.mode not in WITH_DATA:
+    if settings.mode not in WITH_DATA or settings.runs is not None:
         return
     _check_tracker(settings)
     read = [name for name in _READ if getattr(settings, name) is not None]

@@ -320,7 +320,18 @@ def _with_first_run(given: _Values) -> _Values:
             f"--runs={given['runs']}, which are compared as they are; allowed: "
             "--output"
         )
-    return {**given, "run_dir": runs[0]}
+    runs = [run for each in runs for run in _runs_in(each)]
+    return {**given, "runs": ",".join(runs), "run_dir": runs[0]}
+
+
+def _runs_in(folder: str) -> list[str]:
+    """A run; or those in a folder, as of a sweep or of seeds, by number."""
+    own = pathlib.Path(folder) / FLAGS_FILE
+    found = [each.parent for each in own.parent.glob(f"*/{FLAGS_FILE}")]
+    if own.is_file() or not found:
+        return [folder]
+    found.sort(key=lambda run: (len(run.name), run.name))
+    return [str(run) for run in found]
 
 
 def _with_preset(given: _Values) -> _Values:

@@ -38,13 +38,16 @@ class ApplicationOptions:
         "application",
         "Where the results are written: .jsonl, .csv, .tsv or .parquet, with "
         "the input beside them; any other name, a line of text each. Default: "
-        "-, standard output. With --mode=report, the page.",
+        "-, standard output. With --mode=report, the page; default: "
+        "report.html of the run, or with --runs comparison.html in the "
+        "current folder.",
         role="call",
         modes=(*APPLYING, "report"),
     )
     runs: str | None = text(
         "application",
-        "Folders of runs, separated by commas, that one page compares.",
+        "Folders of runs, separated by commas, that one page compares; a "
+        "folder of runs, such as a sweep's, stands for all of them.",
         role="call",
         modes=("report",),
     )
