@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_textgen.checks import counted
 from keras_textgen.data.characters import normalize_text
 from keras_textgen.data.raw_ids import is_missing
 from keras_textgen.data.readers.files import DataError, has_word, read_lines
@@ -138,8 +139,9 @@ def read_label_file(
             )
     if len(labels) != count:
         raise DataError(
-            f"{path}: {len(labels)} classes for the {count} lines of "
-            f"{lines_path.name}; allowed: one class a line"
+            f"{path}: {counted(len(labels), 'class', 'classes')} for the "
+            f"{counted(count, 'line')} of {lines_path.name}; allowed: one "
+            "class a line"
         )
     return labels
 

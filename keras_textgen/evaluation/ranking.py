@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import scipy.sparse
 
-from keras_textgen.checks import SIZES, check, refused
+from keras_textgen.checks import SIZES, check, counted, refused
 
 _ROWS_AT_A_TIME = 256
 
@@ -36,7 +36,8 @@ def rating_errors(
     )
     if predictions.shape != values.shape or not values.size:
         raise refused(
-            f"{predictions.size} predictions of {values.size} values",
+            f"{counted(predictions.size, 'prediction')} of "
+            f"{counted(values.size, 'value')}",
             "as many, and 1 or more",
         )
     errors = predictions - values

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from keras_textgen.checks import counted
 from keras_textgen.cli.naming import say_interrupted
 from keras_textgen.prepare.settings import (
     SENTENCE_RULES,
@@ -53,8 +54,8 @@ def main(argv: Sequence[str]) -> int:
     listed = (f"{each.texts:,} of {name}" for name, each in counts.items())
     print(
         f"Finished in {given.output}: texts {', '.join(listed)}; "
-        f"{corpus.manifest.vocabulary_size:,} {corpus.manifest.unit}s, "
-        f"{corpus.manifest.bad:,} records left out. "
+        f"{counted(corpus.manifest.vocabulary_size, corpus.manifest.unit)}, "
+        f"{counted(corpus.manifest.bad, 'record')} left out. "
         f"--dataset=prepared --data_dir={given.output} trains on it."
     )
     return 0

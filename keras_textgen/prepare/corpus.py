@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_textgen.checks import refused
+from keras_textgen.checks import counted, refused
 from keras_textgen.data.base_vocabulary import BaseVocabulary
 from keras_textgen.data.corpus import SPLITS, DataError
 from keras_textgen.data.corpus_vocabulary import corpus_vocabulary
@@ -256,8 +256,9 @@ def _counted(
             sample += facts["sample"]
     if count > job.settings.max_bad:
         raise DataError(
-            f"{first} ({count:,} records or more that cannot be used, listed "
-            f"in {job.folder / BAD}); allowed: max_bad={job.settings.max_bad}"
+            f"{first} ({counted(count, 'record')} or more that cannot be "
+            f"used, listed in {job.folder / BAD}); allowed: "
+            f"max_bad={job.settings.max_bad}"
         )
     names = sorted_names(labels)
     if job.settings.label_column is not None:

@@ -16,6 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import counted
 from keras_textgen.cli.modes import MODES
 from keras_textgen.cli.settings import RunError, Settings
 from keras_textgen.data.corpus import DataError
@@ -130,7 +131,7 @@ class _Counts:
         now = time.monotonic()
         if now - self._last >= _SECONDS:
             rate = self._records / (now - self._start)
-            _say(f"{self._records:,} records, {rate:,.0f} a second")
+            _say(f"{counted(self._records, 'record')}, {rate:,.0f} a second")
             self._last = now
 
     def report(self) -> None:
@@ -138,8 +139,8 @@ class _Counts:
         if self._empty:
             _say(
                 f"{self._first}: nothing in it that the model knows; the "
-                f"results of {self._empty:,} of {self._records:,} records are "
-                "empty"
+                f"results of {self._empty:,} of "
+                f"{counted(self._records, 'record')} are empty"
             )
 
 

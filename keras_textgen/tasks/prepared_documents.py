@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import counted
 from keras_textgen.cli.settings import RunError
 from keras_textgen.data.batches.documents import MAX_SENTENCES, MAX_WORDS
 from keras_textgen.data.corpus import SPLITS, Corpus
@@ -72,8 +73,9 @@ class PreparedDocumentTask(DocumentTask):
     @property
     def size_text(self) -> str:
         """Words, documents and classes."""
-        classes = len(self._prepared.label_names)
-        return f"{self._prepared.size_text}, {classes} classes"
+        names = self._prepared.label_names
+        classes = counted(len(names), "class", "classes")
+        return f"{self._prepared.size_text}, {classes}"
 
     def training_set(self, batch_size: int) -> PreparedDocuments:
         """The training documents."""

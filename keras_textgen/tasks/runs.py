@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_textgen.checks import counted
 from keras_textgen.cli.modes import READING
 from keras_textgen.cli.settings import RunError, Settings
 from keras_textgen.data.readers.files import DataError
@@ -439,7 +440,7 @@ def _epochs_done(count: int) -> str:
     """
     if count == 1:
         return "The one epoch is done"
-    return f"All {count:,} epochs are done"
+    return f"All {counted(count, 'epoch')} are done"
 
 
 def _after_import(export: pathlib.Path) -> str:

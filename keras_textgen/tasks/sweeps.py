@@ -9,6 +9,7 @@ import signal
 import textwrap
 from collections.abc import Callable, Sequence
 
+from keras_textgen.checks import counted
 from keras_textgen.cli.naming import program_name
 from keras_textgen.cli.settings import (
     RunError,
@@ -164,12 +165,15 @@ class _Sweep:
                 return status
             number += 1
         finished = self._sorted()
-        print(f"\n{len(finished)} of {number} trials, by {self._metric}:")
+        print(
+            f"\n{len(finished)} of {counted(number, 'trial')}, by "
+            f"{self._metric}:"
+        )
         print(self._table())
         if not finished:
             raise RunError(
-                f"--sweep: none of {number} trials has ended well; the first "
-                "errors are above"
+                f"--sweep: none of {counted(number, 'trial')} has ended well; "
+                "the first errors are above"
             )
         self._print_best(finished[0])
         return 0

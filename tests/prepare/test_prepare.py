@@ -275,7 +275,7 @@ def test_bad_records_are_told_of(tmp_path):
         assert reason.startswith(start)
     ((row, reason),) = bad_of("c.csv", **columns)
     assert row == 3
-    assert reason.startswith("1 columns; allowed: 2")
+    assert reason.startswith("1 column; allowed: 2")
 
 
 def test_too_many_bad_records_end_it(tmp_path, capsys):

@@ -258,7 +258,7 @@ def test_who_reads_only_the_first_results(lines):
         (["--mode=reconstruct", "--input={a}", "--plus={a}"],
          "--plus={a} alone; allowed: both --plus and --minus"),
         (["--mode=interpolate", "--input={a}"],
-         "{a}:1: 1 fields; allowed: 2, with a tab between them"),
+         "{a}:1: 1 field; allowed: 2, with a tab between them"),
         (["--mode=encode", "--input={table}"],
          "{table}:1: no column 'text'; there are a, b; allowed: one that is "
          "there, by --input_columns"),

@@ -73,7 +73,7 @@ def test_going_on_in_mid_epoch_equals_no_interruption(
     whole, again = tmp_path / "whole", tmp_path / "again"
     assert call(*data, f"--run_dir={whole}") == 0
     printed = capsys.readouterr().out
-    assert "training texts in 1 shards, 2 classes" in printed
+    assert "training texts in 1 shard, 2 classes" in printed
     steps = int(printed.partition(" steps an epoch")[0].rpartition(" ")[2])
     counter = itertools.count(1)
     look = callbacks.FiniteLoss.on_train_batch_end
