@@ -36,8 +36,8 @@ from keras_textgen.tasks.prepared_topics import PreparedTopicTask
 from keras_textgen.tasks.results import (
     REPORT_FILE,
     print_results,
-    write_figures,
     write_report,
+    write_training_figures,
 )
 from keras_textgen.tasks.text import TextTask
 from keras_textgen.tasks.topics import TopicTask
@@ -174,7 +174,7 @@ def _train(
         if settings.finish:
             _finish(task, model, directory, cluster)
         elif cluster.is_chief:
-            write_figures(task, model, directory)
+            write_training_figures(task, model, directory)
             print("Not evaluated on the test set, nor exported: --nofinish.")
         if tracker is not None:
             tracker.on_figures(task.figures)
