@@ -148,7 +148,7 @@ def test_a_damaged_shard_met_in_training_is_named_in_one_line(
         (copy / path.name).write_bytes(path.read_bytes())
     shard = copy / "train-00000.array_record"
     content = bytearray(shard.read_bytes())
-    monkeypatch.setattr("keras_textgen.tasks.prepared.HELD", 1)
+    monkeypatch.setattr("keras_textgen.tasks.prepared_task.HELD", 1)
     # Of a text in the middle: the first one, which is held, can be read.
     content[1500] ^= 255
     shard.write_bytes(content)

@@ -66,7 +66,7 @@ def newest(run_dir):
 def test_going_on_in_mid_epoch_equals_no_interruption(
     folder, tmp_path, monkeypatch, capsys
 ):
-    for after in ("_write_export", "_print_results"):
+    for after in ("_write_export", "print_results"):
         monkeypatch.setattr(runs, after, lambda *_: {})
     monkeypatch.setattr(order, "WINDOW", 4)
     data = (f"--data_dir={folder / 'documents'}", "--word_keep_rate=0.8")
@@ -97,7 +97,7 @@ def test_going_on_in_mid_epoch_equals_no_interruption(
 def test_a_whole_run_is_judged_again(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(runs, "_write_export", lambda *_: None)
     # Fewer than there are: predictions are of all, the page of some.
-    monkeypatch.setattr("keras_textgen.tasks.prepared_documents.HELD", 7)
+    monkeypatch.setattr("keras_textgen.tasks.prepared_task.HELD", 7)
     run = tmp_path / "run"
     given = (f"--data_dir={folder / 'documents'}", f"--run_dir={run}")
     assert call(*given, "--own_word_vectors") == 0
