@@ -2,7 +2,12 @@
 
 import sys
 
-from keras_textgen.__main__ import main
+try:
+    from keras_textgen.__main__ import main
+except KeyboardInterrupt:
+    # As `main` says it; nothing of the package is there yet.
+    print("\ntrainer.py: interrupted", file=sys.stderr)
+    sys.exit(130)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -128,6 +128,38 @@ SIZES = WholeNumbers(1)
 """Of layers, of batches, and all else of which there is one or more."""
 
 
+def by_number(number: int, one: str, more: str) -> str:
+    """The word that fits a number, such as a verb.
+
+    Args:
+        number: Of things.
+        one: For a single one.
+        more: For any other number.
+
+    Example:
+        >>> by_number(1, "is", "are"), by_number(0, "is", "are")
+        ('is', 'are')
+    """
+    return one if number == 1 else more
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """A number with the noun that fits it.
+
+    Args:
+        number: Of things.
+        noun: For a single one.
+        plural: For any other number; None for the noun with an s.
+
+    Example:
+        >>> counted(1, "text"), counted(1200, "text")
+        ('1 text', '1,200 texts')
+        >>> counted(2, "class", "classes")
+        '2 classes'
+    """
+    return f"{number:,} {by_number(number, noun, plural or f'{noun}s')}"
+
+
 def refused(given: str, allowed: Any) -> ValueError:
     """The error that says what was given, and what is allowed.
 

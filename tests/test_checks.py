@@ -1,6 +1,7 @@
 """What is refused, and in which words."""
 
 import ast
+import re
 
 import numpy as np
 import pytest
@@ -80,3 +81,32 @@ def test_nobody_words_a_refusal_himself():
             if isinstance(node, ast.Raise) and "ValueError" in ast.dump(node)
         ]
         assert not own, module
+
+
+# A place-holder before a plural, within f-strings.
+_PLURAL = re.compile(
+    r"\{([^{}]*)\} (?:(?!(?:of|has|with\w*|across) )[a-z]+ )?(?:sequence|text|"
+    r"shard|file|record|document|word|label|column|row|topic|step|epoch|trial|"
+    r"run|sample|dimension|code|token|character|byte|field|value|line|seed|"
+    r"parameter|layer)s\b"
+)
+# Of these, what stands for no single number.
+_NO_NUMBERS = (
+    "' and '.join(map(str, counts))",
+    "len(SPECIALS)",
+    "max_length",
+    "matrix.dtype",
+)
+
+
+def test_a_number_has_the_noun_that_fits():
+    """As `counted` writes it."""
+    found = [
+        f"{module}: {place[1]}"
+        for module, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+        for place in _PLURAL.finditer(ast.unparse(node))
+        if place[1] not in _NO_NUMBERS
+    ]
+    assert found == []

@@ -35,6 +35,7 @@ LEVELS = (
     {"training"},
     {"tasks", "aquarium", "estimators"},
     {"convert", "prepare", "serve"},
+    {"program"},
     {"__main__"},
 )
 LONGEST = 500

@@ -12,6 +12,7 @@ import pytest
 
 import keras_textgen
 from keras_textgen.cli import settings, values
+from keras_textgen.cli.modes import MODES, modes_of
 from keras_textgen.cli.setting import HEADINGS, settings_of
 from keras_textgen.cli.table import (
     ALIASES,
@@ -170,6 +171,17 @@ def test_a_setting_can_be_used(name):
     if default is not None:
         text = settings.value_text(values.Settings(), name)
         assert setting.parser.parse(text) == default
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_setting_says_which_modes_heed_it(name):
+    """Those of another role are compared with the run's, in every mode."""
+    setting = SETTINGS[name]
+    assert set(setting.modes) <= set(MODES)
+    if setting.role in ("stored", "call"):
+        assert bool(setting.modes) == (name not in ("mode", "run_dir"))
+        for model in models_taking(name):
+            assert set(setting.modes) & {*modes_of(model)} or not setting.modes
 
 
 @pytest.mark.parametrize("name", SPECS)

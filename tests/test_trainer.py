@@ -20,7 +20,7 @@ import pytest
 import tensorflow as tf
 
 import trainer
-from keras_textgen import __main__ as cli
+from keras_textgen import program
 from keras_textgen.models.loading import load_model
 from keras_textgen.serving.saved_model import read
 from keras_textgen.tasks import runs
@@ -929,7 +929,7 @@ def test_readers_import_no_tensorflow():
 
 
 def test_missing_recipe_is_said(corpus, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(cli, "_run_with_tensorflow", lambda *_: 0)
+    monkeypatch.setattr(program, "_run_with_tensorflow", lambda *_: 0)
     given = [f"--data_dir={corpus}", f"--run_dir={tmp_path / 'run'}"]
     assert call("--model=hsvae", "--dataset=ptb", *given) == 2
     assert "No recipe" not in capsys.readouterr().out

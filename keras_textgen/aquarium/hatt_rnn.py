@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_textgen.checks import SIZES, check, refused
+from keras_textgen.checks import SIZES, check, counted, refused
 from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
 
 _WORD_DIM = 50
@@ -101,8 +101,8 @@ def _sizes_of(
     rows, width = embeddings.shape
     if n_words not in (None, rows - 1, rows):
         raise refused(
-            f"n_words={n_words} with embeddings of {rows} rows",
-            f"None, {rows - 1} words, or {rows} with padding",
+            f"n_words={n_words} with embeddings of {counted(rows, 'row')}",
+            f"None, {counted(rows - 1, 'word')}, or {rows} with padding",
         )
     if word_dim not in (_WORD_DIM, width):
         raise refused(

@@ -139,6 +139,8 @@ def _description(name: str, setting: Setting, model: str | None) -> str:
         text += f" Default: {_default_text(setting.default)}."
     if setting.takes and model is None:
         text += f" Only with --model={' or '.join(models_taking(name))}."
+    if setting.modes:
+        text += f" Only with --mode={' or '.join(setting.modes)}."
     if setting.needs:
         flag, values = setting.needs
         text += f" Only with --{flag}={' or '.join(values)}."

@@ -18,9 +18,46 @@ def check_meaning(
         if values[name] is None or has_meaning(name, values):
             continue
         if name in given:
-            typed = f"no{name}" if values[name] is False else name
-            raise RunError(_missing(name, values, spelled.get(name, typed)))
+            typed = spelled.get(name, _typed(name, values[name]))
+            raise RunError(_missing(name, values, typed))
         values[name] = None
+
+
+def check_heeded(
+    mode: str,
+    given: Mapping[str, Any],
+    kept: Mapping[str, Any],
+    spelled: Mapping[str, str],
+) -> None:
+    """Refuse what the mode would not heed.
+
+    Args:
+      mode: value of `--mode`.
+      given: by the user.
+      kept: what the run has anyway, which says nothing if it is repeated, as
+        `--flagfile` of a run does.
+      spelled: what settings were called, where not by their names.
+
+    Raises:
+      RunError: for the first.
+
+    Example:
+    >>> check_heeded("generate", {"export_version": 2}, {}, {})
+    Traceback (most recent call last):
+    keras_textgen.cli.errors.RunError: --export_version has a meaning only \
+with --mode=train or sweep or export, not with --mode=generate
+    """
+    for name, value in given.items():
+        modes = SETTINGS[name].modes
+        if value is None or not modes or mode in modes:
+            continue
+        if name not in kept or kept[name] != value:
+            typed = spelled.get(name, _typed(name, value))
+            raise RunError(only_with(typed, "mode", modes, mode))
+
+
+def _typed(name: str, value: object) -> str:
+    return f"no{name}" if value is False else name
 
 
 def _missing(name: str, values: Mapping[str, Any], spelled: str) -> str:

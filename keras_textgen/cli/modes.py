@@ -56,6 +56,10 @@ MODES: Mapping[str, Mode] = types.MappingProxyType(
 )
 # What begins a run; all others need one that is trained.
 STARTING = ("train", "sweep")
+# What ends with the figures of the test set, or keeps how they are asked for.
+JUDGING = (*STARTING, "evaluate")
+# What reads the data of the run.
+WITH_DATA = (*JUDGING, "report")
 # Of a model that is trained already; those that read what it is applied to.
 READING = tuple(name for name, mode in MODES.items() if mode.reads)
 APPLYING = ("generate", *READING)

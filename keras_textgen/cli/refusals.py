@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from keras_textgen.cli.errors import RunError
-from keras_textgen.cli.modes import MODES, STARTING, modes_of
+from keras_textgen.cli.modes import MODES, STARTING, WITH_DATA, modes_of
 from keras_textgen.cli.parsers import STANDARD_INPUT
 from keras_textgen.cli.sweeping import check_sweep
 from keras_textgen.cli.values import Settings, value_text
@@ -128,7 +128,7 @@ def check_paths(settings: Settings) -> None:
       RunError: for the first that is missing.
     """
     _check_files(settings, _APPLIED_TO)
-    if settings.mode not in (*STARTING, "evaluate", "report"):
+    if settings.mode not in WITH_DATA or settings.runs is not None:
         return
     _check_tracker(settings)
     read = [name for name in _READ if getattr(settings, name) is not None]

@@ -51,6 +51,7 @@ class Setting:
         meaning beside any. Where it takes none, nothing is needed.
       needs_nothing: models for which it has a meaning beside none of these,
         either, as `takes` names them.
+      modes: values of `--mode` in which it is heeded; none for all.
       role: "run" (defines the run: another value is another run), "training"
         (written with the run, may change where it is trained further), "stored"
         (written with the run, may change) or "call" (not written).
@@ -70,6 +71,7 @@ class Setting:
     needs: Needs | None = None
     needs_one: tuple[Needs, ...] = ()
     needs_nothing: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
     role: str = "run"
     argument: str | tuple[str, ...] | Mapping[str, tuple[str, ...]] | None = (
         None

@@ -17,7 +17,12 @@ from absl import flags
 from keras_textgen.cli.before import with_settings_of_before
 from keras_textgen.cli.errors import HelpRequested, RunError, VersionRequested
 from keras_textgen.cli.help import VERSION_FLAG, help_text
-from keras_textgen.cli.meaning import check_meaning, has_meaning, only_with
+from keras_textgen.cli.meaning import (
+    check_heeded,
+    check_meaning,
+    has_meaning,
+    only_with,
+)
 from keras_textgen.cli.modes import APPLYING, STARTING
 from keras_textgen.cli.parsers import DEFAULT, Switch, spelling
 from keras_textgen.cli.presets import find_preset, kept_spelling, preset_names
@@ -52,7 +57,6 @@ __all__ = [
     "flagfile_text",
     "help_text",
     "parse",
-    "program_name",
     "read_flagfile",
     "recipe_settings",
     "value_text",
@@ -64,27 +68,10 @@ _ALTERNATIVES = (
     ("kl_steps", "kl_epochs"),
     ("free_bits", "free_bits_per_dimension"),
 )
+# What is heeded beside --runs.
+_OF_COMPARISONS = ("mode", "runs", "output")
 # Where a run's settings stand in its folder.
 FLAGS_FILE = "flags.txt"
-
-
-def program_name(called: str) -> str:
-    """What the program is called in messages: as the user has called it.
-
-    Args:
-      called: the first word of the command line, as Python has it.
-
-    Returns:
-      The name.
-
-    Example:
-    >>> program_name("/usr/bin/keras-textgen"), program_name("./trainer.py")
-    ('keras-textgen', 'trainer.py')
-    >>> program_name("/usr/lib/python3/keras_textgen/__main__.py")
-    'python -m keras_textgen'
-    """
-    name = os.path.basename(called)
-    return "python -m keras_textgen" if name == "__main__.py" else name
 
 
 def parse(argv: Sequence[str], recipes: str | os.PathLike) -> Settings:
@@ -327,7 +314,24 @@ def _with_first_run(given: _Values) -> _Values:
             f"--runs={given['runs']} contradicts --run_dir={given['run_dir']}; "
             "give one of them"
         )
-    return {**given, "run_dir": runs[0]}
+    if others := [name for name in given if name not in _OF_COMPARISONS]:
+        raise RunError(
+            f"--{others[0]}={spelling(given[others[0]])} with "
+            f"--runs={given['runs']}, which are compared as they are; allowed: "
+            "--output"
+        )
+    runs = [run for each in runs for run in _runs_in(each)]
+    return {**given, "runs": ",".join(runs), "run_dir": runs[0]}
+
+
+def _runs_in(folder: str) -> list[str]:
+    """A run; or those in a folder, as of a sweep or of seeds, by number."""
+    own = pathlib.Path(folder) / FLAGS_FILE
+    found = [each.parent for each in own.parent.glob(f"*/{FLAGS_FILE}")]
+    if own.is_file() or not found:
+        return [folder]
+    found.sort(key=lambda run: (len(run.name), run.name))
+    return [str(run) for run in found]
 
 
 def _with_preset(given: _Values) -> _Values:
@@ -410,6 +414,7 @@ def _settings(base: _Values, given: _Values) -> Settings:
     values = _with_defaults(base | given)
     check_dataset(values, given)
     check_meaning(values, given, spelled)
+    check_heeded(values["mode"], given, base, spelled)
     _resolve_inputless(values, given)
     _resolve_download(values)
     values["preset"] = kept_spelling(values["preset"])

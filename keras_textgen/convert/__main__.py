@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keras_textgen.checks import counted
+from keras_textgen.cli.naming import say_interrupted
 from keras_textgen.cli.parsers import hidden_layers
 from keras_textgen.cli.presets import MODEL_FILE
 
@@ -41,9 +43,11 @@ def main(argv: Sequence[str]) -> int:
     except ValueError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return say_interrupted(PROGRAM)
     print(
         f"Written to {given.folder}: {type(model).__name__} of "
-        f"{model.count_params():,} parameters; "
+        f"{counted(model.count_params(), 'parameter')}; "
         f"keras_textgen.from_preset({str(given.folder)!r}) loads it."
     )
     return 0

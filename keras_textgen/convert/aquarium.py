@@ -11,7 +11,7 @@ import keras
 
 from keras_textgen.aquarium.dmf import DualMatrixFactorization
 from keras_textgen.aquarium.sae import SoftmaxAutoEncoder
-from keras_textgen.checks import refused
+from keras_textgen.checks import counted, refused
 from keras_textgen.convert.hdf5_file import Layer, check_layer, layers_of_kinds
 from keras_textgen.layers.towers import Tower
 
@@ -52,8 +52,8 @@ def convert_dmf(
     count = sum(features) + 2 * depth
     if len(embeddings) != 2 or len(dense) != count:
         raise refused(
-            f"{path}: {len(embeddings)} embeddings and {len(dense)} dense "
-            "layers",
+            f"{path}: {counted(len(embeddings), 'embedding')} and "
+            f"{counted(len(dense), 'dense layer')}",
             f"2 and {count}: {depth} of rows and {depth} of columns, and one "
             "for the features of each that has some",
         )
@@ -159,7 +159,8 @@ def convert_sae(
     dense, tied = layers_of_kinds(path, "dense", "dense_tied")
     if len(dense) + len(tied) != 2 or not dense:
         raise refused(
-            f"{path}: {len(dense)} dense and {len(tied)} tied layers",
+            f"{path}: {len(dense)} dense and "
+            f"{counted(len(tied), 'tied layer')}",
             "1 of each, or 2 dense ones",
         )
     encoder, decoder = (*dense, *tied)

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_textgen.checks import refused
+from keras_textgen.checks import counted, refused
 from keras_textgen.convert.torch_file import read_state_dict
 from keras_textgen.data.readers.files import read_lines
 from keras_textgen.data.vocabulary import Vocabulary
@@ -155,8 +155,8 @@ def _words_and_rows(
     places = {word: place for place, word in enumerate(vocabulary)}
     if len(places) != len(vocabulary) or len(places) != count:
         raise refused(
-            f"{source}: {len(vocabulary)} words, {len(places)} of them "
-            "different",
+            f"{source}: {counted(len(vocabulary), 'word')}, {len(places)} of "
+            "them different",
             f"{count}, the rows of the embedding",
         )
     unknown = next((word for word in _UNKNOWN if word in places), _UNKNOWN[0])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from keras_textgen.checks import OneOf, check, refused
+from keras_textgen.checks import OneOf, by_number, check, counted, refused
 from keras_textgen.data.raw_ids import (
     as_list,
     is_missing,
@@ -321,8 +321,8 @@ def pairs_named(pairs: Iterable[str]) -> str:
     others = len(pairs) - _PAIRS_NAMED
     named = "; ".join(pairs[:_PAIRS_NAMED])
     if others > 0:
-        named += f" and {others:,} more pairs"
-    return f"{named} {'is' if len(pairs) == 1 else 'are'}"
+        named += f" and {counted(others, 'more pair')}"
+    return f"{named} {by_number(len(pairs), 'is', 'are')}"
 
 
 def _last_places(size: int, group: np.ndarray) -> np.ndarray:
@@ -383,7 +383,8 @@ def table_cells(
         values = table_values(fields[2], table_column(table, fields[2]))
     if not len(rows) == len(columns) == len(values):
         raise refused(
-            f"{len(rows)} rows, {len(columns)} columns, {len(values)} values",
+            f"{counted(len(rows), 'row')}, {counted(len(columns), 'column')}, "
+            f"{counted(len(values), 'value')}",
             "as many",
         )
     return Ratings(rows, columns, values)

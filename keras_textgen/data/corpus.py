@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from keras_textgen.checks import refused
+from keras_textgen.checks import counted, refused
 from keras_textgen.datasets import find_view
 
 SPLITS = ("train", "valid", "test")
@@ -150,9 +150,9 @@ class Corpus:
             more = f" and {len(unknown) - _SHOWN:,} more"
             self.remarks += (
                 f"Left out of the {split} set: {len(unknown):,} of "
-                f"{len(texts):,} documents, without a known word (number "
-                f"{numbers}{more if len(unknown) > _SHOWN else ''} of it, "
-                "counted from 1).",
+                f"{counted(len(texts), 'document')}, without a known word "
+                f"(number {numbers}{more if len(unknown) > _SHOWN else ''} of "
+                "it, counted from 1).",
             )
 
 

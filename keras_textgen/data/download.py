@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 
-from keras_textgen.checks import OneOf, refused
+from keras_textgen.checks import OneOf, counted, refused
 from keras_textgen.data.corpus import DataError
 from keras_textgen.datasets import DATASETS, Download
 
@@ -126,8 +126,8 @@ def _receive(address: str, path: pathlib.Path, kind: str) -> str:
         ) from error
     if promised is not None and size != int(promised):
         raise DataError(
-            f"{address}: {size:,} of {int(promised):,} bytes came; allowed: "
-            "the same command again"
+            f"{address}: {size:,} of {counted(int(promised), 'byte')} came; "
+            "allowed: the same command again"
         )
     return digest.hexdigest()
 

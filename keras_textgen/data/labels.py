@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_textgen.checks import counted
 from keras_textgen.data.characters import normalize_text
 from keras_textgen.data.raw_ids import is_missing
 from keras_textgen.data.readers.files import DataError, has_word, read_lines
@@ -70,14 +71,16 @@ def read_labeled_lines(paths: Sequence[pathlib.Path]) -> LabeledLines:
     labeled = "\t" in files[0][0]
     for path, lines in zip(paths, files, strict=True):
         for number, line in enumerate(lines, 1):
-            _check_line(line, labeled, f"{path}:{number}")
+            check_line(line, labeled, f"{path}:{number}")
     if not labeled:
         return LabeledLines(files, [], [1] * len(files))
     texts, labels, first_lines, remarks = [], [], [], []
     for path, lines in zip(paths, files, strict=True):
         halves = [line.split("\t") for line in lines]
         listed = [clean_label(label) for label, _ in halves]
-        first = _is_heading(halves, listed)
+        found = [text for _, text in halves]
+        below = zip(listed[1:], found[1:], strict=True)
+        first = is_heading(listed[0], found[0], below)
         if first:
             if len(lines) == 1:
                 raise DataError(
@@ -87,7 +90,7 @@ def read_labeled_lines(paths: Sequence[pathlib.Path]) -> LabeledLines:
             remarks.append(
                 f"{path}:1: names the columns ({listed[0]!r}); left out."
             )
-        texts.append([text for _, text in halves[first:]])
+        texts.append(found[first:])
         labels.append(listed[first:])
         first_lines.append(first + 1)
     return LabeledLines(texts, labels, first_lines, tuple(remarks))
@@ -136,8 +139,9 @@ def read_label_file(
             )
     if len(labels) != count:
         raise DataError(
-            f"{path}: {len(labels)} classes for the {count} lines of "
-            f"{lines_path.name}; allowed: one class a line"
+            f"{path}: {counted(len(labels), 'class', 'classes')} for the "
+            f"{counted(count, 'line')} of {lines_path.name}; allowed: one "
+            "class a line"
         )
     return labels
 
@@ -249,15 +253,38 @@ def _order(label: str) -> tuple[bool, decimal.Decimal, str]:
     return not is_number, decimal.Decimal(written if is_number else 0), label
 
 
-def _is_heading(halves: Sequence[Sequence[str]], labels: Sequence[str]) -> bool:
-    first = halves[0]
-    if tuple(first) == _NUMBERED:
-        return all(text != first[1] for _, text in halves[1:])
-    is_name = labels[0].lower() in _HEADINGS or first[1] == _TEXT_HEADING
-    return is_name and labels.count(labels[0]) == 1
+def is_heading(label: str, text: str, below: Iterable[tuple[str, str]]) -> bool:
+    """Whether a first line of labeled ones names the columns.
+
+    Args:
+        label: of the line, as `clean_label` writes it.
+        text: of the line.
+        below: labels and texts of the lines below it, read as far as needed.
+
+    Example:
+        >>> is_heading("class", "body", [("good", "a rose")])
+        True
+        >>> is_heading("class", "of 1984", [("class", "of 1985")])
+        False
+    """
+    if (label, text) == _NUMBERED:
+        return all(other != text for _, other in below)
+    is_name = label.lower() in _HEADINGS or text == _TEXT_HEADING
+    return is_name and all(other != label for other, _ in below)
 
 
-def _check_line(line: str, labeled: bool, place: str) -> None:
+def check_line(line: str, labeled: bool, place: str) -> None:
+    """Refuses a line that is not as `read_labeled_lines` says.
+
+    Args:
+        line: without its end.
+        labeled: whether it is to have a label, a tab and a text; else it is to
+            have no tab.
+        place: where it stands, for messages.
+
+    Raises:
+        DataError: it is not so.
+    """
     label, *texts = line.split("\t")
     if labeled and not texts:
         problem = "a line without a tab"

@@ -9,7 +9,7 @@ import scipy.sparse
 import tensorflow as tf
 from sklearn.utils.extmath import randomized_svd
 
-from keras_textgen.checks import SIZES, check, refused
+from keras_textgen.checks import SIZES, check, counted, refused
 from keras_textgen.data.readers.word_vectors import WordVectors
 from keras_textgen.tokens import PAD_ID, UNKNOWN_ID
 
@@ -75,7 +75,8 @@ def own_word_vectors(
     check(SIZES, num_ids=num_ids, width=width)
     if len(labels) != documents.nrows():
         raise refused(
-            f"{len(labels)} labels of {documents.nrows()} documents",
+            f"{counted(len(labels), 'label')} of "
+            f"{counted(documents.nrows(), 'document')}",
             "as many labels as documents",
         )
     in_documents = _documents_of_words(documents, num_ids)

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-from keras_textgen.checks import Numbers, check, refused
+from keras_textgen.checks import Numbers, check, counted, refused
 
 
 def in_memory(data: Any) -> Any:
@@ -102,8 +102,8 @@ def split_rows(
     at = int(np.floor(count * (1.0 - validation_split)))
     if not 0 < at < count:
         raise refused(
-            f"validation_split={validation_split} of {count} rows leaves one "
-            "side empty",
+            f"validation_split={validation_split} of {counted(count, 'row')} "
+            "leaves one side empty",
             "a share that leaves rows on both",
         )
     first, last = slice(0, at), slice(at, None)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_textgen.checks import counted
 from keras_textgen.data.cells import (
     DUPLICATES,
     Ratings,
@@ -194,7 +195,7 @@ def check_count(cells: int, path: str | os.PathLike) -> None:
         DataError: there are fewer than 10.
     """
     if cells < _FEWEST:
+        few = counted(cells, "value leaves", "values leave")
         raise DataError(
-            f"{path}: {cells} values leave nothing for validation; allowed: "
-            f"{_FEWEST} or more"
+            f"{path}: {few} nothing for validation; allowed: {_FEWEST} or more"
         )

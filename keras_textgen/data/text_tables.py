@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_textgen.checks import counted
 from keras_textgen.data.corpus import SPLITS, Corpus, DataError
 from keras_textgen.data.formats.collect import (
     Labels,
@@ -208,9 +209,10 @@ def read_text_tables(
     else:
         times = np.asarray(columns.kept[asked.times].found)
         if len(times) < _FEWEST:
+            few = counted(len(times), "text leaves", "texts leave")
             raise DataError(
-                f"{name}: {len(times)} texts leave nothing for validation; "
-                f"allowed: {_FEWEST} or more"
+                f"{name}: {few} nothing for validation; allowed: "
+                f"{_FEWEST} or more"
             )
         rows = dict(zip(SPLITS, rows_by_time(times), strict=True))
         if numbers is not None:
@@ -387,9 +389,12 @@ def _hold_out(
     train = texts["train"]
     rows = split_rows(len(train), seed, of_train, held_out_parts=1)
     if not len(rows[1]):
+        few = counted(
+            len(train), "training text leaves", "training texts leave"
+        )
         raise DataError(
-            f"{folder}: {len(train)} training texts leave nothing for "
-            "validation; allowed: 2 or more of a label"
+            f"{folder}: {few} nothing for validation; allowed: 2 "
+            "or more of a label"
         )
     for split, chosen in zip(SPLITS, rows, strict=False):
         texts[split] = [train[row] for row in chosen]

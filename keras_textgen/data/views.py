@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-from keras_textgen.checks import WholeNumbers, check, refused
+from keras_textgen.checks import WholeNumbers, check, counted, refused
 from keras_textgen.data.base_vocabulary import BaseVocabulary
 from keras_textgen.data.batches.bags import (
     bag_vocabulary,
@@ -193,8 +193,9 @@ def _windows(
     windows = stream_windows(stream, batch_size, window)
     if not len(windows):
         raise DataError(
-            f"{name}: {split}: {len(stream)} tokens in {batch_size} rows fill "
-            f"no window of {window}; allowed: more text, or smaller sizes"
+            f"{name}: {split}: {counted(len(stream), 'token')} in "
+            f"{counted(batch_size, 'row')} fill no window of {window}; "
+            "allowed: more text, or smaller sizes"
         )
     return tf.RaggedTensor.from_tensor(windows)
 

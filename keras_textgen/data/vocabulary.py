@@ -12,7 +12,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, OneOf, check, refused
+from keras_textgen.checks import (
+    SIZES,
+    OneOf,
+    by_number,
+    check,
+    counted,
+    refused,
+)
 from keras_textgen.data.base_vocabulary import (
     BaseVocabulary,
     pieces_of,
@@ -346,9 +353,9 @@ def _warn_of_unreachable(words: list[str], standardize: str) -> None:
     if unreachable:
         reason = "in lower case and " if is_lower else ""
         warnings.warn(
-            f"{len(unreachable):,} of {len(words):,} words are in no text, as "
-            f"texts are read {reason}split at white space: "
-            f"{unreachable[0]!r:.40}",
+            f"{len(unreachable):,} of {counted(len(words), 'word')} "
+            f"{by_number(len(unreachable), 'is', 'are')} in no text, as texts "
+            f"are read {reason}split at white space: {unreachable[0]!r:.40}",
             stacklevel=3,
         )
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_textgen.checks import refused
+from keras_textgen.checks import counted, refused
 
 
 def laplace_of_dirichlet(
@@ -36,7 +36,8 @@ def laplace_of_dirichlet(
     if size < 2:
         # A single share is 1, and z nothing.
         raise refused(
-            f"{size} dimensions of a Dirichlet distribution", "2 or more"
+            f"{counted(size, 'dimension')} of a Dirichlet distribution",
+            "2 or more",
         )
     is_allowed = (concentration > 0) & np.isfinite(concentration)
     if not is_allowed.all():

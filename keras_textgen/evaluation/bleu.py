@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from keras_textgen.checks import refused
+from keras_textgen.checks import counted, refused
 
 _LONGEST = 4
 # What counts for an order of which nothing matches, if words do (method 1 of
@@ -43,7 +43,8 @@ def corpus_bleu(texts: Sequence[str], references: Sequence[str]) -> float:
     """
     if not texts or len(texts) != len(references):
         raise refused(
-            f"{len(texts)} texts and {len(references)} references",
+            f"{counted(len(texts), 'text')} and "
+            f"{counted(len(references), 'reference')}",
             "as many of both, 1 or more",
         )
     matches, totals = np.zeros(_LONGEST), np.zeros(_LONGEST)
@@ -83,7 +84,7 @@ def self_bleu(texts: Sequence[str]) -> float:
         0.0
     """
     if len(texts) < 2:
-        raise refused(f"{len(texts)} texts", "2 or more")
+        raise refused(counted(len(texts), "text"), "2 or more")
     split = [text.split() for text in texts]
     matches = np.zeros([len(texts), _LONGEST])
     totals = np.zeros([len(texts), _LONGEST])

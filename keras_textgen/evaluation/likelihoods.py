@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import WholeNumbers, check, refused
+from keras_textgen.checks import WholeNumbers, check, counted, refused
 from keras_textgen.data.batches.sequences import (
     SequenceBatches,
     TokenBatches,
@@ -163,7 +163,8 @@ def likelihood_report(
             batches,
             kept_bounds or NotKept(),
             watch,
-            f"importance-weighted bound, {importance_samples} samples",
+            "importance-weighted bound, "
+            f"{counted(importance_samples, 'sample')}",
             " (--importance_samples=0 leaves it out)",
         )
         results["importance_samples"] = importance_samples
@@ -412,7 +413,7 @@ def _bound_lines(results: Mapping[str, Any]) -> dict[str, str]:
 def _importance_weighted(results: Mapping[str, Any]) -> str:
     line = (
         f"{_nats(results['importance_weighted_bound'])}, "
-        f"{results['importance_samples']} samples"
+        f"{counted(results['importance_samples'], 'sample')}"
     )
     if "num_latents" in results:
         line += f" of all {results['num_latents']} latents"

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_textgen.checks import counted
 from keras_textgen.data.text_size import TextSize
 
 # Figures in nats per sequence, minus the cost, and what sets them apart.
@@ -95,7 +96,7 @@ def text_lines(results: Mapping[str, Any]) -> dict[str, str]:
     if "text_words" not in results:
         return {}
     words, count = results["text_words"], results["text_bytes"]
-    lines = {"text": f"{words:,} words, {count:,} bytes"}
+    lines = {"text": f"{counted(words, 'word')}, {counted(count, 'byte')}"}
     names = _likelihoods(results)
     for unit, measure in (("word", "nats"), ("byte", "bits")):
         values = [

@@ -18,7 +18,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from keras_textgen.checks import refused
+from keras_textgen.checks import counted, refused
 from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.data.readers.files import SPLITS
 from keras_textgen.data.views import TokenIds
@@ -255,7 +255,9 @@ def format_probes(rows: list[ProbeRow]) -> str:
     ]
     lines = [aligned(table, range(1, len(table[0])))]
     if not all(row.converged for row in rows):
-        lines.append(f"* stopped after {_LINEAR_STEPS} steps, not converged")
+        lines.append(
+            f"* stopped after {counted(_LINEAR_STEPS, 'step')}, not converged"
+        )
     return "\n".join(lines)
 
 
@@ -302,8 +304,8 @@ def _check_lengths(
     for split in SPLITS:
         if splits[split].shape[0] != len(labels[split]):
             raise refused(
-                f"{name}: {splits[split].shape[0]} codes and "
-                f"{len(labels[split])} labels in {split}",
+                f"{name}: {counted(splits[split].shape[0], 'code')} and "
+                f"{counted(len(labels[split]), 'label')} in {split}",
                 "a label for each code",
             )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import scipy.sparse
 
-from keras_textgen.checks import SIZES, check, refused
+from keras_textgen.checks import SIZES, check, counted, refused
 from keras_textgen.data.cells import Ratings
 
 _ROWS_AT_A_TIME = 256
@@ -58,7 +58,8 @@ def _errors(parts: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
         predictions, values = (np.asarray(each, np.float64) for each in part)
         if predictions.shape != values.shape:
             raise refused(
-                f"{predictions.size} predictions of {values.size} values",
+                f"{counted(predictions.size, 'prediction')} of "
+                f"{counted(values.size, 'value')}",
                 "as many",
             )
         errors = predictions - values

@@ -19,7 +19,7 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
-from keras_textgen.checks import refused
+from keras_textgen.checks import counted, refused
 
 Codes: TypeAlias = np.ndarray | scipy.sparse.csr_array
 
@@ -164,7 +164,8 @@ def fit_clusters(codes: Codes, num_topics: int, seed: int = 0) -> KMeans:
     """
     if not 1 <= num_topics <= codes.shape[0]:
         raise refused(
-            f"num_topics={num_topics} for {codes.shape[0]} documents",
+            f"num_topics={num_topics} for "
+            f"{counted(codes.shape[0], 'document')}",
             "1 to the number of documents",
         )
     means = KMeans(num_topics, n_init=_BEGINNINGS, random_state=seed)

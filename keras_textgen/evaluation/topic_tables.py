@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse
 from sklearn.cluster import AgglomerativeClustering
 
-from keras_textgen.checks import SIZES, WholeNumbers, check, refused
+from keras_textgen.checks import SIZES, WholeNumbers, check, counted, refused
 
 
 class TopicsOverTime(NamedTuple):
@@ -89,7 +89,9 @@ def topic_labels(weights: np.ndarray, words: Sequence[str], k: int = 3) -> list:
     check(SIZES, k=k)
     if len(words) != weights.shape[1]:
         raise refused(
-            f"{len(words)} words for {weights.shape[1]} columns", "as many"
+            f"{counted(len(words), 'word')} for "
+            f"{counted(weights.shape[1], 'column')}",
+            "as many",
         )
     order = np.argsort(-weights, axis=1, kind="stable")[:, :k]
     return [
@@ -180,7 +182,9 @@ def _checked_topics(
     topics = np.asarray(topics, np.int64)
     if len(topics) != num_documents:
         raise refused(
-            f"{len(topics)} topics of {num_documents} documents", "as many"
+            f"{counted(len(topics), 'topic')} of "
+            f"{counted(num_documents, 'document')}",
+            "as many",
         )
     wrong = topics[(topics < -1) | (topics >= num_topics)]
     if len(wrong):

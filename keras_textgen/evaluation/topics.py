@@ -45,7 +45,8 @@ class TopicScores:
             without labels, as the next two.
         completeness: 1 if all documents of a label have one topic.
         v_measure: harmonic mean of the two.
-        npmi: coherence of the topics' words, from -1 to 1.
+        npmi: coherence of the topics' words, from -1 to 1, in the training
+            documents; None in rows of "test", as the next.
         diversity: share of different words among those of all topics.
     """
 
@@ -56,8 +57,8 @@ class TopicScores:
     homogeneity: float | None
     completeness: float | None
     v_measure: float | None
-    npmi: float
-    diversity: float
+    npmi: float | None
+    diversity: float | None
 
 
 def npmi_coherence(
@@ -147,8 +148,8 @@ def compare_topics(
         seed: of the methods, put into the scores.
 
     Returns:
-        For each method, scores of "train" and "test". Coherence and diversity
-        are of the topics and the same for both.
+        For each method, scores of "train", with coherence and diversity, and,
+        where there are labels, of "test".
     """
     scores = []
     for method, topics in found.items():
@@ -157,15 +158,18 @@ def compare_topics(
         npmi = float(np.mean(coherence)) if len(coherence) else np.nan
         diversity = topic_diversity(topics.words)
         splits = {"train": topics.train, "test": topics.test}
+        if labels is None:
+            del splits["test"]
         for place, (split, of_documents) in enumerate(splits.items()):
             agreement = (None, None, None)
             if labels is not None:
                 agreement = homogeneity_completeness_v_measure(
                     labels[place], of_documents
                 )
+            of_words = (npmi, diversity) if split == "train" else (None, None)
             scores.append(
                 TopicScores(
-                    method, split, seed, num_topics, *agreement, npmi, diversity
+                    method, split, seed, num_topics, *agreement, *of_words
                 )
             )
     return scores
@@ -270,7 +274,7 @@ def format_topics(report: Mapping[str, Any]) -> str:
     """Sets a `topic_report` as tables of topics and of classifiers.
 
     Example:
-        >>> row = TopicScores("LSA", "test", 0, 2, None, None, None, 0.5, 1.0)
+        >>> row = TopicScores("LSA", "train", 0, 2, None, None, None, 0.5, 1.0)
         >>> print(format_topics({"scores": [row]}).splitlines()[0])
         method   NPMI  diversity
     """
@@ -299,25 +303,20 @@ def format_scores(scores: Iterable[TopicScores]) -> str:
 
     Returns:
         A line for each method and split; with several seeds, "mean ± sd".
-        Without labels, a line for each method, as coherence and diversity are
-        those of its topics, whatever the split.
+        Without labels, a line for each method.
 
     Example:
         >>> rows = [
-        ...     TopicScores("LSA", "test", seed, 20, 0.4, 0.5, v, 0.1, 1.0)
+        ...     TopicScores("LSA", "train", seed, 20, 0.4, 0.5, v, 0.1, 1.0)
         ...     for seed, v in enumerate([0.42, 0.46])
         ... ]
         >>> print(format_scores(rows[:1]))
         method  split  homogeneity  completeness  V-measure   NPMI  diversity
-        LSA     test         0.400         0.500      0.420  0.100      1.000
+        LSA     train        0.400         0.500      0.420  0.100      1.000
         >>> "0.440 ± 0.028" in format_scores(rows)
         True
-        >>> print(
-        ...     format_scores(
-        ...         TopicScores("LSA", split, 0, 20, None, None, None, 0.1, 1.0)
-        ...         for split in ("train", "test")
-        ...     )
-        ... )
+        >>> row = TopicScores("LSA", "train", 0, 9, None, None, None, 0.1, 1.0)
+        >>> print(format_scores([row]))
         method   NPMI  diversity
         LSA     0.100      1.000
     """
@@ -326,8 +325,7 @@ def format_scores(scores: Iterable[TopicScores]) -> str:
     names: tuple[str, ...] = _FIGURES
     if all(each.v_measure is None for each in scores):
         keys, names = ("method",), _FIGURES_OF_WORDS
-        of_topics = {(each.method, each.seed): each for each in scores}
-        scores = list(of_topics.values())
+        scores = [each for each in scores if each.npmi is not None]
     groups: dict[tuple[str, ...], list[TopicScores]] = {}
     for each in scores:
         key = tuple(getattr(each, name) for name in keys)
@@ -339,7 +337,9 @@ def format_scores(scores: Iterable[TopicScores]) -> str:
     return aligned(lines, range(len(keys), len(lines[0])))
 
 
-def _figure(values: list[float]) -> str:
+def _figure(values: list[float | None]) -> str:
+    if None in values:
+        return "-"
     text = f"{np.mean(values):.3f}"
     return (
         text if len(values) == 1 else f"{text} ± {np.std(values, ddof=1):.3f}"
@@ -360,8 +360,8 @@ def scores_from_csv(texts: Iterable[str]) -> list[TopicScores]:
     """Scores of the texts of several CSV files, such as runs of other seeds.
 
     Example:
-        >>> score = TopicScores("LSA", "test", 3, 2, None, None, None, 0.5, 1.0)
-        >>> scores_from_csv([scores_as_csv([score])]) == [score]
+        >>> row = TopicScores("LSA", "train", 3, 2, None, None, None, 0.5, 1.0)
+        >>> scores_from_csv([scores_as_csv([row])]) == [row]
         True
     """
     rows = itertools.chain.from_iterable(
@@ -375,4 +375,7 @@ def _score(row: dict[str, str]) -> TopicScores:
         **{name: int(row[name]) for name in ("seed", "topics")},
         **{n: float(row[n]) if row[n] else None for n in _FIGURES},
     }
+    if row["split"] != "train":
+        # Files of before repeat them there.
+        values |= dict.fromkeys(_FIGURES_OF_WORDS)
     return TopicScores(row["method"], row["split"], **values)

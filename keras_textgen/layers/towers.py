@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, OneOf, check, refused
+from keras_textgen.checks import SIZES, OneOf, check, counted, refused
 from keras_textgen.layers.hidden_layers import HiddenLayer, built_layers
 from keras_textgen.layers.sparse_vectors import (
     SparseVectors,
@@ -330,7 +330,9 @@ def as_rows(
         check_finite(name, matrix)
         matrix = SparseRows.from_matrix(matrix)
     if matrix.num_rows != size:
-        raise refused(f"{name} has {matrix.num_rows} rows", f"{size}")
+        raise refused(
+            f"{name} has {counted(matrix.num_rows, 'row')}", f"{size}"
+        )
     return matrix
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_textgen.checks import refused
+from keras_textgen.checks import counted, refused
 from keras_textgen.models.parts import rate_factors
 from keras_textgen.private_names import set_rates, unscaled
 
@@ -76,7 +76,8 @@ def check_steps(steps: int | None, per_call: int) -> None:
     """
     if steps and steps % per_call:
         raise refused(
-            f"steps_per_execution={per_call} for an epoch of {steps} steps",
+            f"steps_per_execution={per_call} for an epoch of "
+            f"{counted(steps, 'step')}",
             "what divides them",
         )
 

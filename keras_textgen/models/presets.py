@@ -11,7 +11,7 @@ import h5py
 import keras
 import numpy as np
 
-from keras_textgen.checks import refused
+from keras_textgen.checks import counted, refused
 from keras_textgen.cli.presets import MODEL_FILE, find_preset, preset_names
 from keras_textgen.models.loading import load_model
 
@@ -164,12 +164,13 @@ def _model_in(archive: Path) -> bytes:
         ]
         if len(found) != 1:
             raise refused(
-                f"{archive}: {len(found)} files {MODEL_FILE}",
+                f"{archive}: {counted(len(found), 'file')} {MODEL_FILE}",
                 "the .zip of one preset's folder",
             )
         if found[0].file_size > _LARGEST_MODEL:
             raise refused(
-                f"{archive}: {found[0].file_size:,} bytes of {MODEL_FILE}",
+                f"{archive}: {counted(found[0].file_size, 'byte')} of "
+                f"{MODEL_FILE}",
                 f"at most {_LARGEST_MODEL:,}",
             )
         return parts.read(found[0])

@@ -11,6 +11,7 @@ import numpy as np
 import scipy.sparse.linalg
 import tensorflow as tf
 
+from keras_textgen.checks import counted
 from keras_textgen.data.views import TokenIds
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.pages.html_page import html_page
@@ -133,20 +134,20 @@ def _class_sections(codes: SparseCodes, corpus: TokenIds) -> str:
             FIGURE_STYLE,
         )
         caption = (
-            f"{len(shown):,} of {share.shape[1]:,} dimensions, at most "
-            f"{_MAX_DIMENSIONS}: those whose share of texts in which they are "
-            "on differs most between classes, by a percentage point or more, "
-            "grouped by the class in which they are on unusually often. Top: "
-            "the share of the texts of a class. Bottom: the same less the "
-            "share of all texts: columns with strong colors tell classes "
-            f"apart, pale ones do not.{largest}"
+            f"{len(shown):,} of {counted(share.shape[1], 'dimension')}, at "
+            f"most {_MAX_DIMENSIONS}: those whose share of texts in which "
+            "they are on differs most between classes, by a percentage point "
+            "or more, grouped by the class in which they are on unusually "
+            "often. Top: the share of the texts of a class. Bottom: the same "
+            "less the share of all texts: columns with strong colors tell "
+            f"classes apart, pale ones do not.{largest}"
         )
     else:
         heat = ""
         caption = (
-            f"None: for each of the {share.shape[1]:,} dimensions, the share "
-            "of texts in which it is on differs by less than a percentage "
-            "point between classes."
+            f"None: for each of the {counted(share.shape[1], 'dimension')}, "
+            "the share of texts in which it is on differs by less than a "
+            "percentage point between classes."
         )
     gate = codes.gate_name
     figure = class_figure(codes, labels, classes, names)
@@ -303,9 +304,9 @@ def _sentence(codes: SparseCodes, corpus: TokenIds, row: int) -> str:
     )
     (text,) = _texts(corpus.vocabulary, corpus.test, [row])
     return (
-        f"<article><h3>{html.escape(text)}</h3>"
-        f"<p>{_class_chip(corpus, row)} {number:,} of {len(code):,} dimensions "
-        f"on</p>{_strip(code, np.ones(len(code), bool))}"
+        f"<article><h3>{html.escape(text)}</h3><p>{_class_chip(corpus, row)} "
+        f"{number:,} of {counted(len(code), 'dimension')} on</p>"
+        f"{_strip(code, np.ones(len(code), bool))}"
         f"<p>{_chips(code)}</p>{table}</article>"
     )
 

@@ -9,6 +9,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from keras_textgen.checks import counted
 from keras_textgen.pages.html_page import html_page
 from keras_textgen.pages.projection import project
 from keras_textgen.pages.svg import svg_element
@@ -82,14 +83,15 @@ def topic_page(
         for number in range(len(words))
     )
     caption = (
-        f"{method} of the codes of {len(shown):,} of {len(codes):,} "
-        "documents. A point is a document, its color the topic. Near "
-        "points have like codes; distances between far groups mean little."
+        f"{method} of the codes of {len(shown):,} of "
+        f"{counted(len(codes), 'document')}. A point is a document, its color "
+        "the topic. Near points have like codes; distances between far "
+        "groups mean little."
     )
     if not has_topic.all():
         caption += (
-            f" {np.count_nonzero(~has_topic):,} more have no known word and "
-            "no topic."
+            f" {counted(int(np.sum(~has_topic)), 'more has', 'more have')} no "
+            "known word and no topic."
         )
     headings = ["topic", "documents", "words"]
     if labels is not None:

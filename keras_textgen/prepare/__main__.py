@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+from keras_textgen.checks import counted
+from keras_textgen.cli.naming import say_interrupted
 from keras_textgen.prepare.settings import (
     DUPLICATES,
     SENTENCE_RULES,
@@ -30,10 +32,14 @@ def main(argv: Sequence[str]) -> int:
     given, beam_options = parser().parse_known_args(argv)
     settings = vars(given)
     try:
-        settings_of(
+        asked = settings_of(
             given.input,
             {k: v for k, v in settings.items() if k not in ("input", "output")},
         )
+        # It imports NumPy, which takes longer than the help.
+        from keras_textgen.prepare.records import check_input
+
+        check_input(asked)
         # Imported only when the command line is known to be good.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         from keras_textgen.prepare.corpus import prepare_corpus
@@ -47,9 +53,11 @@ def main(argv: Sequence[str]) -> int:
     except ValueError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return say_interrupted(PROGRAM)
     print(
         f"Finished in {given.output}: {corpus.summary}, "
-        f"{corpus.manifest.bad:,} records left out. "
+        f"{counted(corpus.manifest.bad, 'record')} left out. "
         f"--dataset=prepared --data_dir={given.output} trains on it."
     )
     return 0
@@ -82,11 +90,16 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--input",
         required=True,
-        help="a file, a folder or a pattern: texts, a line each, or tables",
+        help="a file, a folder or a pattern: texts, a line each, tables, or a "
+        "label, a tab and a text a line",
     )
     parser.add_argument("--output", required=True, help="the folder to be made")
     add("text_column", str, "of tables; default: text, or a name like it")
-    add("label_column", str, "of tables; default: no labels")
+    add(
+        "label_column",
+        str,
+        "of tables; label, of lines with tabs; default: no labels",
+    )
     add("row_column", str, "of tables of cells, with ids of rows")
     add("column_column", str, "the same, with ids of columns")
     add("value_column", str, "the same, with values; none makes each a 1")

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_textgen.checks import counted
 from keras_textgen.data.corpus import DataError
 from keras_textgen.data.shards.manifest import (
     BAD,
@@ -127,8 +128,8 @@ def collected(
             found.append({**each, "bad": None})
     if count > max_bad:
         raise DataError(
-            f"{first} ({count:,} records or more that cannot be used, listed "
-            f"in {folder / BAD}); allowed: max_bad={max_bad}"
+            f"{first} ({counted(count, 'record')} or more that cannot be "
+            f"used, listed in {folder / BAD}); allowed: max_bad={max_bad}"
         )
     return count, found
 

@@ -21,14 +21,20 @@ from keras_textgen.data.formats.columns import (
     has_column,
     is_table_name,
 )
-from keras_textgen.data.formats.streams import decoded_lines
+from keras_textgen.data.formats.streams import Source
 from keras_textgen.data.formats.table import Table, opened_table
 from keras_textgen.data.labels import clean_label
 from keras_textgen.data.raw_ids import is_missing, is_nested
 from keras_textgen.data.readers.files import has_word
+from keras_textgen.data.table_cells import wanted_of
 from keras_textgen.data.text_tables import TEXT
-from keras_textgen.prepare.pieces import Piece, Unit
-from keras_textgen.prepare.settings import PrepareSettings
+from keras_textgen.prepare.lines import (
+    are_labeled,
+    labeled_lines,
+    usable_lines,
+)
+from keras_textgen.prepare.pieces import Piece, Unit, find_files
+from keras_textgen.prepare.settings import CellSettings, PrepareSettings
 
 _HASH_BYTES = 8
 _NO_WORDS = "a text without words; allowed: 1 word or more"
@@ -135,28 +141,21 @@ def records_of(
     """
     for piece in unit.pieces:
         tell = teller(piece, on_bad)
-        if is_table_name(piece.path.name):
+        if are_labeled(Source(piece.path), settings):
+            for label, text in labeled_lines(piece, tell):
+                yield Record(text, label if settings.label_column else None)
+        elif is_table_name(piece.path.name):
             yield from _rows(piece, settings, tell)
         else:
             yield from _lines(piece, tell)
 
 
 def _lines(piece: Piece, tell: Callable[[int, Exception], None]):
-    broken = 0
-
-    def on_bad(number: int, error: Exception) -> None:
-        nonlocal broken
-        broken = number
-        tell(number, error)
-
-    with piece.opened() as stream:
-        lines = decoded_lines(stream, piece.name, on_bad)
-        for number, line in enumerate(lines, 1):
-            text = line.removesuffix("\n")
-            if has_word(text):
-                yield Record(text, None)
-            elif number != broken:
-                tell(number, DataError(_NO_WORDS))
+    for number, text in usable_lines(piece, tell):
+        if has_word(text):
+            yield Record(text, None)
+        else:
+            tell(number, DataError(_NO_WORDS))
 
 
 def _rows(
@@ -192,6 +191,29 @@ def wanted_of_texts(settings: PrepareSettings) -> list[Wanted]:
     if settings.label_column is not None:
         wanted.append(Wanted(settings.label_column, "label_column", Texts))
     return wanted
+
+
+def check_input(settings: PrepareSettings | CellSettings) -> None:
+    """Refuses what no preparation can read, in no time.
+
+    Args:
+        settings: with files and columns.
+
+    Raises:
+        DataError: there is no file, or the first of them cannot be opened or
+            lacks a column. Of JSON lines, late rows may yet have it.
+    """
+    source = Source(find_files(settings.input)[0])
+    if isinstance(settings, CellSettings):
+        wanted = wanted_of(settings.fields)
+    elif are_labeled(source, settings) or not is_table_name(source.path.name):
+        return
+    else:
+        wanted = wanted_of_texts(settings)
+    with opened_table(source, lambda number, error: None) as table:
+        if table.reads_on is None:
+            for each in wanted:
+                find_column(table, each, wanted)
 
 
 def placed(

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from keras_textgen.cli.naming import say_interrupted
 from keras_textgen.cli.presets import find_preset
 from keras_textgen.cli.settings import FLAGS_FILE, RunError, read_flagfile
 from keras_textgen.training.run_directory import RunDirectory
@@ -30,12 +31,14 @@ def main(argv: Sequence[str]) -> int:
         settings = read_flagfile(folder / FLAGS_FILE)
         _check_address(given.host, given.port)
         uvicorn, make_app = _web()
+        from keras_textgen.models.loading import load_model
+
+        model = load_model(RunDirectory(folder).model_file)
     except RunError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 2
-    from keras_textgen.models.loading import load_model
-
-    model = load_model(RunDirectory(folder).model_file)
+    except KeyboardInterrupt:
+        return say_interrupted(PROGRAM)
     print(f"Serving {folder} on http://{given.host}:{given.port}", flush=True)
     uvicorn.run(
         make_app(settings, model),

@@ -14,7 +14,7 @@ import prometheus_client
 import pydantic
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from keras_textgen.checks import refused
+from keras_textgen.checks import counted, refused
 from keras_textgen.cli.modes import MODES, modes_of
 from keras_textgen.cli.settings import SETTINGS, RunError, Settings
 from keras_textgen.data.formats.collect import (
@@ -243,7 +243,7 @@ def _with(
             raise RunError(f"{name}={value!r:.40}: {error}") from None
         if isinstance(value, str) and len(value) > limits.characters:
             raise refused(
-                f"{name} of {len(value):,} characters",
+                f"{name} of {counted(len(value), 'character')}",
                 f"at most {limits.characters:,}",
             )
         if name in _MOST and values[name] > _MOST[name]:
@@ -258,11 +258,13 @@ def _check(
         raise refused(f"{len(records)} {field}", f"1 to {limits.records:,}")
     for number, each in enumerate(records):
         if len(each) != width:
-            raise refused(f"{field}[{number}] of {len(each)} texts", f"{width}")
+            raise refused(
+                f"{field}[{number}] of {counted(len(each), 'text')}", f"{width}"
+            )
         longest = max(map(len, each))
         if longest > limits.characters:
             raise refused(
-                f"{field}[{number}] of {longest:,} characters",
+                f"{field}[{number}] of {counted(longest, 'character')}",
                 f"at most {limits.characters:,}",
             )
 
@@ -288,11 +290,12 @@ def _add_decode(app: fastapi.FastAPI, model: Any, worker: "_Worker") -> None:
     def answer(codes: list[list[float]]) -> list[str]:
         if not 1 <= len(codes) <= worker.limits.records:
             raise refused(
-                f"{len(codes)} codes", f"1 to {worker.limits.records:,}"
+                counted(len(codes), "code"), f"1 to {worker.limits.records:,}"
             )
         if any(len(code) != model.code_size for code in codes):
             raise refused(
-                "codes of other lengths", f"{model.code_size} numbers each"
+                "codes of other lengths",
+                f"{counted(model.code_size, 'number')} each",
             )
         return model.decode(np.array(codes, np.float32))
 
@@ -411,7 +414,7 @@ def _too_large(limits: Limits, request: fastapi.Request) -> Response | None:
     if int(length) > limits.bytes:
         return _error(
             _TOO_LARGE,
-            f"a request of {int(length):,} bytes; allowed: at most "
+            f"a request of {counted(int(length), 'byte')}; allowed: at most "
             f"{limits.bytes:,}",
         )
     return None

@@ -16,6 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import counted
 from keras_textgen.cli.modes import MODES
 from keras_textgen.cli.settings import RunError, Settings
 from keras_textgen.data.corpus import DataError
@@ -57,7 +58,7 @@ def apply_model(settings: Settings, model: keras.Model) -> None:
       model: trained.
 
     Raises:
-      RunError: if the model cannot do it, or knows none of the records.
+      RunError: if the model cannot do it.
       DataError: for what is wrong with the input.
     """
     try:
@@ -86,7 +87,7 @@ def application_of(settings: Settings, model: Any) -> Application:
 
 def _apply(settings: Settings, application: Application) -> None:
     records = read_input(settings)
-    counts = _Counts(settings.input)
+    counts = _Counts()
     with opened_output(settings.output, application.columns) as write:
         while chunk := list(itertools.islice(records, _RECORDS)):
             write(_results(chunk, application, counts))
@@ -113,8 +114,7 @@ def _results(
 class _Counts:
     """Says how far it is, and of which records there are no results."""
 
-    def __init__(self, source: str) -> None:
-        self._name = "standard input" if source == "-" else source
+    def __init__(self) -> None:
         self._start = self._last = time.monotonic()
         self._records = self._empty = 0
         self._first = ""
@@ -131,25 +131,16 @@ class _Counts:
         now = time.monotonic()
         if now - self._last >= _SECONDS:
             rate = self._records / (now - self._start)
-            _say(f"{self._records:,} records, {rate:,.0f} a second")
+            _say(f"{counted(self._records, 'record')}, {rate:,.0f} a second")
             self._last = now
 
     def report(self) -> None:
-        """Says which records have no results.
-
-        Raises:
-          DataError: if none has.
-        """
-        if self._empty == self._records:
-            raise DataError(
-                f"{self._name}: nothing in it that the model knows; allowed: "
-                "1 record with a known word or id, or more"
-            )
+        """Says which records have no results."""
         if self._empty:
             _say(
                 f"{self._first}: nothing in it that the model knows; the "
-                f"results of {self._empty:,} of {self._records:,} records are "
-                "empty"
+                f"results of {self._empty:,} of "
+                f"{counted(self._records, 'record')} are empty"
             )
 
 
@@ -341,7 +332,9 @@ def _interpolate(settings: Settings, model: Any) -> Application:
         )
         for start, end in zip(starts, ends, strict=True):
             texts = model.decode(
-                homotopy(start, end, steps)[0], settings.beam_width
+                homotopy(start, end, steps)[0],
+                settings.beam_width,
+                settings.ban_unknown,
             )
             yield [
                 {"step": step, "text": text}

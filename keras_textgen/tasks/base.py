@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from keras_textgen import schedules
+from keras_textgen.checks import counted
 from keras_textgen.cli.parsers import factors
 from keras_textgen.cli.settings import RunError, Settings
 from keras_textgen.evaluation.figures import Figure
@@ -299,13 +300,13 @@ def known_text(preset: str, known: Mapping[str, tuple[int, int]]) -> str:
     'Starting from hdgm_sotu, which has 90 of 100 words.'
     """
     kinds = {
-        "vocabulary": "words",
-        "label_names": "classes",
-        "row_ids": "rows",
-        "col_ids": "columns",
+        "vocabulary": ("word", "words"),
+        "label_names": ("class", "classes"),
+        "row_ids": ("row", "rows"),
+        "col_ids": ("column", "columns"),
     }
     counts = (
-        f"{there:,} of {count:,} {kinds[name]}"
+        f"{there:,} of {counted(count, *kinds[name])}"
         for name, (there, count) in known.items()
     )
     return f"Starting from {preset}, which has {', '.join(counts)}."
@@ -444,8 +445,8 @@ def introduction(task: Task, model: keras.Model, steps_per_epoch: int) -> str:
     parameters = sum(math.prod(each.shape) for each in model.trainable_weights)
     return (
         f"{task.settings.model} on {task.corpus.name}: "
-        f"{parameters:,} parameters, {task.size_text}, "
-        f"{steps_per_epoch:,} steps an epoch{_batches_text(task)}."
+        f"{counted(parameters, 'parameter')}, {task.size_text}, "
+        f"{counted(steps_per_epoch, 'step')} an epoch{_batches_text(task)}."
     )
 
 

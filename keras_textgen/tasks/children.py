@@ -11,7 +11,8 @@ import pathlib
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import types
+from collections.abc import Mapping, Sequence
 
 import keras_textgen
 from keras_textgen.cli.settings import (
@@ -35,6 +36,7 @@ class ChildRuns:
     Args:
       folder: of all of them.
       names: patterns of what may be in it: runs, and files of the caller.
+      variables: of the environment of each run.
 
     Attributes:
       directory: of all of them, to be claimed.
@@ -50,7 +52,13 @@ class ChildRuns:
 such run; allowed: an empty or new folder
     """
 
-    def __init__(self, folder: str | os.PathLike, names: Sequence[str]) -> None:
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        names: Sequence[str],
+        variables: Mapping[str, str] = types.MappingProxyType({}),
+    ) -> None:
+        self._variables = variables
         self.directory = RunDirectory(folder)
         self.path = self.directory.path
         self._finished_file = self.path / _FINISHED_FILE
@@ -134,7 +142,7 @@ such run; allowed: an empty or new folder
             pass
         others = [each for each in self._finished() if each != name]
         self._write_finished(others)
-        status = _run_program(arguments)
+        status = _run_program(arguments, self._variables)
         if status < 0:
             cause = signal.Signals(-status).name
             print(f"{name}: ended by {cause}.", file=sys.stderr)
@@ -172,8 +180,8 @@ class _SignalsGivenOn(NotedSignals):
             self.process.send_signal(number)
 
 
-def _run_program(arguments: Sequence[str]) -> int:
-    """Run the program in a process of its own.
+def _run_program(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
+    """Run the program in a process of its own, with more in its environment.
 
     Returns:
       Its exit status, -n if signal n has ended it; 128 + n if that came to this
@@ -183,6 +191,7 @@ def _run_program(arguments: Sequence[str]) -> int:
     package = str(pathlib.Path(keras_textgen.__file__).parents[1])
     paths = filter(None, [package, os.environ.get("PYTHONPATH")])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    environment |= variables
     command = [sys.executable, "-m", "keras_textgen", *arguments]
     sys.stdout.flush()
     with _SignalsGivenOn() as signals:

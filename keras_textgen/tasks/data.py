@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from keras_textgen.checks import refused
+from keras_textgen.checks import counted, refused
 from keras_textgen.cli.modes import MODES
 from keras_textgen.cli.parsers import STANDARD_INPUT
 from keras_textgen.cli.settings import (
@@ -189,8 +189,8 @@ def input_columns(settings: Settings) -> list[str]:
     if len(names) != len(usual) or not all(names):
         raise RunError(
             f"--input_columns={settings.input_columns} with "
-            f"--mode={settings.mode}; allowed: the names of {len(usual)} "
-            f"column{'s' * (len(usual) > 1)}, with a comma between two"
+            f"--mode={settings.mode}; allowed: the names of "
+            f"{counted(len(usual), 'column')}, with a comma between two"
         )
     return names
 

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import counted
 from keras_textgen.cli.settings import constructor_arguments
 from keras_textgen.data.batches.documents import (
     DocumentBatches,
@@ -64,9 +65,9 @@ class DocumentTask(Task):
     def size_text(self) -> str:
         """Words, documents and classes."""
         return (
-            f"{self.corpus.vocabulary.size:,} {self.settings.tokenizer}s, "
-            f"{len(self.corpus.train):,} "
-            f"training documents, {len(self.corpus.label_names)} classes"
+            f"{counted(self.corpus.vocabulary.size, self.settings.tokenizer)}, "
+            f"{counted(len(self.corpus.train), 'training document')}, "
+            f"{counted(len(self.corpus.label_names), 'class', 'classes')}"
         )
 
     def fingerprint(self) -> int:
@@ -118,7 +119,7 @@ class DocumentTask(Task):
             found = model.use_word_vectors(vectors)
             print(
                 f"{source}: vectors of {found:,} of "
-                f"{self.corpus.vocabulary.size:,} words."
+                f"{counted(self.corpus.vocabulary.size, 'word')}."
             )
             if vectors.note:
                 print(vectors.note)

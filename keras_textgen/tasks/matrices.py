@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
+from keras_textgen.checks import counted
 from keras_textgen.cli.settings import (
     RunError,
     Settings,
@@ -96,8 +97,8 @@ class MatrixTask(Task):
         """Rows, columns and known cells."""
         rows, columns = self.corpus.shape
         return (
-            f"{rows:,} x {columns:,}, {len(self.corpus.train):,} training "
-            "values"
+            f"{rows:,} x {columns:,}, "
+            f"{counted(len(self.corpus.train), 'training value')}"
         )
 
     def fingerprint(self) -> int:

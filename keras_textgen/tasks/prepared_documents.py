@@ -3,12 +3,11 @@
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
+from keras_textgen.checks import counted
 from keras_textgen.cli.settings import RunError
 from keras_textgen.data.batches.documents import MAX_SENTENCES, MAX_WORDS
 from keras_textgen.data.corpus import SPLITS, Corpus
-from keras_textgen.data.rows import spread_rows
 from keras_textgen.data.shards.corpus import PreparedCorpus
 from keras_textgen.data.shards.documents import (
     PreparedDocuments,
@@ -17,47 +16,32 @@ from keras_textgen.data.shards.documents import (
 from keras_textgen.data.views import Documents
 from keras_textgen.tasks.base import unknown_words_text
 from keras_textgen.tasks.documents import DocumentTask
-from keras_textgen.tasks.prepared import HELD
+from keras_textgen.tasks.prepared_task import PreparedTask
 
 
-class PreparedDocumentTask(DocumentTask):
-    """A run of the HAN on shards.
-
-    Training, validation and the figures of the test set are of all documents;
-    `corpus` holds some of each split, at equal distances, for what is looked at
-    beside.
-    """
+class PreparedDocumentTask(PreparedTask, DocumentTask):
+    """A run of the HAN on shards, with test figures of all documents."""
 
     def prepare(self, data: Corpus) -> Documents:
         """Some documents of each split, as lists of sentences."""
-        if not isinstance(data, PreparedCorpus):
-            raise TypeError(f"{type(data).__name__} is no PreparedCorpus")
-        self._prepared = data
+        common = self._opened(data)
         self._check_rule()
-        counts = data.manifest.counts
+        prepared, counts = self._prepared, self._prepared.manifest.counts
         shares = {
             s: counts[s].unknown / max(1, counts[s].tokens) for s in SPLITS
         }
-        print(unknown_words_text(shares, data.manifest.unit))
-        self._rows = {
-            split: spread_rows(len(getattr(data, split)), HELD)
-            for split in SPLITS
-        }
+        print(unknown_words_text(shares, prepared.manifest.unit))
         return Documents.of_splits(
             data.name,
             {
                 split: sentence_texts(
-                    getattr(data, split), data.vocabulary, rows
+                    getattr(prepared, split), prepared.vocabulary, rows
                 )
                 for split, rows in self._rows.items()
             },
-            labels={s: each[self._rows[s]] for s, each in data.labels.items()},
-            label_names=data.label_names,
-            note=data.note,
-            remarks=data.remarks,
-            vocabulary=data.vocabulary,
             unknown_shares=shares,
-            whole=data.fingerprint,
+            whole=prepared.fingerprint,
+            **common,
         )
 
     def _check_rule(self) -> None:
@@ -72,21 +56,9 @@ class PreparedDocumentTask(DocumentTask):
     @property
     def size_text(self) -> str:
         """Words, documents and classes."""
-        classes = len(self._prepared.label_names)
-        return f"{self._prepared.size_text}, {classes} classes"
-
-    def training_set(self, batch_size: int) -> PreparedDocuments:
-        """The training documents."""
-        return self._whole("train", batch_size)
-
-    def evaluation_data(self, split: str) -> tf.data.Dataset:
-        """The documents of a split."""
-        batches = self._whole(split, self.settings.batch_size)
-        return batches.evaluation_dataset()
-
-    def validation_data(self) -> PreparedDocuments:
-        """The validation set, in batches of which workers read their parts."""
-        return self._whole("valid", self.settings.batch_size)
+        names = self._prepared.label_names
+        classes = counted(len(names), "class", "classes")
+        return f"{super().size_text}, {classes}"
 
     def _whole(self, split: str, batch_size: int) -> PreparedDocuments:
         settings = self.settings

@@ -10,6 +10,7 @@ import keras
 
 from keras_textgen.evaluation.figures import (
     Figure,
+    figures_from_json,
     figures_json,
     likelihood_figures,
 )
@@ -86,6 +87,28 @@ def write_figures(
     figures = [*_training_figures(task, model, directory), *task.figures]
     with writing(directory.figures_file):
         write_whole(directory.figures_file, figures_json(figures))
+
+
+def write_training_figures(
+    task: Task, model: keras.Model, directory: RunDirectory
+) -> None:
+    """Write the figures of the kept epoch alone.
+
+    What the file has of the same epoch stays, with the figures of the test set.
+
+    Args:
+      task: of the run.
+      model: trained.
+      directory: of the run.
+    """
+    file = directory.figures_file
+    if file.is_file():
+        there = figures_from_json(file.read_text("utf-8"))
+        found = _training_figures(task, model, directory)
+        # As text, since NaN is equal to nothing.
+        if figures_json(there[: len(found)]) == figures_json(found):
+            return
+    write_figures(task, model, directory)
 
 
 def _training_figures(

@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_textgen.checks import counted
 from keras_textgen.cli.modes import READING
 from keras_textgen.cli.settings import RunError, Settings
 from keras_textgen.data.readers.files import DataError
@@ -36,8 +37,8 @@ from keras_textgen.tasks.prepared_topics import PreparedTopicTask
 from keras_textgen.tasks.results import (
     REPORT_FILE,
     print_results,
-    write_figures,
     write_report,
+    write_training_figures,
 )
 from keras_textgen.tasks.text import TextTask
 from keras_textgen.tasks.topics import TopicTask
@@ -63,6 +64,7 @@ from keras_textgen.training.run_directory import (
 )
 from keras_textgen.training.strategies import Agreement
 from keras_textgen.training.trackers import tracker_of
+from keras_textgen.training.trials import remedy
 
 __all__ = ["Interrupted", "run"]
 
@@ -128,9 +130,9 @@ def run(
             f"{settings.run_dir}"
         ) from None
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        helps = remedy("choose a smaller --batch_size or a smaller model")
         raise RunError(
-            f"out of memory ({first_line(error)}); choose a smaller "
-            "--batch_size or a smaller model"
+            f"out of memory ({first_line(error)}); {helps}"
         ) from None
 
 
@@ -174,7 +176,7 @@ def _train(
         if settings.finish:
             _finish(task, model, directory, cluster)
         elif cluster.is_chief:
-            write_figures(task, model, directory)
+            write_training_figures(task, model, directory)
             print("Not evaluated on the test set, nor exported: --nofinish.")
         if tracker is not None:
             tracker.on_figures(task.figures)
@@ -440,7 +442,7 @@ def _epochs_done(count: int) -> str:
     """
     if count == 1:
         return "The one epoch is done"
-    return f"All {count:,} epochs are done"
+    return f"All {counted(count, 'epoch')} are done"
 
 
 def _after_import(export: pathlib.Path) -> str:

@@ -7,6 +7,7 @@ import os
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 
+from keras_textgen.checks import counted
 from keras_textgen.cli.parsers import seeds
 from keras_textgen.cli.settings import RunError, Settings, parse
 from keras_textgen.evaluation.figures import (
@@ -86,7 +87,9 @@ def _compare(runs: ChildRuns, names: Sequence[str]) -> None:
             for name, file in files.items()
         }
     )
-    print(f"\nOver {len(names)} seeds, standard deviations with n - 1:")
+    print(
+        f"\nOver {counted(len(names), 'seed')}, standard deviations with n - 1:"
+    )
     print(format_spread(found))
     contents = {
         _TABLE_FILE: (spread_csv(found), "this table, with each seed"),

@@ -9,11 +9,12 @@ import signal
 import textwrap
 from collections.abc import Callable, Sequence
 
+from keras_textgen.checks import counted
+from keras_textgen.cli.naming import program_name
 from keras_textgen.cli.settings import (
     RunError,
     Settings,
     parse,
-    program_name,
     read_flagfile,
     value_text,
 )
@@ -30,6 +31,7 @@ from keras_textgen.evaluation.text_tables import aligned
 from keras_textgen.tasks.children import ChildRuns
 from keras_textgen.tasks.search import Trial, check_search, suggested
 from keras_textgen.training.run_directory import shown
+from keras_textgen.training.trials import TRIAL
 
 _TABLE_FILE, _SPACE_FILE = "trials.csv", "sweep.txt"
 # What ends a sweep as well as a trial; it goes on after one that is killed, as
@@ -98,7 +100,7 @@ class _Sweep:
             self._combinations = list(combinations(self._space))
         self._trials: list[Trial] = []
         names = ["trial_*", _TABLE_FILE, _SPACE_FILE]
-        self.runs = ChildRuns(settings.run_dir, names)
+        self.runs = ChildRuns(settings.run_dir, names, TRIAL)
         self._number = self._planned_number()
 
     def _planned_number(self) -> int:
@@ -163,12 +165,15 @@ class _Sweep:
                 return status
             number += 1
         finished = self._sorted()
-        print(f"\n{len(finished)} of {number} trials, by {self._metric}:")
+        print(
+            f"\n{len(finished)} of {counted(number, 'trial')}, by "
+            f"{self._metric}:"
+        )
         print(self._table())
         if not finished:
             raise RunError(
-                f"--sweep: none of {number} trials has ended well; the first "
-                "errors are above"
+                f"--sweep: none of {counted(number, 'trial')} has ended well; "
+                "the first errors are above"
             )
         self._print_best(finished[0])
         return 0

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_textgen import schedules
+from keras_textgen.checks import counted
 from keras_textgen.cli.recipes import find_recipes, recipe_file
 from keras_textgen.cli.settings import (
     RunError,
@@ -107,8 +108,8 @@ class TextTask(Task):
     def size_text(self) -> str:
         """Words and sequences."""
         return (
-            f"{self.corpus.vocabulary.size:,} {self.settings.tokenizer}s, "
-            f"{self.corpus.train.nrows():,} training sequences"
+            f"{counted(self.corpus.vocabulary.size, self.settings.tokenizer)}, "
+            f"{counted(self.corpus.train.nrows(), 'training sequence')}"
         )
 
     def fingerprint(self) -> int:
@@ -276,14 +277,18 @@ class TextTask(Task):
                     for split in ("valid", "test")
                 ),
             )
-            heading.append(f"{count:,} samples beside training sequences")
+            heading.append(
+                f"{counted(count, 'sample')} beside training sequences"
+            )
         if _has_latents(model):
             chosen = _spread(self.corpus.test, _JUDGED_RECONSTRUCTIONS)
             rows += reconstruction_quality(
                 _reconstructed(self.settings, model, chosen),
                 _texts(self.corpus, chosen),
             )
-            heading.append(f"{chosen.nrows():,} reconstructed test sequences")
+            heading.append(
+                counted(chosen.nrows(), "reconstructed test sequence")
+            )
         print(f"\nQuality of {', '.join(heading)}:")
         print(indented(format_sample_quality(rows)))
         self.figures += quality_figures(rows)
@@ -410,7 +415,7 @@ def _left_out_text(
     settings: Settings, split: str, number: int, whole: int
 ) -> str:
     """That sequences of a split are too long, and for what."""
-    shares = f"{number:,} of {whole:,} sequences"
+    shares = f"{number:,} of {counted(whole, 'sequence')}"
     limit = settings.max_length
     unit = f"{settings.tokenizer}s"
     recipe = recipe_file(find_recipes(), settings.model, settings.dataset)

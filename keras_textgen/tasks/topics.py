@@ -10,7 +10,7 @@ import scipy.sparse.linalg
 import tensorflow as tf
 from sklearn.metrics import homogeneity_completeness_v_measure
 
-from keras_textgen.checks import refused
+from keras_textgen.checks import counted, refused
 from keras_textgen.cli.settings import constructor_arguments
 from keras_textgen.data.batches.bags import BagBatches
 from keras_textgen.data.corpus import SPLITS, Corpus
@@ -64,8 +64,9 @@ class TopicTask(Task):
         """Words, documents and non-zeros."""
         counts = self.corpus.counts["train"]
         return (
-            f"{counts.shape[1]:,} words, {counts.shape[0]:,} training "
-            f"documents, {counts.nnz:,} counts above 0"
+            f"{counted(counts.shape[1], 'word')}, "
+            f"{counted(counts.shape[0], 'training document')}, "
+            f"{counted(counts.nnz, 'count')} above 0"
         )
 
     def fingerprint(self) -> int:
@@ -100,8 +101,8 @@ class TopicTask(Task):
         )
         if num_topics > counts.shape[0]:
             raise refused(
-                f"num_topics={num_topics} for {counts.shape[0]} training "
-                "documents",
+                f"num_topics={num_topics} for "
+                f"{counted(counts.shape[0], 'training document')}",
                 "at most as many",
             )
         if settings.kl_schedule is not None:

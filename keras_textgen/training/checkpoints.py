@@ -13,6 +13,7 @@ import tensorflow as tf
 from keras_textgen.cli.settings import RunError
 from keras_textgen.private_workers import strategy_of
 from keras_textgen.training.run_directory import RunDirectory
+from keras_textgen.training.trials import remedy
 
 # What TensorFlow raises where a checkpoint is not whole.
 _DAMAGES = (tf.errors.OpError, IndexError, ValueError, RuntimeError)
@@ -239,11 +240,14 @@ def not_finite(
     Returns:
       The error, to be raised.
     """
+    helps = remedy(
+        "begin anew in another --run_dir with a lower --learning_rate or "
+        "--clip_norm"
+    )
     return RunError(
         f"{what} is not a finite number after step {step} of epoch "
         f"{epoch + 1}; what was saved before is kept in {directory.path}; "
-        "begin anew in another --run_dir with a lower --learning_rate or "
-        "--clip_norm"
+        f"{helps}"
     )
 
 

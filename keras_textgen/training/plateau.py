@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from keras_textgen.checks import counted
 from keras_textgen.schedules import FULL, halved_learning_rate
 from keras_textgen.training.checkpoints import Progress
 from keras_textgen.training.judging import judged_by
@@ -96,7 +97,10 @@ class Plateau(keras.callbacks.Callback):
         if int(progress.bad_epochs) == self._patience:
             progress.stopped.assign(1)
             self.model.stop_training = True
-            print(f"  stopped early: no improvement in {self._patience} epochs")
+            print(
+                "  stopped early: no improvement in "
+                f"{counted(self._patience, 'epoch')}"
+            )
 
     def _is_fully_weighted(self, logs: dict[str, float]) -> bool:
         if self._full_kl_weight is None:

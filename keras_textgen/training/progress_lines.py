@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_textgen.checks import counted
 from keras_textgen.evaluation.watching import Item
 
 # Between two lines; a step that takes long may add to it.
@@ -183,7 +184,7 @@ class ProgressLines(keras.callbacks.Callback):
         now = self._clock()
         if self._is_time(now):
             elapsed = duration(now - self._test_begun)
-            batches = "1 batch" if batch == 0 else f"{batch + 1:,} batches"
+            batches = counted(batch + 1, "batch", "batches")
             print(f"  validation: {batches} after {elapsed}")
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -195,8 +196,8 @@ class ProgressLines(keras.callbacks.Callback):
         self._is_estimated = True
         seconds = left * (self._clock() - self._begun)
         print(
-            f"  about {duration(seconds)} more for {left:,} further "
-            f"{'epoch' if left == 1 else 'epochs'} of training"
+            f"  about {duration(seconds)} more for "
+            f"{counted(left, 'further epoch')} of training"
         )
 
     def _is_time(self, now: float) -> bool:

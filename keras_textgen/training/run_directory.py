@@ -100,7 +100,7 @@ class RunDirectory:
     def check(self, settings: Settings) -> None:
         """Refuse settings of another run than the one in the folder.
 
-        A larger number of epochs is the same run, to be trained further.
+        A larger number of epochs is the same run, where it is trained further.
 
         Args:
           settings: of the run that is to be started, or gone on with.
@@ -142,7 +142,7 @@ class RunDirectory:
             old, new = getattr(there, name), getattr(here, name)
             if setting.role not in fixed or old == new:
                 continue
-            if name == "epochs" and new > old:
+            if name == "epochs" and new > old and here.mode in STARTING:
                 continue
             if name == "seed" and here.mode == "generate":
                 # Of the texts, not of the run.

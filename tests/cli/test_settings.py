@@ -8,6 +8,7 @@ import pytest
 
 from keras_textgen.cli import settings
 from keras_textgen.cli.modes import MODES
+from keras_textgen.cli.naming import program_name
 from keras_textgen.cli.setting import HEADINGS
 from keras_textgen.datasets import DATASETS
 from keras_textgen.specs import SPECS, names_of
@@ -163,6 +164,56 @@ def test_other_modes_take_the_flags_of_the_run(recipes, tmp_path):
     (run / "flags.txt").write_text(settings.flagfile_text(trained))
     values = parse(recipes, "--mode=generate", f"--run_dir={run}", "--top_k=3")
     assert (values.epochs, values.kl_bias, values.top_k) == (2, 20.0, 3)
+
+
+# By mode, what would be ignored there, and the modes that heed it.
+IGNORED = [
+    ("generate", "--export_version=2", "train or sweep or export"),
+    ("evaluate", "--export_version=2", "train or sweep or export"),
+    ("generate", "--importance_samples=9", "train or sweep or evaluate or sc"),
+    ("export", "--num_samples=9", "train or sweep or evaluate or generate"),
+    ("score", "--beam_width=9", "train or sweep or evaluate or reconstruct"),
+    ("encode", "--top_p=0.5", "train or sweep or evaluate or report or gener"),
+    ("export", "--noban_unknown", "train or sweep or evaluate or report or g"),
+    ("report", "--probes", "train or sweep or evaluate,"),
+    ("report", "--beside=.", "train or evaluate,"),
+    ("sweep", "--beside=.", "train or evaluate,"),
+    ("generate", "--data_dir=.", "train or sweep or evaluate or report,"),
+]
+
+
+@pytest.mark.parametrize(("mode", "flag", "modes"), IGNORED)
+def test_what_a_mode_does_not_heed_is_refused(
+    recipes, tmp_path, mode, flag, modes
+):
+    run = tmp_path / "run"
+    run.mkdir()
+    ptb = ["--dataset=ptb", "--model=vae", f"--data_dir={run}"]
+    trained = parse(recipes, *ptb)
+    (run / "flags.txt").write_text(settings.flagfile_text(trained))
+    given = [f"--mode={mode}", f"--run_dir={run}", "--dataset=ptb"]
+    given += ["--model=vae", *(["--input=."] if MODES[mode].reads else [])]
+    if mode == "sweep":
+        given += ["--sweep=epochs=1,2", f"--data_dir={run}"]
+    else:
+        parse(recipes, *given)
+    with pytest.raises(settings.RunError) as error:
+        parse(recipes, *given, flag)
+    name = flag.partition("=")[0]
+    assert str(error.value).startswith(
+        f"{name} has a meaning only with --mode={modes}"
+    )
+
+
+@pytest.mark.parametrize("mode", ["evaluate", "export", "report", "generate"])
+def test_what_the_run_has_may_be_said_again(recipes, tmp_path, mode):
+    run = tmp_path / "run"
+    run.mkdir()
+    trained = parse(recipes, "--export_version=3", "--importance_samples=7")
+    (run / "flags.txt").write_text(settings.flagfile_text(trained))
+    flagfile = f"--flagfile={run / 'flags.txt'}"
+    values = parse(recipes, f"--mode={mode}", f"--run_dir={run}", flagfile)
+    assert (values.export_version, values.importance_samples) == (3, 7)
 
 
 REFUSED = {
@@ -428,8 +479,8 @@ def test_the_program_is_called_as_the_user_called_it():
         "/lib/keras_textgen/__main__.py": "python -m keras_textgen",
     }
     for called, name in names.items():
-        assert settings.program_name(called) == name
-        usage = settings.help_text(settings.program_name(called))
+        assert program_name(called) == name
+        usage = settings.help_text(program_name(called))
         assert usage.startswith(f"usage: {name} [--flag=value ...]\n")
 
 

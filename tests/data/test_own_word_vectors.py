@@ -120,7 +120,7 @@ def test_too_few_words_leave_zeros():
 
 def test_refusals():
     ragged = tf.ragged.constant([[[4, 5]]], tf.int32, ragged_rank=2)
-    with pytest.raises(ValueError, match="2 labels of 1 documents"):
+    with pytest.raises(ValueError, match="2 labels of 1 document"):
         own_word_vectors(ragged, [0, 1], 6, 10)
     with pytest.raises(ValueError, match="width=0"):
         own_word_vectors(ragged, [0], 6, 0)

@@ -164,7 +164,7 @@ def test_table_without_values(tmp_path):
             "who,what,stars\na,b,1\na,b,2",
             ":3: a, b (line 3, first 2) is there already",
         ),
-        ("who,what,stars\na,b,1", ": 1 values leave nothing for validation"),
+        ("who,what,stars\na,b,1", ": 1 value leaves nothing for validation"),
     ],
 )
 def test_bad_table(tmp_path, text, message):

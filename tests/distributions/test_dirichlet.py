@@ -26,7 +26,7 @@ def test_mode_and_curvature(concentration):
 @pytest.mark.parametrize(
     ("concentration", "message"),
     [
-        ([1.0], "1 dimensions of a Dirichlet distribution; allowed: 2 or more"),
+        ([1.0], "1 dimension of a Dirichlet distribution; allowed: 2 or more"),
         ([1.0, 0.0], r"concentration=0.0; allowed: finite, above 0"),
         ([np.inf, 1.0], r"concentration=inf; allowed: finite, above 0"),
     ],

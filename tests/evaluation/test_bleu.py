@@ -72,7 +72,7 @@ def test_more_words_are_not_punished_twice():
 
 
 def test_refusals():
-    with pytest.raises(ValueError, match="1 texts; allowed: 2 or more"):
+    with pytest.raises(ValueError, match="1 text; allowed: 2 or more"):
         self_bleu(["a"])
     for texts, references in itertools.product(([], ["a"]), ([], ["a"] * 2)):
         with pytest.raises(ValueError, match="as many of both"):

@@ -101,10 +101,7 @@ def test_figures_of_topics():
     assert found["classifier of codes: accuracy", "test"].value == 0.25
     assert found["perplexity", "test"].bound == "upper"
 
-    unlabeled = [
-        TopicScores("SAE", "train", 0, 5, None, None, None, 0.1, 0.5),
-        TopicScores("SAE", "test", 0, 5, None, None, None, 0.1, 0.5),
-    ]
+    unlabeled = [TopicScores("SAE", "train", 0, 5, None, None, None, 0.1, 0.5)]
     assert [each.name for each in report_figures({"scores": unlabeled})] == [
         "npmi",
         "diversity",

@@ -218,7 +218,7 @@ def test_optimum_that_was_not_reached_is_marked(monkeypatch):
     assert [row.converged for row in rows] == [True, False]
     *_, line, note = format_probes(rows).splitlines()
     assert f" {rows[1].linear_accuracy:.3f}*  " in line
-    assert note == "* stopped after 1 steps, not converged"
+    assert note == "* stopped after 1 step, not converged"
 
 
 ROWS = [

@@ -91,5 +91,5 @@ def test_bad_rankings(relevant, seen, cutoffs, message):
 
 
 def test_bad_errors():
-    with pytest.raises(ValueError, match="2 predictions of 1 values"):
+    with pytest.raises(ValueError, match="2 predictions of 1 value"):
         rating_errors(np.zeros(2), np.zeros(1))

@@ -92,11 +92,11 @@ def test_refusals():
         topic_weights(counts, TOPICS, 2)
     with pytest.raises(ValueError, match="topic -2; allowed"):
         topics_over_time([-2], [1900], 2)
-    with pytest.raises(ValueError, match="1 topics of 2 documents"):
+    with pytest.raises(ValueError, match="1 topic of 2 documents"):
         topics_over_time([0], [1900, 1910], 2)
     with pytest.raises(ValueError, match="num_topics=4; allowed"):
         merged_topics(np.ones([3, 2]), 4)
     with pytest.raises(ValueError, match="k=0"):
         topic_labels(np.ones([1, 1]), ["a"], 0)
-    with pytest.raises(ValueError, match="1 words for 2 columns"):
+    with pytest.raises(ValueError, match="1 word for 2 columns"):
         topic_labels(np.ones([1, 2]), ["a"])

@@ -154,13 +154,32 @@ def test_coherence_and_diversity_of_a_comparison(compared):
     assert compared[0].diversity == pytest.approx(0.9)
 
 
+def test_figures_of_the_training_documents_stand_in_their_rows(compared):
+    """Once, in the table and in the file, also where a file repeats them."""
+    of_words = [(each.npmi, each.diversity) for each in compared]
+    assert of_words[1::2] == [(None, None)] * 5
+    text = scores_as_csv(compared)
+    _, train, test, *_ = text.splitlines()
+    assert not train.endswith(",,")
+    assert test.endswith(",,")
+    assert scores_from_csv([text]) == compared
+    repeating = "\n".join(
+        f"{each[:-2]},0.6,0.9" if each.endswith(",,") else each
+        for each in text.splitlines()
+    )
+    assert scores_from_csv([repeating]) == compared
+    _, train, test, *_ = format_scores(compared).splitlines()
+    assert train.split()[-2:] == ["0.600", "0.900"]
+    assert test.split()[-2:] == ["-", "-"]
+
+
 def test_topics_of_ones_own():
     words = np.array([[0, 4], [1, 2]])
     own = FoundTopics(LABELS, 1 - LABELS, words)
     train, test = compare_topics({"own": own}, (LABELS, LABELS), COUNTS, 2)
     assert train.v_measure == test.v_measure == 1
     # Never together, and always.
-    assert train.npmi == test.npmi == pytest.approx(0)
+    assert train.npmi == pytest.approx(0)
     assert train.diversity == 1
 
 
@@ -205,14 +224,14 @@ def test_without_labels():
     assert scores_from_csv([scores_as_csv(scores)]) == scores
     heading, *lines = format_scores(scores).splitlines()
     assert heading.split() == ["method", "NPMI", "diversity"]
-    # Two methods, a line each: test documents have the same topics.
+    # Two methods, a line each.
     assert [line.split()[-2:] for line in lines] == [["0.600", "0.900"]] * 2
 
 
 def test_mean_and_deviation_over_seeds():
     figures = {"homogeneity": 0.5, "completeness": 0.5, "diversity": 1.0}
     runs = [
-        TopicScores("m", "test", seed, 20, v_measure=v, npmi=0.1, **figures)
+        TopicScores("m", "train", seed, 20, v_measure=v, npmi=0.1, **figures)
         for seed, v in enumerate([0.2, 0.4, 0.6])
     ]
     texts = [scores_as_csv([each]) for each in runs]

@@ -140,6 +140,28 @@ def test_topical_words_are_those_that_say_something(tmp_path):
     }
 
 
+def test_labeled_lines_are_those_of_a_table(tmp_path):
+    """Texts and classes, from the shell, as documents for HAN."""
+    texts = some_texts(200, seed=3)
+    labels = ["bad" if number % 3 else "good" for number in range(200)]
+    rows = list(zip(labels, texts, strict=True))
+    lines, table = tmp_path / "a.tsv", tmp_path / "a.csv"
+    lines.write_text("".join(f"{label}\t{text}\n" for label, text in rows))
+    table.write_text(
+        "label,text\n" + "".join(f"{label},{text}\n" for label, text in rows)
+    )
+    for path in (lines, table):
+        given = [f"--input={path}", f"--output={tmp_path / path.suffix[1:]}"]
+        more = ["--label_column=label", "--sentence_rule=graph"]
+        assert main([*given, *more]) == 0
+    one, other = (open_prepared(tmp_path / name) for name in ("tsv", "csv"))
+    assert one.label_names == other.label_names == ("bad", "good")
+    assert one.manifest.counts == other.manifest.counts
+    for name in ("train.labels.npy", "test.labels.npy", "vocabulary.json"):
+        found = (tmp_path / "tsv" / name).read_bytes()
+        assert found == (tmp_path / "csv" / name).read_bytes()
+
+
 def test_twice_the_same_bytes_however_many_units(tmp_path, monkeypatch):
     path = tmp_path / "a.txt"
     path.write_text("\n".join(some_texts(400, seed=2)))
@@ -253,7 +275,7 @@ def test_bad_records_are_told_of(tmp_path):
         assert reason.startswith(start)
     ((row, reason),) = bad_of("c.csv", **columns)
     assert row == 3
-    assert reason.startswith("1 columns; allowed: 2")
+    assert reason.startswith("1 column; allowed: 2")
 
 
 def test_too_many_bad_records_end_it(tmp_path, capsys):

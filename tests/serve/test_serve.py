@@ -126,7 +126,7 @@ def test_other_kinds_of_models():
         ("/reconstruct", {"texts": ["a"], "beam_width": 0}, 422,
          "beam_width=0: must be a whole number of at least 1"),
         ("/interpolate", {"pairs": [["a"]]}, 422,
-         "pairs[0] of 1 texts; allowed: 2"),
+         "pairs[0] of 1 text; allowed: 2"),
         ("/generate", {"num_samples": 2000}, 422,
          "num_samples=2000; allowed: at most 1,000"),
         ("/interpolate", {"pairs": [TEXTS], "interpolation_steps": 200000},

@@ -258,7 +258,7 @@ def test_who_reads_only_the_first_results(lines):
         (["--mode=reconstruct", "--input={a}", "--plus={a}"],
          "--plus={a} alone; allowed: both --plus and --minus"),
         (["--mode=interpolate", "--input={a}"],
-         "{a}:1: 1 fields; allowed: 2, with a tab between them"),
+         "{a}:1: 1 field; allowed: 2, with a tab between them"),
         (["--mode=encode", "--input={table}"],
          "{table}:1: no column 'text'; there are a, b; allowed: one that is "
          "there, by --input_columns"),
@@ -267,8 +267,6 @@ def test_who_reads_only_the_first_results(lines):
          "column, with a comma between two"),
         (["--mode=encode", "--input={empty}"],
          "{empty}: no records; allowed: 1 or more"),
-        (["--mode=encode", "--input={blank}"],
-         "{blank}: nothing in it that the model knows"),
         (["--mode=encode", "--input={a}", "--output=/nowhere/b.csv"],
          "/nowhere/b.csv: cannot be written (No such file or directory)"),
         (["--mode=generate", "--prefix=zyzzyva"],
@@ -277,7 +275,7 @@ def test_who_reads_only_the_first_results(lines):
     ],
 )  # fmt: skip
 def test_what_cannot_be_done(tmp_path, capsys, arguments, message):
-    files = {"a": "a rose\n", "table": "a,b\nx,y\n", "empty": "", "blank": "\n"}
+    files = {"a": "a rose\n", "table": "a,b\nx,y\n", "empty": ""}
     paths = {}
     for name, content in files.items():
         suffix = "csv" if name == "table" else "txt"
@@ -355,6 +353,52 @@ def test_codes_of_what_a_topic_model_does_not_know(tmp_path):
     assert unknown == {"text": "zzqqx", "code": None}
     expected = from_preset("sae_sotu").encode([word])[0]
     np.testing.assert_allclose(known["code"], expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("mode", "preset", "content"),
+    [
+        ("topics", "sae_sotu", "zzqqx\nxyzzy\n"),
+        ("encode", "sae_sotu", "zzqqx\nxyzzy\n"),
+        ("classify", "han_sotu", "zzqqx\nxyzzy\n"),
+        ("recommend", "dmf_sotu", "nobody\nno one\n"),
+        ("score", "dmf_sotu", "nobody\tnothing\nno one\tnothing\n"),
+        ("encode", "vae_sotu", "\n \n"),
+    ],
+)
+def test_records_of_which_nothing_is_known(
+    tmp_path, capsys, mode, preset, content
+):
+    """Each has its row, of empty cells, and all of them one line."""
+    source = tmp_path / "a.txt"
+    source.write_text(content, "utf-8")
+    given = [f"--mode={mode}", f"--preset={preset}", f"--input={source}"]
+    assert apply(*given) == 0
+    out, err = capsys.readouterr()
+    assert err == (
+        f"{source}:1: nothing in it that the model knows; the results of 2 of "
+        "2 records are empty\n"
+    )
+    rows = out.splitlines()
+    assert len(rows) == 2
+    if mode == "recommend":
+        assert [row.split("\t")[0] for row in rows] == ["nobody", "no one"]
+        rows = [row.partition("\t")[2] for row in rows]
+    assert set("".join(rows)) <= {"\t"}
+
+
+def test_words_that_a_text_model_does_not_know_are_its_unknown_word(
+    tmp_path, capsys
+):
+    source = tmp_path / "a.txt"
+    source.write_text("zzqqx xyzzy\nqqxyz zzyqx\n", "utf-8")
+    given = ["--mode=score", "--preset=lstm_lm_sotu", f"--input={source}"]
+    assert apply(*given) == 0
+    out, err = capsys.readouterr()
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert rows[0] == rows[1]
+    assert rows[0][1:3] == ["3", "2"]
+    assert err == ""
 
 
 def test_what_is_given_stands_beside_an_empty_result(tmp_path):

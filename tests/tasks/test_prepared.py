@@ -80,7 +80,7 @@ def test_going_on_in_mid_epoch_equals_no_interruption(
     whole, again = tmp_path / "whole", tmp_path / "again"
     assert call(data, f"--run_dir={whole}") == 0
     printed = capsys.readouterr().out
-    assert "training texts in 1 shards" in printed
+    assert "training texts in 1 shard" in printed
     steps = int(printed.partition(" steps an epoch")[0].rpartition(" ")[2])
     stop = steps + 5
     counter = itertools.count(1)
@@ -148,7 +148,7 @@ def test_a_damaged_shard_met_in_training_is_named_in_one_line(
         (copy / path.name).write_bytes(path.read_bytes())
     shard = copy / "train-00000.array_record"
     content = bytearray(shard.read_bytes())
-    monkeypatch.setattr("keras_textgen.tasks.prepared.HELD", 1)
+    monkeypatch.setattr("keras_textgen.tasks.prepared_task.HELD", 1)
     # Of a text in the middle: the first one, which is held, can be read.
     content[1500] ^= 255
     shard.write_bytes(content)
@@ -207,7 +207,7 @@ def test_a_topic_model_is_trained(
     ]
     assert trainer.main(["trainer.py", *given]) == 0
     printed = capsys.readouterr().out
-    assert "training texts in 1 shards" in printed
+    assert "training texts in 1 shard" in printed
     topics = printed.partition("\nTopics:\n")[2].splitlines()[:2]
     words = {"a", "red", "rose", "is", "the", "thorn", "of", "one", "who"}
     for line in topics:

@@ -73,7 +73,7 @@ def test_going_on_in_mid_epoch_equals_no_interruption(
     whole, again = tmp_path / "whole", tmp_path / "again"
     assert call(*data, f"--run_dir={whole}") == 0
     printed = capsys.readouterr().out
-    assert "training texts in 1 shards, 2 classes" in printed
+    assert "training texts in 1 shard, 2 classes" in printed
     steps = int(printed.partition(" steps an epoch")[0].rpartition(" ")[2])
     counter = itertools.count(1)
     look = callbacks.FiniteLoss.on_train_batch_end
@@ -97,7 +97,7 @@ def test_going_on_in_mid_epoch_equals_no_interruption(
 def test_a_whole_run_is_judged_again(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(runs, "_write_export", lambda *_: None)
     # Fewer than there are: predictions are of all, the page of some.
-    monkeypatch.setattr("keras_textgen.tasks.prepared_documents.HELD", 7)
+    monkeypatch.setattr("keras_textgen.tasks.prepared_task.HELD", 7)
     run = tmp_path / "run"
     given = (f"--data_dir={folder / 'documents'}", f"--run_dir={run}")
     assert call(*given, "--own_word_vectors") == 0

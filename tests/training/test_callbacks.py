@@ -20,6 +20,7 @@ from keras_textgen.training.checkpoints import (
     newest_first,
 )
 from keras_textgen.training.run_directory import RunDirectory
+from keras_textgen.training.trials import TRIAL
 
 
 def read_csv(path):
@@ -140,6 +141,20 @@ def test_loss_that_is_not_finite_ends_training(model, batches, tmp_path):
         "the training loss is not a finite number after step 3 of epoch 1; "
         f"what was saved before is kept in {tmp_path}; begin anew in another "
         "--run_dir with a lower --learning_rate or --clip_norm"
+    )
+
+
+def test_a_trial_that_diverges_is_the_sweeps_to_judge(tmp_path, monkeypatch):
+    for name, value in TRIAL.items():
+        monkeypatch.setenv(name, value)
+    finite = callbacks.FiniteLoss(RunDirectory(tmp_path))
+    finite.on_epoch_begin(0)
+    with pytest.raises(RunError) as error:
+        finite.on_train_batch_end(0, {"loss": float("nan")})
+    assert str(error.value) == (
+        "the training loss is not a finite number after step 1 of epoch 1; "
+        f"what was saved before is kept in {tmp_path}; this trial counts as "
+        "failed, and the sweep goes on"
     )
 
 

@@ -65,6 +65,7 @@ def test_another_run_is_refused(tmp_path, started, arguments, difference):
         ("tracker", "tensorboard", "mlflow"),
         ("distribution_strategy", "none", "mirrored"),
         ("checkpoint_seconds", "60.0", "5.0"),
+        ("epochs", "3", "4"),
     ],
 )
 def test_what_only_training_heeds_is_refused_elsewhere(

@@ -10,7 +10,7 @@ from keras_textgen.cli.setting import integer, number, path, text
 _MOVES: dict[str, Any] = {
     "role": "call",
     "takes": ("latent_text",),
-    "needs": ("mode", ("reconstruct",)),
+    "modes": ("reconstruct",),
 }
 
 
@@ -24,7 +24,7 @@ class ApplicationOptions:
         "(.csv, .tsv, .jsonl, .parquet, .arrow), each also as .gz or .zst; or "
         "- for standard input.",
         role="call",
-        needs=("mode", READING),
+        modes=READING,
     )
     input_columns: str | None = text(
         "application",
@@ -32,28 +32,31 @@ class ApplicationOptions:
         "those that the run was trained on, or text; start,end for "
         "--mode=interpolate.",
         role="call",
-        needs=("mode", READING),
+        modes=READING,
     )
     output: str | None = path(
         "application",
         "Where the results are written: .jsonl, .csv, .tsv or .parquet, with "
         "the input beside them; any other name, a line of text each. Default: "
-        "-, standard output. With --mode=report, the page.",
+        "-, standard output. With --mode=report, the page; default: "
+        "report.html of the run, or with --runs comparison.html in the "
+        "current folder.",
         role="call",
-        needs=("mode", (*APPLYING, "report")),
+        modes=(*APPLYING, "report"),
     )
     runs: str | None = text(
         "application",
-        "Folders of runs, separated by commas, that one page compares.",
+        "Folders of runs, separated by commas, that one page compares; a "
+        "folder of runs, such as a sweep's, stands for all of them.",
         role="call",
-        needs=("mode", ("report",)),
+        modes=("report",),
     )
     prefix: str | None = text(
         "application",
         "How every generated text begins.",
         role="call",
         takes=("text",),
-        needs=("mode", ("generate",)),
+        modes=("generate",),
     )
     condition_on: str | None = text(
         "application",
@@ -61,7 +64,7 @@ class ApplicationOptions:
         "its posterior.",
         role="call",
         takes=("latent_text",),
-        needs=("mode", ("generate",)),
+        modes=("generate",),
     )
     interpolation_steps: int | None = integer(
         "application",
@@ -70,7 +73,7 @@ class ApplicationOptions:
         default=5,
         role="call",
         takes=("latent_text",),
-        needs=("mode", ("interpolate",)),
+        modes=("interpolate",),
     )
     plus: str | None = path(
         "application",
@@ -94,5 +97,5 @@ class ApplicationOptions:
         default=10,
         role="call",
         takes=("matrices",),
-        needs=("mode", ("recommend",)),
+        modes=("recommend",),
     )

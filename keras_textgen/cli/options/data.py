@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from keras_textgen.cli.modes import WITH_DATA
 from keras_textgen.cli.setting import (
     choice,
     corpora_with,
@@ -35,6 +36,7 @@ class DataOptions:
         "such as 'data/*.csv', or - for standard input. A corpus is taken as "
         "its publisher packs it. Not needed for sotu.",
         role="stored",
+        modes=WITH_DATA,
     )
     download: bool | None = switch(
         "data",
@@ -42,6 +44,7 @@ class DataOptions:
         "default one of ~/.cache/keras_textgen), unless it is there; of "
         "movielens 1M. Its checksum is compared and its licence said.",
         role="call",
+        modes=WITH_DATA,
         needs=(
             "dataset",
             tuple(name for name, row in DATASETS.items() if row.download),

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from keras_textgen.cli.modes import JUDGING
 from keras_textgen.cli.setting import choice, integer, number, path, switch
 
 
@@ -112,6 +113,7 @@ class LatentOptions:
         "Default: for models of sparse codes only.",
         takes=("latent_text",),
         role="stored",
+        modes=JUDGING,
     )
     beside: str | None = path(
         "evaluation",
@@ -119,4 +121,5 @@ class LatentOptions:
         "in the same table.",
         takes=("latent_text",),
         role="call",
+        modes=("train", "evaluate"),
     )

@@ -3,7 +3,7 @@
 import dataclasses
 
 from keras_textgen.cli import parsers
-from keras_textgen.cli.modes import MODES, help_of_modes
+from keras_textgen.cli.modes import MODES, STARTING, help_of_modes
 from keras_textgen.cli.setting import (
     choice,
     integer,
@@ -55,7 +55,7 @@ class RunOptions:
         "without it goes on with them.",
         default=True,
         role="call",
-        needs=("mode", ("train",)),
+        modes=("train",),
     )
     preset: str | None = text(
         "run",
@@ -101,6 +101,7 @@ class RunOptions:
         "Write the SavedModel to export/N, as TensorFlow Serving looks for "
         "versions. Default: to export itself.",
         role="stored",
+        modes=(*STARTING, "export"),
     )
     epochs: int = integer(
         "optimizer",

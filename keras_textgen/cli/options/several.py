@@ -17,7 +17,7 @@ class SeveralOptions:
         "figure.",
         Seeds(),
         role="call",
-        needs=("mode", ("train",)),
+        modes=("train",),
     )
     sweep: str | None = text(
         "several",
@@ -26,13 +26,13 @@ class SeveralOptions:
         "lists are trained; ranges (LOW:HIGH, or LOW:HIGH:log) are searched. "
         "Values that hold commas have | between them.",
         role="call",
-        needs=("mode", ("sweep",)),
+        modes=("sweep",),
     )
     sweep_trials: int | None = integer(
         "several",
         "Search with so many trials, by Optuna (extra sweep).",
         role="call",
-        needs=("mode", ("sweep",)),
+        modes=("sweep",),
     )
     sweep_metric: str | None = text(
         "several",
@@ -41,5 +41,5 @@ class SeveralOptions:
         "val_accuracy of han, val_rmse or val_loss of dmf. The test set is "
         "never used.",
         role="call",
-        needs=("mode", ("sweep",)),
+        modes=("sweep",),
     )

@@ -2,11 +2,15 @@
 
 import dataclasses
 
+from keras_textgen.cli.modes import JUDGING, WITH_DATA
 from keras_textgen.cli.options.components import RECURRENT
 from keras_textgen.cli.setting import choice, integer, number, switch
 
 # Their sentences are read by recurrent layers, whatever reads the words.
 SENTENCES = ("documents",)
+# What samples texts, and what decodes codes.
+_SAMPLING = (*WITH_DATA, "generate")
+_DECODING = ("reconstruct", "interpolate")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,6 +99,7 @@ class TextOptions:
         low=0,
         default=500,
         role="stored",
+        modes=(*JUDGING, "score"),
         takes=("text",),
     )
     num_samples: int | None = integer(
@@ -102,6 +107,7 @@ class TextOptions:
         "Sentences to generate from the prior.",
         default=5,
         role="stored",
+        modes=(*JUDGING, "generate"),
         takes=("text",),
     )
     sampling_temperature: float | None = number(
@@ -110,6 +116,7 @@ class TextOptions:
         above=True,
         default=1.0,
         role="stored",
+        modes=_SAMPLING,
         takes=("text",),
     )
     top_k: int | None = integer(
@@ -118,6 +125,7 @@ class TextOptions:
         low=0,
         default=0,
         role="stored",
+        modes=_SAMPLING,
         takes=("text",),
     )
     top_p: float | None = number(
@@ -128,6 +136,7 @@ class TextOptions:
         above=True,
         default=1.0,
         role="stored",
+        modes=_SAMPLING,
         takes=("text",),
     )
     beam_width: int | None = integer(
@@ -136,11 +145,13 @@ class TextOptions:
         default=5,
         takes=("latent_text",),
         role="stored",
+        modes=(*JUDGING, *_DECODING),
     )
     ban_unknown: bool | None = switch(
         "generation",
         "Never generate the unknown word.",
         default=True,
         role="stored",
+        modes=(*_SAMPLING, *_DECODING),
         takes=("text",),
     )

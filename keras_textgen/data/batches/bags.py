@@ -10,7 +10,7 @@ import scipy.sparse
 import tensorflow as tf
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-from keras_textgen.checks import Numbers, check, refused
+from keras_textgen.checks import Numbers, check, counted, refused
 from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.data.batches.sequences import asserted, checked_ids
 from keras_textgen.data.text_lists import texts_or_none
@@ -90,7 +90,7 @@ def bag_vocabulary(
     if not kept:
         raise refused(
             f"no word is left with min_count={min_count}, max_share="
-            f"{max_share} and {len(stop_words)} stop words",
+            f"{max_share} and {counted(len(stop_words), 'stop word')}",
             "limits that leave 1 word or more",
         )
     return Vocabulary(counts.most_frequent(kept, max_size), standardize)

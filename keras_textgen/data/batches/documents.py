@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import OneOf, check, refused
+from keras_textgen.checks import OneOf, check, counted, refused
 from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.data.graph_sentences import split_sentences_in_graph
 from keras_textgen.data.sentences import split_sentences
@@ -283,7 +283,8 @@ class DocumentBatches(RowBatches):
             raise refused("no documents", "1 document or more")
         if labels is not None and len(labels) != len(counts):
             raise refused(
-                f"{len(labels)} labels of {len(counts)} documents",
+                f"{counted(len(labels), 'label')} of "
+                f"{counted(len(counts), 'document')}",
                 "one label a document",
             )
         super().__init__(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import OneOf, check, refused
+from keras_textgen.checks import OneOf, check, counted, refused
 from keras_textgen.data.base_vocabulary import BaseVocabulary, share_of_unknown
 from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.data.text_lists import texts_or_none
@@ -210,7 +210,7 @@ def _check_lengths(lengths: np.ndarray) -> None:
     shortest = int(np.argmin(lengths))
     if lengths[shortest] < 2:
         raise refused(
-            f"sequence {shortest} has {lengths[shortest]} tokens",
+            f"sequence {shortest} has {counted(lengths[shortest], 'token')}",
             "2 or more, the start and end tokens among them",
         )
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from keras_textgen.checks import counted
 from keras_textgen.data.corpus import SPLITS, DataError
 from keras_textgen.data.formats.collect import (
     Collector,
@@ -113,8 +114,8 @@ class Columns:
     def remarks(self) -> tuple[str, ...]:
         """A line on each file of which rows were left out."""
         return tuple(
-            f"{where}: {count:,} row{'s' * (count > 1)} without words, the "
-            "first of them here; left out."
+            f"{where}: {counted(count, 'row')} without words, the first of "
+            "them here; left out."
             for count, where in self.left_out
         )
 
@@ -223,8 +224,8 @@ def find_column(
         there = table.columns.count(name)
         if there > 1:
             raise DataError(
-                f"{_first(table)}: {there} columns {name!r}; allowed: one of "
-                "that name"
+                f"{_first(table)}: {counted(there, 'column')} {name!r}; "
+                "allowed: one of that name"
             )
         if there:
             return table.columns.index(name)

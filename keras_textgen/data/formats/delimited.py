@@ -7,6 +7,7 @@ import io
 import itertools
 from collections.abc import Iterator, Sequence
 
+from keras_textgen.checks import counted
 from keras_textgen.data.corpus import DataError
 from keras_textgen.data.formats.streams import OnBad, decoded_lines, refuse
 from keras_textgen.data.formats.table import Row, Table
@@ -68,9 +69,9 @@ def read_delimited(
                 yield line, [record[place] for place in places]
                 continue
             problem = (
-                f"{name}:{line}: {len(record)} columns; allowed: "
-                f"{len(columns)}, as in the first line (the mark between "
-                f"them is {mark!r})"
+                f"{name}:{line}: {counted(len(record), 'column')}; allowed: "
+                f"{len(columns)}, as in the first line (the mark between them "
+                f"is {mark!r})"
             )
             on_bad(line, DataError(problem))
 
@@ -91,7 +92,7 @@ def _without_header(
                 yield line, [record[place] for place in places]
                 continue
             problem = (
-                f"{name}:{line}: {len(record)} columns; allowed: "
+                f"{name}:{line}: {counted(len(record), 'column')}; allowed: "
                 f"{len(first)}, as in the first line"
             )
             on_bad(line, DataError(problem))

@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from keras_textgen.checks import counted
 from keras_textgen.data.corpus import DataError
 from keras_textgen.data.formats.collect import NoWordsError, UnusableError
 from keras_textgen.data.formats.columns import Wanted, find_column, has_column
@@ -146,7 +147,7 @@ def _lines(
         fields = line.split("\t") if num_fields > 1 else [line]
         if len(fields) != num_fields:
             raise DataError(
-                f"{where}: {len(fields)} fields; allowed: {num_fields}, with a "
-                "tab between them"
+                f"{where}: {counted(len(fields), 'field')}; allowed: "
+                f"{num_fields}, with a tab between them"
             )
         yield where, fields

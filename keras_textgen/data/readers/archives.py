@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 
+from keras_textgen.checks import counted
 from keras_textgen.data.corpus import DataError
 from keras_textgen.data.formats.streams import read_bytes
 
@@ -169,6 +170,6 @@ def _check_size(archive: pathlib.Path, name: str, size: int) -> None:
     """Refuses a file that is small as long as it is packed only."""
     if size > _LARGEST_MEMBER:
         raise DataError(
-            f"{archive}: {name} has {size:,} bytes when unpacked; allowed: at "
-            f"most {_LARGEST_MEMBER:,}"
+            f"{archive}: {name} has {counted(size, 'byte')} when unpacked; "
+            f"allowed: at most {_LARGEST_MEMBER:,}"
         )

@@ -6,6 +6,7 @@ import pathlib
 
 import numpy as np
 
+from keras_textgen.checks import counted
 from keras_textgen.data.characters import normalize_text
 from keras_textgen.data.corpus import SPLITS, Corpus, DataError
 from keras_textgen.data.formats.streams import PACKED, decode, read_bytes
@@ -92,7 +93,7 @@ def split_texts(
     """
     if len(texts) < 10:
         raise DataError(
-            f"{source}: {len(texts)} sequences leave nothing for validation; "
+            f"{source}: {_leaving(len(texts))} nothing for validation; "
             "allowed: 10 or more to split, or train.txt, valid.txt and test.txt"
         )
     rows = dict(zip(SPLITS, split_rows(len(texts), seed, labels), strict=True))
@@ -198,7 +199,7 @@ def reduced_splits(
     held_out = _last_of_each(labels.get("valid", np.zeros(len(valid))))
     if not held_out.any():
         raise DataError(
-            f"{valid_path}: {len(valid)} sequences leave nothing for "
+            f"{valid_path}: {_leaving(len(valid))} nothing for "
             f"validation without {train_name}; "
             f"allowed: {_HELD_OUT} or more of a label"
         )
@@ -236,3 +237,7 @@ def has_word(text: str) -> bool:
         char.isprintable() and not char.isspace() and normalize_text(char)
         for char in text
     )
+
+
+def _leaving(number: int) -> str:
+    return counted(number, "sequence leaves", "sequences leave")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from keras_textgen.checks import WholeNumbers, check
+from keras_textgen.checks import WholeNumbers, check, counted
 from keras_textgen.data.cells import Ratings, ratings_of
 from keras_textgen.data.corpus import DataError
 from keras_textgen.data.matrix import Matrix, one_hot
@@ -143,8 +143,8 @@ def _lines(content: bytes, source: str) -> Callable[[str, int], list[_Line]]:
             line = _Line(f"{source}:{number}", fields)
             if len(line.fields) < fewest:
                 raise DataError(
-                    f"{line.where}: {len(line.fields)} fields; allowed: "
-                    f"{fewest} with {separator!r} between them"
+                    f"{line.where}: {counted(len(line.fields), 'field')}; "
+                    f"allowed: {fewest} with {separator!r} between them"
                 )
             found.append(line)
         return found

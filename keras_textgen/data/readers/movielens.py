@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from keras_textgen.checks import counted
 from keras_textgen.data.corpus import DataError
 from keras_textgen.data.formats.columns import Columns, shown_columns
 from keras_textgen.data.formats.delimited import read_delimited
@@ -159,8 +160,8 @@ def _with_colons(
             fields = _decoded(line).rstrip("\r\n").split("::")
             if len(fields) != len(columns):
                 raise DataError(
-                    f"{name}:{number}: {len(fields)} columns; allowed: "
-                    f"{len(columns)} with '::' between them"
+                    f"{name}:{number}: {counted(len(fields), 'column')}; "
+                    f"allowed: {len(columns)} with '::' between them"
                 )
             yield number, [fields[place] for place in places]
 

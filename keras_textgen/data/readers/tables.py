@@ -12,6 +12,7 @@ import numpy as np
 import scipy.io
 import scipy.sparse
 
+from keras_textgen.checks import counted
 from keras_textgen.data.cells import (
     LARGEST,
     Ratings,
@@ -228,7 +229,7 @@ def read_matrix(
             rows = features[name].shape[0]
             if rows != matrix.shape[axis]:
                 raise DataError(
-                    f"{files[name]}: {rows} rows; allowed: "
+                    f"{files[name]}: {counted(rows, 'row')}; allowed: "
                     f"{matrix.shape[axis]}, as the matrix"
                 )
     row_names, column_names = (
@@ -328,8 +329,9 @@ def _sparse(path: pathlib.Path) -> scipy.sparse.coo_array:
         ) from error
     if matrix.ndim != 2 or np.iscomplexobj(matrix.data):
         raise DataError(
-            f"{path}: no sparse matrix of real numbers ({matrix.ndim} "
-            f"dimensions, {matrix.dtype} values); allowed: 2 dimensions, reals"
+            f"{path}: no sparse matrix of real numbers ("
+            f"{counted(matrix.ndim, 'dimension')} of {matrix.dtype}); allowed: "
+            "2 dimensions, reals"
         )
     # False for NaN, too.
     if not (np.abs(matrix.data) <= LARGEST).all():
@@ -357,8 +359,8 @@ def _check_lines(path: pathlib.Path, content: bytes) -> None:
         shown = bad[0][:40].decode("utf-8", "replace")
         raise DataError(
             f"{path}:{number}: {shown!r} is no cell; allowed: the numbers of "
-            f"a row and a column, and {numbers} value"
-            f"{'s' * (numbers != 1)}, with spaces between them"
+            f"a row and a column, and {counted(numbers, 'value')}, with "
+            "spaces between them"
         )
 
 

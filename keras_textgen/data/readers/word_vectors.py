@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_textgen.checks import refused
+from keras_textgen.checks import counted, refused
 from keras_textgen.data.characters import normalize_text
 from keras_textgen.data.corpus import DataError
 from keras_textgen.data.formats.streams import reading_errors
@@ -101,21 +101,21 @@ def read_word_vectors(
             num_broken += 1
             first_broken = first_broken or f"{path}:{count}: {error}"
     if num_broken * _LINES_A_BROKEN_ONE > count:
-        others = f" ({num_broken:,} such lines of {count:,})"
+        others = f" ({counted(num_broken, 'such line')} of {count:,})"
         raise DataError(
             f"{first_broken}{others if num_broken > 1 else ''}; "
             f"allowed: {_ALLOWED}"
         )
     if not found:
         raise DataError(
-            f"{path}: none of the {len(numbers)} words is there; "
+            f"{path}: none of the {counted(len(numbers), 'word')} is there; "
             f"allowed: {_ALLOWED}"
         )
     rows = sorted(found)
     return WordVectors(
         np.array(rows),
         np.stack([found[row] for row in rows]),
-        f"Left out: {num_broken:,} of {count:,} lines; {first_broken}."
+        f"Left out: {num_broken:,} of {counted(count, 'line')}; {first_broken}."
         if num_broken
         else "",
     )

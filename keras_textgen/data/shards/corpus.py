@@ -11,6 +11,7 @@ import os
 import pathlib
 from typing import Any
 
+from keras_textgen.checks import counted
 from keras_textgen.data.corpus import SPLITS, Corpus
 from keras_textgen.data.shards.manifest import (
     VOCABULARY,
@@ -67,9 +68,9 @@ class PreparedCorpus(Corpus):
         """The size of the training set, in words."""
         manifest = self.manifest
         return (
-            f"{manifest.vocabulary_size:,} {manifest.unit}s, "
-            f"{manifest.counts['train'].texts:,} training texts in "
-            f"{len(manifest.shards['train']):,} shards"
+            f"{counted(manifest.vocabulary_size, manifest.unit)}, "
+            f"{counted(manifest.counts['train'].texts, 'training text')} in "
+            f"{counted(len(manifest.shards['train']), 'shard')}"
         )
 
     @property
@@ -78,8 +79,8 @@ class PreparedCorpus(Corpus):
         counts = self.manifest.counts
         listed = (f"{each.texts:,} of {name}" for name, each in counts.items())
         return (
-            f"texts {', '.join(listed)}; {self.manifest.vocabulary_size:,} "
-            f"{self.manifest.unit}s"
+            f"texts {', '.join(listed)}; "
+            f"{counted(self.manifest.vocabulary_size, self.manifest.unit)}"
         )
 
     def verify(self) -> None:
@@ -144,6 +145,6 @@ def _remarks(manifest: Manifest) -> tuple[str, ...]:
     if not manifest.bad:
         return ()
     return (
-        f"Left out when the corpus was prepared: {manifest.bad:,} records, "
-        "listed in its bad.jsonl.",
+        "Left out when the corpus was prepared: "
+        f"{counted(manifest.bad, 'record')}, listed in its bad.jsonl.",
     )

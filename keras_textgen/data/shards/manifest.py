@@ -13,7 +13,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from keras_textgen.checks import refused
+from keras_textgen.checks import counted, refused
 from keras_textgen.data.corpus import SPLITS, DataError
 
 MANIFEST = "manifest.json"
@@ -371,8 +371,8 @@ def _check_size(folder: pathlib.Path, file: File) -> None:
     path = folder / file.name
     there = path.stat().st_size if path.is_file() else None
     if there != file.bytes:
-        is_now = "missing" if there is None else f"{there:,} bytes"
+        is_now = "missing" if there is None else counted(there, "byte")
         raise DataError(
             f"{path}: {is_now}; allowed: the file as it was written, "
-            f"{file.bytes:,} bytes"
+            f"{counted(file.bytes, 'byte')}"
         )

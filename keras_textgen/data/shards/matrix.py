@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_textgen.checks import counted
 from keras_textgen.data.cells import Ratings
 from keras_textgen.data.corpus import SPLITS, Corpus, DataError
 from keras_textgen.data.shards.manifest import (
@@ -196,7 +197,10 @@ class PreparedMatrix(Corpus):
         counts = self.manifest.counts
         listed = (f"{each.cells:,} of {name}" for name, each in counts.items())
         rows, columns = self.shape
-        return f"cells {', '.join(listed)}; {rows:,} rows, {columns:,} columns"
+        return (
+            f"cells {', '.join(listed)}; {counted(rows, 'row')}, "
+            f"{counted(columns, 'column')}"
+        )
 
     def verify(self) -> None:
         """Compares the checksum of every file, which reads all of them.

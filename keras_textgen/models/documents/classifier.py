@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, check, refused
+from keras_textgen.checks import SIZES, by_number, check, counted, refused
 from keras_textgen.data.batches.documents import Document, DocumentBatches
 from keras_textgen.data.class_numbers import (
     Labels,
@@ -183,10 +183,10 @@ class DocumentClassifier(GlobalBatchModel):
         unknown = np.flatnonzero(~is_known)
         if len(unknown):
             warnings.warn(
-                f"{len(unknown):,} of {len(is_known):,} documents have no "
-                f"known word, the first is number {unknown[0]}, counted from "
-                "0; their probabilities say nothing of them (is_known marks "
-                "them)",
+                f"{len(unknown):,} of {counted(len(is_known), 'document')} "
+                f"{by_number(len(unknown), 'has', 'have')} no known word, the "
+                f"first is number {unknown[0]}, counted from 0; their "
+                "probabilities say nothing of them (is_known marks them)",
                 stacklevel=2,
             )
         return outputs["probabilities"]

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, Numbers, check, refused
+from keras_textgen.checks import SIZES, Numbers, check, counted, refused
 from keras_textgen.data.base_vocabulary import BaseVocabulary
 from keras_textgen.data.batches.documents import (
     MAX_SENTENCES,
@@ -381,7 +381,7 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         width = found.vectors.shape[1]
         if width != self.embedding_dim:
             raise refused(
-                f"{name}: vectors of {width} numbers",
+                f"{name}: vectors of {counted(width, 'number')}",
                 f"embedding_dim={self.embedding_dim}",
             )
         embeddings = self.embedding.embeddings.numpy()

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, WholeNumbers, check, refused
+from keras_textgen.checks import SIZES, WholeNumbers, check, counted, refused
 from keras_textgen.data.batches.cells import (
     Batch,
     check_cells,
@@ -169,7 +169,8 @@ class DualMatrixFactorization(CellModel):
         self.seen = as_rows("seen", seen, shape[0])
         if self.seen is not None and self.seen.num_columns != shape[1]:
             raise refused(
-                f"seen has {self.seen.num_columns} columns", f"{shape[1]}"
+                f"seen has {counted(self.seen.num_columns, 'column')}",
+                f"{shape[1]}",
             )
         self.row_lookup = id_lookup(self.row_ids)
         self.col_lookup = id_lookup(self.col_ids)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import refused
+from keras_textgen.checks import counted, refused
 from keras_textgen.data.batches.bags import (
     BagBatches,
     BagData,
@@ -261,6 +261,6 @@ def checked_width(
     if given_words not in (None, num_words(vocabulary)):
         raise refused(
             f"num_words={given_words}",
-            f"the {num_words(vocabulary)} words of the vocabulary",
+            f"the {counted(num_words(vocabulary), 'word')} of the vocabulary",
         )
     return num_words(vocabulary)

@@ -4,6 +4,7 @@ import math
 import pathlib
 from collections.abc import Mapping, Sequence
 
+from keras_textgen.checks import counted
 from keras_textgen.cli.settings import (
     SETTINGS,
     RunError,
@@ -39,7 +40,7 @@ def comparison(paths: Sequence[str]) -> str:
     settings = {name: _settings(run) for name, run in runs.items()}
     metrics = {name: read_metrics(run) for name, run in runs.items()}
     return report_page(
-        f"{len(runs)} runs",
+        counted(len(runs), "run"),
         [
             _settings_panel(settings),
             _reached_panel(metrics, settings),

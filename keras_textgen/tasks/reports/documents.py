@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_textgen.checks import by_number, counted
 from keras_textgen.pages.charts import Chart, diagonal, heatmap
 from keras_textgen.pages.report_page import Panel, Table
 from keras_textgen.tasks.base import Task
@@ -70,8 +71,9 @@ def confusion_panel(
     if wrong.any():
         i, j = divmod(int(wrong.argmax()), len(names))
         findings.append(
-            f"The most frequent mistake: {wrong[i, j]} of {counts[i].sum()} "
-            f"documents of {names[i]} are taken for {names[j]}."
+            f"The most frequent mistake: {wrong[i, j]} of "
+            f"{counted(counts[i].sum(), 'document')} of {names[i]} "
+            f"{by_number(wrong[i, j], 'is', 'are')} taken for {names[j]}."
         )
     never = [
         name
@@ -174,8 +176,8 @@ def _documents_panel(
         "first where it is wrong, and last where it is right. attention.html "
         "shows what it looks at.",
         folded=[
-            (f"Wrong: {len(wrong):,} test documents", table(wrong)),
-            (f"Right: {len(right):,} test documents", table(right)),
+            (f"Wrong: {counted(len(wrong), 'test document')}", table(wrong)),
+            (f"Right: {counted(len(right), 'test document')}", table(right)),
         ],
     )
 

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from keras_textgen.checks import by_number, counted
 from keras_textgen.data.rows import spread_rows
 from keras_textgen.data.views import TokenIds
 from keras_textgen.decoding.interpolation import homotopy
@@ -103,10 +104,10 @@ def dimensions_panel(means: np.ndarray) -> Panel:
     dead = np.flatnonzero(variances < _DEAD_BELOW) + 1
     findings = []
     if len(dead):
-        verb = "is" if len(dead) == 1 else "are"
+        verb = by_number(len(dead), "is", "are")
         findings.append(
-            f"{len(dead)} of {len(variances)} dimensions {verb} the same for "
-            f"all texts: {', '.join(map(str, dead))}."
+            f"{len(dead)} of {counted(len(variances), 'dimension')} {verb} "
+            f"the same for all texts: {', '.join(map(str, dead))}."
         )
     return Panel(
         "Dimensions of the code",
@@ -254,8 +255,8 @@ def copies_found(samples: Sequence[str], training: Sequence[str]) -> list[str]:
     listed = ", ".join(f'"{each}"' for each in copies[:5])
     article = "a training" if len(copies) == 1 else "training"
     return [
-        f"{len(copies)} of {len(samples)} samples {verb} {article} {noun}: "
-        f"{listed}."
+        f"{len(copies)} of {counted(len(samples), 'sample')} {verb} {article} "
+        f"{noun}: {listed}."
     ]
 
 

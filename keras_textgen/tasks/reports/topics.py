@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
+from keras_textgen.checks import by_number, counted
 from keras_textgen.data.corpus import SPLITS
 from keras_textgen.data.rows import spread_rows
 from keras_textgen.pages.charts import scatter, small_bars
@@ -106,7 +107,7 @@ def words_panel(
     largest = np.argsort(-sizes, kind="stable")
     rows = [
         {
-            "topic": f"{topic}: {_documents(sizes[topic])}",
+            "topic": f"{topic}: {counted(sizes[topic], 'document')}",
             "word": str(words[word]),
             "share": float(shares[topic, word]),
             "lift": float(lift[topic, word]),
@@ -119,7 +120,7 @@ def words_panel(
     findings = []
     if len(empty):
         findings.append(
-            f"Without a document: {'topic' if len(empty) == 1 else 'topics'} "
+            f"Without a document: {by_number(len(empty), 'topic', 'topics')} "
             f"{', '.join(map(str, empty))}."
         )
     return Panel(
@@ -130,10 +131,6 @@ def words_panel(
         [small_bars(rows, "topic", "word", "share", ["lift"])],
         findings,
     )
-
-
-def _documents(count: int) -> str:
-    return "1 document" if count == 1 else f"{count:,} documents"
 
 
 def alike_panel(shares: np.ndarray) -> Panel:

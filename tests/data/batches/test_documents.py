@@ -129,7 +129,7 @@ def test_documents_without_any_word():
     ("arguments", "message"),
     [
         ({"documents": []}, "^no documents; "),
-        ({"documents": DOCUMENTS, "labels": [1]}, "^1 labels of 7 documents"),
+        ({"documents": DOCUMENTS, "labels": [1]}, "^1 label of 7 documents"),
         ({"documents": DOCUMENTS, "batch_size": 0}, "^batch_size=0; allowed"),
     ],
 )

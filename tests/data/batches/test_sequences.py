@@ -213,7 +213,7 @@ def test_replicas_share_each_batch():
     [
         ({"sequences": []}, "no sequences"),
         ({"sequences": tf.ragged.constant([], tf.int32, 1)}, "no sequences"),
-        ({"sequences": [[2, 3], [2]]}, "sequence 1 has 1 tokens"),
+        ({"sequences": [[2, 3], [2]]}, "sequence 1 has 1 token"),
         ({"batch_size": 0}, "batch_size=0; allowed: whole numbers, 1 or more"),
         ({"order": "random"}, "order='random'; allowed: length, stream"),
     ],

@@ -427,7 +427,7 @@ def test_bad_settings(settings, message):
         (lambda m: m.fit([1, 2]), "no column 'row' in the data; allowed: a sp"),
         (
             lambda m: m.fit({"row": [1], "column": [1, 2], "value": [1]}),
-            "1 rows, 2 columns, 1 values; allowed: as many",
+            "1 row, 2 columns, 1 value; allowed: as many",
         ),
     ],
 )

@@ -499,7 +499,7 @@ KINDS_ALLOWED = "allowed: strings [sequences], or integer ids [sequences, time]"
         ),
         (
             np.array([[START_ID, PAD_ID]]),
-            "sequence 0 has 1 tokens; allowed: 2 or more, the start and end "
+            "sequence 0 has 1 token; allowed: 2 or more, the start and end "
             "tokens among them",
         ),
     ],

@@ -289,7 +289,7 @@ def test_documents_without_a_known_word_have_no_topic(trained):
     centers = model.topic_centers.numpy()
     model.fit_topics(texts)
     close(model.topic_centers.numpy(), centers)
-    with pytest.raises(ValueError, match=r"num_topics=2 for 1 documents"):
+    with pytest.raises(ValueError, match=r"num_topics=2 for 1 document"):
         tiny().fit_topics(["sea", "quagga", "zebra"])
     # Nothing is near them, and they are near nothing.
     numbers, distances = model.nearest_documents(["zebra", "sea"], texts, 8)
@@ -342,7 +342,7 @@ def test_refused_calls(model):
         model.top_words(8)
     with pytest.raises(ValueError, match=r"k=5; allowed: 1 to 4"):
         model.nearest_documents(["sea"], ROSES, 5)
-    with pytest.raises(ValueError, match=r"num_topics=2 for 1 documents"):
+    with pytest.raises(ValueError, match=r"num_topics=2 for 1 document"):
         tiny().fit_topics(["sea"])
     with pytest.raises(ValueError, match="the model has no vocabulary"):
         SoftmaxAutoencoder(num_words=3).top_words(1)

@@ -6,6 +6,7 @@ import re
 import pytest
 
 import trainer
+from keras_textgen.cli.settings import flagfile_text, parse
 from keras_textgen.evaluation.figures import figures_from_json
 from keras_textgen.pages import charts
 
@@ -144,9 +145,44 @@ def test_several_runs_on_one_page(tmp_path, capsys):
     arguments[1] = f"--runs={tmp_path / 'a'},{tmp_path / 'a'}"
     assert trainer.main(["trainer.py", *arguments]) == 2
     assert "one of them twice" in capsys.readouterr().err
-    arguments[1] = f"--runs={tmp_path / 'a'},{tmp_path}"
+    arguments[1] = f"--runs={tmp_path / 'a'},{tmp_path / 'c'}"
     assert trainer.main(["trainer.py", *arguments]) == 2
-    assert f"{tmp_path}: there is no run" in capsys.readouterr().err
+    assert f"{tmp_path / 'c'}: there is no run" in capsys.readouterr().err
+
+
+def sweep_folder(tmp_path, *names):
+    """The flags of runs without data, as a sweep leaves them."""
+    there = tmp_path / "there.txt"
+    there.write_text("a rose\n" * 20)
+    for number, name in enumerate(names):
+        given = ["--dataset=text", "--model=vae", f"--data_dir={there}"]
+        given.append(f"--seed={number}")
+        settings = parse(["trainer.py", *given], tmp_path)
+        (tmp_path / "sweep" / name).mkdir(parents=True)
+        flags = tmp_path / "sweep" / name / "flags.txt"
+        flags.write_text(flagfile_text(settings))
+    there.unlink()
+    return tmp_path / "sweep"
+
+
+def test_a_folder_of_runs_is_all_of_them(tmp_path, capsys, monkeypatch):
+    names = ("trial_10", "trial_2", "trial_0")
+    folder = sweep_folder(tmp_path, *names)
+    monkeypatch.chdir(tmp_path)
+    compare = ["trainer.py", "--mode=report"]
+    assert trainer.main([*compare, f"--runs={folder}"]) == 0
+    told = "Written to comparison.html, in the current folder.\n"
+    assert capsys.readouterr().out == told
+    page = (tmp_path / "comparison.html").read_text("utf-8")
+    assert "<td>--seed</td><td>2</td><td>1</td><td>0</td>" in page
+    one = folder / "trial_2"
+    runs = f"--runs={one},{folder / 'trial_10'}"
+    assert trainer.main([*compare, runs, "--output=two.html"]) == 0
+    assert capsys.readouterr().out == "Written to two.html.\n"
+    page = (tmp_path / "two.html").read_text("utf-8")
+    assert "<td>--seed</td><td>1</td><td>0</td>" in page
+    assert trainer.main([*compare, f"--runs={one},{folder}"]) == 2
+    assert "one of them twice" in capsys.readouterr().err
 
 
 def test_a_test_set_of_one_text(tmp_path, capsys):
@@ -177,3 +213,8 @@ def test_several_runs_are_no_single_one(capsys):
     assert trainer.main(["trainer.py", *arguments]) == 2
     error = capsys.readouterr().err
     assert "--runs=a,b contradicts --run_dir=" in error
+    arguments[2] = "--importance_samples=3"
+    assert trainer.main(["trainer.py", *arguments]) == 2
+    assert "--importance_samples=3 with --runs=a,b, which are compared as" in (
+        capsys.readouterr().err
+    )

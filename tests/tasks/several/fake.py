@@ -17,6 +17,7 @@ class FakeProgram:
     Attributes:
         calls: Names of the folders, in the order of the calls.
         figures: From settings to figures of a run.
+        variables: Of the environment of the last call.
         statuses: Of calls, by name of the folder, in their order; 0 without.
     """
 
@@ -25,8 +26,10 @@ class FakeProgram:
         self.figures = figures
         self.statuses = {}
         self.given = {}
+        self.variables = None
 
-    def __call__(self, arguments):
+    def __call__(self, arguments, variables=None):
+        self.variables = variables
         settings = parse(["trainer.py", *arguments], find_recipes())
         directory = RunDirectory(settings.run_dir)
         directory.check(settings)

@@ -38,6 +38,14 @@ def test_a_run_is_finished_later(given, capsys):
     assert {"export", "report.html", "results.txt", "results.csv"} <= files
     assert splits_of(folder) == {"train", "valid", "test"}
 
+    # Nothing is trained, so that what is there is still right.
+    before = (folder / "figures.json").read_text("utf-8")
+    assert trainer.main([*arguments, "--nofinish"]) == 0
+    assert (folder / "figures.json").read_text("utf-8") == before
+    further = ["trainer.py", *given, "--epochs=2", "--nofinish"]
+    assert trainer.main(further) == 0
+    assert splits_of(folder) == {"train", "valid"}
+
 
 def test_a_flag_is_refused_as_it_was_typed(capsys):
     arguments = ["--mode=generate", "--preset=hdgm_sotu", "--nofinish"]

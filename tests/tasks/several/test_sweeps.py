@@ -11,6 +11,7 @@ from keras_textgen.cli.sweeping import search_space
 from keras_textgen.evaluation.figures import Figure
 from keras_textgen.tasks import search
 from keras_textgen.tasks.search import Trial, suggested
+from keras_textgen.training.trials import TRIAL
 from tests.tasks.several.fake import runs_of
 
 SWEEP = "--mode=sweep"
@@ -39,6 +40,8 @@ def test_a_grid_tries_all_combinations(given, program, capsys):
         # Neither evaluated on the test set, nor a sweep itself.
         assert (each.mode, each.finish, each.sweep) == ("train", False, None)
         assert each.embedding_dim == 4
+    # Where one fails, there is nothing for a user to do.
+    assert program.variables == TRIAL
     rows = rows_of(given)
     assert [row["trial"] for row in rows] == [
         "trial_2",

@@ -1,0 +1,37 @@
+"""What the program calls itself; imported before everything else."""
+
+import os
+import signal
+import sys
+
+
+def program_name(called: str) -> str:
+    """What the program is called in messages: as the user has called it.
+
+    Args:
+      called: the first word of the command line, as Python has it.
+
+    Returns:
+      The name.
+
+    Example:
+    >>> program_name("/usr/bin/keras-textgen"), program_name("./trainer.py")
+    ('keras-textgen', 'trainer.py')
+    >>> program_name("/usr/lib/python3/keras_textgen/__main__.py")
+    'python -m keras_textgen'
+    """
+    name = os.path.basename(called)
+    return "python -m keras_textgen" if name == "__main__.py" else name
+
+
+def say_interrupted(program: str) -> int:
+    """Say in a line that Ctrl-C has ended the program.
+
+    Args:
+      program: its name.
+
+    Returns:
+      The exit status of that.
+    """
+    print(f"\n{program}: interrupted", file=sys.stderr)
+    return 128 + signal.SIGINT

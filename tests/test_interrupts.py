@@ -1,0 +1,56 @@
+"""Ctrl-C before anything is to be saved: one line, and its exit status."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+# Runs a program, and interrupts it at the import of a module.
+CODE = """
+import runpy, sys
+class Interrupts:
+    def find_spec(self, name, *rest):
+        if name == module:
+            raise KeyboardInterrupt
+module, program, *sys.argv = sys.argv[1:]
+sys.meta_path.insert(0, Interrupts())
+if program.endswith(".py"):
+    runpy.run_path(program, run_name="__main__")
+else:
+    runpy.run_module(program, run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "module", "arguments"),
+    [
+        ("trainer.py", "keras_textgen.specs", []),
+        ("trainer.py", "keras_textgen.program", []),
+        ("trainer.py", "absl", []),
+        ("trainer.py", "keras_textgen.tasks.data", ["--seed=1"]),
+        ("keras_textgen", "absl", []),
+        ("keras_textgen.prepare", "numpy", ["--input=a", "--output=b"]),
+        (
+            "keras_textgen.convert",
+            "tensorflow",
+            ["sae", str(ROOT / "setup.py"), "b"],
+        ),
+        ("keras_textgen.serve", "uvicorn", ["vae_sotu", "--port=8931"]),
+    ],
+)
+def test_an_interrupted_import_is_one_line(
+    tmp_path, program, module, arguments
+):
+    path = str(ROOT / program) if program.endswith(".py") else program
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, module, path, path, *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    name = program if program.endswith(".py") else f"python -m {program}"
+    assert done.stderr == f"\n{name}: interrupted\n"
+    assert done.returncode == 130
+    assert not list(tmp_path.iterdir())
