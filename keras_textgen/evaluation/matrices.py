@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_textgen.checks import counted
 from keras_textgen.data.cells import Ratings, relevant_cells
 from keras_textgen.data.rows import spread_rows
 from keras_textgen.data.shards.matrix import PreparedCells
@@ -183,8 +184,8 @@ def format_matrices(report: Mapping[str, Any]) -> str:
     of = report.get("rows_to_rank") or 0
     if figures.get("rows", 0) < of:
         text += (
-            f"\nranked are {figures['rows']:,} of {of:,} "
-            "rows, at equal distances"
+            f"\nranked are {figures['rows']:,} of {counted(of, 'row')}, at "
+            "equal distances"
         )
     if above is None:
         return text

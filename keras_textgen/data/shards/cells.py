@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, check, refused
+from keras_textgen.checks import SIZES, check, counted, refused
 from keras_textgen.data.batches.cells import Batch
 from keras_textgen.data.cells import wrong_value
 from keras_textgen.data.shards.matrix import (
@@ -314,8 +314,8 @@ def cell_batches_of(
     ids = model.row_ids, model.col_ids
     if tuple(map(ids_sum, ids)) != cells.ids_sums:
         raise refused(
-            f"a prepared matrix of {cells.shape[0]:,} rows and "
-            f"{cells.shape[1]:,} columns for a model of other ids",
+            f"a prepared matrix of {counted(cells.shape[0], 'row')} and "
+            f"{counted(cells.shape[1], 'column')} for a model of other ids",
             "a model of its ids, as from_prepared makes it",
         )
     drawing = {}

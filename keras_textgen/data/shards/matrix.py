@@ -245,14 +245,14 @@ def _remarks(manifest: CellManifest) -> tuple[str, ...]:
     found = []
     if manifest.bad:
         found.append(
-            f"Left out when the matrix was prepared: {manifest.bad:,} records, "
-            "listed in its bad.jsonl."
+            "Left out when the matrix was prepared: "
+            f"{counted(manifest.bad, 'record')}, listed in its bad.jsonl."
         )
     if manifest.merged:
         found.append(
-            f"Given again when the matrix was prepared: {manifest.merged:,} "
-            "cells, which became one with another "
-            f"(--duplicates={manifest.settings['duplicates']})."
+            "Given again when the matrix was prepared: "
+            f"{counted(manifest.merged, 'cell')}, which became one with "
+            f"another (--duplicates={manifest.settings['duplicates']})."
         )
     return tuple(found)
 
