@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import resource
 import shutil
 import signal
@@ -51,6 +52,7 @@ NO_RECIPE = [
     "--nolr_halve_on_plateau",
     "--early_stopping_patience=0",
     "--learning_rate=0.001",
+    "--min_steps_per_epoch=1",
     "--sampling_temperature=1",
 ]
 NO_REMEDIES = ["--feed_latent=default", "--free_bits_per_dimension=default"]
@@ -437,13 +439,13 @@ INTERRUPTED = {
     ),
     "bfloat16": (
         ["--kl_steps=6", "--epochs=2", "--precision=bfloat16"],
-        [8],
+        [4],
         ("Epoch 2/2", 1),
     ),
     # The scale of the loss is part of the state.
     "float16": (
         ["--kl_steps=6", "--epochs=2", "--precision=float16"],
-        [8],
+        [4],
         ("Epoch 2/2", 1),
     ),
 }
@@ -475,7 +477,7 @@ def test_language_model(corpus, tmp_path, capsys):
     run_dir = f"--run_dir={tmp_path / 'run'}"
     assert call(*given, run_dir) == 0
     out = capsys.readouterr().out
-    assert "\n  likelihood        exact\n" in out
+    assert re.search("\n  likelihood +exact\n", out)
     assert "Reconstructions" not in out
     assert "\nGenerated (temperature 1):\n" in out
     assert call("--mode=evaluate", run_dir, "--importance_samples=2") == 0
@@ -904,6 +906,7 @@ GRAPH_MODULES = {
     "corpus_vocabulary",
     "graph_normalization",
     "graph_sentences",
+    "own_word_vectors",
     "raw_documents",
     "rows",
     "views",

@@ -352,8 +352,9 @@ def _with_preset(given: _Values) -> _Values:
             f"--preset={given['preset']} contradicts "
             f"--run_dir={given['run_dir']}; give one of them"
         )
-    run = {"preset": None, "run_dir": str(found.absolute())}
-    return given | run
+    # It may have been trained from another preset, which stays its own.
+    others = {name: value for name, value in given.items() if name != "preset"}
+    return {**others, "run_dir": str(found.absolute())}
 
 
 def _model_of(preset: pathlib.Path, given: _Values) -> str:
