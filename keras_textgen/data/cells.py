@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from keras_textgen.checks import OneOf, by_number, check, counted, refused
+from keras_textgen.checks import by_number, counted, refused
+from keras_textgen.data.cell_columns import DUPLICATES, check_duplicates
 from keras_textgen.data.raw_ids import (
     as_list,
     is_missing,
@@ -19,7 +20,6 @@ from keras_textgen.data.raw_ids import (
 )
 
 # What may be done with a pair of row and column that is given again.
-DUPLICATES = ("first", "last", "mean", "sum")
 _PAIRS_NAMED = 3
 LARGEST = float(np.finfo(np.float32).max)
 # The squares of larger values, summed over the cells, are no float32.
@@ -302,12 +302,6 @@ def merge_times(
         merged = np.full(size, -np.inf)
         np.maximum.at(merged, group, times)
     return merged[np.argsort(first)]
-
-
-def check_duplicates(duplicates: str | None) -> None:
-    """Refuses what cannot be done with pairs that are given again."""
-    if duplicates is not None:
-        check(OneOf(DUPLICATES), duplicates=duplicates)
 
 
 def pairs_named(pairs: Iterable[str]) -> str:

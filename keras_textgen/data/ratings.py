@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 
 from keras_textgen.checks import refused
+from keras_textgen.data.cell_columns import TABLE_FIELDS
 from keras_textgen.data.corpus import read_corpus
 from keras_textgen.data.matrix import Matrix
-from keras_textgen.data.readers.tables import TABLE_FIELDS, Fields
+from keras_textgen.data.readers.tables import Fields
 
 __all__ = ["load_ratings"]
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from keras_textgen.checks import counted
+from keras_textgen.data.cell_columns import DUPLICATES
 from keras_textgen.data.cells import (
-    DUPLICATES,
     Ratings,
     merge_repeated,
     merge_times,
@@ -23,7 +23,6 @@ from keras_textgen.data.formats.columns import Columns, Wanted
 from keras_textgen.data.matrix import Matrix, split_cells
 from keras_textgen.data.splits import leave_last_out, rows_by_time
 
-TABLE_FIELDS = ("user", "item", "rating")
 TIMES = "timestamp"
 # Fields of a table: of the ids of rows and columns, and of the values.
 Fields = tuple[str, str, str | None]

@@ -15,8 +15,11 @@ from keras_textgen.checks import (
     refused,
 )
 from keras_textgen.cli.refusals import NO_VALUES
-from keras_textgen.data.cells import DUPLICATES, check_duplicates
-from keras_textgen.data.table_cells import TABLE_FIELDS
+from keras_textgen.data.cell_columns import (
+    DUPLICATES,
+    TABLE_FIELDS,
+    check_duplicates,
+)
 
 __all__ = ["DUPLICATES", "CellSettings", "PrepareSettings", "settings_of"]
 

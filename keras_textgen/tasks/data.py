@@ -152,7 +152,7 @@ def table_fields(settings: Settings) -> tuple[str, str, str | None]:
     ('user', 'film', None)
     """
     # It imports SciPy, which takes longer than most errors.
-    from keras_textgen.data.readers.tables import TABLE_FIELDS
+    from keras_textgen.data.cell_columns import TABLE_FIELDS
 
     row, column, value = TABLE_FIELDS
     value = settings.value_column or value

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import scipy.sparse
 
+from keras_textgen.data.cell_columns import DUPLICATES
 from keras_textgen.data.cells import (
-    DUPLICATES,
     LARGEST_SQUARED,
     check_values,
     matrix_cells,

@@ -15,7 +15,7 @@ import time
 import numpy as np
 import pytest
 
-from keras_textgen.data.cells import DUPLICATES
+from keras_textgen.data.cell_columns import DUPLICATES
 from keras_textgen.data.corpus import SPLITS, DataError
 from keras_textgen.data.readers.tables import read_table
 from keras_textgen.prepare.__main__ import main

@@ -183,7 +183,7 @@ def test_words_that_no_text_has_are_named(words, standardize, reason):
         {"The"} if standardize == "none" else set()
     )
     message = (
-        f"1 of 2 words are in no text, as texts are read {reason}split at "
+        f"1 of 2 words is in no text, as texts are read {reason}split at "
         f"white space: {unreachable!r}"
     )
     with pytest.warns(UserWarning, match=f"^{re.escape(message)}$"):

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from keras_textgen.checks import counted
+from keras_textgen.data.cell_columns import TABLE_FIELDS
 from keras_textgen.data.corpus import DataError
 from keras_textgen.data.formats.columns import Columns, shown_columns
 from keras_textgen.data.formats.delimited import read_delimited
@@ -22,7 +23,6 @@ from keras_textgen.data.matrix import Matrix, one_hot
 from keras_textgen.data.readers.archives import DAMAGES
 from keras_textgen.data.splits import split_rule
 from keras_textgen.data.table_cells import (
-    TABLE_FIELDS,
     TIMES,
     matrix_of_columns,
     wanted_of,

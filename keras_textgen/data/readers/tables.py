@@ -13,10 +13,10 @@ import scipy.io
 import scipy.sparse
 
 from keras_textgen.checks import counted
+from keras_textgen.data.cell_columns import TABLE_FIELDS, check_duplicates
 from keras_textgen.data.cells import (
     LARGEST,
     Ratings,
-    check_duplicates,
     matrix_cells,
     merge_repeated,
     number_of_text,
@@ -37,7 +37,6 @@ from keras_textgen.data.readers.archives import DAMAGES
 from keras_textgen.data.splits import split_rule
 from keras_textgen.data.table_cells import (
     ONCE,
-    TABLE_FIELDS,
     TIMES,
     Fields,
     check_count,

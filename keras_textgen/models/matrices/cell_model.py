@@ -19,9 +19,9 @@ from keras_textgen.data.batches.cells import (
     check_cells,
     feedback_batches,
 )
+from keras_textgen.data.cell_columns import check_duplicates
 from keras_textgen.data.cells import (
     Ratings,
-    check_duplicates,
     check_values,
     matrix_cells,
     merge_repeated,

@@ -11,7 +11,7 @@ import pytest
 import scipy.io
 import scipy.sparse
 
-from keras_textgen.data.cells import DUPLICATES
+from keras_textgen.data.cell_columns import DUPLICATES
 from keras_textgen.data.ratings import load_ratings
 from keras_textgen.data.readers.files import SPLITS, DataError
 from keras_textgen.data.readers.tables import (
