@@ -297,7 +297,7 @@ def han_calls(model: keras.Model) -> list[Call]:
     def classified(rows: slice) -> Arrays:
         split = split_sentences_in_graph(DOCUMENTS).to_list()
         documents = [[each.decode() for each in row] for row in split]
-        unknown = "1 of 3 documents have no known word"
+        unknown = "1 of 3 documents has no known word"
         with pytest.warns(UserWarning, match=unknown):
             probabilities = model.predict(documents)
         # These texts the two ways of splitting split alike.
@@ -386,7 +386,7 @@ def han_token_calls(model: keras.Model) -> list[Call]:
     classes = {"label": (0,), "probabilities": (0, 2), "is_known": (0,)}
 
     def classified() -> Arrays:
-        with pytest.warns(UserWarning, match="1 of 3 documents have no known"):
+        with pytest.warns(UserWarning, match="1 of 3 documents has no known"):
             found = model.predict(DOCUMENT_TOKENS)
         return labeled(found, [True, True, False], names)
 

@@ -176,7 +176,7 @@ def test_noise_is_a_function_of_seed_and_step(padded):
 TEXTS = ["The cat sat. On a mat!", "Mat", "A mat. The mat. On the mat.", ""]
 
 UNKNOWN = (
-    "^1 of 4 documents have no known word, the first is number 3, counted from "
+    "^1 of 4 documents has no known word, the first is number 3, counted from "
     "0; their"
 )
 
