@@ -15,9 +15,9 @@ def draw_tokens(logits: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
 
     A row's token is a function of its own logits and number: not of the other
     rows, nor of the threads among which TensorFlow divides them, as that of
-    `tf.random.stateless_categorical` is. Nothing is sorted, and two passes over
-    [N, V] are all: the sums of blocks of tokens say in which block the token
-    lies, and only that block is looked at further.
+    `tf.random.stateless_categorical` is. Nothing is sorted, and nothing of
+    float64 is as large as [N, V]: the sums of blocks of tokens say in which
+    block the token lies, and only that block is looked at further.
 
     Args:
         logits: float [N, V], of which at least one of each row is finite.
