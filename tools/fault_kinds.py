@@ -378,7 +378,7 @@ def _preparing_on_a_full_disk(trial: Trial) -> Outcome:
 
 def _prepared_anew(trial: Trial) -> Outcome:
     """What looks finished has to be; the same command then finishes it."""
-    expected = contents(trial.work / "shards_of_texts")
+    expected = contents(prepared(trial.model, trial.work))
     if trial.folder.exists() and contents(trial.folder) != expected:
         return Outcome(Run(0, 0, ""), problem="it looks finished, and is not")
     last = run(trial.flags, program="prepare")
@@ -389,7 +389,7 @@ def _prepared_anew(trial: Trial) -> Outcome:
 
 def prepared(model: str, work: pathlib.Path) -> pathlib.Path:
     """The shards for a model, prepared when they are first asked for."""
-    name = "documents" if model == "han" else "texts"
+    name = {"dmf": "ratings", "han": "documents"}.get(model, "texts")
     folder = work / f"shards_of_{name}"
     if not folder.exists():
         done = run(preparing(model, work, folder), program="prepare")
@@ -408,11 +408,11 @@ def shards_for(
 
 
 _OF_SHARDS = {
-    "models": ("lstm_lm", "han", "sae"),
+    "models": ("lstm_lm", "han", "sae", "dmf"),
     "needs": no_shards,
     "data": "shards",
 }
-_OF_PREPARING = {"models": ("lstm_lm",), "data": "preparing"}
+_OF_PREPARING = {"models": ("lstm_lm", "dmf"), "data": "preparing"}
 _OF_WORKERS = {"models": _CHEAP, "data": "workers"}
 KINDS: dict[str, Kind] = {
     "kill -9": Kind(_killed),
@@ -432,7 +432,7 @@ KINDS: dict[str, Kind] = {
     "a worker stopped": Kind(_worker_paused, **_OF_WORKERS),
     "a worker silent": Kind(_worker_silent, **_OF_WORKERS),
     "slow disk": Kind(_hanging_disk, needs=no_hanging, disk=in_a_file),
-    "a shard removed": Kind(_damaged_data(remove, "*.array_re*"), **_OF_SHARDS),
+    "a shard removed": Kind(_damaged_data(remove, "*.[an][rp]*"), **_OF_SHARDS),
     "a shard's bit": Kind(_damaged_data(flip, "*.[an][rp]*"), **_OF_SHARDS),
     "a manifest's bit": Kind(_damaged_data(flip, "manif*"), **_OF_SHARDS),
     "preparing killed": Kind(

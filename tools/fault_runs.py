@@ -44,11 +44,19 @@ MODELS: dict[str, tuple[str, ...]] = {
     "dmf": ("--embedding_dim=4",),
     "lstm_lm": ("--embedding_dim=4", "--rnn_units=4"),
     "vae": ("--embedding_dim=4", "--rnn_units=4", "--latent_dim=3"),
+    "lstm_vae": (
+        "--embedding_dim=4",
+        "--rnn_units=4",
+        "--latent_dim=3",
+        "--aggressive_encoder",
+        "--optimizer=sgd",
+    ),
+    "prodlda": ("--num_topics=3",),
     "hdgm": ("--embedding_dim=4", "--rnn_units=4", "--latent_dim=2"),
     "han": ("--embedding_dim=4", "--rnn_units=4", "--attention_units=4"),
     "hsvae": ("--embedding_dim=4", "--rnn_units=4", "--latent_dim=3"),
 }
-_TEXTS = ("lstm_lm", "vae", "hdgm", "hsvae")
+_TEXTS = ("lstm_lm", "vae", "lstm_vae", "hdgm", "hsvae")
 # A run that takes longer hangs.
 SECONDS = 600
 _TOO_LONG = 1000
@@ -266,19 +274,23 @@ def write_data(work: pathlib.Path) -> None:
 def preparing(
     model: str, work: pathlib.Path, folder: pathlib.Path
 ) -> list[str]:
-    """The flags that prepare a corpus for a model."""
+    """The flags that prepare a corpus, or a matrix, for a model."""
+    table = "ratings.csv" if model == "dmf" else "table.csv"
+    columns = {
+        "dmf": ["--row_column=user"],
+        "han": ["--label_column=label", "--sentence_rule=graph"],
+    }
     return [
-        f"--input={work / 'table.csv'}",
+        f"--input={work / table}",
         f"--output={folder}",
-        "--label_column=label",
         "--valid_share=0.2",
         "--test_share=0.2",
-        *(["--sentence_rule=graph"] if model == "han" else []),
+        *columns.get(model, ["--label_column=label"]),
     ]
 
 
 def of_shards(data: pathlib.Path) -> tuple[str, ...]:
-    """The flags that train on a prepared corpus."""
+    """The flags that train on what was prepared."""
     return "--dataset=prepared", f"--data_dir={data}"
 
 
