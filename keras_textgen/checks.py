@@ -79,7 +79,7 @@ class Numbers:
         """Whether a value is a finite number within the bounds."""
         try:
             number = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return False
         return (
             not isinstance(value, str)
@@ -122,6 +122,32 @@ class OneOf:
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.choices))
+
+
+@dataclasses.dataclass(frozen=True)
+class Instances:
+    """Values of a type.
+
+    Args:
+        type: Theirs.
+        called: What they are, for people.
+
+    Example:
+        >>> "3" in Instances(str, "text"), 3 in Instances(str, "text")
+        (True, False)
+        >>> print(Instances(str, "text"))
+        text
+    """
+
+    type: type
+    called: str
+
+    def __contains__(self, value: Any) -> bool:
+        """Whether a value is of the type."""
+        return isinstance(value, self.type)
+
+    def __str__(self) -> str:
+        return self.called
 
 
 SIZES = WholeNumbers(1)

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_textgen.checks import refused
+from keras_textgen.data.readers.archives import ARRAY_DAMAGES
 
 _ALLOWED = "a state dict that torch.save has written, or a .npz of its arrays"
 # The first number of files of PyTorch before 1.6, which are no .zip.
@@ -31,6 +32,9 @@ _DTYPES = {
     "ByteStorage": "u1",
     "BoolStorage": "?",
 }
+
+
+_OTHER_ORDER = "numbers of the other byte order"
 
 
 class _Storage(NamedTuple):
@@ -72,47 +76,54 @@ def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
         OSError: If it cannot be read.
     """
     path = Path(path)
+    with open(path, "rb"):
+        # Of what comes later, errors of the system are those of damages, such
+        # as places in the file before its start.
+        pass
     try:
-        if path.suffix == ".npz":
-            # By itself, NumPy leaves a damaged file open.
-            with open(path, "rb") as file:
-                return dict(np.load(file, allow_pickle=False))
-        if zipfile.is_zipfile(path):
-            found, values = _read_zip(path)
-        else:
-            found, values = _read_legacy(path)
+        return _read(path)
     except (
-        EOFError,
-        KeyError,
-        IndexError,
+        *ARRAY_DAMAGES,
         AttributeError,
-        TypeError,
+        IndexError,
         pickle.UnpicklingError,
-        zipfile.BadZipFile,
     ) as error:
         raise refused(f"{path}: no state dict ({error})", _ALLOWED) from None
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    if path.suffix == ".npz":
+        return _read_arrays(path)
+    reader = _read_zip if zipfile.is_zipfile(path) else _read_legacy
+    found, values = reader(path)
     if not isinstance(found, Mapping):
-        raise refused(f"{path}: a {type(found).__name__}", _ALLOWED)
+        raise pickle.UnpicklingError(f"a {type(found).__name__}")
     tensors = {n: view for n, view in found.items() if isinstance(view, _View)}
     if len(tensors) < len(found) or not tensors:
-        raise refused(
-            f"{path}: {len(tensors)} tensors in a dict of {len(found)}",
-            _ALLOWED,
+        raise pickle.UnpicklingError(
+            f"{len(tensors)} tensors in a dict of {len(found)}"
         )
-    return {
-        str(name): _array(path, view, values) for name, view in tensors.items()
-    }
+    return {str(name): _array(view, values) for name, view in tensors.items()}
+
+
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    # By itself, NumPy leaves a damaged file open.
+    with open(path, "rb") as file:
+        return dict(np.load(file, allow_pickle=False))
 
 
 def _read_zip(path: Path) -> tuple[Any, Callable[[_Storage], bytes]]:
     """The object of a file of PyTorch 1.6 and later, and its storages."""
     with zipfile.ZipFile(path) as parts:
+        if any(each.compress_type for each in parts.infolist()):
+            # torch.save packs nothing; what is packed may be of any size.
+            raise pickle.UnpicklingError("a compressed part")
         names = parts.namelist()
         (pickled,) = (each for each in names if each.endswith("/data.pkl"))
         folder = pickled.removesuffix("data.pkl")
         order = f"{folder}byteorder"
         if order in names and parts.read(order) != b"little":
-            raise refused(f"{path}: numbers of the other byte order", "little")
+            raise pickle.UnpicklingError(_OTHER_ORDER)
         found = _Tensors(io.BytesIO(parts.read(pickled))).load()
 
     def values(storage: _Storage) -> bytes:
@@ -129,7 +140,7 @@ def _read_legacy(path: Path) -> tuple[Any, Callable[[_Storage], bytes]]:
             raise pickle.UnpicklingError("of another kind")
         _Tensors(file).load()  # The version of the format.
         if not _Tensors(file).load()["little_endian"]:
-            raise refused(f"{path}: numbers of the other byte order", "little")
+            raise pickle.UnpicklingError(_OTHER_ORDER)
         reader = _Tensors(file)
         found = reader.load()
         storages = {}
@@ -178,9 +189,7 @@ def _parameter(data: _View, *_: Any) -> _View:
     return data
 
 
-def _array(
-    path: Path, view: _View, values: Callable[[_Storage], bytes]
-) -> np.ndarray:
+def _array(view: _View, values: Callable[[_Storage], bytes]) -> np.ndarray:
     """The numbers of a tensor, all of which are in its storage."""
     dtype = view.storage.dtype.newbyteorder("<")
     content = values(view.storage)
@@ -192,7 +201,7 @@ def _array(
     if count > view.storage.size or (count and last >= view.storage.size):
         is_within = False
     if not (is_whole and is_within):
-        raise refused(f"{path}: damaged: numbers are missing", _ALLOWED)
+        raise pickle.UnpicklingError("damaged: numbers are missing")
     numbers = np.frombuffer(content, dtype)[view.offset :]
     strides = [step * dtype.itemsize for step in view.strides]
     return np.lib.stride_tricks.as_strided(

@@ -19,6 +19,7 @@ from keras_textgen.data.cells import (
     repeated_pairs,
 )
 from keras_textgen.data.corpus import SPLITS
+from keras_textgen.data.shards.manifest import PARTS_OF_CELLS
 from keras_textgen.prepare.cell_units import (
     CELL,
     SIDES,
@@ -34,7 +35,6 @@ from keras_textgen.prepare.work_files import (
     writing,
 )
 
-PARTS_OF_CELLS = ("rows", "columns", "values")
 # Cells of a part, if its rows have no more.
 _CELLS = 1 << 22
 _HASH_BYTES = 8

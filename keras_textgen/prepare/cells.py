@@ -12,6 +12,7 @@ from keras_textgen.data.corpus import SPLITS, DataError
 from keras_textgen.data.shards.manifest import (
     BAD,
     MANIFEST,
+    PARTS_OF_CELLS,
     CellCounts,
     CellManifest,
     File,
@@ -22,7 +23,6 @@ from keras_textgen.data.shards.manifest import (
 from keras_textgen.data.shards.matrix import ids_text
 from keras_textgen.data.table_cells import ONCE
 from keras_textgen.prepare.cell_parts import (
-    PARTS_OF_CELLS,
     first_rows,
     hashes_file,
     id_hashes,
@@ -56,8 +56,6 @@ from keras_textgen.prepare.work_files import (
     write_array,
     writing,
 )
-
-_TYPES = {"rows": "<i4", "columns": "<i4", "values": "<f4"}
 
 
 def prepare_cells(
@@ -188,13 +186,13 @@ def _joined(work: pathlib.Path, parts: int) -> list[str]:
     """Joins the arrays of all parts, and gives the names of the files."""
     names = []
     for split in SPLITS:
-        for part in PARTS_OF_CELLS:
+        for part, kind in PARTS_OF_CELLS.items():
             name = cells_file(split, part)
             paths = [
                 part_file(work, split, part, number) for number in range(parts)
             ]
             with writing(work):
-                join_arrays(work / name, paths, _TYPES[part])
+                join_arrays(work / name, paths, kind)
             for path in paths:
                 path.unlink()
             names.append(name)

@@ -3,13 +3,13 @@
 import os
 import pathlib
 import time
-import zipfile
 import zlib
 from typing import Any
 
 import numpy as np
 
 from keras_textgen.data.batches.sequences import TokenBatches
+from keras_textgen.data.readers.archives import ARRAY_DAMAGES
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.run_directory import move_into_place, unfinished
 
@@ -52,7 +52,7 @@ class KeptBounds:
             # NumPy would leave a damaged file open.
             with open(self._path, "rb") as file, np.load(file) as arrays:
                 key, values = arrays["key"], arrays["values"]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except ARRAY_DAMAGES:
             return nothing
         is_same = np.array_equal(key, self._key) and len(values) == num_rows
         return values if is_same else nothing

@@ -2,9 +2,12 @@
 
 import os
 import pickle
+import random
+import zipfile
 
 import numpy as np
 import pytest
+from fuzz_damage import damaged
 
 from keras_textgen.convert.torch_file import read_state_dict
 from tests.convert.torch_writer import (
@@ -66,6 +69,42 @@ def test_arrays_of_numpy(tmp_path):
             read_state_dict(tmp_path / "c.npz")
 
 
+@pytest.mark.parametrize("kind", ["zip", "legacy", "npz"])
+def test_a_damaged_file_is_read_or_refused(tmp_path, kind):
+    path = tmp_path / ("a.npz" if kind == "npz" else "a.pt")
+    if kind == "npz":
+        np.savez(path, **ARRAYS)
+    else:
+        write = {"zip": write_zip, "legacy": write_legacy}[kind]
+        write(path, state_dict(ARRAYS))
+    whole = path.read_bytes()
+    refusals = []
+    for seed in range(400):
+        path.write_bytes(damaged(whole, random.Random(seed)))
+        refusals.append(refusal_of(path))
+    assert refusals.count("") < 200
+    assert {each.partition(" (")[0] for each in refusals if each} == {
+        f"{path}: no state dict"
+    }
+
+
+def test_parts_that_are_small_only_while_they_are_packed(tmp_path):
+    path = tmp_path / "a.pt"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as parts:
+        parts.writestr("a/data.pkl", bytes(2**24))
+    assert path.stat().st_size < 2**16
+    with pytest.raises(ValueError, match=r"\(a compressed part\)"):
+        read_state_dict(path)
+
+
+def refusal_of(path):
+    try:
+        read_state_dict(path)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 class Harm:
     """Would run a command where a pickle is run."""
 
@@ -105,7 +144,7 @@ def test_other_files_are_refused(tmp_path, write):
     for content, message in (
         ({"epoch": 3, "model": state_dict(ARRAYS)}, "0 tensors in a dict of 2"),
         ({}, "0 tensors in a dict of 0"),
-        ([1, 2], "a list; allowed: a state dict that torch.save"),
+        ([1, 2], r"\(a list\); allowed: a state dict that torch.save"),
     ):
         write(path, content)
         with pytest.raises(ValueError, match=message):

@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import tarfile
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -34,6 +35,19 @@ DAMAGES = (
     tarfile.TarError,
     zipfile.BadZipFile,
     zlib.error,
+)
+# What NumPy and SciPy may raise of a damaged .npy or .npz, whose heads they
+# parse as Python's source.
+ARRAY_DAMAGES = (
+    *DAMAGES,
+    KeyError,
+    MemoryError,
+    OSError,
+    OverflowError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    tokenize.TokenError,
 )
 
 

@@ -33,7 +33,7 @@ from keras_textgen.data.formats.columns import (
 from keras_textgen.data.formats.streams import read_bytes
 from keras_textgen.data.formats.table import LISTED
 from keras_textgen.data.matrix import Matrix, split_cells
-from keras_textgen.data.readers.archives import DAMAGES
+from keras_textgen.data.readers.archives import ARRAY_DAMAGES
 from keras_textgen.data.splits import split_rule
 from keras_textgen.data.table_cells import (
     ONCE,
@@ -312,16 +312,7 @@ def _sparse(path: pathlib.Path) -> scipy.sparse.coo_array:
         _check_lines(path, content)
     try:
         matrix = _with_every_cell(reader(io.BytesIO(content)))
-    except (
-        KeyError,
-        OSError,
-        OverflowError,
-        RecursionError,
-        SyntaxError,
-        TypeError,
-        ValueError,
-        *DAMAGES,
-    ) as error:
+    except ARRAY_DAMAGES as error:
         raise DataError(
             f"{path}: no sparse matrix ({error}); allowed: a .npz of "
             "scipy.sparse.save_npz, or a .mtx"

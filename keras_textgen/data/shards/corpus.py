@@ -12,8 +12,9 @@ import pathlib
 from typing import Any
 
 from keras_textgen.checks import counted
-from keras_textgen.data.corpus import SPLITS, Corpus
+from keras_textgen.data.corpus import SPLITS, Corpus, DataError
 from keras_textgen.data.shards.manifest import (
+    MANIFEST,
     VOCABULARY,
     CellManifest,
     Manifest,
@@ -48,7 +49,13 @@ class PreparedCorpus(Corpus):
         from keras_textgen.data.shards.vocabulary import read_vocabulary
 
         check_content(self.folder, self.manifest.file(VOCABULARY))
-        return read_vocabulary(self.folder)
+        found = read_vocabulary(self.folder)
+        if found.size != self.manifest.vocabulary_size:
+            raise DataError(
+                f"{self.folder / VOCABULARY}: {found.size:,} ids; allowed: "
+                f"{self.manifest.vocabulary_size:,}, as in {MANIFEST}"
+            )
+        return found
 
     @property
     def fingerprint(self) -> int:

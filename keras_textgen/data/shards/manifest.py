@@ -11,9 +11,17 @@ import json
 import os
 import pathlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
-from keras_textgen.checks import counted, refused
+from keras_textgen.checks import (
+    Allowed,
+    Instances,
+    Numbers,
+    WholeNumbers,
+    check,
+    counted,
+    refused,
+)
 from keras_textgen.data.corpus import SPLITS, DataError
 
 MANIFEST = "manifest.json"
@@ -24,7 +32,19 @@ COLUMNS = "columns.json"
 FORMAT = 1
 # The kind of what holds a matrix; a manifest of texts has none.
 CELLS = "cells"
+# The values of each part, as NumPy writes their type.
+PARTS_OF_CELLS = {"rows": "<i4", "columns": "<i4", "values": "<f4"}
 _ALLOWED = "a folder that python -m keras_textgen.prepare has finished"
+_Record = TypeVar("_Record")
+# What reading JSON, and taking fields of it, may raise.
+_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+# Of fields, by their declared type. Above 2**53, JSON's numbers are not exact.
+_VALUES: Mapping[str, Allowed] = {
+    "int": WholeNumbers(0, 2**53),
+    "float": Numbers(),
+    "str": Instances(str, "text"),
+    "Mapping[str, Any]": Instances(dict, "fields by name"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,8 +126,7 @@ class _Listing:
     def text(self) -> str:
         """The content of `manifest.json`."""
         known: Any = self
-        fields = {"format": FORMAT, **dataclasses.asdict(known)}
-        return _written({**fields, "checksum": _sum_of(fields)}) + "\n"
+        return sealed({"format": FORMAT, **dataclasses.asdict(known)})
 
     @property
     def digest(self) -> int:
@@ -263,7 +282,7 @@ allowed: a folder that python -m keras_textgen.prepare has finished
         raise DataError(
             f"{path}: {error.strerror}; allowed: {_ALLOWED}"
         ) from None
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except _UNREADABLE as error:
         raise DataError(
             f"{path}: no manifest of this format ({error!r:.80}); allowed: "
             f"{_ALLOWED}"
@@ -307,6 +326,12 @@ def check_content(folder: pathlib.Path, file: File) -> None:
         )
 
 
+def sealed(fields: Mapping[str, Any]) -> str:
+    """The content of a manifest of these fields, with its checksum."""
+    fields = {key: fields[key] for key in fields if key != "checksum"}
+    return _written({**fields, "checksum": _sum_of(fields)}) + "\n"
+
+
 def _written(fields: Mapping[str, Any]) -> str:
     return json.dumps(fields, ensure_ascii=False, indent=1)
 
@@ -322,44 +347,93 @@ def _parsed(content: dict[str, Any]) -> Manifest | CellManifest:
         raise refused("another checksum", "that of what is written")
     if content.pop("format") != FORMAT:
         raise refused("another format", str(FORMAT))
-    names = tuple(SPLITS)
+    files = tuple(_file(each) for each in content["files"])
     if "kind" in content:
-        return _of_cells(content)
-    return Manifest(
-        **content
+        return _of_cells(content, files)
+    return _of_texts(content, files)
+
+
+def _of_texts(content: dict[str, Any], files: tuple[File, ...]) -> Manifest:
+    counts, shards = content["counts"], content["shards"]
+    found = _record(
+        Manifest,
+        content
         | {
             "counts": {
-                split: Counts(**content["counts"][split]) for split in names
+                split: _record(Counts, counts[split]) for split in SPLITS
             },
             "shards": {
-                split: tuple(map(_file, content["shards"][split]))
-                for split in names
+                split: tuple(_file(each) for each in shards[split])
+                for split in SPLITS
             },
-            "files": tuple(map(_file, content["files"])),
+            "files": files,
             "label_names": tuple(content["label_names"]),
-        }
+        },
     )
+    for split in SPLITS:
+        texts = found.counts[split].texts
+        rows = sum(each.rows for each in found.shards[split])
+        if rows != texts:
+            raise refused(
+                f"{counted(rows, 'row')} of {split}", counted(texts, "text")
+            )
+    for name in found.label_names:
+        check(_VALUES["str"], label_name=name)
+    rule = found.sentence_rule
+    per_split = [
+        lengths_file,
+        *([sentences_file] if rule is not None else []),
+        *([labels_file] if found.label_names else []),
+    ]
+    _check_listed(
+        found, VOCABULARY, *(name(s) for s in SPLITS for name in per_split)
+    )
+    return found
 
 
-def _of_cells(content: dict[str, Any]) -> CellManifest:
+def _of_cells(content: dict[str, Any], files: tuple[File, ...]) -> CellManifest:
     if content["kind"] != CELLS:
         raise refused("another kind", CELLS)
-    rows, columns = map(int, content["shape"])
-    row, column, value = content["fields"]
     counts = content["counts"]
-    return CellManifest(
-        **content
+    rows, columns = content["shape"]
+    check(WholeNumbers(1, 2**31 - 1), rows=rows, columns=columns)
+    row, column, value = content["fields"]
+    check(_VALUES["str"], row=row, column=column, value=value or "")
+    found = _record(
+        CellManifest,
+        content
         | {
-            "counts": {split: CellCounts(**counts[split]) for split in SPLITS},
-            "files": tuple(map(_file, content["files"])),
+            "counts": {
+                split: _record(CellCounts, counts[split]) for split in SPLITS
+            },
+            "files": files,
             "shape": (rows, columns),
             "fields": (row, column, value),
-        }
+        },
     )
+    names = (cells_file(s, p) for s in SPLITS for p in PARTS_OF_CELLS)
+    _check_listed(found, ROWS, COLUMNS, *names)
+    return found
+
+
+def _record(kind: type[_Record], fields: Mapping[str, Any]) -> _Record:
+    """A record, once its values are of the types that are declared."""
+    found = kind(**fields)
+    for each in dataclasses.fields(found):  # type: ignore[arg-type]
+        if each.type in _VALUES:
+            value = getattr(found, each.name)
+            check(_VALUES[str(each.type)], **{each.name: value})
+    return found
+
+
+def _check_listed(manifest: _Listing, *names: str) -> None:
+    for name in names:
+        if all(each.name != name for each in manifest.files):
+            raise refused(f"no {name} among its files", "all that it needs")
 
 
 def _file(fields: dict[str, Any]) -> File:
-    found = File(**fields)
+    found = _record(File, fields)
     # A manifest from elsewhere must not name files outside of its folder.
     is_plain = pathlib.PurePath(found.name).name == found.name
     if not is_plain or found.name in ("", "..") or "\\" in found.name:
@@ -369,7 +443,11 @@ def _file(fields: dict[str, Any]) -> File:
 
 def _check_size(folder: pathlib.Path, file: File) -> None:
     path = folder / file.name
-    there = path.stat().st_size if path.is_file() else None
+    try:
+        there = path.stat().st_size if path.is_file() else None
+    except OSError:
+        # Such as of a name that is too long.
+        there = None
     if there != file.bytes:
         is_now = "missing" if there is None else counted(there, "byte")
         raise DataError(

@@ -20,6 +20,7 @@ from keras_textgen.data.cells import Ratings
 from keras_textgen.data.corpus import SPLITS, Corpus, DataError
 from keras_textgen.data.shards.manifest import (
     COLUMNS,
+    PARTS_OF_CELLS,
     ROWS,
     CellManifest,
     cells_file,
@@ -120,7 +121,8 @@ class PreparedCells(Ratings):
 
     def _mapped(self, part: str) -> np.ndarray:
         name = cells_file(self._split, part)
-        return mapped(self._folder, self._manifest.file(name), len(self))
+        kind = PARTS_OF_CELLS[part]
+        return mapped(self._folder, self._manifest.file(name), len(self), kind)
 
 
 def places_between(begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
@@ -252,7 +254,7 @@ def _remarks(manifest: CellManifest) -> tuple[str, ...]:
         found.append(
             "Given again when the matrix was prepared: "
             f"{counted(manifest.merged, 'cell')}, which became one with "
-            f"another (--duplicates={manifest.settings['duplicates']})."
+            f"another (--duplicates={manifest.settings.get('duplicates')})."
         )
     return tuple(found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import pathlib
 import re
 import threading
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_textgen.checks import refused
 from keras_textgen.data.corpus import DataError
 from keras_textgen.data.shards.manifest import (
     VOCABULARY,
@@ -26,6 +28,8 @@ from keras_textgen.data.shards.manifest import (
 EXTRA = "pip install 'keras-textgen[beam]'"
 # Ids below are written as two bytes.
 _SHORT = 1 << 16
+# Of a .npy: what it is, its version, and in two bytes the length of its head.
+_BEFORE_HEAD = 10
 _READING = "readahead_buffer_size:0,max_parallelism:0"
 
 
@@ -186,7 +190,9 @@ class PreparedSplit:
         return mapped(self._folder, self._manifest.file(name), count)
 
 
-def mapped(folder: pathlib.Path, file: File, count: int) -> np.ndarray:
+def mapped(
+    folder: pathlib.Path, file: File, count: int, kind: str = "<i4"
+) -> np.ndarray:
     """An array of a file, mapped into memory, once its checksum is right.
 
     Unlike shards, such files have no checksums of their own.
@@ -195,6 +201,7 @@ def mapped(folder: pathlib.Path, file: File, count: int) -> np.ndarray:
         folder: of the prepared corpus.
         file: as the manifest lists it.
         count: of the values that it has to hold.
+        kind: of the values, as NumPy writes it.
 
     Raises:
         DataError: it is not what was written.
@@ -202,14 +209,32 @@ def mapped(folder: pathlib.Path, file: File, count: int) -> np.ndarray:
     path = folder / file.name
     check_content(folder, file)
     try:
-        found = np.load(path, mmap_mode="r", allow_pickle=False)
+        start = _start_of_values(path, kind, count)
+        return np.memmap(path, kind, mode="r", offset=start, shape=(count,))
     except (OSError, ValueError) as error:
         raise DataError(
             f"{path}: cannot be read ({error!s:.80}); allowed: the file "
             "as it was written"
         ) from None
-    if found.shape != (count,):
-        raise DataError(
-            f"{path}: of shape {list(found.shape)}; allowed: [{count}]"
-        )
-    return found
+
+
+def _start_of_values(path: pathlib.Path, kind: str, count: int) -> int:
+    """Where the values of a .npy begin, whose head has to say what they are.
+
+    NumPy parses a head as Python's source, which a damaged one is not.
+    """
+    expected = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        expected, {"descr": kind, "fortran_order": False, "shape": (count,)}
+    )
+    with path.open("rb") as file:
+        first = file.read(_BEFORE_HEAD)
+        head = file.read(int.from_bytes(first[-2:], "little"))
+        start = file.tell()
+    whole = expected.getvalue()
+    # Blanks fill it up, in some versions of NumPy more than in others.
+    if (first[:-2] + head).rstrip() != (
+        whole[: _BEFORE_HEAD - 2] + whole[_BEFORE_HEAD:]
+    ).rstrip():
+        raise refused("another head", f"that of {kind} [{count}]")
+    return start
