@@ -7,8 +7,13 @@ allowed is a value itself, which knows what it holds and how it is spelled.
 import dataclasses
 import math
 import operator
+import re
+import textwrap
 from collections.abc import Sequence
 from typing import Any, Protocol
+
+# What TensorFlow writes of where in a graph an error was.
+_NODE = re.compile(r"\{\{.*?\}\} *")
 
 
 class Allowed(Protocol):
@@ -238,3 +243,23 @@ def refused_in(place: str, error: ValueError) -> ValueError:
         ValueError: sizes.txt: size=0; allowed: 1 or more
     """
     return ValueError(f"{place}: {error}")
+
+
+def first_line(error: Exception) -> str:
+    r"""An error in one line, whatever Keras or TensorFlow has put into it.
+
+    Args:
+        error: Any exception.
+
+    Returns:
+        Its first line, shortened; its class where it says nothing.
+
+    Example:
+        >>> first_line(ValueError("no\nmore"))
+        'no'
+        >>> first_line(OSError("{{function_node __wrapped__SaveV2}} disk full"))
+        'disk full'
+    """
+    told = _NODE.sub("", str(error))
+    lines = told.splitlines() or [type(error).__name__]
+    return textwrap.shorten(lines[0], 200, placeholder=" ...")

@@ -47,10 +47,10 @@ def main() -> int:
             faults += 1
             print(fault)
     names = sorted({name for name, _ in outcomes})
-    print(f"{'input':24}{'read':>8}{'refused':>10}{'faults':>8}")
+    print(f"{'input':32}{'read':>8}{'refused':>10}{'faults':>8}")
     for name in names:
         counts = [outcomes[name, each] for each in ("read", "refused", "fault")]
-        print(f"{name:24}{counts[0]:8}{counts[1]:10}{counts[2]:8}")
+        print(f"{name:32}{counts[0]:8}{counts[1]:10}{counts[2]:8}")
     print(
         f"{options.inputs} inputs, seed {options.seed}, "
         f"{time.monotonic() - start:.0f} s, {faults} faults, peak memory "

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import keras
 
+from keras_textgen.checks import first_line, refused
 from keras_textgen.cli.presets import MODEL_FILE
 
 # Imported for what they register with Keras: the classes in a saved model.
 from keras_textgen.models import register  # noqa: F401
 
+_ALLOWED = "a file that save of a model has written"
 _CONFIG_FILE, _PACKAGE = "config.json", "keras_textgen."
 
 
@@ -28,6 +30,10 @@ def load_model(path: str | Path) -> keras.Model:
     Returns:
         The model, compiled if it was.
 
+    Raises:
+        ValueError: If it is not there, or cannot be loaded: it is damaged, or
+            of another program. The cause tells more.
+
     Example:
         >>> import tempfile
         >>> from keras_textgen import SentenceVAE, Vocabulary
@@ -40,8 +46,39 @@ def load_model(path: str | Path) -> keras.Model:
     """
     if (Path(path) / MODEL_FILE).is_file():
         path = Path(path) / MODEL_FILE
-    _import_class_of(path)
-    return keras.saving.load_model(path)
+    if not Path(path).exists():
+        raise refused(f"{path}: no such file", _ALLOWED)
+    return load_file(path, named=path)
+
+
+def load_file(path: str | Path, named: str | Path) -> keras.Model:
+    """As `load_model`, of a file.
+
+    Args:
+        path: Of the file.
+        named: What it is called in refusals.
+    """
+    try:
+        _import_class_of(path)
+        return keras.saving.load_model(path)
+    # What Keras raises of a file that it cannot use may be anything.
+    except Exception as error:
+        raise unloadable(named, error) from error
+
+
+def unloadable(named: str | Path, error: Exception) -> ValueError:
+    """The refusal of a file that holds no model.
+
+    Args:
+        named: The file.
+        error: That came of loading it.
+
+    Example:
+        >>> unloadable("model.keras", EOFError("it ends too early"))
+        ValueError('model.keras: cannot be loaded (it ends too early); \
+allowed: a file that save of a model has written')
+    """
+    return refused(f"{named}: cannot be loaded ({first_line(error)})", _ALLOWED)
 
 
 def _import_class_of(path: str | Path) -> None:

@@ -13,7 +13,8 @@ import numpy as np
 
 from keras_textgen.checks import counted, refused
 from keras_textgen.cli.presets import MODEL_FILE, find_preset, preset_names
-from keras_textgen.models.loading import load_model
+from keras_textgen.data.readers.archives import DAMAGES
+from keras_textgen.models.loading import load_file, load_model, unloadable
 
 _WEIGHTS, _CONFIG = "model.weights.h5", "config.json"
 # Its learning rate is not to be rounded.
@@ -57,8 +58,11 @@ def from_preset(preset: str | os.PathLike) -> keras.Model:
         return load_model(path)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / MODEL_FILE
-        file.write_bytes(_model_in(path))
-        return load_model(file)
+        try:
+            file.write_bytes(_model_in(path))
+        except DAMAGES as error:
+            raise unloadable(path, error) from error
+        return load_file(file, named=path)
 
 
 def save_to_preset(model: keras.Model, folder: str | os.PathLike) -> None:

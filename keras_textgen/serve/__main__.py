@@ -34,7 +34,8 @@ def main(argv: Sequence[str]) -> int:
         from keras_textgen.models.loading import load_model
 
         model = load_model(RunDirectory(folder).model_file)
-    except RunError as error:
+    # A model that cannot be loaded is a ValueError.
+    except (RunError, ValueError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -20,7 +20,7 @@ from keras_textgen.models.presets import from_preset
 from keras_textgen.models.warm_start import start_from
 from keras_textgen.optimizers import FusedAdam
 from keras_textgen.tasks.data import data_errors, read_data
-from keras_textgen.training.checkpoints import Progress, first_line
+from keras_textgen.training.checkpoints import Progress
 from keras_textgen.training.run_directory import RunDirectory
 from keras_textgen.training.strategies import get_strategy
 
@@ -433,10 +433,10 @@ def load_run(directory: RunDirectory) -> keras.Model:
     path = directory.model_file
     try:
         return load_model(path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except ValueError as error:
+        what = str(error).partition("; allowed")[0]
         raise RunError(
-            f"{path}: cannot be loaded ({first_line(error)}); "
-            "--mode=train writes it anew from the checkpoint"
+            f"{what}; --mode=train writes it anew from the checkpoint"
         ) from None
 
 

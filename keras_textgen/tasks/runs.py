@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_textgen.checks import counted
+from keras_textgen.checks import counted, first_line
 from keras_textgen.cli.modes import READING
 from keras_textgen.cli.settings import RunError, Settings
 from keras_textgen.data.readers.files import DataError
@@ -48,7 +48,6 @@ from keras_textgen.training.checkpoints import (
     LOST_WORKER,
     Progress,
     RunCheckpoints,
-    first_line,
     trained_on,
     writing,
 )

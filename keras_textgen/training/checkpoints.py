@@ -2,14 +2,13 @@
 
 import contextlib
 import pathlib
-import re
-import textwrap
 from collections.abc import Iterator
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import first_line
 from keras_textgen.cli.settings import RunError
 from keras_textgen.private_workers import strategy_of
 from keras_textgen.training.run_directory import RunDirectory
@@ -18,7 +17,6 @@ from keras_textgen.training.trials import remedy
 # What TensorFlow raises where a checkpoint is not whole.
 _DAMAGES = (tf.errors.OpError, IndexError, ValueError, RuntimeError)
 # What TensorFlow puts before a message: the operation and its device.
-_NODE = re.compile(r"\{\{.*?\}\} *")
 # What TensorFlow raises where another worker is gone; the last one where this
 # process itself was stopped for so long that the others have given it up.
 LOST_WORKER = (
@@ -327,23 +325,3 @@ def writing(path: pathlib.Path) -> Iterator[None]:
             f"{path}: cannot be written ({reason}); what was written before "
             "is whole"
         ) from None
-
-
-def first_line(error: Exception) -> str:
-    r"""An error in one line, whatever Keras or TensorFlow has put into it.
-
-    Args:
-      error: any exception.
-
-    Returns:
-      Its first line, shortened; its class where it says nothing.
-
-    Example:
-    >>> first_line(ValueError("no\nmore"))
-    'no'
-    >>> first_line(OSError("{{function_node __wrapped__SaveV2}} disk full"))
-    'disk full'
-    """
-    told = _NODE.sub("", str(error))
-    lines = told.splitlines() or [type(error).__name__]
-    return textwrap.shorten(lines[0], 200, placeholder=" ...")

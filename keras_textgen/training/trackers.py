@@ -17,10 +17,11 @@ from typing import Any
 
 import keras
 
+from keras_textgen.checks import first_line
 from keras_textgen.cli.settings import SETTINGS, RunError, Settings
 from keras_textgen.evaluation.figures import Figure
 from keras_textgen.training.callbacks import Interrupted
-from keras_textgen.training.checkpoints import first_line, writing
+from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.run_directory import RunDirectory, write_whole
 
 # What tracked runs are filed under, unless the tracker's own variables say.

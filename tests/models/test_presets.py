@@ -3,12 +3,14 @@
 import copy
 import itertools
 import json
+import random
 import shutil
 import zipfile
 
 import h5py
 import numpy as np
 import pytest
+from fuzz_damage import damaged
 
 from keras_textgen import from_preset, load_model, save_to_preset
 from keras_textgen.cli import settings
@@ -144,6 +146,58 @@ def test_an_archive_that_says_to_be_huge_is_not_read(tmp_path, monkeypatch):
         ValueError, match=r"5 bytes of model.keras; .* at most 4"
     ):
         from_preset(archive)
+
+
+@pytest.mark.parametrize("part", ["config.json", "model.weights.h5", None])
+def test_a_damaged_model_is_loaded_or_refused(part, tmp_path):
+    """Of `None`, the file itself; its parts are packed anew."""
+    path = tmp_path / MODEL_FILE
+    small().save(tmp_path / "whole.keras")
+    whole = (tmp_path / "whole.keras").read_bytes()
+    refusals = []
+    for seed in range(40):
+        hand = random.Random(seed)
+        if part is None:
+            path.write_bytes(damaged(whole, hand))
+        else:
+            with zipfile.ZipFile(tmp_path / "whole.keras") as parts:
+                members = {each: parts.read(each) for each in parts.namelist()}
+            members[part] = damaged(members[part], hand)
+            with zipfile.ZipFile(path, "w") as parts:
+                for name, content in members.items():
+                    parts.writestr(name, content)
+        refusals.append(refusal_of(path))
+    assert refusals.count("") < 20
+    for each in filter(None, refusals):
+        assert each.startswith(f"{path}: cannot be loaded (")
+        assert "\n" not in each
+
+
+def refusal_of(path):
+    try:
+        load_model(path)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def test_a_damaged_archive_is_refused_by_its_own_name(tmp_path):
+    save_to_preset(small(), tmp_path / "mine")
+    archive = tmp_path / "mine.zip"
+    content = (tmp_path / "mine" / MODEL_FILE).read_bytes()
+    with zipfile.ZipFile(archive, "w") as parts:
+        parts.writestr(MODEL_FILE, content[:-100])
+    with pytest.raises(ValueError, match=r"^\S+mine.zip: cannot be loaded \("):
+        from_preset(archive)
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[:1000] + b"?" * 40 + whole[1040:])
+    with pytest.raises(ValueError, match=r"mine.zip: .* \(Bad CRC-32"):
+        from_preset(archive)
+
+
+def test_a_model_that_is_not_there(tmp_path):
+    with pytest.raises(ValueError, match=r"a.keras: no such file; allowed: a"):
+        load_model(tmp_path / "a.keras")
 
 
 @pytest.mark.parametrize("preset", ["elmo", "../hdgm_sotu", "", "a/b"])

@@ -262,6 +262,15 @@ def test_what_cannot_be_served(run, message, capsys, tmp_path, monkeypatch):
     assert error.count("\n") == 1
 
 
+def test_a_damaged_model_is_not_served(tmp_path, capsys):
+    (tmp_path / "flags.txt").write_text("--model=vae\n")
+    (tmp_path / "model.keras").write_bytes(b"PK\x03\x04 and no more")
+    assert main([str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert f"serve: {tmp_path / 'model.keras'}: cannot be loaded (" in error
+    assert error.count("\n") == 1
+
+
 def test_an_address_is_refused_before_the_model_is_loaded(capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
