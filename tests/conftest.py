@@ -18,18 +18,22 @@ from keras_textgen.models import seeding
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
-def _two_logical_devices() -> None:
-    """Splits the CPU in two, so that replicas can be tested on any machine.
+# Two, but for a run of the tests of replicas alone.
+REPLICAS = int(os.environ.get("KERAS_TEXTGEN_TEST_REPLICAS", "2"))
+
+
+def _logical_devices() -> None:
+    """Splits the CPU, so that replicas can be tested on any machine.
 
     TensorFlow accepts this only before its runtime starts, hence at import.
     """
     (cpu,) = tf.config.list_physical_devices("CPU")
     tf.config.set_logical_device_configuration(
-        cpu, [tf.config.LogicalDeviceConfiguration()] * 2
+        cpu, [tf.config.LogicalDeviceConfiguration()] * REPLICAS
     )
 
 
-_two_logical_devices()
+_logical_devices()
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,25 @@
-"""Two replicas compute what one computes, for every model."""
+"""Replicas compute what one computes, for every model.
+
+There are two; with `KERAS_TEXTGEN_TEST_REPLICAS=4` there are four.
+"""
 
 import keras
 import numpy as np
 import pytest
 
-from keras_textgen import LSTMVAE, SoftmaxAutoencoder, Vocabulary
+from keras_textgen import (
+    LSTMVAE,
+    DualMatrixFactorization,
+    SoftmaxAutoencoder,
+    Vocabulary,
+)
 from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.models import aggressive_encoder
 from keras_textgen.optimizers import FusedAdam
 from keras_textgen.training.checkpoints import Progress
 from keras_textgen.training.collapse import AggressiveTraining
 from keras_textgen.training.strategies import get_strategy
+from tests.conformance import keras_cases
 from tests.conformance.registry import (
     each_model_of_replicas,
     model_case,
@@ -80,7 +89,7 @@ def assert_trained_alike(two, one):
 
 @pytest.mark.slow
 @each_model_of_replicas
-def test_two_replicas_equal_one(case):
+def test_replicas_equal_one(case):
     # Without a graph, as tracing takes most of the time; replicas need one.
     one = train(case, "none", run_eagerly=True)
     assert_trained_alike(train(case, "mirrored"), one)
@@ -88,6 +97,39 @@ def test_two_replicas_equal_one(case):
         # With SGD, what a step changes is the gradient.
         norm = np.sqrt(sum(np.sum(np.square(each)) for each in step))
         np.testing.assert_allclose(norm, 0.3, rtol=1e-5)
+
+
+def many_rows(case):
+    """A model, and 1,003 rows that it takes, with targets."""
+    if "cells" not in case.traits:
+        return case.make(), *case.rows([row % 5 for row in range(1003)])
+    # Each cell is given once.
+    rows, columns = np.divmod(np.arange(1003), 30)
+    model = DualMatrixFactorization(
+        range(34), range(30), row_dim=3, col_dim=3, seed=3
+    )
+    values = (rows + 2 * columns) % 5 + 1.0
+    return model, {"row": rows, "column": columns, "value": values}, None
+
+
+@pytest.mark.slow
+@keras_cases.parametrized(keras_cases.CASES, in_graphs=True)
+def test_replicas_evaluate_every_row_once(case):
+    found = []
+    for strategy in ("none", "mirrored"):
+        with get_strategy(strategy).scope():
+            model, x, y = many_rows(case)
+            model.compile("sgd")
+        # The last batch has 43 rows.
+        found.append(
+            model.evaluate(x, y, batch_size=64, verbose=0, return_dict=True)
+        )
+    one, several = found
+    assert one.keys() == several.keys()
+    for name, value in one.items():
+        np.testing.assert_allclose(
+            several[name], value, rtol=1e-6, err_msg=name
+        )
 
 
 @pytest.mark.slow

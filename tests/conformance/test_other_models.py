@@ -27,18 +27,18 @@ def train(case, strategy, **options):
 
 @pytest.mark.slow
 @each_other_model
-def test_two_replicas_equal_one(case):
+def test_replicas_equal_one(case):
     # Without a graph, as tracing takes most of the time; replicas need one.
     one = train(case, "none", run_eagerly=True)
-    two = train(case, "mirrored")
+    several = train(case, "mirrored")
     before = [each.numpy() for each in case.make().trainable_weights]
     assert any(
         np.any(np.abs(new - old) > 0.01)
         for new, old in zip(one[0], before, strict=True)
     )
-    for found, expected in zip(two[0], one[0], strict=True):
+    for found, expected in zip(several[0], one[0], strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=3e-6)
-    for logs, expected in zip(two[1:], one[1:], strict=True):
+    for logs, expected in zip(several[1:], one[1:], strict=True):
         assert logs.keys() == expected.keys()
         for name, value in logs.items():
             np.testing.assert_allclose(
