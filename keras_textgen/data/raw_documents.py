@@ -73,8 +73,8 @@ class DocumentReader(NamedTuple):
             int32 RaggedTensor [N, (sentences), (words)].
 
         Raises:
-            ValueError: If they are of another kind, an id is not allowed, or
-                there is no vocabulary for texts.
+            ValueError: If they are of another kind, an id is not allowed, there
+                are none, or there is no vocabulary for texts.
         """
         if isinstance(documents, str):
             documents = [documents]
@@ -88,6 +88,9 @@ class DocumentReader(NamedTuple):
         return self._cut(ids)
 
     def _ids_of_texts(self, documents: Sequence[Document]) -> tf.RaggedTensor:
+        if not documents:
+            # Neither texts nor ids.
+            raise refused("no documents", "1 document or more")
         self._check_texts()
         return encode_documents(
             [_text(document) for document in documents],

@@ -8,9 +8,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_textgen.data.batches.documents import encode_documents
 from keras_textgen.specs import names_of
 from tests.conformance import other_models
-from tests.conformance.registry import TEXTS, model_case, with_known_weights
+from tests.conformance.registry import (
+    TEXTS,
+    missing_extras,
+    model_case,
+    skips_of,
+    with_known_weights,
+)
 
 STARS = [5.0, 1.0, 4.0, 2.0, 3.0]
 
@@ -61,9 +68,12 @@ class KerasCase(NamedTuple):
 _LINES = {"hdgm": "hdgm_bound", "vae": "vae_bound"}
 _TRAITS = {
     "lstm_lm": frozenset({"weights", "exact"}),
+    "lstm_lm_subwords": frozenset({"weights", "exact"}),
     "mat_vae": frozenset[str](),
 }
 _SETTINGS = {"lstm_lm": {"dropout": 0.0}}
+# Of a HAN without a vocabulary, padded: documents, sentences, words.
+_IDS = encode_documents(other_models.DOCUMENTS[:5], other_models.VOCABULARY)
 
 
 def _text(name: str) -> KerasCase:
@@ -88,6 +98,8 @@ CELLS = {"row": list("aabbc"), "column": list("pqqrp"), "value": STARS}
 CASES = [
     *(_text(name) for name in names_of("text")),
     _text("vae_transformer"),
+    _text("lstm_lm_subwords"),
+    _text("optimus"),
     KerasCase(
         "han",
         lambda: with_known_weights(
@@ -101,6 +113,15 @@ CASES = [
             )
         ),
         other_models.DOCUMENTS[:5],
+        [0, 1, 2, 0, 1],
+        frozenset({"weights", "exact", "classes", "metrics"}),
+    ),
+    KerasCase(
+        "han_of_ids",
+        lambda: with_known_weights(
+            other_models.make_han_of_ids(dropout=0.0, seed=3)
+        ),
+        _IDS.to_tensor().numpy().tolist(),
         [0, 1, 2, 0, 1],
         frozenset({"weights", "exact", "classes", "metrics"}),
     ),
@@ -125,6 +146,8 @@ CASES = [
 ]
 
 
+# Those that can be made here.
+INSTALLED = [case for case in CASES if not missing_extras(case.name)]
 # One of each kind; what enters the other text models goes the same way.
 FAST = {"lstm_lm", "han", "sae", "dmf"}
 SLOW = pytest.mark.slow
@@ -138,7 +161,7 @@ def parametrized(
     for case in cases:
         if not (case.is_fast or in_graphs):
             case = case._replace(make=case.make_eager)
-        marks = [] if case.is_fast else [SLOW]
+        marks = skips_of(case.name) + ([] if case.is_fast else [SLOW])
         params.append(pytest.param(case, id=case.name, marks=marks))
     return pytest.mark.parametrize("case", params)
 

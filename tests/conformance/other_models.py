@@ -87,8 +87,7 @@ def make_han_of_ids(**settings: Any) -> keras.Model:
         rnn_units=2,
         sentence_rnn_units=3,
         attention_units=3,
-        dropout=0.2,
-        **settings,
+        **{"dropout": 0.2} | settings,
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests.conformance.keras_cases import (
-    CASES,
+    INSTALLED,
     assert_close,
     each_case,
     each_case_in_graphs,
@@ -158,8 +158,8 @@ def loaded_elsewhere(tmp_path_factory):
     It has imported the register, and nothing else of the package.
     """
     folder = tmp_path_factory.mktemp("models")
-    paths = [str(folder / f"{case.name}.keras") for case in CASES]
-    for case, path in zip(CASES, paths, strict=True):
+    paths = [str(folder / f"{case.name}.keras") for case in INSTALLED]
+    for case, path in zip(INSTALLED, paths, strict=True):
         case.make().save(path)
     printed = subprocess.run(
         [sys.executable, "-c", LOADS, *paths],
@@ -168,7 +168,7 @@ def loaded_elsewhere(tmp_path_factory):
         text=True,
         check=True,
     ).stdout
-    names = [case.name for case in CASES]
+    names = [case.name for case in INSTALLED]
     return dict(zip(names, printed.split(), strict=True))
 
 

@@ -23,7 +23,7 @@ from keras_textgen.cli.settings import RunError
 from keras_textgen.tasks import runs
 from keras_textgen.training.cluster import Cluster, read_cluster
 from keras_textgen.training.strategies import Agreement
-from tests.conformance.keras_cases import CASES
+from tests.conformance.keras_cases import INSTALLED
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORKERS = {"worker": ["a:1", "b:1"]}
@@ -146,7 +146,7 @@ def test_strategies_that_cannot_be_are_refused_first(capsys, name):
 
 
 def test_a_process_alone_agrees_with_itself():
-    agreement = Agreement(CASES[0].make())
+    agreement = Agreement(INSTALLED[0].make())
     assert agreement.any(True, False) == [True, False]
 
 
@@ -196,8 +196,8 @@ def test_two_workers_train_every_model_as_one_process():
             each.kill()
             each.communicate()
     lines = [json.loads(line) for line in output.splitlines()]
-    assert [name for name, *_ in lines] == [case.name for case in CASES]
-    for case, (_, losses, loss, weights) in zip(CASES, lines, strict=True):
+    assert [name for name, *_ in lines] == [case.name for case in INSTALLED]
+    for case, (_, losses, loss, weights) in zip(INSTALLED, lines, strict=True):
         model = case.make()
         model.compile("sgd")
         data = case.x, case.y
