@@ -12,7 +12,7 @@ import pathlib
 from typing import Any
 
 from keras_textgen.checks import counted
-from keras_textgen.data.corpus import SPLITS, Corpus, DataError
+from keras_textgen.data.corpus import SPLITS, DataError
 from keras_textgen.data.shards.manifest import (
     MANIFEST,
     VOCABULARY,
@@ -20,15 +20,15 @@ from keras_textgen.data.shards.manifest import (
     Manifest,
     check_content,
     read_manifest,
-    verify,
 )
 from keras_textgen.data.shards.matrix import PreparedMatrix, matrix_in
+from keras_textgen.data.shards.prepared import Prepared, left_out
 from keras_textgen.data.shards.split import PreparedSplit
 from keras_textgen.data.text_size import TextSize
 
 
 @dataclasses.dataclass
-class PreparedCorpus(Corpus):
+class PreparedCorpus(Prepared[Manifest]):
     """A corpus in shards, larger than memory.
 
     Each split is a `PreparedSplit`, which `fit` and `evaluate` of a model take.
@@ -37,10 +37,6 @@ class PreparedCorpus(Corpus):
         folder: with the shards.
         manifest: what is known of them.
     """
-
-    _: dataclasses.KW_ONLY
-    folder: pathlib.Path
-    manifest: Manifest
 
     @functools.cached_property
     def vocabulary(self) -> Any:
@@ -56,11 +52,6 @@ class PreparedCorpus(Corpus):
                 f"{self.manifest.vocabulary_size:,}, as in {MANIFEST}"
             )
         return found
-
-    @property
-    def fingerprint(self) -> int:
-        """As that of `Corpus`, of the checksums of all files."""
-        return self.manifest.digest
 
     @property
     def text_sizes(self) -> dict[str, TextSize]:
@@ -89,14 +80,6 @@ class PreparedCorpus(Corpus):
             f"texts {', '.join(listed)}; "
             f"{counted(self.manifest.vocabulary_size, self.manifest.unit)}"
         )
-
-    def verify(self) -> None:
-        """Compares the checksum of every file, which reads all of them.
-
-        Raises:
-            DataError: a file is not what was written.
-        """
-        verify(self.folder, self.manifest)
 
 
 def open_prepared(
@@ -139,19 +122,10 @@ allowed: a folder that python -m keras_textgen.prepare has finished
         splits,
         labels=labels,
         label_names=manifest.label_names,
-        remarks=_remarks(manifest),
+        remarks=left_out(manifest, "corpus"),
         dropped={
             split: each.too_long for split, each in manifest.counts.items()
         },
         folder=folder,
         manifest=manifest,
-    )
-
-
-def _remarks(manifest: Manifest) -> tuple[str, ...]:
-    if not manifest.bad:
-        return ()
-    return (
-        "Left out when the corpus was prepared: "
-        f"{counted(manifest.bad, 'record')}, listed in its bad.jsonl.",
     )

@@ -292,22 +292,6 @@ allowed: a folder that python -m keras_textgen.prepare has finished
     return found
 
 
-def verify(
-    folder: str | os.PathLike, manifest: Manifest | CellManifest
-) -> None:
-    """Compares the checksum of every file, which reads all of them.
-
-    Args:
-        folder: of the prepared corpus.
-        manifest: of it.
-
-    Raises:
-        DataError: a file is not what was written; of the first one.
-    """
-    for each in manifest.all_files:
-        check_content(pathlib.Path(folder), each)
-
-
 def check_content(folder: pathlib.Path, file: File) -> None:
     """Compares the checksum of a file, which reads all of it.
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from keras_textgen.checks import counted
 from keras_textgen.data.cells import Ratings
-from keras_textgen.data.corpus import SPLITS, Corpus, DataError
+from keras_textgen.data.corpus import SPLITS, DataError
 from keras_textgen.data.shards.manifest import (
     COLUMNS,
     PARTS_OF_CELLS,
@@ -25,8 +25,8 @@ from keras_textgen.data.shards.manifest import (
     CellManifest,
     cells_file,
     check_content,
-    verify,
 )
+from keras_textgen.data.shards.prepared import Prepared, left_out
 from keras_textgen.data.shards.split import mapped
 
 
@@ -145,7 +145,7 @@ def places_between(begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
 
 
 @dataclasses.dataclass
-class PreparedMatrix(Corpus):
+class PreparedMatrix(Prepared[CellManifest]):
     """A matrix that `python -m keras_textgen.prepare` has written.
 
     Each split is a `PreparedCells`, which `fit` and `evaluate` of a model of
@@ -155,10 +155,6 @@ class PreparedMatrix(Corpus):
         folder: with the cells.
         manifest: what is known of them.
     """
-
-    _: dataclasses.KW_ONLY
-    folder: pathlib.Path
-    manifest: CellManifest
 
     # What other matrices may have.
     row_features = column_features = value_range = split_seed = None
@@ -189,11 +185,6 @@ class PreparedMatrix(Corpus):
         return self.manifest.fields
 
     @property
-    def fingerprint(self) -> int:
-        """As that of `Corpus`, of the checksums of all files."""
-        return self.manifest.digest
-
-    @property
     def summary(self) -> str:
         """What the folder holds, such as "cells 80 of train, ..."."""
         counts = self.manifest.counts
@@ -203,14 +194,6 @@ class PreparedMatrix(Corpus):
             f"cells {', '.join(listed)}; {counted(rows, 'row')}, "
             f"{counted(columns, 'column')}"
         )
-
-    def verify(self) -> None:
-        """Compares the checksum of every file, which reads all of them.
-
-        Raises:
-            DataError: a file is not what was written.
-        """
-        verify(self.folder, self.manifest)
 
     def _ids(self, name: str, count: int) -> tuple[str, ...]:
         check_content(self.folder, self.manifest.file(name))
@@ -244,19 +227,15 @@ def matrix_in(folder: pathlib.Path, manifest: CellManifest) -> PreparedMatrix:
 
 
 def _remarks(manifest: CellManifest) -> tuple[str, ...]:
-    found = []
-    if manifest.bad:
-        found.append(
-            "Left out when the matrix was prepared: "
-            f"{counted(manifest.bad, 'record')}, listed in its bad.jsonl."
-        )
-    if manifest.merged:
-        found.append(
-            "Given again when the matrix was prepared: "
-            f"{counted(manifest.merged, 'cell')}, which became one with "
-            f"another (--duplicates={manifest.settings.get('duplicates')})."
-        )
-    return tuple(found)
+    found = left_out(manifest, "matrix")
+    if not manifest.merged:
+        return found
+    return (
+        *found,
+        "Given again when the matrix was prepared: "
+        f"{counted(manifest.merged, 'cell')}, which became one with "
+        f"another (--duplicates={manifest.settings.get('duplicates')}).",
+    )
 
 
 def ids_text(ids: Sequence[str]) -> str:
