@@ -3,7 +3,6 @@
 import fcntl
 import gzip
 import hashlib
-import itertools
 import json
 import os
 import pathlib
@@ -25,9 +24,13 @@ from keras_textgen import program
 from keras_textgen.models.loading import load_model
 from keras_textgen.serving.saved_model import read
 from keras_textgen.tasks import runs
-from keras_textgen.training import callbacks
 from keras_textgen.training import precision as faster
 from keras_textgen.training.checkpoints import newest_first
+from tests.interrupted import (
+    assert_same_state,
+    terminate_after,
+    train_alone,
+)
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 WORDS = [
@@ -125,29 +128,6 @@ def digest(folder):
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name != ".lock"
     }
-
-
-def tensors(run_dir):
-    """Every number of the newest checkpoint."""
-    path = newest_first(run_dir / "checkpoint" / "last")[0]
-    reader = tf.train.load_checkpoint(str(path))
-    return {
-        name: reader.get_tensor(name)
-        for name in reader.get_variable_to_shape_map()
-        # Of saves, an interrupted run makes more; names differ in a process
-        # that has made several models.
-        if not name.startswith(("save_counter", "_CHECKPOINTABLE"))
-    }
-
-
-def assert_same_state(first, second):
-    one, other = tensors(first), tensors(second)
-    assert one.keys() == other.keys()
-    for name, value in one.items():
-        np.testing.assert_array_equal(value, other[name], err_msg=name)
-    assert (first / "metrics.csv").read_text() == (
-        second / "metrics.csv"
-    ).read_text()
 
 
 # -- Whole runs ---------------------------------------------------------------
@@ -533,29 +513,12 @@ def test_sparse_codes_of_a_labeled_text(tmp_path, capsys):
     assert rows[1].split(",")[1] == str(len(WORDS) + 4)
 
 
-def terminate_after(steps, monkeypatch):
-    """Sends SIGTERM to this process after so many training steps."""
-    counter = itertools.count(1)
-    look = callbacks.FiniteLoss.on_train_batch_end
-
-    def look_and_count(self, batch, logs):
-        look(self, batch, logs)
-        if next(counter) == steps:
-            signal.raise_signal(signal.SIGTERM)
-
-    monkeypatch.setattr(
-        callbacks.FiniteLoss, "on_train_batch_end", look_and_count
-    )
-
-
 @pytest.mark.parametrize("name", INTERRUPTED)
 def test_state_of_the_training_survives_interruptions(
     corpus, tmp_path, capsys, monkeypatch, name
 ):
     more, stops, (line, times) = INTERRUPTED[name]
-    # What comes after the training takes longer than it.
-    for after in ("_write_export", "print_results"):
-        monkeypatch.setattr(runs, after, lambda *_: {})
+    train_alone(monkeypatch)
     given = [*LSTM_VAE, f"--data_dir={corpus}", *more]
     whole, again = tmp_path / "whole", tmp_path / "again"
     assert call(*given, f"--run_dir={whole}") == 0

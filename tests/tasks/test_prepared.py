@@ -1,23 +1,18 @@
 """Runs of text models on shards, from the command line."""
 
-import itertools
 import random
-import signal
 
-import numpy as np
 import pytest
-import tensorflow as tf
 
 pytest.importorskip("apache_beam", reason="the extra beam is missing")
 pytest.importorskip("array_record", reason="the extra beam is missing")
 
 import trainer
-from keras_textgen.data.shards import order
 from keras_textgen.prepare.corpus import prepare_corpus
 from keras_textgen.tasks import runs
 from keras_textgen.tasks.prepared import PreparedTextTask
-from keras_textgen.training import callbacks
 from tests.beam import beams_warnings
+from tests.interrupted import assert_going_on_equals_no_interruption
 
 pytestmark = beams_warnings
 SMALL = (
@@ -56,51 +51,16 @@ def call(*given):
     return trainer.main(["trainer.py", *SMALL, *map(str, given)])
 
 
-def newest(run_dir):
-    """Every number of the newest checkpoint that training depends on."""
-    folder = run_dir / "checkpoint" / "last"
-    reader = tf.train.load_checkpoint(tf.train.latest_checkpoint(folder))
-    return {
-        name: reader.get_tensor(name)
-        for name in reader.get_variable_to_shape_map()
-        # Of saves, an interrupted run makes more; names differ in a process
-        # that has made several models.
-        if name != "_CHECKPOINTABLE_OBJECT_GRAPH" and "save_counter" not in name
-    }
-
-
 def test_going_on_in_mid_epoch_equals_no_interruption(
     prepared, tmp_path, monkeypatch, capsys
 ):
-    for after in ("_write_export", "print_results"):
-        monkeypatch.setattr(runs, after, lambda *_: {})
-    # Several windows an epoch.
-    monkeypatch.setattr(order, "WINDOW", 4)
-    data = f"--data_dir={prepared}"
-    whole, again = tmp_path / "whole", tmp_path / "again"
-    assert call(data, f"--run_dir={whole}") == 0
-    printed = capsys.readouterr().out
+    printed = assert_going_on_equals_no_interruption(
+        lambda run: call(f"--data_dir={prepared}", f"--run_dir={run}"),
+        tmp_path,
+        monkeypatch,
+        capsys,
+    )
     assert "training texts in 1 shard" in printed
-    steps = int(printed.partition(" steps an epoch")[0].rpartition(" ")[2])
-    stop = steps + 5
-    counter = itertools.count(1)
-    look = callbacks.FiniteLoss.on_train_batch_end
-
-    def look_and_stop(self, batch, logs):
-        look(self, batch, logs)
-        if next(counter) == stop:
-            signal.raise_signal(signal.SIGTERM)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(callbacks.FiniteLoss, "on_train_batch_end", look_and_stop)
-        status = call(data, f"--run_dir={again}")
-    assert status == 128 + signal.SIGTERM
-    assert call(data, f"--run_dir={again}") == 0
-    assert "Going on after step 5 of epoch 2" in capsys.readouterr().out
-    mine, theirs = newest(whole), newest(again)
-    assert mine.keys() == theirs.keys()
-    for name, values in mine.items():
-        np.testing.assert_array_equal(values, theirs[name], err_msg=name)
 
 
 def test_a_whole_run_is_judged_and_its_data_are_known(

@@ -1,9 +1,7 @@
 """Runs of matrix factorization on a prepared matrix, from the command line."""
 
 import csv
-import itertools
 import random
-import signal
 
 import numpy as np
 import pytest
@@ -13,11 +11,9 @@ pytest.importorskip("apache_beam", reason="the extra beam is missing")
 
 import trainer
 from keras_textgen import load_model, open_prepared
-from keras_textgen.data.shards import order
 from keras_textgen.prepare.corpus import prepare_corpus
-from keras_textgen.tasks import runs
-from keras_textgen.training import callbacks
 from tests.beam import beams_warnings
+from tests.interrupted import assert_going_on_equals_no_interruption
 
 pytestmark = beams_warnings
 
@@ -59,47 +55,18 @@ def call(*given):
     )
 
 
-def newest(run_dir):
-    """Every number of the newest checkpoint that training depends on."""
-    path = tf.train.latest_checkpoint(run_dir / "checkpoint" / "last")
-    reader = tf.train.load_checkpoint(path)
-    return {
-        name: reader.get_tensor(name)
-        for name in reader.get_variable_to_shape_map()
-        if name != "_CHECKPOINTABLE_OBJECT_GRAPH" and "save_counter" not in name
-    }
-
-
 @pytest.mark.parametrize("feedback", ["explicit", "ranking"])
 def test_going_on_in_mid_epoch_equals_no_interruption(
     folder, tmp_path, monkeypatch, capsys, feedback
 ):
-    for after in ("_write_export", "print_results"):
-        monkeypatch.setattr(runs, after, lambda *_: {})
-    monkeypatch.setattr(order, "WINDOW", 4)
     data = (f"--data_dir={folder / 'ratings'}", f"--feedback={feedback}")
-    whole, again = tmp_path / "whole", tmp_path / "again"
-    assert call(*data, f"--run_dir={whole}") == 0
-    printed = capsys.readouterr().out
+    printed = assert_going_on_equals_no_interruption(
+        lambda run: call(*data, f"--run_dir={run}"),
+        tmp_path,
+        monkeypatch,
+        capsys,
+    )
     assert "50 x 30, " in printed
-    steps = int(printed.partition(" steps an epoch")[0].rpartition(" ")[2])
-    counter = itertools.count(1)
-    look = callbacks.FiniteLoss.on_train_batch_end
-
-    def look_and_stop(self, batch, logs):
-        look(self, batch, logs)
-        if next(counter) == steps + 5:
-            signal.raise_signal(signal.SIGTERM)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(callbacks.FiniteLoss, "on_train_batch_end", look_and_stop)
-        assert call(*data, f"--run_dir={again}") == 128 + signal.SIGTERM
-    assert call(*data, f"--run_dir={again}") == 0
-    assert "Going on after step 5 of epoch 2" in capsys.readouterr().out
-    mine, theirs = newest(whole), newest(again)
-    assert mine.keys() == theirs.keys()
-    for name, values in mine.items():
-        np.testing.assert_array_equal(values, theirs[name], err_msg=name)
 
 
 def test_a_whole_run_is_exported_and_judged_again(folder, tmp_path, capsys):
