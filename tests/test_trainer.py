@@ -1,5 +1,6 @@
 """The trainer from the command line: whole runs, interruptions, bad input."""
 
+import contextlib
 import fcntl
 import gzip
 import hashlib
@@ -1044,6 +1045,45 @@ def test_evaluation_of_data_that_changed(corpus, run_dir, tmp_path, capsys):
     # A run of which the checkpoints were thrown away cannot tell.
     shutil.rmtree(run_dir / "checkpoint")
     assert call(*given) == 0
+
+
+def text_files(folder):
+    """The files of a run that are text, but for what browsers alone read."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix not in (".html", ".lock", ".png"):
+            with contextlib.suppress(UnicodeDecodeError):
+                if path.read_text("utf-8"):
+                    yield path
+
+
+@pytest.mark.parametrize("mode", ["train", "evaluate", "report"])
+def test_a_damaged_text_file_of_a_run_is_a_line(
+    corpus, run_dir, tmp_path, capsys, monkeypatch, mode
+):
+    monkeypatch.setattr(runs, "_write_export", lambda *_: {})
+    found = list(text_files(run_dir))
+    names = {str(path.relative_to(run_dir)) for path in found}
+    assert names >= {
+        "checkpoint/last/checkpoint",
+        "figures.json",
+        "flags.txt",
+        "metrics.csv",
+        "results.txt",
+    }
+    whole = shutil.copytree(run_dir, tmp_path / "whole")
+    for path in found:
+        shutil.rmtree(run_dir)
+        shutil.copytree(whole, run_dir)
+        content = path.read_bytes()
+        path.write_bytes(content[: len(content) // 2] + b"\xb4")
+        capsys.readouterr()
+        status = call(
+            *arguments(corpus, run_dir),
+            f"--mode={mode}",
+            "--importance_samples=0",
+        )
+        lines = capsys.readouterr().err.splitlines()
+        assert (status, len(lines)) in [(0, 0), (2, 1)], (path, lines)
 
 
 def test_truncated_checkpoint_falls_back(run_dir, corpus, finished, capsys):

@@ -9,9 +9,13 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import pathlib
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
+
+from keras_textgen.checks import first_line
+from keras_textgen.cli.errors import RunError
 
 LOWER, UPPER = "lower", "upper"
 _NATS = "nats per sequence"
@@ -364,6 +368,24 @@ def figures_from_json(text: str) -> list[Figure]:
         Figure(**{**each, "value": _number(each["value"])})
         for each in json.loads(text)
     ]
+
+
+def read_figures(path: pathlib.Path) -> list[Figure]:
+    """The figures of a file that a run has ended with.
+
+    Args:
+        path: Of the file.
+
+    Raises:
+        RunError: It is damaged.
+    """
+    try:
+        return figures_from_json(path.read_text("utf-8"))
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise RunError(
+            f"{path}: damaged ({first_line(error)}); allowed: the file as the "
+            "run has written it; --mode=evaluate writes it anew"
+        ) from None
 
 
 def _number(value: float | None) -> float:

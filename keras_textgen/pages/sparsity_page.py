@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import html
 import pathlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,8 @@ _SMALLEST_DIFFERENCE = 0.01
 _NUM_SENTENCES = 6
 _NUM_NEIGHBORS = 5
 _ENOUGH_DIMENSIONS = 3
+# Of the validation set.
+_HOYER = "val_hoyer_"
 _MAX_CHIPS = 12
 
 
@@ -41,7 +43,7 @@ def write_sparsity_page(
     path: pathlib.Path,
     model: Any,
     corpus: TokenIds,
-    metrics_csv: pathlib.Path | None = None,
+    epochs: Sequence[Mapping[str, float]] = (),
 ) -> None:
     """Writes one HTML file on the codes of the test set, figures included.
 
@@ -50,13 +52,14 @@ def write_sparsity_page(
         model: An `HSVAE` or a `MATVAE`.
         corpus: That it was trained on; without labels, what is by class is
             left out.
-        metrics_csv: Of the run, for sparsity by epoch.
+        epochs: Figures of the validation set after each, as `metrics.csv`
+            has them, for sparsity by epoch.
     """
     codes = SparseCodes.of(model, corpus)
     sections = [
         _gate_section(codes, model),
         _class_sections(codes, corpus),
-        _epoch_section(codes, metrics_csv),
+        _epoch_section(codes, epochs),
         _sentence_section(codes, corpus),
     ]
     name = type(model).__name__
@@ -168,7 +171,9 @@ def _class_sections(codes: SparseCodes, corpus: TokenIds) -> str:
     )
 
 
-def _epoch_section(codes: SparseCodes, metrics_csv: pathlib.Path | None) -> str:
+def _epoch_section(
+    codes: SparseCodes, epochs: Sequence[Mapping[str, float]]
+) -> str:
     title = "How did sparsity develop?"
     table = _hoyer_rows(codes.hoyer)
     measure = (
@@ -176,8 +181,7 @@ def _epoch_section(codes: SparseCodes, metrics_csv: pathlib.Path | None) -> str:
         "and 1 if a single one is not 0; normalized: after dividing every "
         "dimension by its standard deviation over the set."
     )
-    has_record = metrics_csv is not None and metrics_csv.is_file()
-    curves = _read_curves(metrics_csv) if has_record else {}
+    curves = _curves(epochs)
     if not curves:
         return _section(title, table, f"{measure} There is no record by epoch.")
     figure = svg_element(
@@ -243,20 +247,19 @@ def _telling_dimensions(share: np.ndarray) -> np.ndarray:
 # -- Epochs --------------------------------------------------------------------
 
 
-def _read_curves(
-    path: pathlib.Path,
+def _curves(
+    epochs: Sequence[Mapping[str, float]],
 ) -> dict[str, tuple[list[int], list[float]]]:
-    """Epochs and values of every column that holds Hoyer's measure."""
-    with open(path, encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    curves = {}
-    for name in rows[0] if rows else ():
-        if name.startswith("val_hoyer_"):
-            there = [row for row in rows if row[name]]
-            curves[name.removeprefix("val_hoyer_")] = (
-                [int(row["epoch"]) for row in there],
-                [float(row[name]) for row in there],
-            )
+    """Epochs and values of every figure that is Hoyer's measure."""
+    curves: dict[str, tuple[list[int], list[float]]] = {}
+    for figures in epochs:
+        for name, value in figures.items():
+            if name.startswith(_HOYER):
+                numbers, values = curves.setdefault(
+                    name.removeprefix(_HOYER), ([], [])
+                )
+                numbers.append(int(figures["epoch"]))
+                values.append(value)
     return curves
 
 

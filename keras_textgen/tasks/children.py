@@ -22,7 +22,11 @@ from keras_textgen.cli.settings import (
     flagfile_text,
     read_flagfile,
 )
-from keras_textgen.training.run_directory import RunDirectory, write_whole
+from keras_textgen.training.run_directory import (
+    RunDirectory,
+    read_whole,
+    write_whole,
+)
 from keras_textgen.training.signals import NotedSignals
 
 # The runs that have ended, a name a line.
@@ -154,7 +158,7 @@ such run; allowed: an empty or new folder
     def _finished(self) -> list[str]:
         if not self._finished_file.is_file():
             return []
-        return self._finished_file.read_text("utf-8").split()
+        return read_whole(self._finished_file).split()
 
     def _write_finished(self, names: Sequence[str]) -> None:
         text = "".join(f"{name}\n" for name in names)

@@ -8,17 +8,19 @@ from typing import Any, TextIO
 
 import keras
 
+from keras_textgen.cli.errors import RunError
 from keras_textgen.evaluation.figures import (
     Figure,
-    figures_from_json,
     figures_json,
     likelihood_figures,
+    read_figures,
 )
 from keras_textgen.tasks.base import Task
-from keras_textgen.tasks.reports.common import RESULTS_FILE, read_metrics
+from keras_textgen.tasks.reports.common import RESULTS_FILE
 from keras_textgen.tasks.reports.run import run_report
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.judging import kept_epoch
+from keras_textgen.training.metrics_file import read_epochs
 from keras_textgen.training.run_directory import (
     FIGURES_FILE,
     RunDirectory,
@@ -101,9 +103,8 @@ def write_training_figures(
       model: trained.
       directory: of the run.
     """
-    file = directory.figures_file
-    if file.is_file():
-        there = figures_from_json(file.read_text("utf-8"))
+    there = _figures_there(directory)
+    if there:
         found = _training_figures(task, model, directory)
         # As text, since NaN is equal to nothing.
         if figures_json(there[: len(found)]) == figures_json(found):
@@ -111,10 +112,21 @@ def write_training_figures(
     write_figures(task, model, directory)
 
 
+def _figures_there(directory: RunDirectory) -> list[Figure]:
+    """What the file of before has; nothing, if it is damaged."""
+    if not directory.figures_file.is_file():
+        return []
+    try:
+        return read_figures(directory.figures_file)
+    except RunError:
+        print(f"{directory.figures_file}: damaged, and written anew")
+        return []
+
+
 def _training_figures(
     task: Task, model: keras.Model, directory: RunDirectory
 ) -> list[Figure]:
-    epochs = read_metrics(directory)
+    epochs = read_epochs(directory.metrics_file)
     kept = kept_epoch(epochs, task.pretraining_epochs)
     if kept is None:
         return []

@@ -52,6 +52,7 @@ from keras_textgen.training.checkpoints import (
     writing,
 )
 from keras_textgen.training.cluster import ALONE, Cluster
+from keras_textgen.training.metrics_file import MetricsFile
 from keras_textgen.training.plateau import LearningRate, Plateau
 from keras_textgen.training.precision import faster_precision
 from keras_textgen.training.progress_lines import ProgressLines
@@ -304,7 +305,7 @@ def _callbacks(
             patience=settings.early_stopping_patience,
             full_kl_weight=settings.kl_max,
         ),
-        callbacks.MetricsFile(directory.metrics_file, epoch),
+        MetricsFile(directory.metrics_file, epoch),
         callbacks.TensorBoardLogs(directory.logs),
         *trackers,
     ]

@@ -12,7 +12,7 @@ from keras_textgen.cli.parsers import seeds
 from keras_textgen.cli.settings import RunError, Settings, parse
 from keras_textgen.evaluation.figures import (
     Spread,
-    figures_from_json,
+    read_figures,
     spread,
 )
 from keras_textgen.evaluation.text_tables import aligned
@@ -81,12 +81,7 @@ def run_seeds(
 
 def _compare(runs: ChildRuns, names: Sequence[str]) -> None:
     files = {name: runs.of(name).figures_file for name in names}
-    found = spread(
-        {
-            name: figures_from_json(file.read_text("utf-8"))
-            for name, file in files.items()
-        }
-    )
+    found = spread({name: read_figures(file) for name, file in files.items()})
     print(
         f"\nOver {counted(len(names), 'seed')}, standard deviations with n - 1:"
     )

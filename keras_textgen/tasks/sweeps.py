@@ -26,11 +26,11 @@ from keras_textgen.cli.sweeping import (
     search_space,
     single_changes,
 )
-from keras_textgen.evaluation.figures import figures_from_json
+from keras_textgen.evaluation.figures import read_figures
 from keras_textgen.evaluation.text_tables import aligned
 from keras_textgen.tasks.children import ChildRuns
 from keras_textgen.tasks.search import Trial, check_search, suggested
-from keras_textgen.training.run_directory import shown
+from keras_textgen.training.run_directory import read_whole, shown
 from keras_textgen.training.trials import TRIAL
 
 _TABLE_FILE, _SPACE_FILE = "trials.csv", "sweep.txt"
@@ -144,7 +144,7 @@ class _Sweep:
         file = self.runs.path / _SPACE_FILE
         if not file.is_file():
             return
-        there = file.read_text("utf-8").strip()
+        there = read_whole(file).strip()
         space = search_space(there, self._settings.model)
         if [*space.items()] != [*self._space.items()]:
             raise RunError(
@@ -222,10 +222,9 @@ class _Sweep:
         return parse([self._argv[0], *arguments], self._recipes)
 
     def _value(self, name: str) -> float | None:
-        text = self.runs.of(name).figures_file.read_text("utf-8")
         values = {
             f"val_{each.name}": each.value
-            for each in figures_from_json(text)
+            for each in read_figures(self.runs.of(name).figures_file)
             if each.split == "valid"
         }
         value = values.get(self._metric, math.nan)

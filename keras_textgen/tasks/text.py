@@ -58,6 +58,7 @@ from keras_textgen.training import callbacks
 from keras_textgen.training.checkpoints import Progress, writing
 from keras_textgen.training.collapse import AggressiveTraining, DecoderReset
 from keras_textgen.training.kept_bounds import KeptBounds
+from keras_textgen.training.metrics_file import read_epochs
 from keras_textgen.training.progress_lines import PrintedWatch
 from keras_textgen.training.run_directory import (
     RunDirectory,
@@ -343,7 +344,7 @@ class TextTask(Task):
                 unfinished(page),
                 model,
                 self.corpus,
-                RunDirectory(folder).metrics_file,
+                read_epochs(RunDirectory(folder).metrics_file),
             )
             move_into_place(page)
         return {_PAGE_FILE: "the sparsity of its codes, for a browser"}

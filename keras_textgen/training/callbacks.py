@@ -1,7 +1,5 @@
 """What happens in a run beside the gradient steps."""
 
-import csv
-import io
 import math
 import os
 import pathlib
@@ -12,7 +10,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_textgen.cli.settings import RunError
 from keras_textgen.data.batches.sequences import TokenBatches
 from keras_textgen.evaluation.diagnostics import (
     active_units,
@@ -28,7 +25,6 @@ from keras_textgen.training.run_directory import (
     RunDirectory,
     move_into_place,
     unfinished,
-    write_whole,
 )
 from keras_textgen.training.signals import NotedSignals
 from keras_textgen.training.strategies import Agreement
@@ -129,40 +125,6 @@ class FiniteLoss(keras.callbacks.Callback):
     def _check(self, what: str, loss: float) -> None:
         if not math.isfinite(loss):
             raise not_finite(what, self._epoch, self._steps, self._directory)
-
-
-class MetricsFile(keras.callbacks.Callback):
-    """Writes `metrics.csv`: a row an epoch, numbered from 1.
-
-    The file is replaced as a whole each time. Rows of epochs that are about
-    to be trained again are dropped.
-
-    Args:
-      path: the file.
-      first_epoch: the epoch that training begins with, counted from 0.
-
-    Raises:
-      RunError: if the file is there and is not such a table.
-    """
-
-    def __init__(self, path: pathlib.Path, first_epoch: int = 0) -> None:
-        super().__init__()
-        self._path = path
-        self._rows: list[dict[str, Any]] = [
-            row for row in _read_rows(path) if int(row["epoch"]) <= first_epoch
-        ]
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        """Adds a row."""
-        self._rows.append({"epoch": epoch + 1, **logs})
-        text = io.StringIO()
-        # Keeps the order in which the names appeared.
-        names = dict.fromkeys(name for row in self._rows for name in row)
-        writer = csv.DictWriter(text, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self._rows)
-        with writing(self._path):
-            write_whole(self._path, text.getvalue())
 
 
 class TensorBoardLogs(keras.callbacks.Callback):
@@ -398,17 +360,3 @@ def save_model(model: keras.Model, path: pathlib.Path) -> None:
     with writing(path):
         model.save(unfinished(path))
         move_into_place(path)
-
-
-def _read_rows(path: pathlib.Path) -> list[dict[str, str]]:
-    if not path.is_file():
-        return []
-    with open(path, encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    for number, row in enumerate(rows, 2):
-        if not (row.get("epoch") or "").isdigit():
-            raise RunError(
-                f"{path}:{number}: no epoch number in the first column; "
-                "allowed: the table of this run, or no such file"
-            )
-    return rows

@@ -106,6 +106,8 @@ class RunCheckpoints:
         self._metric_variables = [
             variable for each in model.metrics for variable in each.variables
         ]
+        for folder in (directory.last_checkpoints, directory.best_checkpoints):
+            _leave_out_damaged_state(folder)
         self._last = tf.train.CheckpointManager(
             tf.train.Checkpoint(
                 model=model,
@@ -281,6 +283,22 @@ def newest_first(folder: pathlib.Path) -> list[pathlib.Path]:
     return sorted(
         paths, key=lambda path: int(path.name.split("-")[1]), reverse=True
     )
+
+
+def _leave_out_damaged_state(folder: pathlib.Path) -> None:
+    """Removes TensorFlow's list of the checkpoints, if it is no text.
+
+    It cannot be read then; the checkpoints are found without it, and the next
+    one writes it anew.
+    """
+    path = folder / "checkpoint"
+    try:
+        path.read_text("utf-8")
+    except UnicodeDecodeError:
+        print(f"{path}: damaged, and written anew")
+        path.unlink()
+    except FileNotFoundError:
+        pass
 
 
 def is_whole(path: pathlib.Path) -> bool:

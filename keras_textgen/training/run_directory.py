@@ -253,7 +253,7 @@ class RunDirectory:
           settings: of this run.
         """
         text = flagfile_text(settings)
-        if self.flags_file.is_file() and self.flags_file.read_text() == text:
+        if self.flags_file.is_file() and read_whole(self.flags_file) == text:
             return
         write_whole(self.flags_file, text)
 
@@ -295,6 +295,24 @@ def write_whole(path: pathlib.Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
+
+
+def read_whole(path: pathlib.Path) -> str:
+    """The text of a file that `write_whole` has written.
+
+    Args:
+      path: the file.
+
+    Raises:
+      RunError: if it is damaged.
+      OSError: if it cannot be read.
+    """
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise RunError(
+            f"{path}: damaged ({error}); allowed: the file as it was written"
+        ) from None
 
 
 def move_into_place(path: pathlib.Path) -> None:

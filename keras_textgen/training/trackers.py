@@ -22,7 +22,11 @@ from keras_textgen.cli.settings import SETTINGS, RunError, Settings
 from keras_textgen.evaluation.figures import Figure
 from keras_textgen.training.callbacks import Interrupted
 from keras_textgen.training.checkpoints import writing
-from keras_textgen.training.run_directory import RunDirectory, write_whole
+from keras_textgen.training.run_directory import (
+    RunDirectory,
+    read_whole,
+    write_whole,
+)
 
 # What tracked runs are filed under, unless the tracker's own variables say.
 _PROJECT = "keras-textgen"
@@ -96,7 +100,7 @@ class Tracker(keras.callbacks.Callback, abc.ABC):
     def _known_id(self) -> str | None:
         if not self._id_file.is_file():
             return None
-        return self._id_file.read_text("utf-8").strip()
+        return read_whole(self._id_file).strip()
 
     @property
     def _name(self) -> str:

@@ -14,6 +14,7 @@ from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.models.text.hsvae import HSVAE
 from keras_textgen.models.text.mat_vae import MATVAE
 from keras_textgen.pages.sparsity_page import write_sparsity_page
+from keras_textgen.training.metrics_file import read_epochs
 
 WORDS = ["<i>", "&amp;", *(f"w{number}" for number in range(2, 60))]
 FIRST_WORD = 4
@@ -83,7 +84,7 @@ def metrics(tmp_path_factory):
         "epoch,loss,val_hoyer_sample,val_hoyer_sample_normalized\n"
         "1,9.0,,\n2,8.0,0.25,0.5\n3,7.0,0.5,0.75\n"
     )
-    return path
+    return read_epochs(path)
 
 
 @pytest.fixture(scope="module")

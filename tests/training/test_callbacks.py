@@ -19,6 +19,7 @@ from keras_textgen.training.checkpoints import (
     RunCheckpoints,
     newest_first,
 )
+from keras_textgen.training.metrics_file import MetricsFile
 from keras_textgen.training.run_directory import RunDirectory
 from keras_textgen.training.trials import TRIAL
 
@@ -84,7 +85,7 @@ def test_metrics_file_has_a_row_an_epoch(model, batches, tmp_path):
     fit(
         model,
         batches,
-        [callbacks.Diagnostics(batches), callbacks.MetricsFile(path)],
+        [callbacks.Diagnostics(batches), MetricsFile(path)],
     )
     rows = read_csv(path)
     assert [row["epoch"] for row in rows] == ["1", "2"]
@@ -92,23 +93,6 @@ def test_metrics_file_has_a_row_an_epoch(model, batches, tmp_path):
     for name in ("loss", "val_loss", "val_perplexity", "val_active_units"):
         assert [float(row[name]) for row in rows] == history[name]
     assert "val_mutual_information" in rows[0]
-
-
-def test_metrics_file_drops_rows_of_epochs_trained_again(tmp_path):
-    path = tmp_path / "metrics.csv"
-    table = callbacks.MetricsFile(path)
-    for epoch in range(3):
-        table.on_epoch_end(epoch, {"loss": float(epoch)})
-    table = callbacks.MetricsFile(path, first_epoch=1)
-    table.on_epoch_end(1, {"loss": 10.0, "val_loss": 1.5})
-    assert path.read_text() == "epoch,loss,val_loss\n1,0.0,\n2,10.0,1.5\n"
-
-
-def test_metrics_file_refuses_another_table(tmp_path):
-    path = tmp_path / "metrics.csv"
-    path.write_text("epoch,loss\n1,2.0\nx,1.0\n")
-    with pytest.raises(RunError, match=r"metrics\.csv:3: no epoch number"):
-        callbacks.MetricsFile(path)
 
 
 def test_tensorboard_logs(tmp_path):

@@ -9,7 +9,8 @@ from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.sparsity import hoyer, normalized
 from keras_textgen.models.text.hsvae import HSVAE
 from keras_textgen.models.text.mat_vae import MATVAE
-from keras_textgen.training.callbacks import MetricsFile, figures_text
+from keras_textgen.training.callbacks import figures_text
+from keras_textgen.training.metrics_file import MetricsFile
 from keras_textgen.training.sparsity import Sparsity
 
 VIEWS = {

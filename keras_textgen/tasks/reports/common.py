@@ -1,6 +1,5 @@
 """What the reports of all kinds of models have: settings, curves, figures."""
 
-import csv
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
@@ -17,7 +16,8 @@ from keras_textgen.cli.settings import (
 )
 from keras_textgen.pages.charts import Chart, line_chart
 from keras_textgen.pages.report_page import Panel, Table
-from keras_textgen.training.run_directory import RunDirectory
+from keras_textgen.training.metrics_file import read_epochs
+from keras_textgen.training.run_directory import RunDirectory, read_whole
 
 RESULTS_FILE = "results.txt"
 # Settings that no recipe can have.
@@ -64,7 +64,9 @@ def common_panels(
     """
     return [
         _run_panel(settings, directory, remarks),
-        curves_panel({directory.path.name: read_metrics(directory)}),
+        curves_panel(
+            {directory.path.name: read_epochs(directory.metrics_file)}
+        ),
         _results_panel(directory),
     ]
 
@@ -86,7 +88,7 @@ def _run_panel(
         else ["\n".join(["As the recipe says.", *remarks, command])],
         folded=[
             ("Versions", _versions()),
-            ("All settings", directory.flags_file.read_text("utf-8")),
+            ("All settings", read_whole(directory.flags_file)),
         ],
     )
 
@@ -109,21 +111,6 @@ def _versions() -> Table:
         *([name, metadata.version(name)] for name in _VERSIONS),
     ]
     return Table(["package", "version"], rows)
-
-
-def read_metrics(directory: RunDirectory) -> list[dict[str, float]]:
-    """The figures of each epoch of a run; none before its first.
-
-    Args:
-      directory: of the run.
-    """
-    if not directory.metrics_file.is_file():
-        return []
-    with directory.metrics_file.open(encoding="utf-8") as lines:
-        return [
-            {name: float(value) for name, value in row.items() if value}
-            for row in csv.DictReader(lines)
-        ]
 
 
 def curves_panel(runs: Mapping[str, list[dict[str, float]]]) -> Panel:
@@ -182,7 +169,7 @@ def _results_panel(directory: RunDirectory) -> Panel:
         return Panel(
             "Test set", "Not evaluated yet: --mode=evaluate writes the figures."
         )
-    text = path.read_text("utf-8")
+    text = read_whole(path)
     lower = text.lower()
     rows = [
         [name, meaning]

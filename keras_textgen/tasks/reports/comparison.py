@@ -12,15 +12,19 @@ from keras_textgen.cli.settings import (
     read_flagfile,
     value_text,
 )
-from keras_textgen.evaluation.figures import figures_from_json, spread
+from keras_textgen.evaluation.figures import read_figures, spread
 from keras_textgen.pages.report_page import Panel, Table, report_page
 from keras_textgen.tasks.reports.common import (
     RESULTS_FILE,
     curves_panel,
-    read_metrics,
 )
 from keras_textgen.training.judging import judged_by, kept_epoch
-from keras_textgen.training.run_directory import FIGURES_FILE, RunDirectory
+from keras_textgen.training.metrics_file import read_epochs
+from keras_textgen.training.run_directory import (
+    FIGURES_FILE,
+    RunDirectory,
+    read_whole,
+)
 
 
 def comparison(paths: Sequence[str]) -> str:
@@ -38,7 +42,9 @@ def comparison(paths: Sequence[str]) -> str:
     """
     runs = {name: RunDirectory(path) for name, path in _named(paths).items()}
     settings = {name: _settings(run) for name, run in runs.items()}
-    metrics = {name: read_metrics(run) for name, run in runs.items()}
+    metrics = {
+        name: read_epochs(run.metrics_file) for name, run in runs.items()
+    }
     return report_page(
         counted(len(runs), "run"),
         [
@@ -120,7 +126,7 @@ def _figures_panel(
     files = {name: run.figures_file for name, run in runs.items()}
     found = spread(
         {
-            name: figures_from_json(file.read_text("utf-8"))
+            name: read_figures(file)
             for name, file in files.items()
             if file.is_file()
         }
@@ -166,7 +172,7 @@ def _results_panel(runs: Mapping[str, RunDirectory]) -> Panel:
         "Test set",
         "What each run has printed.",
         folded=[
-            (name, file.read_text("utf-8").strip("\n"))
+            (name, read_whole(file).strip("\n"))
             for name, file in files.items()
             if file.is_file()
         ],
