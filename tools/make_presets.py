@@ -2,9 +2,10 @@
 
     PYTHONPATH=. python tools/make_presets.py RUN ...
 
-A run is a folder `<model>_<dataset>` that `trainer.py` has written. The preset
-of the same name is written to saved_models/presets: the model, its flags, and a
-card from the record of the same name. The list in docs/presets.md is made of
+A run is a folder that `trainer.py` has written. The preset of the same name,
+`<model>_<dataset>` or what more is to be said, is written to
+saved_models/presets: the model, its flags, and a card from the record of the
+same name. The list in docs/presets.md is made of
 all cards.
 """
 
@@ -123,7 +124,7 @@ def make(run: pathlib.Path) -> None:
     figures = figures_of(model, task)
     text = json.dumps({"examples": EXAMPLES, **figures}, indent=2)
     (folder / FIGURES).write_text(f"{text}\n", "utf-8")
-    (folder / CARD).write_text(card(model, task, figures), "utf-8")
+    (folder / CARD).write_text(card(run.name, model, task, figures), "utf-8")
 
 
 def figures_of(model: keras.Model, task: Task) -> dict[str, float]:
@@ -143,10 +144,11 @@ def record_of(name: str, seed: int) -> pathlib.Path:
     return record if record.is_dir() else RECORDS / f"{name}_{seed}"
 
 
-def card(model: keras.Model, task: Task, figures: dict[str, float]) -> str:
+def card(
+    name: str, model: keras.Model, task: Task, figures: dict[str, float]
+) -> str:
     """The card of a preset."""
     settings = task.settings
-    name = f"{settings.model}_{settings.dataset}"
     record = record_of(name, settings.seed)
     log = (record / "log.txt").read_text("utf-8")
     results = log[log.index("\nTest set") :].split("\n", 2)[2]

@@ -32,7 +32,7 @@ def main(first: str, second: str, index: str) -> None:
             model = case.make()
             model.compile("sgd")
         data = case.x, case.y
-        losses = model.fit(*data, epochs=2, batch_size=4, verbose=0).history
+        losses = model.fit(*data, epochs=10, batch_size=4, verbose=0).history
         found = model.evaluate(*data, batch_size=4, verbose=0, return_dict=True)
         weights = [float(np.abs(w).sum()) for w in model.get_weights()]
         if index == "0":
