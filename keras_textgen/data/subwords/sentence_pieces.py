@@ -59,9 +59,7 @@ class SentencePieces:
         self._ids = np.where(is_kept, places, UNKNOWN_ID).astype(np.int32)
         # No attribute that TensorFlow would track: a checkpoint of the
         # vocabulary is the same before its first text and after it.
-        self._tokenizer = functools.cache(
-            functools.partial(_make_tokenizer, model)
-        )
+        self._made = functools.cache(functools.partial(_make_tokenizer, model))
 
     @property
     def config(self) -> dict[str, Any]:
@@ -86,7 +84,7 @@ class SentencePieces:
         Returns:
             int32 `[batch, (time)]`, ids of the vocabulary.
         """
-        found = self._tokenizer().tokenize(texts)
+        found = self._tokenizer.tokenize(texts)
         return found.with_flat_values(tf.gather(self._ids, found.flat_values))
 
     def tables(self) -> list[tf.lookup.StaticHashTable]:
@@ -95,7 +93,21 @@ class SentencePieces:
 
     def resources(self) -> list[tf.Module]:
         """What else a SavedModel of texts has to track."""
-        return [self._tokenizer()]
+        return [self._tokenizer]
+
+    @property
+    def _tokenizer(self) -> tf.Module:
+        """That of before, unless `keras.backend.clear_session` has ended it.
+
+        What it holds belongs to a kernel of TensorFlow's, whose cache that
+        empties.
+        """
+        with tf.init_scope():
+            try:
+                self._made().tokenize([""])
+            except tf.errors.NotFoundError:
+                self._made.cache_clear()
+        return self._made()
 
 
 def _make_tokenizer(model: bytes) -> tf.Module:
