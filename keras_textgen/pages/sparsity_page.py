@@ -154,6 +154,12 @@ def _class_sections(codes: SparseCodes, corpus: TokenIds) -> str:
     by_class = svg_element(
         figure, f"{gate} and number of dimensions on, by class", FIGURE_STYLE
     )
+    shown_of = (
+        f"Left: {gate}, mean over the dimensions of a text. Right: how many "
+        "dimensions are on in a text."
+    )
+    if not codes.on_per_text.any():
+        shown_of = f"{gate}, mean over the dimensions of a text; none is on."
     return _section(
         title,
         heat,
@@ -161,10 +167,9 @@ def _class_sections(codes: SparseCodes, corpus: TokenIds) -> str:
     ) + _section(
         "Are some classes sparser than others?",
         by_class,
-        f"The texts of each class. Left: {gate}, mean over the dimensions of a "
-        "text. Right: how many dimensions are on in a text. The thin line "
-        "spans the middle 90 % of the texts, the thick one the middle half, "
-        f"the dot is the median.{largest}",
+        f"The texts of each class. {shown_of} The thin line spans the middle "
+        "90 % of the texts, the thick one the middle half, the dot is the "
+        f"median.{largest}",
     )
 
 
@@ -296,9 +301,10 @@ def _sentence(codes: SparseCodes, corpus: TokenIds, row: int) -> str:
         for each in _neighbors(codes, corpus, row)
     ]
     table = (
-        "<table><thead><tr><th class='number'>shared</th>"
+        "<div class='scroll' tabindex='0'><table><thead><tr>"
+        "<th class='number'>shared</th>"
         "<th class='number'>cosine</th><th>class</th><th>text</th><th>code</th>"
-        f"</tr></thead><tbody>{''.join(others)}</tbody></table>"
+        f"</tr></thead><tbody>{''.join(others)}</tbody></table></div>"
         if others
         else "<p>No other text shares a dimension.</p>"
     )
@@ -416,22 +422,23 @@ def _paragraph(text: str) -> str:
 
 
 _CSS = """\
-section { border-top: 1px solid #d8dde3; margin-top: 2.2rem;
+section { border-top: 1px solid var(--rule); margin-top: 2.2rem;
   padding-top: 1.2rem; }
-section > svg { margin: .8rem 0; }
+section > .figure { margin: .8rem 0; }
 dl { display: flex; flex-wrap: wrap; gap: .6rem 2.2rem; margin: 0; }
 dl div { display: flex; flex-direction: column-reverse; }
-dt { color: #4a5560; font-size: .8rem; }
+dt { color: var(--dim); font-size: .8rem; }
 dd { font-size: 1.4rem; font-variant-numeric: tabular-nums; margin: 0; }
 table.small { width: auto; }
 .number { font-variant-numeric: tabular-nums; text-align: right; }
 article { margin: 1.6rem 0 2.2rem; }
 article p { font-size: .85rem; margin: .35rem 0; }
-.class { background: #e8eef4; border-radius: .2rem; padding: .05rem .4rem;
+.class { background: var(--card); border-radius: .2rem; padding: .05rem .4rem;
   white-space: nowrap; }
-.chip { border: 1px solid #cfd6dd; border-radius: .2rem; display: inline-block;
-  font-size: .8rem; font-variant-numeric: tabular-nums; padding: 0 .35rem; }
-svg.strip { background: #f6f8fa; display: block; height: 2.2rem;
+.chip { border: 1px solid var(--rule); border-radius: .2rem;
+  display: inline-block; font-size: .8rem; font-variant-numeric: tabular-nums;
+  padding: 0 .35rem; }
+svg.strip { background: var(--card); display: block; height: 2.2rem;
   width: 100%; }
 svg.strip line { stroke: #9aa5b1; stroke-width: 1;
   vector-effect: non-scaling-stroke; }
