@@ -169,7 +169,9 @@ def heat_figure(
             axes.set_yticks(range(len(names)), names)
             axes.tick_params(length=0)
             axes.spines[:].set_visible(False)
-        bottom.set_xticks(range(len(shown)), shown, rotation=90, fontsize=7)
+        # Counted from 1, as in the report.
+        numbers = shown + 1
+        bottom.set_xticks(range(len(shown)), numbers, rotation=90, fontsize=7)
         top.set_title("Share of the class's texts")
         bottom.set_title("Difference from the share of all texts")
         bottom.set_xlabel("dimension")

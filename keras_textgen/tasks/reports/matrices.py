@@ -9,6 +9,7 @@ from keras_textgen.pages.charts import bar_chart
 from keras_textgen.pages.report_page import Panel, Table
 from keras_textgen.tasks.base import Task
 from keras_textgen.tasks.matrices import unseen_columns
+from keras_textgen.tasks.reports.common import parts_by
 
 _BINS, _ROWS, _BEST, _NEIGHBOURS = 8, 8, 5, 5
 # Test values whose errors are looked at.
@@ -78,20 +79,14 @@ def errors_by_count(
     >>> [(row["n"], round(row["RMSE"], 3)) for row in rows]
     [('1', 3.536), ('9', 2.0)]
     """
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, _BINS + 1)[1:-1]))
-    parts = np.searchsorted(edges, known, side="left")
-    rows = []
-    for part in np.unique(parts):
-        here = parts == part
-        least, most = int(known[here].min()), int(known[here].max())
-        rows.append(
-            {
-                name: f"{least}" if least == most else f"{least} to {most}",
-                "RMSE": float(np.sqrt(np.mean(errors[here] ** 2))),
-                "test values": int(here.sum()),
-            }
-        )
-    return rows
+    return [
+        {
+            name: counts,
+            "RMSE": float(np.sqrt(np.mean(errors[here] ** 2))),
+            "test values": int(here.sum()),
+        }
+        for counts, here in parts_by(known, _BINS)
+    ]
 
 
 def _recommendations_panel(corpus: Any, model: Any) -> Panel:
