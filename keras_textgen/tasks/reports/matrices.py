@@ -117,20 +117,18 @@ def _recommendations_panel(corpus: Any, model: Any) -> Panel:
 
 
 def _neighbours_panel(corpus: Any, model: Any) -> Panel:
-    vectors = model.col_encoder()
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    units = np.divide(vectors, norms, np.zeros_like(vectors), where=norms > 0)
     counts = corpus.train.counts(1, corpus.shape[1])
     frequent = np.argsort(-counts, kind="stable")[:_ROWS]
-    rows = []
-    for column in frequent:
-        order = np.argsort(-(units @ units[column]), kind="stable")
-        near = [each for each in order if each != column][:_NEIGHBOURS]
-        rows.append([_titles(corpus, [column]), _titles(corpus, near)])
+    ids = [model.col_ids[column] for column in frequent]
+    near = model.similar_columns(ids, _NEIGHBOURS).columns
+    rows = [
+        [_titles(corpus, [column]), _titles(corpus, others)]
+        for column, others in zip(frequent, near, strict=True)
+    ]
     return Panel(
         "Neighbours",
-        "Of the columns with most training values, those whose vectors point "
-        "the same way.",
+        "Of the columns with most training values, those whose vectors, "
+        "without biases, point the same way.",
         [Table(["column", "nearest"], rows)],
     )
 
