@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_textgen.checks import counted
 from keras_textgen.data.corpus import SPLITS
 from keras_textgen.data.vocabulary import unknown_share
 from keras_textgen.pages.report_page import Table
@@ -22,7 +23,7 @@ def data_table(task: Task) -> tuple[str, Table]:
     """
     name, kind = "The data", task.settings.spec.kind
     if isinstance(task, PreparedTask) and kind != "matrices":
-        name = f"The data, of each split at most {HELD:,} texts"
+        name = f"The data, of each split at most {counted(HELD, 'text')}"
     tables = {
         "text": _sequences,
         "documents": _documents,
