@@ -41,6 +41,8 @@ DEV = [
     "tensorflow-serving-api>=2.21,<2.22",
     # FastAPI's client for tests is made of it.
     "httpx>=0.28,<1",
+    # Looks at pages, by the Chromium of the machine.
+    "playwright>=1.65,<2",
     "mypy>=2.4,<3",
     "ruff>=0.17.5,<0.18",
 ]

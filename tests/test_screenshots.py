@@ -3,14 +3,20 @@
 import importlib.util
 import pathlib
 import shutil
-import struct
 
 import pytest
+from PIL import Image
+
+from tests.browser import chromium
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PAGE = """<!doctype html><style>
-body { background: #fff } @media (prefers-color-scheme: dark)
-{ body { background: #000 } }</style><p>A page."""
+# Black in the dark, red on a phone, and higher than the window.
+PAGE = """<!doctype html>
+<meta name="viewport" content="width=device-width"><style>
+body { background: #fff; height: 1500px }
+@media (max-width: 400px) { body { background: #f00 } }
+@media (prefers-color-scheme: dark) { body { background: #000 } }
+</style><p>A page."""
 
 
 @pytest.fixture(scope="module")
@@ -27,39 +33,53 @@ def call(screenshots, monkeypatch, *arguments):
     screenshots.main()
 
 
-@pytest.mark.skipif(
-    not (shutil.which("chromium") or shutil.which("google-chrome")),
-    reason="no Chromium",
-)
 def test_a_picture_of_each_width_and_color(screenshots, monkeypatch, tmp_path):
+    with chromium():
+        pass
     run = tmp_path / "run"
     run.mkdir()
     (run / "report.html").write_text(PAGE, "utf-8")
     call(screenshots, monkeypatch, run, f"--output={tmp_path / 'pictures'}")
-    widths = {}
-    for picture in (tmp_path / "pictures").iterdir():
-        (widths[picture.stem],) = struct.unpack(
-            ">I", picture.read_bytes()[16:20]
+    found = {}
+    for path in (tmp_path / "pictures").iterdir():
+        with Image.open(path) as picture:
+            assert picture.height > 1500
+            color = picture.convert("RGB").getpixel((5, 1400))
+            found[path.stem] = (picture.width, color)
+    light = {"phone": (255, 0, 0), "laptop": (255,) * 3, "desk": (255,) * 3}
+    widths = {"phone": 390, "laptop": 1280, "desk": 1920}
+    assert found == {
+        f"run_report_{name}_{colors}": (
+            width,
+            light[name] if colors == "light" else (0, 0, 0),
         )
-    assert widths == {
-        f"run_report_{name}_{colors}": width
-        for name, width in {"phone": 390, "laptop": 1280}.items()
+        for name, width in widths.items()
         for colors in ("light", "dark")
     }
-    light, dark = (
-        (tmp_path / "pictures" / f"run_report_phone_{colors}.png").read_bytes()
-        for colors in ("light", "dark")
-    )
-    assert light != dark
 
 
-def test_a_folder_without_pages(screenshots, monkeypatch, tmp_path):
-    monkeypatch.setattr(screenshots, "browser", lambda: "none")
+def test_what_is_refused(screenshots, monkeypatch, tmp_path, capsys):
     with pytest.raises(SystemExit, match="no page; allowed: the folder of a"):
-        call(screenshots, monkeypatch, tmp_path, f"--output={tmp_path / 'p'}")
+        screenshots.take(None, tmp_path, tmp_path)
+    with pytest.raises(SystemExit):
+        call(screenshots, monkeypatch, tmp_path, "--docs")
+    assert "--docs with runs; allowed: without" in capsys.readouterr().err
 
 
 def test_no_browser(screenshots, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(SystemExit, match="no browser; allowed: one of chrom"):
-        screenshots.browser()
+        screenshots.browser_command()
+
+
+def test_the_pictures_of_the_documentation_are_there_and_shown(screenshots):
+    pictures = {
+        path.stem for path in (ROOT / "docs" / "pictures").glob("*.png")
+    }
+    pages = (ROOT / "docs").glob("*.md")
+    texts = "".join(page.read_text("utf-8") for page in pages)
+    assert pictures == {
+        *screenshots.PARTS, "attention", "sparsity", "topics", "served_han"
+    }  # fmt: skip
+    for name in pictures:
+        assert f"](pictures/{name}.png)" in texts

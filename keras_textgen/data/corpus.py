@@ -58,6 +58,10 @@ class Corpus:
         remarks: what was left out, a line each, to be said once.
         dropped: for each split, how many rows a view has left out; empty where
             it leaves out none.
+        names: for each split, what each row is called, such as a file's name;
+            empty where rows have no names.
+        times: for each split, when each row was written, float64 `[rows]`, a
+            date in years; empty where nobody knows.
     """
 
     name: str
@@ -69,6 +73,8 @@ class Corpus:
     note: str = ""
     remarks: tuple[str, ...] = ()
     dropped: dict[str, int] = dataclasses.field(default_factory=dict)
+    names: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    times: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of_splits(cls, name: str, rows: Mapping[str, Any], **more: Any) -> Self:
@@ -143,8 +149,7 @@ class Corpus:
             texts = getattr(self, split)
             kept = np.flatnonzero(is_known)
             setattr(self, split, [texts[row] for row in kept])
-            if self.labels:
-                self.labels[split] = self.labels[split][kept]
+            self.keep_facts(split, kept)
             self.dropped[split] = len(unknown)
             numbers = ", ".join(f"{row + 1:,}" for row in unknown[:_SHOWN])
             more = f" and {len(unknown) - _SHOWN:,} more"
@@ -154,6 +159,26 @@ class Corpus:
                 f"(number {numbers}{more if len(unknown) > _SHOWN else ''} of "
                 "it, counted from 1).",
             )
+
+    def keep_facts(self, split: str, rows: np.ndarray) -> None:
+        """Keeps, of what is known of a split's rows, that of some of them.
+
+        Args:
+            split: whose labels, names and times are kept.
+            rows: their numbers, int `[kept]`.
+
+        Example:
+            >>> poems = Corpus("poems", [], [], [], names={"test": ["a", "b"]})
+            >>> poems.keep_facts("test", np.array([1]))
+            >>> poems.names
+            {'test': ['b']}
+        """
+        if split in self.labels:
+            self.labels[split] = self.labels[split][rows]
+        if split in self.names:
+            self.names[split] = [self.names[split][row] for row in rows]
+        if split in self.times:
+            self.times[split] = self.times[split][rows]
 
 
 def checksum(parts: Iterable[str | np.ndarray], start: int = 0) -> int:

@@ -15,6 +15,7 @@ from keras_textgen.data.batches.documents import (
     as_document_ids,
     encode_documents,
     encode_sentences,
+    sentence_lengths,
     sentences_and_words,
     sentences_of,
 )
@@ -158,6 +159,14 @@ class DocumentReader(NamedTuple):
         return sentences_and_words(
             sentences, self.vocabulary, self.max_sentences, self.max_words
         )
+
+    def lengths(self, sentences: tf.RaggedTensor) -> tf.RaggedTensor:
+        """Words of strings [batch, (sentences)], also those that are not read.
+
+        Returns:
+            int64 [batch, (sentences)]; sentences without words are left out.
+        """
+        return sentence_lengths(sentences, self.vocabulary)
 
     def sentences(self, documents: Sequence[Document]) -> tf.RaggedTensor:
         """Strings [documents, (sentences)] of texts and lists of sentences."""

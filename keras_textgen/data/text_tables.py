@@ -207,7 +207,8 @@ def read_text_tables(
     if asked.times is None:
         corpus = split_texts(NAME, texts, seed, pathlib.Path(name), numbers)
     else:
-        times = np.asarray(columns.kept[asked.times].found)
+        collected = columns.kept[asked.times]
+        times = np.asarray(collected.found)
         if len(times) < _FEWEST:
             few = counted(len(times), "text leaves", "texts leave")
             raise DataError(
@@ -218,6 +219,8 @@ def read_text_tables(
         if numbers is not None:
             _check_known(rows, numbers, names, columns)
         corpus = _of_rows(texts, numbers, rows)
+        shown = collected.shown
+        corpus.times = {split: shown[each] for split, each in rows.items()}
     corpus.label_names = names
     corpus.remarks = remarks
     return corpus

@@ -146,7 +146,7 @@ def token_ids(
             found.order = _STREAM
         elif is_cut:
             ids, rows = _first_and_last_words(ids, window - 1)
-            found.labels[split] = found.labels[split][rows]
+            found.keep_facts(split, rows)
         setattr(found, split, ids)
         kept = np.ones(len(texts), bool)
         if max_length is not None:
@@ -227,8 +227,7 @@ def _drop_longer(corpus: TokenIds, split: str, max_length: int) -> np.ndarray:
         )
     corpus.dropped[split] = int(np.count_nonzero(~kept))
     setattr(corpus, split, tf.ragged.boolean_mask(ids, kept))
-    if corpus.labels:
-        corpus.labels[split] = corpus.labels[split][kept]
+    corpus.keep_facts(split, np.flatnonzero(kept))
     return kept
 
 
@@ -458,7 +457,11 @@ def _copied(corpus: Corpus) -> dict[str, Any]:
         field.name: getattr(corpus, field.name)
         for field in dataclasses.fields(Corpus)
     }
-    return fields | {"labels": dict(corpus.labels), "dropped": {}}
+    facts = {
+        name: dict(getattr(corpus, name))
+        for name in ("labels", "names", "times")
+    }
+    return fields | facts | {"dropped": {}}
 
 
 def _listed(vocabulary: BaseVocabulary) -> str:

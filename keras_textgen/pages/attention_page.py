@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from keras_textgen.checks import counted
 from keras_textgen.models.documents.attention import DocumentAttention
 from keras_textgen.pages.html_page import html_page
 
-_CSS = """\
-h2 { border-bottom: 1px solid #d8dde3; margin-top: 2.2rem; }
-h3 { margin: 2rem 0 .5rem; }
-table { font-size: 1rem; width: auto; }
-td { border: 0; padding: .1rem .4rem; }
-td:first-child { border: 1px solid #e6eaee; text-align: right;
+# In the dark, letters are light, and so are colors deeper.
+ATTENTION_CSS = """\
+.attention { --sentence: 90 145 255; --word: 255 90 60; }
+@media (prefers-color-scheme: dark) {
+  .attention { --sentence: 40 90 200; --word: 190 50 30; }
+}
+.attention section > :first-child { border-bottom: 1px solid var(--rule);
+  margin-top: 2.2rem; }
+.attention article > :first-child { margin: 2rem 0 .2rem; }
+.attention fieldset { border: 0; margin: 0; padding: 0; }
+.attention fieldset label { margin-right: 1rem; white-space: nowrap; }
+.attention table { font-size: 1rem; width: auto; }
+.attention td { border: 0; padding: .1rem .4rem; }
+.attention td:first-child { border: 1px solid var(--line); text-align: right;
   font-variant-numeric: tabular-nums; }
-.word { border-radius: 3px; padding: 1px; }
+.attention .sentence, .attention .word { color: var(--ink); }
+.attention .sentence { background: rgb(var(--sentence) / var(--share)); }
+.attention .word { background: rgb(var(--word) / var(--share));
+  border-radius: 3px; padding: 1px; }
+.attention .probabilities, .attention .cut { color: var(--dim);
+  font-size: .9rem; margin: 0 0 .4rem; }
+.attention:has([value=right]:checked) section.wrong,
+.attention:has([value=wrong]:checked) section.right { display: none; }
 """
-_SENTENCE_COLOR = "60, 120, 255"
-_WORD_COLOR = "255, 90, 60"
+# The deepest color is of what counts so many times as much as if all sentences
+# of a document, or all words of a sentence, counted alike.
+_DEEPEST = 4
+# Of many classes, those of the highest probabilities are shown.
+_CLASSES = 5
 
 
 class ShownDocument(NamedTuple):
@@ -73,12 +92,7 @@ def _spread(rows: np.ndarray, count: int) -> np.ndarray:
 def attention_page(
     documents: Sequence[ShownDocument], label_names: Sequence[str], title: str
 ) -> str:
-    """Writes documents with their words and sentences colored by attention.
-
-    Blue is the weight of a sentence, as a share of the largest in its
-    document. Red is that of a word, sqrt(p_sentence) * p_word as in the
-    pictures of Yang et al. 2016, as a share of the largest in its document. The
-    page needs nothing beside itself.
+    """Writes `attention_markup` as a page that needs nothing beside itself.
 
     Args:
         documents: Right ones and wrong ones, in any order.
@@ -104,64 +118,139 @@ def attention_page(
         >>> "Review 7: good, predicted good (0.90)" in page
         True
     """
-    groups: dict[str, list[str]] = {
-        "Classified right": [],
-        "Classified wrong": [],
-    }
+    return html_page(
+        title, attention_markup(documents, label_names), ATTENTION_CSS
+    )
+
+
+def attention_markup(
+    documents: Sequence[ShownDocument],
+    label_names: Sequence[str],
+    level: int = 2,
+) -> str:
+    """Documents with their words and sentences colored by attention.
+
+    Blue is the weight of a sentence times the number of sentences. Red is that
+    of a word times the number of words in its sentence, by the root of what
+    the sentence has, as in the pictures of Yang et al. 2016. So all documents
+    have one scale, on which equal weights are 1, however many there are.
+
+    Args:
+        documents: Right ones and wrong ones, in any order.
+        label_names: Names of the classes.
+        level: Of the highest headings.
+
+    Returns:
+        HTML, which `ATTENTION_CSS` is the style of.
+
+    Example:
+        >>> markup = attention_markup([], ["bad", "good"], level=3)
+        >>> "<h3>Classified right</h3>" in markup
+        True
+    """
+    groups: dict[str, list[str]] = {"right": [], "wrong": []}
     for document in documents:
         is_right = np.argmax(document.attention.probabilities) == document.label
-        group = "Classified right" if is_right else "Classified wrong"
-        groups[group].append(_document(document, label_names))
+        groups["right" if is_right else "wrong"].append(
+            _document(document, label_names, level + 1)
+        )
     sections = [
-        f"<h2>{heading}</h2>\n" + ("\n".join(shown) or "<p>None.</p>")
-        for heading, shown in groups.items()
+        f'<section class="{kind}"><h{level}>Classified {kind}</h{level}>\n'
+        f"{chr(10).join(shown) or '<p>None.</p>'}</section>"
+        for kind, shown in groups.items()
     ]
-    legend = (
-        f"<p class='caption'>{_colored('sentence', 0.6, _SENTENCE_COLOR)} and "
-        "its weight in the document; "
-        f"{_colored('word', 0.6, _WORD_COLOR)} by the root of its sentence's "
-        "weight times its own in the sentence. The deepest colors of a "
-        "document are the largest weights in it.</p>"
+    steps = " ".join(
+        f"{_colored('word', name, times)}"
+        for name, times in (("0", 0), ("1", 1), ("2", 2), ("4 or more", 4))
     )
-    return html_page(title, "\n".join([legend, *sections]), _CSS)
+    legend = (
+        f'<p class="caption">{_colored("sentence", "Sentence", 2)}: its weight '
+        f"times the number of sentences. {_colored('word', 'Word', 2)}: its "
+        "weight in the sentence times the number of words there, by the root "
+        f"of what the sentence has. One scale for all documents: {steps}, "
+        "where 1 is what everything has if all count alike.</p>"
+    )
+    return "\n".join(
+        ['<div class="attention">', legend, _choice(), *sections, "</div>"]
+    )
 
 
-def _document(document: ShownDocument, label_names: Sequence[str]) -> str:
+def _choice() -> str:
+    """What lets a reader see some of the documents alone."""
+    buttons = "".join(
+        f'<label><input type="radio" name="shown" value="{value}"'
+        f"{' checked' if value == 'all' else ''}> {text}</label>"
+        for value, text in (
+            ("all", "all documents"),
+            ("right", "those classified right"),
+            ("wrong", "those classified wrong"),
+        )
+    )
+    return f'<fieldset aria-label="Which documents">{buttons}</fieldset>'
+
+
+def _document(
+    document: ShownDocument, label_names: Sequence[str], level: int
+) -> str:
     attention = document.attention
-    predicted = int(np.argmax(attention.probabilities))
+    order = np.argsort(-attention.probabilities, kind="stable")
     heading = (
         f"{document.name}: {label_names[document.label]}, predicted "
-        f"{label_names[predicted]} ({attention.probabilities[predicted]:.2f})"
+        f"{label_names[order[0]]} ({attention.probabilities[order[0]]:.2f})"
     )
-    word_weights = [
-        np.sqrt(weight) * words
-        for weight, words in zip(
-            attention.sentence_weights, attention.word_weights, strict=True
+    probabilities = ", ".join(
+        f"{label_names[each]} {attention.probabilities[each]:.2f}"
+        for each in order[:_CLASSES]
+    )
+    body = "\n".join(_rows(attention))
+    left_out = max(0, len(attention.lengths) - len(attention.words))
+    cut = ""
+    if left_out:
+        more = counted(left_out, "further sentence")
+        cut = f'<p class="cut">Not read: {more}.</p>'
+    return (
+        f"<article><h{level}>{html.escape(heading)}</h{level}>\n"
+        f'<p class="probabilities">{html.escape(probabilities)}</p>\n'
+        f"<table>\n{body}\n</table>{cut}</article>"
+    )
+
+
+def _rows(attention: DocumentAttention) -> Iterator[str]:
+    """A row a sentence that is read."""
+    sentences = len(attention.words)
+    for place, (words, weight, weights) in enumerate(
+        zip(
+            attention.words,
+            attention.sentence_weights,
+            attention.word_weights,
+            strict=True,
         )
-    ]
-    top_sentence = max(attention.sentence_weights, default=1.0)
-    top_word = max((words.max() for words in word_weights), default=1.0)
-    rows = []
-    for words, weight, weights in zip(
-        attention.words, attention.sentence_weights, word_weights, strict=True
     ):
-        color = _rgba(_SENTENCE_COLOR, weight / top_sentence)
+        times = weight * sentences
+        of_words = np.sqrt(times) * weights * len(words)
         text = " ".join(
-            _colored(word, share / top_word, _WORD_COLOR)
-            for word, share in zip(words, weights, strict=True)
+            _colored("word", word, each)
+            for word, each in zip(words, of_words, strict=True)
         )
-        rows.append(
-            f'<tr><td style="background: {color}">{weight:.3f}</td>'
-            f"<td>{text}</td></tr>"
+        left_out = 0
+        if attention.lengths:
+            left_out = attention.lengths[place] - len(words)
+        if left_out:
+            more = counted(left_out, "further word")
+            text += f' <span class="cut">Not read: {more}.</span>'
+        yield (
+            f'<tr><td class="sentence" style="{_share(times)}">{weight:.3f}'
+            f"</td><td>{text}</td></tr>"
         )
-    body = "\n".join(rows)
-    return f"<h3>{html.escape(heading)}</h3>\n<table>\n{body}\n</table>"
 
 
-def _colored(word: str, share: float, color: str) -> str:
-    style = f"background: {_rgba(color, share)}"
-    return f'<span class="word" style="{style}">{html.escape(word)}</span>'
+def _colored(kind: str, text: str, times: float) -> str:
+    return (
+        f'<span class="{kind}" style="{_share(times)}">{html.escape(text)}'
+        "</span>"
+    )
 
 
-def _rgba(color: str, share: float) -> str:
-    return f"rgba({color}, {float(share):.3f})"
+def _share(times: float) -> str:
+    """How deep a color is; `times` is 1 where all count alike."""
+    return f"--share: {min(float(times) / _DEEPEST, 1.0):.3f}"

@@ -15,6 +15,10 @@ _HEIGHT = 260
 _COLOR = "#4c86c6"
 # So many numbers have each a tick of their own.
 _FEW = 12
+# Of a name that stands upright below its bar: characters.
+_SHORT = 3
+# Pixels that a number in a rectangle needs, and a line of names.
+_NUMBER_WIDTH, _LINE = 30, 18
 
 
 def line_chart(rows: Rows, x: str, y: str, color: str | None = None) -> Chart:
@@ -34,7 +38,7 @@ def line_chart(rows: Rows, x: str, y: str, color: str | None = None) -> Chart:
     scale = altair.Scale(zero=False)
     encoding: dict[str, Any] = {
         "x": altair.X(x, type="quantitative", axis=_axis(rows, x)),
-        "y": altair.Y(y, type="quantitative", scale=scale),
+        "y": altair.Y(y, type="quantitative", scale=scale, title=_spoken(y)),
         "tooltip": _shown(rows, [x, y]),
     }
     if color is not None:
@@ -60,7 +64,7 @@ def bar_chart(rows: Rows, x: str, y: str, tooltip: Sequence[str] = ()) -> Chart:
         'bar'
     """
     encoding = {
-        "x": altair.X(x, type="ordinal", sort=None),
+        "x": altair.X(x, type="ordinal", sort=None, axis=_names_axis(rows, x)),
         "y": altair.Y(y, type="quantitative"),
         "tooltip": _shown(rows, [x, y, *tooltip]),
     }
@@ -85,7 +89,12 @@ def small_bars(
         3
     """
     encoding = {
-        "x": altair.X(value, type="quantitative", title=None),
+        "x": altair.X(
+            value,
+            type="quantitative",
+            title=None,
+            axis=altair.Axis(tickCount=2),
+        ),
         "y": altair.Y(name, type="nominal", sort=None, title=None),
         "tooltip": _shown(rows, [name, value, *tooltip]),
     }
@@ -106,14 +115,18 @@ def small_bars(
 
 
 def scatter(
-    rows: Rows, color: str | None = None, tooltip: Sequence[str] = ()
+    rows: Rows,
+    color: str | None = None,
+    tooltip: Sequence[str] = (),
+    axes: tuple[str, str] = ("x", "y"),
 ) -> Chart:
     """Points in a plane without axes; the wheel and the hand move it.
 
     Args:
-        rows: with the fields "x" and "y".
+        rows: with the fields.
         color: name of the field that points are colored by: numbers, or names.
         tooltip: names of fields that the pointer shows.
+        axes: names of the fields along and up.
 
     Example:
         >>> point = {"x": 0.0, "y": 1.0, "text": "a rose"}
@@ -121,16 +134,18 @@ def scatter(
         'circle'
     """
     plain = altair.Axis(labels=False, ticks=False, domain=False, title=None)
-    axes = {
+    encoding: dict[str, Any] = {
         name: kind(
-            name,
+            field,
             type="quantitative",
             axis=plain,
             scale=altair.Scale(zero=False),
         )
-        for name, kind in (("x", altair.X), ("y", altair.Y))
+        for field, name, kind in zip(
+            axes, ("x", "y"), (altair.X, altair.Y), strict=True
+        )
     }
-    encoding: dict[str, Any] = {**axes, "tooltip": _shown(rows, tooltip)}
+    encoding["tooltip"] = _shown(rows, tooltip)
     mark: dict[str, Any] = {"size": 36, "opacity": 0.75}
     if color is None:
         mark["color"] = _COLOR
@@ -140,14 +155,18 @@ def scatter(
     return chart.mark_circle(**mark).encode(**encoding).interactive().to_dict()
 
 
-def heatmap(rows: Rows, x: str, y: str, value: str) -> Chart:
-    """A rectangle for each pair, with its value in it.
+def heatmap(
+    rows: Rows, x: str, y: str, value: str, number_format: str = ",d"
+) -> Chart:
+    """A rectangle for each pair, with its value in it where there is room.
 
     Args:
         rows: with the fields, a row a pair.
         x: name of the field along.
         y: name of the field down.
         value: name of the field that colors.
+        number_format: of the values, as d3 has them, such as ".0%"; whole
+            numbers if it is left out.
 
     Example:
         >>> row = {"predicted": "a", "true": "b", "documents": 3}
@@ -155,7 +174,9 @@ def heatmap(rows: Rows, x: str, y: str, value: str) -> Chart:
         2
     """
     axis = altair.Axis(labelAngle=-40)
-    base = altair.Chart(_data(rows), width="container", height=1.5 * _HEIGHT)
+    columns = len({row[x] for row in rows})
+    height = max(1.5 * _HEIGHT, _LINE * len({row[y] for row in rows}))
+    base = altair.Chart(_data(rows), width="container", height=height)
     base = base.encode(
         x=altair.X(x, type="nominal", sort=None, axis=axis),
         y=altair.Y(y, type="nominal", sort=None),
@@ -163,12 +184,20 @@ def heatmap(rows: Rows, x: str, y: str, value: str) -> Chart:
     )
     largest = max((row[value] for row in rows), default=0)
     colors = altair.Scale(scheme="blues", domain=[0, largest])
+    legend = altair.Legend(format=number_format)
     boxes = base.mark_rect().encode(
-        color=altair.Color(value, type="quantitative", scale=colors)
+        color=altair.Color(
+            value, type="quantitative", scale=colors, legend=legend
+        )
     )
+    has_room = f"width > {columns * _NUMBER_WIDTH}"
     is_dark = altair.datum[value] > largest / 2
     numbers = base.mark_text().encode(
-        text=altair.Text(value, type="quantitative"),
+        text=altair.condition(
+            has_room,
+            altair.Text(value, type="quantitative", format=number_format),
+            altair.value(""),
+        ),
         color=altair.condition(
             is_dark, altair.value("white"), altair.value("#222")
         ),
@@ -228,9 +257,24 @@ def _shown(rows: Rows, names: Sequence[str]) -> list[altair.Tooltip]:
 def _axis(rows: Rows, name: str) -> altair.Axis:
     """Of whole numbers: ticks at those that are there, if they are few."""
     values = sorted({row[name] for row in rows})
+    if any(value != int(value) for value in values):
+        return altair.Axis(format=".1~f")
     if len(values) <= _FEW:
         return altair.Axis(values=values, format="d")
     return altair.Axis(tickMinStep=1, format="d")
+
+
+def _names_axis(rows: Rows, name: str) -> altair.Axis:
+    """Of names: a few short ones stand upright."""
+    longest = max((len(str(row[name])) for row in rows), default=0)
+    is_upright = len(rows) <= _FEW and longest <= _SHORT
+    # Where they are too many for the width, some are left out.
+    angle = 0 if is_upright else -90
+    return altair.Axis(labelAngle=angle, labelOverlap="greedy")
+
+
+def _spoken(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _type(rows: Rows, name: str) -> Any:

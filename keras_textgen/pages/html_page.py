@@ -3,19 +3,31 @@
 import html
 
 _CSS = """\
-:root { color-scheme: light; }
+:root { color-scheme: light dark; --page: #fff; --ink: #222; --dim: #4a5560;
+  --line: #e6eaee; --rule: #d8dde3; --card: #f6f8fa; --link: #0b57d0; }
+@media (prefers-color-scheme: dark) {
+  :root { --page: #1b1e22; --ink: #e4e7ea; --dim: #b4bdc7; --line: #3a4048;
+    --rule: #4a515a; --card: #23272d; --link: #8ab8ff; }
+}
 body { margin: 2.5rem auto; max-width: 62rem; padding: 0 1.5rem;
-  background: #fff; color: #222; font: 16px/1.5 system-ui, sans-serif; }
+  background: var(--page); color: var(--ink);
+  font: 16px/1.5 system-ui, sans-serif; overflow-wrap: break-word; }
+a { color: var(--link); }
 h1 { font-size: 1.7rem; font-weight: 600; margin: 0 0 1rem; }
 h2 { font-size: 1.2rem; font-weight: 600; margin: 0 0 .3rem; }
 h3 { font-size: 1rem; font-weight: 600; margin: 0; }
 svg { display: block; height: auto; width: 100%; }
+/* Drawn in dark ink; smaller, its letters could not be read. */
+.figure { background: #fff; border-radius: .3rem; overflow-x: auto; }
+.figure svg { min-width: 44rem; }
+.scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .88rem; width: 100%; }
-th { color: #4a5560; font-weight: 400; text-align: left; }
-th, td { border-bottom: 1px solid #e6eaee; padding: .3rem .9rem .3rem 0;
+th { color: var(--dim); font-weight: 400; text-align: left; }
+th, td { border-bottom: 1px solid var(--line); padding: .3rem .9rem .3rem 0;
   vertical-align: top; }
-.caption { color: #4a5560; font-size: .9rem; margin: 0 0 .8rem;
+.caption { color: var(--dim); font-size: .9rem; margin: 0 0 .8rem;
   max-width: 46rem; }
+@media (max-width: 40rem) { body { margin: 1rem auto; padding: 0 .8rem; } }
 """
 
 

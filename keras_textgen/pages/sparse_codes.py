@@ -13,6 +13,10 @@ from keras_textgen.data.views import TokenIds
 from keras_textgen.evaluation.sparsity import code_views, hoyer_table
 
 _BATCH_SIZE = 256
+# Shown side by side.
+MOST_DIMENSIONS, MOST_CLASSES = 48, 30
+# Between the classes, in a dimension that tells them apart.
+_SMALLEST_DIFFERENCE = 0.01
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,3 +71,60 @@ class SparseCodes:
     def gate_name(self) -> str:
         """What `gate` holds, as axes call it."""
         return "E[gamma]" if self.has_gamma else "size of the mean"
+
+    def share_on_by(
+        self, labels: np.ndarray, classes: np.ndarray
+    ) -> np.ndarray:
+        """The share of a class's texts in which each dimension is on.
+
+        Args:
+            labels: of the texts, [N].
+            classes: some of them.
+
+        Returns:
+            float [classes, Z].
+        """
+        return np.stack(
+            [self.is_on[labels == each].mean(axis=0).A1 for each in classes]
+        )
+
+
+def largest_classes(labels: np.ndarray) -> np.ndarray:
+    """The classes with the most texts, in the order of their numbers.
+
+    Example:
+        >>> largest_classes(np.array([3, 0, 3])).tolist()
+        [0, 3]
+    """
+    classes, counts = np.unique(labels, return_counts=True)
+    largest = np.argsort(-counts, kind="stable")[:MOST_CLASSES]
+    return np.sort(classes[largest])
+
+
+def class_name(corpus: TokenIds, label: int) -> str:
+    """What a class is called."""
+    return corpus.label_names[label] if corpus.label_names else str(label)
+
+
+def telling_dimensions(
+    share: np.ndarray, most: int = MOST_DIMENSIONS
+) -> np.ndarray:
+    """Dimensions whose shares differ most, by the class where they are high.
+
+    Args:
+        share: of a class's texts in which a dimension is on, [classes, Z].
+        most: of them.
+
+    Returns:
+        Indices of at most so many dimensions.
+
+    Example:
+        >>> share = np.array([[0.1, 0.9, 0.5], [0.8, 0.2, 0.5]])
+        >>> telling_dimensions(share).tolist()
+        [1, 0]
+    """
+    difference = np.ptp(share, axis=0)
+    order = np.argsort(-difference, kind="stable")[:most]
+    telling = order[difference[order] >= _SMALLEST_DIFFERENCE]
+    highest = np.argmax(share - np.mean(share, axis=0), axis=0)
+    return telling[np.argsort(highest[telling], kind="stable")]

@@ -104,6 +104,8 @@ def class_figure(
 ) -> Figure:
     """Draws how sparse the texts of each class are.
 
+    How many dimensions are on is left out where none is on in any text.
+
     Args:
         codes: of the test set, N texts.
         labels: of the texts, [N].
@@ -112,9 +114,13 @@ def class_figure(
     """
     with matplotlib.rc_context(FIGURE_STYLE):
         figure = Figure((9, 1 + 0.26 * len(names)), layout="constrained")
-        left, right = figure.subplots(1, 2, sharey=True)
-        panels = ((left, codes.gate.mean(axis=1)), (right, codes.on_per_text))
-        for axes, values in panels:
+        panels = [codes.gate.mean(axis=1)]
+        if codes.on_per_text.any():
+            panels.append(codes.on_per_text)
+        left, *others = figure.subplots(
+            1, len(panels), sharey=True, squeeze=False
+        )[0]
+        for axes, values in zip((left, *others), panels, strict=True):
             for place, each in enumerate(classes):
                 _spread_line(axes, place, values[labels == each])
             axes.margins(y=0.5 / len(names))
@@ -122,8 +128,9 @@ def class_figure(
         left.invert_yaxis()
         left.set_xlabel(f"{codes.gate_name}, mean over a text's dimensions")
         left.xaxis.set_major_locator(MaxNLocator(5))
-        right.set_xlabel("dimensions on in a text")
-        right.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        for right in others:
+            right.set_xlabel("dimensions on in a text")
+            right.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     return figure
 
 
@@ -162,7 +169,9 @@ def heat_figure(
             axes.set_yticks(range(len(names)), names)
             axes.tick_params(length=0)
             axes.spines[:].set_visible(False)
-        bottom.set_xticks(range(len(shown)), shown, rotation=90, fontsize=7)
+        # Counted from 1, as in the report.
+        numbers = shown + 1
+        bottom.set_xticks(range(len(shown)), numbers, rotation=90, fontsize=7)
         top.set_title("Share of the class's texts")
         bottom.set_title("Difference from the share of all texts")
         bottom.set_xlabel("dimension")

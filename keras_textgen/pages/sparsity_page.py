@@ -15,7 +15,14 @@ from keras_textgen.checks import counted
 from keras_textgen.data.views import TokenIds
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.pages.html_page import html_page
-from keras_textgen.pages.sparse_codes import SparseCodes
+from keras_textgen.pages.sparse_codes import (
+    MOST_CLASSES,
+    MOST_DIMENSIONS,
+    SparseCodes,
+    class_name,
+    largest_classes,
+    telling_dimensions,
+)
 from keras_textgen.pages.sparsity_figures import (
     COLORS,
     FIGURE_STYLE,
@@ -28,9 +35,6 @@ from keras_textgen.pages.sparsity_figures import (
 )
 from keras_textgen.pages.svg import svg_element
 
-_MAX_DIMENSIONS = 48
-_MAX_CLASSES = 30
-_SMALLEST_DIFFERENCE = 0.01
 _NUM_SENTENCES = 6
 _NUM_NEIGHBORS = 5
 _ENOUGH_DIMENSIONS = 3
@@ -118,17 +122,15 @@ def _class_sections(codes: SparseCodes, corpus: TokenIds) -> str:
     title = "Which dimensions are on for which class?"
     if not len(labels):
         return _section(title, "", f"{corpus.name} has no labels.")
-    classes = _largest_classes(labels)
-    names = [_class_name(corpus, each) for each in classes]
+    classes = largest_classes(labels)
+    names = [class_name(corpus, each) for each in classes]
     largest = (
-        f" The {_MAX_CLASSES} classes with the most texts are shown."
-        if len(classes) == _MAX_CLASSES
+        f" The {MOST_CLASSES} classes with the most texts are shown."
+        if len(classes) == MOST_CLASSES
         else ""
     )
-    share = np.stack(
-        [codes.is_on[labels == c].mean(axis=0).A1 for c in classes]
-    )
-    shown = _telling_dimensions(share)
+    share = codes.share_on_by(labels, classes)
+    shown = telling_dimensions(share)
     if len(shown):
         figure = heat_figure(share, codes.share_on, shown, names)
         heat = svg_element(
@@ -138,7 +140,7 @@ def _class_sections(codes: SparseCodes, corpus: TokenIds) -> str:
         )
         caption = (
             f"{len(shown):,} of {counted(share.shape[1], 'dimension')}, at "
-            f"most {_MAX_DIMENSIONS}: those whose share of texts in which "
+            f"most {MOST_DIMENSIONS}: those whose share of texts in which "
             "they are on differs most between classes, by a percentage point "
             "or more, grouped by the class in which they are on unusually "
             "often. Top: the share of the texts of a class. Bottom: the same "
@@ -157,6 +159,12 @@ def _class_sections(codes: SparseCodes, corpus: TokenIds) -> str:
     by_class = svg_element(
         figure, f"{gate} and number of dimensions on, by class", FIGURE_STYLE
     )
+    shown_of = (
+        f"Left: {gate}, mean over the dimensions of a text. Right: how many "
+        "dimensions are on in a text."
+    )
+    if not codes.on_per_text.any():
+        shown_of = f"{gate}, mean over the dimensions of a text; none is on."
     return _section(
         title,
         heat,
@@ -164,10 +172,9 @@ def _class_sections(codes: SparseCodes, corpus: TokenIds) -> str:
     ) + _section(
         "Are some classes sparser than others?",
         by_class,
-        f"The texts of each class. Left: {gate}, mean over the dimensions of a "
-        "text. Right: how many dimensions are on in a text. The thin line "
-        "spans the middle 90 % of the texts, the thick one the middle half, "
-        f"the dot is the median.{largest}",
+        f"The texts of each class. {shown_of} The thin line spans the middle "
+        "90 % of the texts, the thick one the middle half, the dot is the "
+        f"median.{largest}",
     )
 
 
@@ -212,36 +219,6 @@ def _sentence_section(codes: SparseCodes, corpus: TokenIds) -> str:
         "orange below; pale bars are dimensions that the text at the top does "
         "not have.",
     )
-
-
-# -- Classes -------------------------------------------------------------------
-
-
-def _largest_classes(labels: np.ndarray) -> np.ndarray:
-    """The classes with the most texts, in the order of their numbers."""
-    classes, counts = np.unique(labels, return_counts=True)
-    largest = np.argsort(-counts, kind="stable")[:_MAX_CLASSES]
-    return np.sort(classes[largest])
-
-
-def _class_name(corpus: TokenIds, label: int) -> str:
-    return corpus.label_names[label] if corpus.label_names else str(label)
-
-
-def _telling_dimensions(share: np.ndarray) -> np.ndarray:
-    """Dimensions whose shares differ most, by the class where they are high.
-
-    Args:
-        share: [classes, Z].
-
-    Returns:
-        Indices of at most `_MAX_DIMENSIONS` dimensions.
-    """
-    difference = np.ptp(share, axis=0)
-    order = np.argsort(-difference, kind="stable")[:_MAX_DIMENSIONS]
-    telling = order[difference[order] >= _SMALLEST_DIFFERENCE]
-    highest = np.argmax(share - np.mean(share, axis=0), axis=0)
-    return telling[np.argsort(highest[telling], kind="stable")]
 
 
 # -- Epochs --------------------------------------------------------------------
@@ -299,9 +276,10 @@ def _sentence(codes: SparseCodes, corpus: TokenIds, row: int) -> str:
         for each in _neighbors(codes, corpus, row)
     ]
     table = (
-        "<table><thead><tr><th class='number'>shared</th>"
+        "<div class='scroll' tabindex='0'><table><thead><tr>"
+        "<th class='number'>shared</th>"
         "<th class='number'>cosine</th><th>class</th><th>text</th><th>code</th>"
-        f"</tr></thead><tbody>{''.join(others)}</tbody></table>"
+        f"</tr></thead><tbody>{''.join(others)}</tbody></table></div>"
         if others
         else "<p>No other text shares a dimension.</p>"
     )
@@ -365,7 +343,7 @@ def _texts(
 def _class_chip(corpus: TokenIds, row: int) -> str:
     if not len(corpus.labels.get("test", [])):
         return ""
-    name = _class_name(corpus, corpus.labels["test"][row])
+    name = class_name(corpus, corpus.labels["test"][row])
     return f"<span class='class'>{html.escape(name)}</span>"
 
 
@@ -373,7 +351,7 @@ def _chips(code: np.ndarray) -> str:
     """The largest entries, each with its dimension."""
     order = np.argsort(-np.abs(code), kind="stable")[:_MAX_CHIPS]
     chips = [
-        f"<span class='chip'><b>{each}</b> {code[each]:+.2f}</span>"
+        f"<span class='chip'><b>{each + 1}</b> {code[each]:+.2f}</span>"
         for each in order
         if code[each]
     ]
@@ -395,7 +373,7 @@ def _strip(code: np.ndarray, is_strong: np.ndarray) -> str:
         bars.append(
             f'<rect x="{each + 0.1:.1f}" y="{begin:.2f}" width="{width:g}" '
             f'height="{height:.2f}" fill="{color}"{pale}>'
-            f"<title>{each}: {code[each]:+.2f}</title></rect>"
+            f"<title>{each + 1}: {code[each]:+.2f}</title></rect>"
         )
     return (
         f'<svg class="strip" viewBox="0 0 {len(code)} 20" '
@@ -419,22 +397,23 @@ def _paragraph(text: str) -> str:
 
 
 _CSS = """\
-section { border-top: 1px solid #d8dde3; margin-top: 2.2rem;
+section { border-top: 1px solid var(--rule); margin-top: 2.2rem;
   padding-top: 1.2rem; }
-section > svg { margin: .8rem 0; }
+section > .figure { margin: .8rem 0; }
 dl { display: flex; flex-wrap: wrap; gap: .6rem 2.2rem; margin: 0; }
 dl div { display: flex; flex-direction: column-reverse; }
-dt { color: #4a5560; font-size: .8rem; }
+dt { color: var(--dim); font-size: .8rem; }
 dd { font-size: 1.4rem; font-variant-numeric: tabular-nums; margin: 0; }
 table.small { width: auto; }
 .number { font-variant-numeric: tabular-nums; text-align: right; }
 article { margin: 1.6rem 0 2.2rem; }
 article p { font-size: .85rem; margin: .35rem 0; }
-.class { background: #e8eef4; border-radius: .2rem; padding: .05rem .4rem;
+.class { background: var(--card); border-radius: .2rem; padding: .05rem .4rem;
   white-space: nowrap; }
-.chip { border: 1px solid #cfd6dd; border-radius: .2rem; display: inline-block;
-  font-size: .8rem; font-variant-numeric: tabular-nums; padding: 0 .35rem; }
-svg.strip { background: #f6f8fa; display: block; height: 2.2rem;
+.chip { border: 1px solid var(--rule); border-radius: .2rem;
+  display: inline-block; font-size: .8rem; font-variant-numeric: tabular-nums;
+  padding: 0 .35rem; }
+svg.strip { background: var(--card); display: block; height: 2.2rem;
   width: 100%; }
 svg.strip line { stroke: #9aa5b1; stroke-width: 1;
   vector-effect: non-scaling-stroke; }

@@ -22,7 +22,8 @@ def svg_element(
         style: settings of Matplotlib that the figure was made with.
 
     Returns:
-        The element; the same figure gives the same one.
+        The element, in one that moves sideways where the page is narrow; the
+        same figure gives the same one.
     """
     buffer = io.StringIO()
     metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
@@ -34,4 +35,5 @@ def svg_element(
     text = buffer.getvalue()
     start = text.index("<svg") + len("<svg")
     label = html.escape(description)
-    return f'<svg role="img" aria-label="{label}"{text[start:]}'
+    svg = f'<svg role="img" aria-label="{label}"{text[start:]}'
+    return f'<div class="figure" tabindex="0">{svg}</div>'

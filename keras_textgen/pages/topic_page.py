@@ -100,9 +100,10 @@ def topic_page(
     body = [
         *(f"<p class='caption'>{html.escape(x)}</p>" for x in paragraphs),
         svg_element(figure, f"Map: {title}", _STYLE),
-        f"<table>\n<thead><tr>{_header(headings)}</tr></thead>\n<tbody>",
+        f"<div class='scroll' tabindex='0'><table>\n<thead><tr>"
+        f"{_header(headings)}</tr></thead>\n<tbody>",
         *rows,
-        "</tbody>\n</table>",
+        "</tbody>\n</table></div>",
     ]
     return html_page(title, "\n".join(body), _CSS + fading)
 
@@ -230,7 +231,7 @@ svg text { paint-order: stroke; stroke: #fff; stroke-linejoin: round;
 svg g[id^='topic-'] { transition: opacity .15s; }
 td:nth-child(-n+2) { font-variant-numeric: tabular-nums;
   white-space: nowrap; }
-tbody tr:hover { background: #f3f6f9; }
+tbody tr:hover { background: var(--card); }
 td span { border-radius: 50%; display: inline-block; height: .75rem;
   margin-right: .5rem; width: .75rem; }
 """

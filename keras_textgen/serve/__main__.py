@@ -11,6 +11,8 @@ from typing import Any
 from keras_textgen.cli.naming import say_interrupted
 from keras_textgen.cli.presets import find_preset
 from keras_textgen.cli.settings import FLAGS_FILE, RunError, read_flagfile
+from keras_textgen.data.formats.collect import checked_text
+from keras_textgen.data.formats.records import read_records
 from keras_textgen.training.run_directory import RunDirectory
 
 PROGRAM = "python -m keras_textgen.serve"
@@ -34,6 +36,7 @@ def main(argv: Sequence[str]) -> int:
         from keras_textgen.models.loading import load_model
 
         model = load_model(RunDirectory(folder).model_file)
+        app = make_app(settings, model, texts=_texts(given.neighbors))
     # A model that cannot be loaded is a ValueError.
     except (RunError, ValueError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
@@ -42,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
         return say_interrupted(PROGRAM)
     print(f"Serving {folder} on http://{given.host}:{given.port}", flush=True)
     uvicorn.run(
-        make_app(settings, model),
+        app,
         host=given.host,
         port=given.port,
         log_level="warning",
@@ -74,6 +77,14 @@ def _folder(run: str) -> pathlib.Path:
         )
     RunDirectory(folder).check_model()
     return folder
+
+
+def _texts(path: str | None) -> list[str]:
+    """The texts of a file, those with words."""
+    if path is None:
+        return []
+    records = read_records(path, ["text"], checked_text)
+    return [each.values[0] for each in records if each.values is not None]
 
 
 def _check_address(host: str, port: int) -> None:
@@ -131,6 +142,12 @@ def parser() -> argparse.ArgumentParser:
         default="127.0.0.1",
         help="the address to listen on; 0.0.0.0 for all, which has no "
         "protection of its own",
+    )
+    parser.add_argument(
+        "--neighbors",
+        metavar="FILE",
+        help="texts among which /neighbors finds the nearest: a text a line, "
+        "or a table with a column text",
     )
     return parser
 

@@ -1,15 +1,13 @@
 """The application that answers requests: one endpoint a mode of the shell."""
 
-import asyncio
 import dataclasses
 import functools
 import importlib.resources
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import fastapi
-import numpy as np
 import prometheus_client
 import pydantic
 from fastapi.responses import HTMLResponse, JSONResponse, Response
@@ -18,11 +16,17 @@ from keras_textgen.checks import counted, refused
 from keras_textgen.cli.modes import MODES, modes_of
 from keras_textgen.cli.settings import SETTINGS, RunError, Settings
 from keras_textgen.data.formats.collect import (
-    NoWordsError,
     checked_id_or_none,
     checked_text,
 )
 from keras_textgen.data.formats.outputs import json_row
+from keras_textgen.serve.others import add_others
+from keras_textgen.serve.worker import (
+    Limits,
+    Worker,
+    check_records,
+    known_records,
+)
 from keras_textgen.tasks.applying import application_of
 from keras_textgen.tasks.data import input_columns
 from keras_textgen.tasks.generating import sample_texts
@@ -51,36 +55,18 @@ _MOST = {
     "recommendations": 1000,
     "num_samples": 1000,
 }
-_BUSY, _TOO_LONG, _TOO_LARGE, _NO_LENGTH = 503, 504, 413, 411
+_TOO_LARGE, _NO_LENGTH = 413, 411
 _PAGE = "page.html"
 
 
-class Limits(NamedTuple):
-    """What is refused.
-
-    Attributes:
-        records: most texts, rows or samples of a request.
-        characters: most of a text.
-        bytes: most of a request.
-        waiting: most requests at a time; further ones are told to come later.
-        at_once: requests that the model works on at a time.
-        seconds: until a request is given up.
-    """
-
-    records: int = 1000
-    characters: int = 20_000
-    bytes: int = 10_000_000
-    waiting: int = 64
-    at_once: int = 2
-    seconds: float = 60.0
-
-
 _LIMITS = Limits()
-_CODES = fastapi.Body(embed=True)
 
 
 def make_app(
-    settings: Settings, model: Any, limits: Limits = _LIMITS
+    settings: Settings,
+    model: Any,
+    limits: Limits = _LIMITS,
+    texts: Sequence[str] = (),
 ) -> fastapi.FastAPI:
     """An application that serves a model.
 
@@ -88,18 +74,21 @@ def make_app(
         settings: of the run that has trained it.
         model: trained.
         limits: on requests.
+        texts: among which neighbors of a text are found; none if empty.
 
     Returns:
         An ASGI application: POST to the name of a mode with `{"texts": [...]}`
         (or `pairs`, `rows`, `cells`), which answers `{"results": [...]}`, null
-        for a record that the model knows nothing of; GET `/health`, `/metrics`
+        for a record that the model knows nothing of; POST `/decode`,
+        `/attention` and `/neighbors`, of the models that have codes, attention
+        or vectors, see `keras_textgen.serve.others`; GET `/health`, `/metrics`
         (of Prometheus), `/docs` (OpenAPI) and `/`, a page to try it on.
     """
     app = fastapi.FastAPI(
         title=f"{settings.model} on {settings.dataset}",
         description=f"A model of keras_textgen: {settings.spec.help}.",
     )
-    worker = _Worker(limits)
+    worker = Worker(limits)
     metrics = _Metrics()
     app.middleware("http")(functools.partial(_guarded, limits, metrics))
     for kind in (ValueError, RunError):
@@ -111,8 +100,7 @@ def make_app(
             _add_mode(app, mode, settings, model, worker)
     if "generate" in modes_of(settings.model):
         _add_generate(app, settings, model, worker)
-    if hasattr(model, "decode"):
-        _add_decode(app, model, worker)
+    add_others(app, settings, model, worker, texts)
 
     @app.get("/health")
     def health() -> dict[str, str]:
@@ -139,7 +127,7 @@ def _add_mode(
     mode: str,
     settings: Settings,
     model: Any,
-    worker: "_Worker",
+    worker: Worker,
 ) -> None:
     """An endpoint for a mode that reads records."""
     base = dataclasses.replace(settings, mode=mode)
@@ -154,12 +142,14 @@ def _add_mode(
         records = [
             (each,) if width == 1 else tuple(each) for each in given.pop(field)
         ]
-        _check(field, records, width, worker.limits)
+        check_records(field, records, width, worker.limits)
         asked = _with(base, given, worker.limits)
         application = application_of(asked, model)
         columns = [each for each in application.columns if not each.is_input]
         results: list[Any] = []
-        for rows in _in_order(application.rows, _known(records, checked)):
+        for rows in _in_order(
+            application.rows, known_records(records, checked)
+        ):
             shown = [json_row(columns, row) for row in rows]
             is_list = mode in ("interpolate", "recommend")
             results.append((shown if is_list else shown[0]) if shown else None)
@@ -185,17 +175,6 @@ def _request(
         __config__=pydantic.ConfigDict(extra="forbid"),
         **{**fields, **described},
     )
-
-
-def _known(
-    records: Sequence[tuple[str, ...]], checked: Callable[[str, Any], str]
-) -> Iterator[tuple[str, ...] | None]:
-    """Records as the shell reads them; None for one without words."""
-    for number, record in enumerate(records):
-        try:
-            yield tuple(checked(f"record {number}", each) for each in record)
-        except NoWordsError:
-            yield None
 
 
 def _in_order(
@@ -251,26 +230,8 @@ def _with(
     return dataclasses.replace(settings, **values)
 
 
-def _check(
-    field: str, records: Sequence[tuple[str, ...]], width: int, limits: Limits
-) -> None:
-    if not 1 <= len(records) <= limits.records:
-        raise refused(f"{len(records)} {field}", f"1 to {limits.records:,}")
-    for number, each in enumerate(records):
-        if len(each) != width:
-            raise refused(
-                f"{field}[{number}] of {counted(len(each), 'text')}", f"{width}"
-            )
-        longest = max(map(len, each))
-        if longest > limits.characters:
-            raise refused(
-                f"{field}[{number}] of {counted(longest, 'character')}",
-                f"at most {limits.characters:,}",
-            )
-
-
 def _add_generate(
-    app: fastapi.FastAPI, settings: Settings, model: Any, worker: "_Worker"
+    app: fastapi.FastAPI, settings: Settings, model: Any, worker: Worker
 ) -> None:
     request = _request("generate", {}, _options(settings, "generate"))
     base = dataclasses.replace(settings, mode="generate")
@@ -286,78 +247,7 @@ def _add_generate(
     app.post("/generate", summary=MODES["generate"].help)(endpoint)
 
 
-def _add_decode(app: fastapi.FastAPI, model: Any, worker: "_Worker") -> None:
-    def answer(codes: list[list[float]]) -> list[str]:
-        if not 1 <= len(codes) <= worker.limits.records:
-            raise refused(
-                counted(len(codes), "code"), f"1 to {worker.limits.records:,}"
-            )
-        if any(len(code) != model.code_size for code in codes):
-            raise refused(
-                "codes of other lengths",
-                f"{counted(model.code_size, 'number')} each",
-            )
-        return model.decode(np.array(codes, np.float32))
-
-    async def endpoint(
-        codes: list[list[float]] = _CODES,
-    ) -> dict[str, Any]:
-        return {"results": await worker.run(answer, codes)}
-
-    app.post("/decode", summary="the text of each code")(endpoint)
-
-
 # -- Limits, errors, figures --------------------------------------------------
-
-
-class _Worker:
-    """Lets the model work on a few requests at a time, and refuses many."""
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self._free = asyncio.Semaphore(limits.at_once)
-        self._inside = 0
-
-    async def run(self, answer: Callable[[Any], Any], given: Any) -> Any:
-        """What a function answers, computed in a thread.
-
-        Raises:
-            HTTPException: 503 if too many wait, 504 if it takes too long.
-        """
-        if self._inside >= self.limits.waiting:
-            raise fastapi.HTTPException(
-                _BUSY,
-                f"{self._inside} requests wait; allowed: {self.limits.waiting}",
-                {"Retry-After": "1"},
-            )
-        # What is given up goes on, as no thread can be stopped, and keeps its
-        # place until it ends.
-        work = asyncio.ensure_future(self._run(answer, given))
-        try:
-            return await asyncio.wait_for(
-                asyncio.shield(work), self.limits.seconds
-            )
-        except TimeoutError:
-            work.add_done_callback(_forgotten)
-            raise fastapi.HTTPException(
-                _TOO_LONG,
-                f"not done after {self.limits.seconds:g} s; allowed: fewer "
-                "or shorter records",
-            ) from None
-
-    async def _run(self, answer: Callable[[Any], Any], given: Any) -> Any:
-        self._inside += 1
-        try:
-            async with self._free:
-                return await asyncio.to_thread(answer, given)
-        finally:
-            self._inside -= 1
-
-
-def _forgotten(work: asyncio.Future) -> None:
-    """Nobody waits for the answer any more, nor for the error."""
-    if not work.cancelled():
-        work.exception()
 
 
 class _Metrics:

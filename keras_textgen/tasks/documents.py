@@ -159,7 +159,7 @@ class DocumentTask(Task):
         self, model: keras.Model, folder: pathlib.Path
     ) -> dict[str, str]:
         """Print figures beside those of a bag of words; write the page."""
-        corpus, labels = self.corpus, self.corpus.labels["test"]
+        corpus = self.corpus
         results = evaluate_model(
             model,
             self._judged(),
@@ -171,12 +171,7 @@ class DocumentTask(Task):
         self.figures += report_figures(results)
         predicted = self._predicted_of_corpus(results["predicted"])
         names = corpus.label_names
-        rows = np.concatenate(choose_documents(predicted, labels, _SHOWN))
-        attention = model.attention([corpus.test[row] for row in rows])
-        shown = [
-            ShownDocument(f"Document {row + 1}", each, int(labels[row]))
-            for row, each in zip(rows, attention, strict=True)
-        ]
+        shown = shown_documents(model, corpus, predicted)
         title = f"Attention in test documents of {corpus.name}"
         path = folder / _ATTENTION_PAGE
         with writing(path):
@@ -190,3 +185,36 @@ class DocumentTask(Task):
     def _predicted_of_corpus(self, predicted: np.ndarray) -> np.ndarray:
         """What of the predictions is of the test documents of `corpus`."""
         return predicted
+
+
+def document_name(corpus: Documents, row: int) -> str:
+    """What a test document is called.
+
+    Args:
+      corpus: that it is of.
+      row: its number in the test set, from 0.
+    """
+    if "test" in corpus.names:
+        return corpus.names["test"][row]
+    return f"Document {row + 1}"
+
+
+def shown_documents(
+    model: HierarchicalAttentionNetwork,
+    corpus: Documents,
+    predicted: np.ndarray,
+) -> list[ShownDocument]:
+    """Some test documents, right and wrong ones, with what is attended to.
+
+    Args:
+      model: trained.
+      corpus: with a test set.
+      predicted: classes of its test documents, int [N].
+    """
+    labels = np.asarray(corpus.labels["test"])
+    rows = np.concatenate(choose_documents(predicted, labels, _SHOWN))
+    attention = model.attention([corpus.test[row] for row in rows])
+    return [
+        ShownDocument(document_name(corpus, row), each, int(labels[row]))
+        for row, each in zip(rows, attention, strict=True)
+    ]

@@ -52,6 +52,7 @@ from keras_textgen.training.checkpoints import (
     writing,
 )
 from keras_textgen.training.cluster import ALONE, Cluster
+from keras_textgen.training.epoch_times import EpochTimes
 from keras_textgen.training.metrics_file import MetricsFile
 from keras_textgen.training.plateau import LearningRate, Plateau
 from keras_textgen.training.precision import faster_precision
@@ -306,6 +307,7 @@ def _callbacks(
             full_kl_weight=settings.kl_max,
         ),
         MetricsFile(directory.metrics_file, epoch),
+        EpochTimes(directory.times_file, batches.units, steps, epoch),
         callbacks.TensorBoardLogs(directory.logs),
         *trackers,
     ]
@@ -456,6 +458,7 @@ def _print_written(
     contents = {
         directory.flags_file: "--flagfile of it repeats the run",
         directory.metrics_file: "a row an epoch",
+        directory.times_file: "how long each took",
         directory.logs: "for TensorBoard",
         directory.last_checkpoints.parent: "last and best",
         directory.model_file: "keras_textgen.load_model loads it",

@@ -56,6 +56,11 @@ class RunDirectory:
         return self.path / "metrics.csv"
 
     @property
+    def times_file(self) -> pathlib.Path:
+        """How long each epoch took, a row each."""
+        return self.path / "times.csv"
+
+    @property
     def figures_file(self) -> pathlib.Path:
         """The figures that the run has ended with, for programs."""
         return self.path / FIGURES_FILE

@@ -135,6 +135,13 @@ def test_reviews_serve_all(tmp_path, names):
     assert corpus.remarks[1].endswith(
         f"from column {text!r} and labels from column {rating!r}."
     )
+    assert corpus.times == {}
+    corpus = read(path, "bags", time_column=time)
+    known = [i for i in range(35) if i not in (30, 31)]
+    expected = [1_370_000_000.0 + i for i in known]
+    times = np.concatenate([corpus.times[split] for split in SPLITS])
+    assert times.tolist() == expected
+    assert corpus.test == [f"Review {i}" for i in known[-len(corpus.test) :]]
     matrix = read_corpus(
         "ratings", "matrices", data_dir=path, split="leave_last_out"
     )

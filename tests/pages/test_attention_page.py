@@ -5,7 +5,9 @@ import re
 
 import numpy as np
 
+from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.models.documents.attention import DocumentAttention
+from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
 from keras_textgen.pages.attention_page import (
     ShownDocument,
     attention_page,
@@ -33,22 +35,71 @@ def page_of(*documents):
     return attention_page(documents, NAMES, "Films & more")
 
 
-def shares(page, color):
-    """Opacities of the elements of a color, without the two of the legend."""
-    found = re.findall(rf"rgba\({color}, ([\d.]+)\)", page)
-    return [float(share) for share in found][1:]
+def shares(page, kind):
+    """How deep the colors of a kind of element are, without the legend's."""
+    body = page.partition("<article>")[2]
+    found = re.findall(rf'class="{kind}" style="--share: ([\d.]+)"', body)
+    return [float(share) for share in found]
 
 
 def test_colors():
     page = page_of(ShownDocument("A review", RIGHT, 1))
-    np.testing.assert_allclose(shares(page, "60, 120, 255"), [0.25, 1])
-    words = np.concatenate(
-        [0.2**0.5 * RIGHT.word_weights[0], 0.8**0.5 * RIGHT.word_weights[1]]
+    # Of 1 where all count alike, the deepest is of 4.
+    of_sentences = 2 * np.array([0.2, 0.8])
+    np.testing.assert_allclose(shares(page, "sentence"), of_sentences / 4)
+    times = np.concatenate(
+        [
+            0.4**0.5 * 4 * RIGHT.word_weights[0],
+            1.6**0.5 * 3 * RIGHT.word_weights[1],
+        ]
     )
-    expected = words / words.max()
-    np.testing.assert_allclose(shares(page, "255, 90, 60"), expected, atol=6e-4)
+    expected = np.minimum(times / 4, 1)
+    np.testing.assert_allclose(shares(page, "word"), expected, atol=6e-4)
     assert ">0.200</td>" in page
     assert ">0.800</td>" in page
+    assert "pos 0.75, &lt;neg&gt; 0.25</p>" in page
+
+
+def test_weights_that_are_alike_look_alike_in_every_document():
+    found = set()
+    for sentences, words in ((1, 1), (2, 9), (7, 3)):
+        alike = DocumentAttention(
+            sentences=["a"] * sentences,
+            words=[["a"] * words] * sentences,
+            sentence_weights=np.full(sentences, 1 / sentences),
+            word_weights=[np.full(words, 1 / words)] * sentences,
+            probabilities=np.array([0.5, 0.5]),
+        )
+        page = page_of(ShownDocument("One", alike, 0))
+        found |= {*shares(page, "sentence"), *shares(page, "word")}
+    assert found == {0.25}
+
+
+def test_what_is_not_read_is_counted():
+    cut = RIGHT._replace(lengths=(4, 5, 8, 8))
+    page = page_of(ShownDocument("A review", cut, 1))
+    first, second = page.partition("<article>")[2].split("</tr>")[:2]
+    assert "Not read" not in first
+    assert "Not read: 2 further words." in second
+    assert "Not read: 2 further sentences." in page
+    assert "Not read" not in page_of(ShownDocument("A review", RIGHT, 1))
+
+
+def test_the_model_counts_what_it_does_not_read():
+    vocabulary = Vocabulary(["a", "rose", "red"], standardize="keras")
+    model = HierarchicalAttentionNetwork(
+        vocabulary,
+        ["x", "y"],
+        embedding_dim=2,
+        rnn_units=2,
+        attention_units=2,
+        max_sentences=2,
+        max_words=3,
+    )
+    text = "A rose. A rose is a red rose. !? Red. A rose."
+    (document,) = model.attention([text])
+    assert [len(words) for words in document.words] == [2, 3]
+    assert document.lengths == (2, 6, 1, 2)
 
 
 def test_right_and_wrong_ones():
@@ -74,7 +125,7 @@ def test_text_is_escaped_and_the_page_is_whole():
 
     class Parser(html.parser.HTMLParser):
         def handle_starttag(self, tag, attrs):
-            if tag != "meta":
+            if tag not in ("meta", "input"):
                 opened.append(tag)
 
         def handle_endtag(self, tag):

@@ -157,7 +157,9 @@ def test_facts_by_hand(page, texts):
 
 def test_dimensions_stand_with_their_class(page, texts):
     shown = figures(page)["Share of texts with a dimension on, by class"]
-    dimensions = [int(each) for each in shown if re.fullmatch(r"\d+", each)]
+    # They are counted from 1.
+    numbers = [each for each in shown if re.fullmatch(r"\d+", each)]
+    dimensions = [int(each) - 1 for each in numbers]
     used = [{w for text in texts[c::2] for w in text} for c in (0, 1)]
     # Word 2 is as common in both classes, and tells nothing.
     counts = [sum(2 in text for text in texts[c::2]) for c in (0, 1)]

@@ -27,11 +27,12 @@ served = importlib.import_module("keras_textgen.serve.app")
 TEXTS = ["the state of the union is strong .", "we must protect our country"]
 
 
-def client_of(preset, model=None, **limits):
+def client_of(preset, model=None, texts=(), **limits):
     settings = read_flagfile(find_preset(preset) / "flags.txt")
     model = from_preset(preset) if model is None else model
     limits = served.Limits()._replace(**limits)
-    return testclient.TestClient(served.make_app(settings, model, limits))
+    app = served.make_app(settings, model, limits, texts)
+    return testclient.TestClient(app)
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +111,65 @@ def test_other_kinds_of_models():
     assert found["topic"] == int(from_preset("sae_sotu").topics([text])[0])
 
 
+def test_attention_is_that_of_python():
+    model = from_preset("han_sotu")
+    client = client_of("han_sotu", model)
+    text = "We must fund our schools. Peace is near."
+    found, nothing, unknown = results(
+        client.post("/attention", json={"texts": [text, " ", "xyzzy"]})
+    )
+    assert nothing is unknown is None
+    (expected,) = model.attention([text])
+    sentences = found["sentences"]
+    assert [each["words"] for each in sentences] == expected.words
+    np.testing.assert_allclose(
+        [each["weight"] for each in sentences],
+        expected.sentence_weights,
+        atol=1e-6,
+    )
+    for each, weights in zip(sentences, expected.word_weights, strict=True):
+        np.testing.assert_allclose(each["weights"], weights, atol=1e-6)
+
+
+def test_neighbors_have_the_most_similar_codes(vae):
+    texts = ["peace is near .", *TEXTS, "we need jobs ."]
+    client = client_of("vae_sotu", vae, texts)
+    body = {"texts": [TEXTS[0], " "], "k": 2}
+    found, nothing = results(client.post("/neighbors", json=body))
+    assert nothing is None
+    assert found[0] == {"text": TEXTS[0], "cosine": pytest.approx(1, abs=1e-5)}
+    codes = vae.encode([TEXTS[0], *texts])
+    codes -= codes[1:].mean(axis=0)
+    units = codes / np.linalg.norm(codes, axis=1, keepdims=True)
+    cosines = units[1:] @ units[0]
+    second = np.argsort(-cosines)[1]
+    assert found[1]["text"] == texts[second]
+    assert found[1]["cosine"] == pytest.approx(cosines[second], abs=1e-5)
+    refused = client.post("/neighbors", json={"texts": ["a"], "k": 101})
+    assert refused.status_code == 422
+    assert refused.json()["detail"].startswith("k: Input should be less than")
+    refused = client.post("/neighbors", json={"texts": ["a"], "n": 1})
+    assert refused.json()["detail"] == "n: Extra inputs are not permitted"
+
+
+def test_neighbors_of_columns_are_those_of_python():
+    dmf = from_preset("dmf_sotu")
+    client = client_of("dmf_sotu", dmf)
+    column = dmf.col_ids[5]
+    body = {"columns": [column, "no such word"], "k": 3}
+    found, nothing = results(client.post("/neighbors", json=body))
+    assert nothing is None
+    expected = dmf.similar_columns([column], 3)
+    assert [each["column"] for each in found] == expected.ids[0].tolist()
+
+
+def test_texts_without_codes_are_no_neighbors():
+    with pytest.raises(ValueError, match="lstm_lm, which has no codes; allow"):
+        client_of("lstm_lm_sotu", texts=TEXTS)
+    with pytest.raises(ValueError, match="0 texts with a known word to be fou"):
+        client_of("sae_sotu", texts=["xyzzy"])
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "detail"),
     [
@@ -142,7 +202,10 @@ def test_other_kinds_of_models():
          "allowed: words of its vocabulary"),
         ("/decode", {"codes": [[0.0]]}, 422,
          "codes of other lengths; allowed: 32 numbers each"),
+        ("/decode", {"codes": [[0.0]], "k": 1}, 422,
+         "k: Extra inputs are not permitted"),
         ("/classify", {"texts": ["a"]}, 404, "Not Found"),
+        ("/neighbors", {"texts": ["a"]}, 404, "Not Found"),
     ],
 )  # fmt: skip
 def test_what_is_refused(client, path, body, status, detail):

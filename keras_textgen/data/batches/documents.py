@@ -233,6 +233,30 @@ def sentences_and_words(
     )
 
 
+def sentence_lengths(
+    sentences: tf.RaggedTensor, vocabulary: Vocabulary
+) -> tf.RaggedTensor:
+    """How many words sentences have, whatever is read of them.
+
+    Args:
+        sentences: strings `[documents, (sentences)]`.
+        vocabulary: for the words.
+
+    Returns:
+        int64 `[documents, (sentences)]`; sentences without words are left out.
+
+    Example:
+        >>> sentence_lengths(
+        ...     tf.ragged.constant([["A rose", "", "Red"]]),
+        ...     Vocabulary(["rose"]),
+        ... )
+        <tf.RaggedTensor [[2, 1]]>
+    """
+    flat = vocabulary.split(sentences.flat_values).row_lengths()
+    lengths = sentences.with_flat_values(flat)
+    return tf.ragged.boolean_mask(lengths, lengths > 0)
+
+
 class DocumentBatches(RowBatches):
     """Documents of token ids, cut into padded batches.
 

@@ -22,6 +22,7 @@ _WHOLE_NUMBER = re.compile(r"(-?[0-9]+)(?:\.0+)?")
 # Halves of characters, which JSON can write by themselves.
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _YEAR_1970 = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_NANOSECONDS_A_YEAR = 365.2425 * 86_400 * 1e9
 # What a date may have below the microsecond, which Python leaves out.
 _NANOSECONDS = re.compile(r"[.,]\d{6}(\d{1,3})")
 # Whole numbers below are floats exactly, and so is text of fewer characters.
@@ -286,6 +287,22 @@ class Times:
         places = np.empty(len(order), np.int64)
         places[order] = np.cumsum(is_later)
         return places
+
+    @property
+    def shown(self) -> np.ndarray:
+        """Each row's time for people, float64 `[rows]`: dates in years.
+
+        Example:
+            >>> times = Times("when")
+            >>> times.add("1970-01-01"), times.add("1980-07-02")
+            (None, None)
+            >>> times.shown.round(1).tolist()
+            [1970.0, 1980.5]
+        """
+        numbers = np.array(self._numbers)
+        if self._are_numbers:
+            return numbers
+        return 1970 + numbers / _NANOSECONDS_A_YEAR
 
     def add(self, value: Any) -> None:
         """Takes a number, a date, or the text of one of them."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -67,6 +69,7 @@ def split_texts(
     seed: int,
     source: pathlib.Path,
     labels: np.ndarray | None = None,
+    names: Sequence[str] = (),
 ) -> Corpus:
     """Splits sequences at random, 80/10/10, each split in the given order.
 
@@ -77,6 +80,7 @@ def split_texts(
             labels alone.
         source: where the texts are from, for messages.
         labels: int32 `[sequences]`; each label is split by itself.
+        names: of the texts; empty for none.
 
     Returns:
         The three splits; their `label_names` are left to the caller.
@@ -105,10 +109,15 @@ def split_texts(
     splits = {
         split: [texts[row] for row in chosen] for split, chosen in rows.items()
     }
-    if labels is None:
-        return Corpus.of_splits(name, splits)
-    of_splits = {split: labels[chosen] for split, chosen in rows.items()}
-    return Corpus.of_splits(name, splits, labels=of_splits)
+    facts: dict[str, Any] = {}
+    if labels is not None:
+        facts["labels"] = {split: labels[each] for split, each in rows.items()}
+    if names:
+        facts["names"] = {
+            split: [names[row] for row in chosen]
+            for split, chosen in rows.items()
+        }
+    return Corpus.of_splits(name, splits, **facts)
 
 
 def split_rows(

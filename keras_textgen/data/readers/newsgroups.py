@@ -73,15 +73,25 @@ def read_newsgroups(
     train, valid = split_rows(
         len(keys["train"]), seed, labels["train"], held_out_parts=1
     )
-    return Corpus(
+    of_splits = {
+        "train": [keys["train"][row] for row in train],
+        "valid": [keys["train"][row] for row in valid],
+        "test": keys["test"],
+    }
+    return Corpus.of_splits(
         "20news",
-        train=[posts[keys["train"][row]] for row in train],
-        valid=[posts[keys["train"][row]] for row in valid],
-        test=[posts[key] for key in keys["test"]],
+        {
+            split: [posts[key] for key in chosen]
+            for split, chosen in of_splits.items()
+        },
         labels={
             "train": labels["train"][train],
             "valid": labels["train"][valid],
             "test": labels["test"],
         },
         label_names=names,
+        names={
+            split: [f"{group}/{number}" for _, group, number in chosen]
+            for split, chosen in of_splits.items()
+        },
     )

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import sentencex
@@ -41,6 +43,11 @@ class SotuDocument:
     president: str
     party: str
     year: int
+
+    @property
+    def name(self) -> str:
+        """What it is called, such as "1863 Lincoln"."""
+        return f"{self.year} {self.president}"
 
 
 def load_sotu_documents() -> list[SotuDocument]:
@@ -102,19 +109,25 @@ def read_sotu(seed: int = 0) -> Corpus:
     """
     addresses = _addresses()
     names = sorted_names(address[0].party for address in addresses)
-    splits, labels = {}, {}
+    splits: dict[str, list[str]] = {}
+    documents = {}
     rows = split_rows(len(addresses), seed)
     for split, chosen in zip(SPLITS, rows, strict=True):
         sentences = [
-            (sentence, document.party)
+            (sentence, document)
             for row in chosen
             for document in addresses[row]
             for sentence in address_sentences(document.text)
         ]
         splits[split] = [sentence for sentence, _ in sentences]
-        parties = [party for _, party in sentences]
-        labels[split] = number_labels(parties, names)
-    return Corpus.of_splits("sotu", splits, labels=labels, label_names=names)
+        documents[split] = [document for _, document in sentences]
+    labels = {
+        split: number_labels([each.party for each in of_split], names)
+        for split, of_split in documents.items()
+    }
+    return Corpus.of_splits(
+        "sotu", splits, labels=labels, label_names=names, **_facts(documents)
+    )
 
 
 def read_sotu_documents(label: str = "party", seed: int = 0) -> Corpus:
@@ -135,15 +148,16 @@ def read_sotu_documents(label: str = "party", seed: int = 0) -> Corpus:
     of_address = [getattr(address[0], label) for address in addresses]
     names = sorted_names(of_address)
     numbers = number_labels(of_address, names)
-    splits, labels = {}, {}
+    splits, labels, documents = {}, {}, {}
     rows = split_rows(len(addresses), seed, numbers)
     for split, chosen in zip(SPLITS, rows, strict=True):
-        splits[split] = [
-            _spoken(document) for row in chosen for document in addresses[row]
-        ]
+        documents[split] = [each for row in chosen for each in addresses[row]]
+        splits[split] = list(map(_spoken, documents[split]))
         counts = [len(addresses[row]) for row in chosen]
         labels[split] = np.repeat(numbers[chosen], counts)
-    return Corpus.of_splits("sotu", splits, labels=labels, label_names=names)
+    return Corpus.of_splits(
+        "sotu", splits, labels=labels, label_names=names, **_facts(documents)
+    )
 
 
 def read_sotu_matrix(seed: int = 0) -> Matrix:
@@ -166,13 +180,26 @@ def read_sotu_matrix(seed: int = 0) -> Matrix:
         train=["\n\n".join(map(_spoken, each)) for each in addresses],
         valid=[],
         test=[],
-        row_names=tuple(f"{each.year} {each.president}" for each in firsts),
+        row_names=tuple(each.name for each in firsts),
         row_features=one_hot(
             [each.party, each.president, f"{each.year // 10}0s"]
             for each in firsts
         ),
         split_seed=seed,
     )
+
+
+def _facts(
+    documents: Mapping[str, Sequence[SotuDocument]],
+) -> dict[str, dict[str, Any]]:
+    """Names and years of rows, by split, from the document of each."""
+    return {
+        "names": {s: [each.name for each in of] for s, of in documents.items()},
+        "times": {
+            s: np.array([each.year for each in of], float)
+            for s, of in documents.items()
+        },
+    }
 
 
 def _spoken(document: SotuDocument) -> str:

@@ -196,18 +196,22 @@ def _read_and_split(
     if not lines.labels:
         return split_texts(_NAME, texts, seed, source)
     labels = list(itertools.chain(*lines.labels))
-    splits = _split_labeled(texts, labels, seed, source)
+    splits = _split_labeled(texts, labels, (), seed, source)
     splits.remarks = lines.remarks
     return splits
 
 
 def _split_labeled(
-    texts: list[str], labels: list[str], seed: int, source: pathlib.Path
+    texts: list[str],
+    labels: list[str],
+    files: Sequence[str],
+    seed: int,
+    source: pathlib.Path,
 ) -> Corpus:
     names = sorted_names(labels)
     check_names(names, source)
     numbers = number_labels(labels, names)
-    splits = split_texts(_NAME, texts, seed, source, numbers)
+    splits = split_texts(_NAME, texts, seed, source, numbers, files)
     splits.label_names = names
     return splits
 
@@ -218,11 +222,11 @@ def _read_split_folders(
     of_split = {split: folders.get(split) for split in SPLITS}
     _check_splits(source, of_split, "", "")
     names: tuple[str, ...] = ()
-    splits, labels = {}, {}
+    splits, labels, files = {}, {}, {}
     searched = [source]
     for split, folder in of_split.items():
         searched += [folder, *_folders(folder).values()]
-        splits[split], listed = _read_folders(_folders(folder))
+        splits[split], listed, files[split] = _read_folders(_folders(folder))
         if not listed:
             raise DataError(
                 f"{folder}: no texts; allowed: a folder a label with a file a "
@@ -242,15 +246,16 @@ def _read_split_folders(
         splits,
         labels=labels,
         label_names=names,
+        names=files,
         remarks=_rubbish(searched),
     )
 
 
 def _read_folders(
     folders: Mapping[str, pathlib.Path],
-) -> tuple[list[str], list[str]]:
-    """Returns the texts and the labels, in the order of names."""
-    texts, labels = [], []
+) -> tuple[list[str], list[str], list[str]]:
+    """Returns texts, labels and names of files, in the order of names."""
+    texts, labels, files = [], [], []
     for name in sorted_names(folders):
         for path in sorted(_visible(folders[name])):
             text = decode(read_bytes(path), path)
@@ -261,7 +266,8 @@ def _read_folders(
             texts.append(text)
             # Some systems write accents in the names of folders apart.
             labels.append(clean_label(name))
-    return texts, labels
+            files.append(f"{name}/{path.name}")
+    return texts, labels, files
 
 
 def _is_text_file(path: pathlib.Path) -> bool:

@@ -19,6 +19,8 @@ class DocumentAttention(NamedTuple):
         probabilities: Of the classes, float32 [classes].
         is_known: Whether a word of it is in the vocabulary; without one, the
             probabilities say nothing of the document.
+        lengths: Words of each sentence of the document, also those beyond
+            what the model reads; empty if nobody has counted them.
     """
 
     sentences: list[str]
@@ -27,11 +29,13 @@ class DocumentAttention(NamedTuple):
     word_weights: list[np.ndarray]
     probabilities: np.ndarray
     is_known: bool = True
+    lengths: tuple[int, ...] = ()
 
 
 def document_attention(
     sentences: tf.Tensor,
     words: tf.RaggedTensor,
+    lengths: tf.Tensor,
     probabilities: np.ndarray,
     sentence_weights: np.ndarray,
     word_weights: np.ndarray,
@@ -42,6 +46,7 @@ def document_attention(
     Args:
         sentences: Strings [sentences].
         words: Strings [sentences, (words)].
+        lengths: Words of all its sentences, int64 [sentences or more].
         probabilities: Of the classes, float32 [classes].
         sentence_weights: float32 [sentences or more], 0 for padding.
         word_weights: float32 [sentences or more, words or more].
@@ -54,23 +59,25 @@ def document_attention(
         >>> found = document_attention(
         ...     tf.constant(["A rose"]),
         ...     tf.ragged.constant([["a", "rose"]]),
+        ...     tf.constant([3]),
         ...     np.array([0.5, 0.5]),
         ...     np.array([1.0, 0.0]),
         ...     np.array([[0.25, 0.75, 0.0], [0.0, 0.0, 0.0]]),
         ...     np.True_,
         ... )
-        >>> found.words, found.word_weights
-        ([['a', 'rose']], [array([0.25, 0.75])])
+        >>> found.words, found.word_weights, found.lengths
+        ([['a', 'rose']], [array([0.25, 0.75])], (3,))
     """
-    lengths = words.row_lengths().numpy()
+    read = words.row_lengths().numpy()
     return DocumentAttention(
         sentences=decoded_strings(sentences),
         words=[decoded_strings(each) for each in words],
-        sentence_weights=sentence_weights[: len(lengths)],
+        sentence_weights=sentence_weights[: len(read)],
         word_weights=[
             weights[:length]
-            for weights, length in zip(word_weights, lengths, strict=False)
+            for weights, length in zip(word_weights, read, strict=False)
         ],
         probabilities=probabilities,
         is_known=bool(is_known),
+        lengths=tuple(lengths.numpy().tolist()),
     )

@@ -246,10 +246,11 @@ class DocumentClassifier(GlobalBatchModel):
             for outputs in self._outputs(dataset)
             for row in zip(*outputs.values(), strict=True)
         ]
-        sentences, words = self.reader.shown(self.reader.sentences(texts))
+        whole = self.reader.sentences(texts)
+        read = (*self.reader.shown(whole), self.reader.lengths(whole))
         return [
-            document_attention(*read, *rows[place])
-            for *read, place in zip(sentences, words, order, strict=True)
+            document_attention(*each, *rows[place])
+            for *each, place in zip(*read, order, strict=True)
         ]
 
     def important_sentences(

@@ -369,6 +369,11 @@ class DualMatrixFactorization(CellModel):
             parts += [tf.ones_like(bias), self.global_mean + bias]
         return tf.concat(parts, axis=1)
 
+    @property
+    def num_bias_entries(self) -> int:
+        """Two, of a bias and of what it is multiplied by; or none."""
+        return 2 if self.use_biases else 0
+
     def clipped(self, predictions: tf.Tensor) -> tf.Tensor:
         """Predictions within the range of the values."""
         if self.value_range is None:

@@ -72,6 +72,11 @@ class FactorModel(GlobalBatchModel):
         self.row_ids = checked_ids("row_ids", row_ids)
         self.col_ids = checked_ids("col_ids", col_ids)
 
+    @property
+    def num_bias_entries(self) -> int:
+        """How many of the last entries of a vector are for biases alone."""
+        return 0
+
     def row_vectors(
         self, rows: tf.Tensor, features: SparseVectors | None = None
     ) -> tf.Tensor:
@@ -179,6 +184,39 @@ class FactorModel(GlobalBatchModel):
         )
         ids = np.array([*self.col_ids, ""])[columns]
         return Recommendations(columns, ids, scores)
+
+    def similar_columns(
+        self, columns: Sequence[str] | Sequence[int], k: int = 10
+    ) -> Recommendations:
+        """The columns that rows value alike, whatever their biases.
+
+        Args:
+            columns: As the rows of `row_encoder`.
+            k: How many; a column is none of its own.
+
+        Returns:
+            For each column others, whose vectors have the highest cosine with
+            its own, which is their score; biases are no part of them.
+
+        Raises:
+            ValueError: If an argument is not allowed.
+        """
+        most = checked_integer("k", min(k, len(self.col_ids) - 1), minimum=1)
+        numbers = self._numbers("column", columns, None)
+        vectors = self.col_encoder()
+        vectors = vectors[:, : vectors.shape[1] - self.num_bias_entries]
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        units = np.divide(
+            vectors, lengths, np.zeros_like(vectors), where=lengths > 0
+        )
+        cosines = units[numbers] @ units.T
+        cosines[np.arange(len(numbers)), numbers] = -np.inf
+        best = np.argsort(-cosines, axis=1, kind="stable")[:, :most]
+        return Recommendations(
+            best.astype(np.int32),
+            np.array(self.col_ids)[best],
+            np.take_along_axis(cosines, best, axis=1),
+        )
 
     # -- The same in the graph, for the methods above and for export ---------
 

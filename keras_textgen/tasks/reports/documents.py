@@ -6,9 +6,12 @@ from typing import Any
 import numpy as np
 
 from keras_textgen.checks import by_number, counted
+from keras_textgen.data.views import Documents
+from keras_textgen.pages.attention_page import ATTENTION_CSS, attention_markup
 from keras_textgen.pages.charts import Chart, diagonal, heatmap
-from keras_textgen.pages.report_page import Panel, Table
+from keras_textgen.pages.report_page import Markup, Panel, Table
 from keras_textgen.tasks.base import Task
+from keras_textgen.tasks.documents import document_name, shown_documents
 from keras_textgen.tasks.reports.common import shortened
 
 _BINS = 10
@@ -33,7 +36,21 @@ def document_panels(task: Task, model: Any) -> list[Panel]:
     return [
         confusion_panel(labels, predicted, names),
         calibration_panel(labels, probabilities),
-        _documents_panel(corpus.test, labels, probabilities, names),
+        Panel(
+            "What it attends to",
+            "In some test documents, right and wrong ones.",
+            [
+                Markup(
+                    attention_markup(
+                        shown_documents(model, corpus, predicted),
+                        names,
+                        level=3,
+                    ),
+                    ATTENTION_CSS,
+                )
+            ],
+        ),
+        _documents_panel(corpus, labels, probabilities, names),
     ]
 
 
@@ -141,7 +158,7 @@ def _calibration_chart(rows: list[dict[str, Any]]) -> Chart:
 
 
 def _documents_panel(
-    texts: Sequence[Any],
+    corpus: Documents,
     labels: np.ndarray,
     probabilities: np.ndarray,
     names: Sequence[str],
@@ -159,11 +176,11 @@ def _documents_panel(
             ["document", "class", "taken for", "probability", "text"],
             [
                 [
-                    int(i) + 1,
+                    document_name(corpus, i),
                     names[labels[i]],
                     names[predicted[i]],
                     float(sure[i]),
-                    shortened(_text(texts[i])),
+                    shortened(_text(corpus.test[i])),
                 ]
                 for i in ordered[:_SHOWN]
             ],
@@ -173,8 +190,7 @@ def _documents_panel(
     return Panel(
         "Documents",
         f"At most {_SHOWN} of each kind, those that the model is surest of "
-        "first where it is wrong, and last where it is right. attention.html "
-        "shows what it looks at.",
+        "first where it is wrong, and last where it is right.",
         folded=[
             (f"Wrong: {counted(len(wrong), 'test document')}", table(wrong)),
             (f"Right: {counted(len(right), 'test document')}", table(right)),

@@ -9,6 +9,7 @@ from keras_textgen.pages.charts import bar_chart
 from keras_textgen.pages.report_page import Panel, Table
 from keras_textgen.tasks.base import Task
 from keras_textgen.tasks.matrices import unseen_columns
+from keras_textgen.tasks.reports.common import parts_by
 
 _BINS, _ROWS, _BEST, _NEIGHBOURS = 8, 8, 5, 5
 # Test values whose errors are looked at.
@@ -78,20 +79,14 @@ def errors_by_count(
     >>> [(row["n"], round(row["RMSE"], 3)) for row in rows]
     [('1', 3.536), ('9', 2.0)]
     """
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, _BINS + 1)[1:-1]))
-    parts = np.searchsorted(edges, known, side="left")
-    rows = []
-    for part in np.unique(parts):
-        here = parts == part
-        least, most = int(known[here].min()), int(known[here].max())
-        rows.append(
-            {
-                name: f"{least}" if least == most else f"{least} to {most}",
-                "RMSE": float(np.sqrt(np.mean(errors[here] ** 2))),
-                "test values": int(here.sum()),
-            }
-        )
-    return rows
+    return [
+        {
+            name: counts,
+            "RMSE": float(np.sqrt(np.mean(errors[here] ** 2))),
+            "test values": int(here.sum()),
+        }
+        for counts, here in parts_by(known, _BINS)
+    ]
 
 
 def _recommendations_panel(corpus: Any, model: Any) -> Panel:
@@ -122,20 +117,18 @@ def _recommendations_panel(corpus: Any, model: Any) -> Panel:
 
 
 def _neighbours_panel(corpus: Any, model: Any) -> Panel:
-    vectors = model.col_encoder()
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    units = np.divide(vectors, norms, np.zeros_like(vectors), where=norms > 0)
     counts = corpus.train.counts(1, corpus.shape[1])
     frequent = np.argsort(-counts, kind="stable")[:_ROWS]
-    rows = []
-    for column in frequent:
-        order = np.argsort(-(units @ units[column]), kind="stable")
-        near = [each for each in order if each != column][:_NEIGHBOURS]
-        rows.append([_titles(corpus, [column]), _titles(corpus, near)])
+    ids = [model.col_ids[column] for column in frequent]
+    near = model.similar_columns(ids, _NEIGHBOURS).columns
+    rows = [
+        [_titles(corpus, [column]), _titles(corpus, others)]
+        for column, others in zip(frequent, near, strict=True)
+    ]
     return Panel(
         "Neighbours",
-        "Of the columns with most training values, those whose vectors point "
-        "the same way.",
+        "Of the columns with most training values, those whose vectors, "
+        "without biases, point the same way.",
         [Table(["column", "nearest"], rows)],
     )
 

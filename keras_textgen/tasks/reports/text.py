@@ -1,4 +1,4 @@
-"""The report of a text model: its codes, its texts, and where it fails."""
+"""The report of a text model: its samples, and where it fails."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,27 +7,24 @@ import numpy as np
 import tensorflow as tf
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from keras_textgen.checks import by_number, counted
+from keras_textgen.checks import counted
 from keras_textgen.data.rows import spread_rows
 from keras_textgen.data.views import TokenIds
-from keras_textgen.decoding.interpolation import homotopy
 from keras_textgen.models.text.latent_text_model import LatentTextModel
+from keras_textgen.models.text.sparse_text_model import SparseTextModel
 from keras_textgen.models.text.text_model import decoded_strings
-from keras_textgen.pages.charts import Chart, bar_chart, line_chart, scatter
-from keras_textgen.pages.projection import TSNE_NAME, plane, project
+from keras_textgen.pages.charts import bar_chart, line_chart
 from keras_textgen.pages.report_page import Panel, Table
 from keras_textgen.tasks.base import Task
-from keras_textgen.tasks.reports.common import shortened
+from keras_textgen.tasks.reports.codes import Looked, code_panels, shown_text
+from keras_textgen.tasks.reports.sparse_codes import sparse_panel
 from keras_textgen.tokens import PAD_ID
 
-# Texts that are looked at, and of these, those on the map.
-_TEXTS, _POINTS = 2000, 1000
+# Texts that are looked at.
+_TEXTS = 2000
 # Those whose losses are computed at a time.
 _AT_ONCE = 100
-# A dimension varies less than this (Burda et al. 2016, section 5.2).
-_DEAD_BELOW = 0.01
-_SAMPLES, _WORST, _PAIRS, _STEPS = 20, 15, 3, 5
-_DIMENSIONS, _MOVES = 3, (-2.0, -1.0, 0.0, 1.0, 2.0)
+_SAMPLES, _WORST = 20, 15
 
 
 def text_panels(task: Task, model: Any) -> list[Panel]:
@@ -43,21 +40,57 @@ def text_panels(task: Task, model: Any) -> list[Panel]:
     corpus = task.corpus
     chosen = spread_rows(corpus.test.nrows().numpy(), _TEXTS)
     tokens = tf.gather(corpus.test, chosen)
-    texts = _texts(corpus, tokens)
+    padded, losses = _token_losses(model, tokens)
+    is_word = padded[:, 1:] != PAD_ID
+    lengths = is_word.sum(axis=1)
+    sums = (losses * is_word).sum(axis=1)
+    looked = Looked(
+        tokens,
+        _texts(corpus, tokens),
+        _columns(corpus, chosen, sums / lengths),
+    )
     panels = []
     if isinstance(model, LatentTextModel):
-        codes = model.encode(tokens)
-        labels = _labels(corpus, chosen)
-        panels += [
-            dimensions_panel(codes[:, model.latent_columns]),
-            _map_panel(codes, texts, labels, task.settings.seed),
-            _movement_panel(model, codes),
-            _interpolation_panel(model, codes, texts),
-        ]
+        panels += code_panels(task.settings, model, looked)
+    if isinstance(model, SparseTextModel):
+        panels.append(sparse_panel(model, corpus))
     if not isinstance(model, LatentTextModel) or model.has_prior:
         panels.append(samples_panel(model, _training_texts(corpus), task))
-    panels += _failure_panels(model, tokens, texts)
-    return panels
+    return [
+        *panels,
+        Panel(
+            "By position",
+            "Mean loss of the word at each place, in nats; of a model with "
+            "latent variables, given the mean code, so without the KL term.",
+            [_by_position(losses, is_word)],
+        ),
+        Panel(
+            "By length",
+            "Perplexity of texts of each length, by the same losses.",
+            [_by_length(sums, lengths)],
+        ),
+        Panel(
+            "The worst texts",
+            "Test texts of the highest loss a word, in nats.",
+            [_worst(sums / lengths, lengths, looked.texts)],
+        ),
+    ]
+
+
+def _columns(
+    corpus: TokenIds, chosen: np.ndarray, losses: np.ndarray
+) -> dict[str, list[Any]]:
+    """What else is known of the chosen test texts, by what it is called."""
+    columns: dict[str, list[Any]] = {}
+    if corpus.labels:
+        numbers = np.asarray(corpus.labels["test"])[chosen]
+        columns["label"] = [str(corpus.label_names[each]) for each in numbers]
+    if "test" in corpus.names:
+        columns["name"] = [corpus.names["test"][each] for each in chosen]
+    if "test" in corpus.times:
+        columns["time"] = corpus.times["test"][chosen].tolist()
+    columns["nats a word"] = [round(float(each), 3) for each in losses]
+    return columns
 
 
 def _texts(corpus: TokenIds, tokens: tf.RaggedTensor) -> list[str]:
@@ -69,137 +102,6 @@ def _training_texts(corpus: TokenIds) -> list[str]:
     for start in range(0, corpus.train.nrows(), _TEXTS):
         texts += _texts(corpus, corpus.train[start : start + _TEXTS])
     return texts
-
-
-def _labels(corpus: TokenIds, chosen: np.ndarray) -> list[str] | None:
-    if not corpus.labels:
-        return None
-    numbers = np.asarray(corpus.labels["test"])[chosen]
-    return [str(corpus.label_names[number]) for number in numbers]
-
-
-# -- Codes --------------------------------------------------------------------
-
-
-def dimensions_panel(means: np.ndarray) -> Panel:
-    """How much each dimension of the codes varies, and which do not.
-
-    Args:
-      means: of the latent variables of texts, float [N, D].
-
-    Returns:
-      The panel; its findings name the dimensions that are dead.
-
-    Example:
-    >>> means = np.array([[0.0, 1.0], [2.0, 1.0]])
-    >>> dimensions_panel(means).findings
-    ['1 of 2 dimensions is the same for all texts: 2.']
-    """
-    variances = np.var(means, axis=0, dtype=float)
-    order = np.argsort(-variances, kind="stable")
-    rows = [
-        {"dimension": str(number + 1), "variance": float(variances[number])}
-        for number in order
-    ]
-    dead = np.flatnonzero(variances < _DEAD_BELOW) + 1
-    findings = []
-    if len(dead):
-        verb = by_number(len(dead), "is", "are")
-        findings.append(
-            f"{len(dead)} of {counted(len(variances), 'dimension')} {verb} "
-            f"the same for all texts: {', '.join(map(str, dead))}."
-        )
-    return Panel(
-        "Dimensions of the code",
-        "Variance of each latent variable's mean over test texts. One below "
-        f"{_DEAD_BELOW:g} tells nothing of a text.",
-        [bar_chart(rows, "dimension", "variance")],
-        findings,
-    )
-
-
-def _map_panel(
-    codes: np.ndarray,
-    texts: Sequence[str],
-    labels: list[str] | None,
-    seed: int,
-) -> Panel:
-    shown = spread_rows(len(codes), _POINTS)
-    by = "words" if labels is None else "label"
-    tooltip = ["text", "words"] + (["label"] if labels is not None else [])
-
-    def chart(points: np.ndarray) -> Chart:
-        rows = []
-        for place, (x, y) in zip(shown, points, strict=True):
-            text = texts[place]
-            rows.append(
-                {
-                    "x": round(float(x), 4),
-                    "y": round(float(y), 4),
-                    "words": len(text.split()),
-                    "text": shortened(text),
-                }
-            )
-            if labels is not None:
-                rows[-1]["label"] = labels[place]
-        return scatter(rows, by, tooltip)
-
-    charts = [chart(plane(codes[shown]))]
-    ways = "by the two directions in which their codes differ most (principal "
-    ways += "components)"
-    neighbors, method = project(codes[shown], seed)
-    if method == TSNE_NAME:
-        charts.append(chart(neighbors))
-        ways += f", then by {method}, which keeps neighbors together"
-    return Panel(
-        "Map of the codes",
-        f"Test texts {ways}. Colored by {by}; the pointer shows the text.",
-        charts,
-    )
-
-
-def _movement_panel(model: Any, codes: np.ndarray) -> Panel:
-    """What becomes of a text when one dimension moves."""
-    columns = np.arange(codes.shape[1])[model.latent_columns]
-    deviations = codes.std(axis=0)
-    most = columns[np.argsort(-deviations[columns], kind="stable")]
-    middle = codes.mean(axis=0)
-    rows = []
-    for column in most[:_DIMENSIONS]:
-        moved = np.tile(middle, [len(_MOVES), 1])
-        moved[:, column] += np.array(_MOVES) * deviations[column]
-        texts = model.decode(moved)
-        rows += [
-            [f"{column - columns[0] + 1}", f"{move:+g}", text]
-            for move, text in zip(_MOVES, texts, strict=True)
-        ]
-    return Panel(
-        "One dimension at a time",
-        "From the mean code, the dimensions that vary most are moved by so "
-        "many standard deviations, each by itself, and decoded.",
-        [Table(["dimension", "moved by", "text"], rows)],
-    )
-
-
-def _interpolation_panel(
-    model: Any, codes: np.ndarray, texts: Sequence[str]
-) -> Panel:
-    ends = spread_rows(len(codes), 2 * _PAIRS)
-    rows = []
-    for first, last in zip(ends[::2], ends[1::2], strict=False):
-        between = homotopy(codes[first], codes[last], _STEPS)[0]
-        rows.append(["from", texts[first]])
-        rows += [
-            [f"{step}/{_STEPS - 1}", text]
-            for step, text in enumerate(model.decode(between))
-        ]
-        rows.append(["to", texts[last]])
-    return Panel(
-        "Interpolations",
-        "Texts that codes on the straight line between those of two test "
-        "texts are decoded to (Bowman et al. 2016).",
-        [Table(["place", "text"], rows)],
-    )
 
 
 # -- Samples ------------------------------------------------------------------
@@ -219,7 +121,7 @@ def samples_panel(model: Any, training: Sequence[str], task: Task) -> Panel:
     likelihoods = _log_likelihoods(model, samples)
     nearest, similarity = nearest_texts(samples, training)
     rows = [
-        [sample or "(empty)", float(score), training[near], float(alike)]
+        [shown_text(sample), float(score), training[near], float(alike)]
         for sample, score, near, alike in zip(
             samples, likelihoods, nearest, similarity, strict=True
         )
@@ -290,35 +192,7 @@ def _log_likelihoods(model: Any, texts: Sequence[str]) -> np.ndarray:
     return model.log_likelihood(list(texts), num_samples=20)
 
 
-# -- Failures -----------------------------------------------------------------
-
-
-def _failure_panels(
-    model: Any, tokens: tf.RaggedTensor, texts: Sequence[str]
-) -> list[Panel]:
-    """Where words are predicted badly: by place, by length, by text."""
-    padded, losses = _token_losses(model, tokens)
-    is_word = padded[:, 1:] != PAD_ID
-    lengths = is_word.sum(axis=1)
-    sums = (losses * is_word).sum(axis=1)
-    return [
-        Panel(
-            "By position",
-            "Mean loss of the word at each place, in nats; of a model with "
-            "latent variables, given the mean code, so without the KL term.",
-            [_by_position(losses, is_word)],
-        ),
-        Panel(
-            "By length",
-            "Perplexity of texts of each length, by the same losses.",
-            [_by_length(sums, lengths)],
-        ),
-        Panel(
-            "The worst texts",
-            "Test texts of the highest loss a word, in nats.",
-            [_worst(sums / lengths, lengths, texts)],
-        ),
-    ]
+# -- Failures ------------------------------------------------------------------
 
 
 def _token_losses(

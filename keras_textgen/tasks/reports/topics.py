@@ -1,6 +1,6 @@
 """The report of a topic model: topics, their words, and their documents."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,12 +9,17 @@ import scipy.sparse
 from keras_textgen.checks import by_number, counted
 from keras_textgen.data.corpus import SPLITS
 from keras_textgen.data.rows import spread_rows
-from keras_textgen.pages.charts import scatter, small_bars
+from keras_textgen.data.views import Bags
+from keras_textgen.pages.charts import line_chart, scatter, small_bars
 from keras_textgen.pages.projection import project
-from keras_textgen.pages.report_page import Panel, Table
+from keras_textgen.pages.report_page import Choice, Panel, Table
 from keras_textgen.tasks.base import Task
+from keras_textgen.tasks.reports.common import shortened
 
 _WORDS, _TOPICS, _POINTS = 8, 24, 1500
+# Of a topic's name, and of a title: words, and characters.
+_NAME_WORDS, _TITLE = 2, 80
+_TYPICAL, _TIMES = 3, 20
 # Topics of words that are so alike are one.
 _ALIKE = 0.9
 
@@ -37,16 +42,50 @@ def topic_panels(task: Task, model: Any) -> list[Panel]:
     words = np.array(vocabulary[len(vocabulary) - counts.shape[1] :])
     topics = model.topics(counts)
     shares = word_shares(counts, topics, model.num_topics)
-    labels = _labels(task)
-    return [
+    codes = model.encode(counts)
+    columns = {"document": _titles(task.corpus)}
+    labels, times = _labels(task.corpus), _times(task.corpus)
+    if labels is not None:
+        columns["label"] = labels
+    panels = [
         words_panel(shares, counts, words, topics),
         alike_panel(shares),
-        _map_panel(model.encode(counts), topics, labels, task.settings.seed),
+        _map_panel(
+            codes,
+            topics,
+            [" ".join(each) for each in model.topic_words(_NAME_WORDS)],
+            columns,
+            task.settings.seed,
+        ),
+        typical_panel(codes, topics, columns),
     ]
+    if times is not None:
+        panels.append(times_panel(topics, times))
+    return panels
 
 
-def _labels(task: Task) -> list[str] | None:
-    corpus = task.corpus
+def _titles(corpus: Bags) -> list[str]:
+    """What documents are called: by their names, or as they begin."""
+    titles = []
+    for split in SPLITS:
+        names, rows = corpus.names.get(split), getattr(corpus, split)
+        for number, row in enumerate(rows):
+            if names is not None:
+                titles.append(names[number])
+            elif isinstance(row, str):
+                titles.append(shortened(row, _TITLE))
+            else:
+                titles.append(f"{split} {number + 1}")
+    return titles
+
+
+def _times(corpus: Bags) -> np.ndarray | None:
+    if not corpus.times:
+        return None
+    return np.concatenate([corpus.times[split] for split in SPLITS])
+
+
+def _labels(corpus: Bags) -> list[str] | None:
     if not corpus.labels:
         return None
     numbers = np.concatenate([corpus.labels[split] for split in SPLITS])
@@ -164,8 +203,8 @@ def alike_panel(shares: np.ndarray) -> Panel:
     rows = [[one, other, float(cosine)] for one, other, cosine in pairs]
     return Panel(
         "Topics that are alike",
-        "Cosines between the frequencies of their words; `merged_topics` makes "
-        "fewer of them.",
+        "Cosines between the frequencies of their words; the model's method "
+        "merged_topics makes fewer of them.",
         [Table(["topic", "topic", "cosine"], rows)],
         findings,
     )
@@ -174,26 +213,114 @@ def alike_panel(shares: np.ndarray) -> Panel:
 def _map_panel(
     codes: np.ndarray,
     topics: np.ndarray,
-    labels: Sequence[str] | None,
+    words: Sequence[str],
+    columns: Mapping[str, Sequence[str]],
     seed: int,
 ) -> Panel:
     known = np.flatnonzero(topics >= 0)
     chosen = known[spread_rows(len(known), _POINTS)]
     points, method = project(codes[chosen], seed)
-    rows = []
-    for place, (x, y) in zip(chosen, points, strict=True):
-        row = {
+    rows = [
+        {
             "x": round(float(x), 4),
             "y": round(float(y), 4),
-            "topic": f"{topics[place]}",
-            "document": int(place) + 1,
+            "topic": f"{topics[place]}: {words[topics[place]]}",
+            **{name: values[place] for name, values in columns.items()},
         }
-        if labels is not None:
-            row["label"] = labels[place]
-        rows.append(row)
-    tooltip = ["document", "topic"] + (["label"] if labels is not None else [])
+        for place, (x, y) in zip(chosen, points, strict=True)
+    ]
+    tooltip = [*columns, "topic"]
+    charts = {
+        name: scatter(rows, name, tooltip)
+        for name in ("topic", "label")
+        if name == "topic" or name in columns
+    }
     return Panel(
         "Map of the documents",
-        f"Documents by their codes ({method}), colored by topic.",
-        [scatter(rows, "topic", tooltip)],
+        f"Documents by their codes ({method}); the pointer shows which one is "
+        "where.",
+        [Choice("Colored by", charts)],
+    )
+
+
+def typical_panel(
+    codes: np.ndarray,
+    topics: np.ndarray,
+    columns: Mapping[str, Sequence[str]],
+) -> Panel:
+    """Of each topic, the documents whose codes are nearest to its mean code.
+
+    Args:
+      codes: of the documents, float [N, D].
+      topics: of the documents, int [N]; -1 for none.
+      columns: what is known of them, N values each, what they are called
+        first.
+
+    Example:
+    >>> codes = np.array([[0.0], [1.0], [5.0]])
+    >>> columns = {"document": ["a", "b", "c"]}
+    >>> typical_panel(codes, np.array([0, 0, 0]), columns).parts[0].rows
+    [[0, 'b'], [0, 'a'], [0, 'c']]
+    """
+    rows = []
+    for topic in np.unique(topics[topics >= 0]):
+        members = np.flatnonzero(topics == topic)
+        middle = codes[members].mean(axis=0)
+        distances = np.linalg.norm(codes[members] - middle, axis=1)
+        nearest = members[np.argsort(distances, kind="stable")[:_TYPICAL]]
+        for place in nearest:
+            known = (values[place] for values in columns.values())
+            rows.append([int(topic), *known])
+    return Panel(
+        "The most typical documents",
+        "Of each topic, the documents whose codes are nearest to the mean of "
+        "its documents' codes.",
+        [Table(["topic", *columns], rows)],
+    )
+
+
+def times_panel(topics: np.ndarray, times: np.ndarray) -> Panel:
+    """How many documents of a time are of each topic.
+
+    Args:
+      topics: of the documents, int [N]; -1 for none.
+      times: of the documents, float [N].
+
+    Example:
+    >>> panel = times_panel(np.array([0, 1, 1]), np.array([1990.0, 1990, 1991]))
+    >>> (rows,) = panel.parts[0]["datasets"].values()
+    >>> [(row["time"], row["topic"], row["share"]) for row in rows]
+    [(1990.0, '0', 0.5), (1991.0, '0', 0.0), \
+(1990.0, '1', 0.5), (1991.0, '1', 1.0)]
+    """
+    known = topics >= 0
+    topics, times = topics[known], times[known]
+    middles = np.unique(times)
+    if len(middles) > _TIMES:
+        edges = np.linspace(times.min(), times.max(), _TIMES + 1)
+        middles = (edges[:-1] + edges[1:]) / 2
+        places = np.digitize(times, edges[1:-1])
+    else:
+        places = np.searchsorted(middles, times)
+    sizes = np.bincount(places, minlength=len(middles))
+    rows = []
+    for topic in np.unique(topics):
+        counts = np.bincount(places[topics == topic], minlength=len(middles))
+        rows += [
+            {
+                "time": round(float(middles[place]), 2),
+                "share": float(counts[place] / sizes[place]),
+                "topic": str(topic),
+            }
+            for place in np.flatnonzero(sizes)
+        ]
+    return Panel(
+        "Topics over time",
+        "Which share of the documents of a time is of each topic"
+        + (
+            f", in {len(middles)} parts of equal length."
+            if len(middles) == _TIMES
+            else "."
+        ),
+        [line_chart(rows, "time", "share", "topic")],
     )

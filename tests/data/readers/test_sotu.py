@@ -99,6 +99,14 @@ def test_whole_addresses(documents, label):
             }
             assert texts.label_names[number] in names
             assert len(names) == 1
+    by_name = {document.name: document for document in documents}
+    for split, names in texts.names.items():
+        years = [by_name[name].year for name in names]
+        assert texts.times[split].tolist() == years
+        assert len(names) == len(getattr(texts, split))
+        of_labels = [getattr(by_name[name], label) for name in names]
+        numbers = texts.labels[split]
+        assert of_labels == [texts.label_names[each] for each in numbers]
     held_out = {*texts.labels["valid"], *texts.labels["test"]}
     assert held_out <= set(texts.labels["train"])
     assert not any("[Applause]" in text for text in texts.train)

@@ -176,6 +176,9 @@ def test_a_folder_a_label(tmp_path):
     path = write_lines(tmp_path / "one", sorted(LABELED, key=in_order))
     expected = pairs(read_text(path, seed=4))
     assert in_one_line(pairs(texts)) == expected
+    for split, names in texts.names.items():
+        written = [(tmp_path / name).read_text("utf-8") for name in names]
+        assert written == getattr(texts, split)
 
 
 def in_order(line):

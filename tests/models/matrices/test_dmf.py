@@ -323,6 +323,26 @@ def test_recommendations(model, k, exclude_seen):
     np.testing.assert_array_equal(best.ids, ids)
 
 
+def test_columns_are_alike_by_their_factors_and_not_by_their_biases():
+    model = make()
+    levels = numpy_levels(model.col_tower, COL_FEATURES.toarray(), COLUMNS)[-1]
+    lengths = np.linalg.norm(levels, axis=1)
+    lengths[lengths == 0] = 1
+    cosines = levels @ levels.T / lengths / lengths[:, np.newaxis]
+    np.fill_diagonal(cosines, -np.inf)
+    found = model.similar_columns(["2", "7"], k=3)
+    order = numpy_best(cosines[[2, 7]], 3)
+    expected = np.take_along_axis(cosines[[2, 7]], order, axis=1)
+    np.testing.assert_allclose(found.scores, expected, rtol=1e-5)
+    assert found.ids.tolist() == [[str(j) for j in row] for row in order]
+    model.col_tower.bias.assign(10.0 * np.arange(COLUMNS))
+    again = model.similar_columns(["2", "7"], k=3)
+    np.testing.assert_array_equal(found.columns, again.columns)
+    # No more than there are, without itself.
+    assert model.similar_columns([0], k=99).columns.shape == (1, COLUMNS - 1)
+    assert make(use_biases=False).num_bias_entries == 0
+
+
 def test_ties_are_in_the_order_of_the_columns():
     model = make(multi_level=False)
     for weight in model.trainable_weights:

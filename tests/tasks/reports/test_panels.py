@@ -4,18 +4,22 @@ import numpy as np
 import scipy.sparse
 
 from keras_textgen.data.rows import spread_rows
+from keras_textgen.pages.sparse_codes import SparseCodes
+from keras_textgen.tasks.reports.codes import (
+    dimensions_panel,
+    reconstructions_panel,
+)
 from keras_textgen.tasks.reports.documents import (
     calibration_panel,
     confusion_panel,
 )
 from keras_textgen.tasks.reports.matrices import errors_by_count
-from keras_textgen.tasks.reports.text import (
-    copies_found,
-    dimensions_panel,
-    nearest_texts,
-)
+from keras_textgen.tasks.reports.sparse_codes import panel_of
+from keras_textgen.tasks.reports.text import copies_found, nearest_texts
 from keras_textgen.tasks.reports.topics import (
     alike_panel,
+    times_panel,
+    typical_panel,
     word_shares,
     words_panel,
 )
@@ -119,3 +123,68 @@ def test_errors_by_count_are_of_every_value_once():
 def test_rows_are_spread():
     assert spread_rows(0, 5).tolist() == []
     assert spread_rows(10, 4).tolist() == [0, 2, 5, 7]
+
+
+def sparse(is_on):
+    matrix = scipy.sparse.csr_matrix(np.asarray(is_on, np.float32))
+    return SparseCodes(np.zeros(matrix.shape), True, matrix, matrix, {})
+
+
+def test_dimensions_that_are_on_for_a_label_are_shown_by_it():
+    rows = [[1, 0, 1, 0]] * 3 + [[1, 0, 0, 1]] * 2
+    labels = np.array([0, 0, 0, 1, 1])
+    panel = panel_of(sparse(rows), labels, np.array([0, 1]), ["a", "b"])
+    assert panel.findings == [
+        "1 of 4 dimensions is on for no text: 2.",
+        "1 of 4 dimensions is on for every text: 1.",
+    ]
+    bars, by_label = map(data_of, panel.parts)
+    assert {
+        row["dimension"]: round(row["share of texts"], 1) for row in bars
+    } == {
+        "1": 1.0,
+        "3": 0.6,
+        "4": 0.4,
+    }
+    on = {(row["label"], row["dimension"]): row["on"] for row in by_label}
+    assert on == {("a", "3"): 1, ("a", "4"): 0, ("b", "3"): 0, ("b", "4"): 1}
+
+
+def test_no_chart_where_no_dimension_is_on():
+    panel = panel_of(sparse(np.zeros([4, 2])), np.empty(0, int), [], [])
+    assert panel.parts == []
+    assert panel.findings == ["2 of 2 dimensions are on for no text: 1, 2."]
+
+
+def test_reconstructions_by_length():
+    texts = ["a b", "a b", *["a b c d"] * 2]
+    again = ["b a", "", "a a d x", "a b c d"]
+    panel = reconstructions_panel(texts, again)
+    rows = data_of(panel.parts[0])
+    found = {row["words of the text"]: row["words again"] for row in rows}
+    assert found == {"2": 0.5, "4": (0.5 + 1) / 2}
+    assert ["2", "a b", "(empty)"] in panel.folded[0][1].rows
+    lost = reconstructions_panel(texts, ["x"] * 4)
+    assert lost.findings == ["No word of any text comes back from its code."]
+    assert lost.parts == []
+
+
+def test_the_documents_next_to_the_middle_are_typical():
+    codes = np.array([[0.0], [10.0], [4.0], [5.0], [6.0], [99.0]])
+    topics = np.array([0, 0, 0, 0, 0, -1])
+    columns = {"document": list("abcdef"), "label": list("uvwxyz")}
+    (table,) = typical_panel(codes, topics, columns).parts
+    assert table.rows == [[0, "d", "x"], [0, "c", "w"], [0, "e", "y"]]
+    assert table.headings == ["topic", "document", "label"]
+
+
+def test_topics_over_time_in_parts_of_equal_length():
+    times = np.arange(1900, 2000.5, 0.5)
+    topics = (times >= 1950).astype(int)
+    panel = times_panel(topics, times)
+    rows = data_of(panel.parts[0])
+    shares = {(row["topic"], row["time"]): row["share"] for row in rows}
+    assert len(shares) == 2 * 20
+    for (topic, time), share in shares.items():
+        assert share == float((topic == "1") == (time > 1950))
+    assert "in 20 parts of equal length" in panel.caption

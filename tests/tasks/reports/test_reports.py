@@ -21,6 +21,7 @@ LINES = [
 ]
 SIZES = {
     "vae": ["--embedding_dim=4", "--rnn_units=4", "--latent_dim=3"],
+    "hsvae": ["--embedding_dim=4", "--rnn_units=4", "--latent_dim=3"],
     "lstm_lm": ["--embedding_dim=4", "--rnn_units=4"],
     "han": ["--embedding_dim=4", "--rnn_units=4", "--attention_units=4"],
     "sae": ["--latent_dim=4", "--num_topics=2"],
@@ -28,12 +29,13 @@ SIZES = {
 }
 PANELS = {
     "vae": ["Dimensions of the code", "Map of the codes",
-            "One dimension at a time", "Interpolations", "Samples",
-            "By position", "By length", "The worst texts"],
+            "One dimension at a time", "Interpolations", "Reconstructions",
+            "Samples", "By position", "By length", "The worst texts"],
     "lstm_lm": ["Samples", "By position", "By length", "The worst texts"],
-    "han": ["What is taken for what", "How sure it is", "Documents"],
+    "han": ["What is taken for what", "How sure it is", "What it attends to",
+            "Documents"],
     "sae": ["Words of the topics", "Topics that are alike",
-            "Map of the documents"],
+            "Map of the documents", "The most typical documents"],
     "dmf": ["Errors by what is known", "Recommendations", "Neighbours"],
 }  # fmt: skip
 
@@ -56,7 +58,7 @@ def write_data(model, folder):
         path.write_text("user,item,rating\n" + "\n".join(rows) + "\n")
         return ["--dataset=ratings", f"--data_dir={path}"]
     lines = LINES
-    if model in ("han", "sae"):
+    if model in ("hsvae", "han", "sae"):
         lines = [f"{'ab'[n % 2]}\t{line}" for n, line in enumerate(LINES)]
     path.write_text("\n".join(lines) + "\n", "utf-8")
     return ["--dataset=text", f"--data_dir={path}"]
@@ -71,7 +73,7 @@ def run(model, folder, *more):
         *SIZES[model],
         *more,
     ]
-    if model in ("vae", "lstm_lm"):
+    if model in ("vae", "hsvae", "lstm_lm"):
         given.append("--importance_samples=0")
     return trainer.main(["trainer.py", *given])
 
@@ -92,7 +94,7 @@ def check_report(model, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "  report.html" in printed
     page = (folder / "report.html").read_text("utf-8")
-    titles = re.findall("<section .*>\n<h2>(.*?)</h2>", page)
+    titles = re.findall("<section id=.*>\n<h2>(.*?)</h2>", page)
     assert titles == ["The run", "Training", "Test set", *PANELS[model]]
     # What is printed of the test set is kept, and shown, as it was.
     results = (folder / "results.txt").read_text("utf-8")
@@ -100,6 +102,10 @@ def check_report(model, tmp_path, capsys):
     assert results in printed
     assert "Not evaluated yet" not in page
     check_figures(model, folder, results)
+    times = (folder / "times.csv").read_text().splitlines()
+    assert times[0].startswith("epoch,seconds,training_seconds,")
+    assert re.search(r"1 epoch took .* a second\.</p>", page)
+    assert '<td>train</td><td class="number">' in page
 
     (folder / "report.html").unlink()
     data = write_data(model, tmp_path)
