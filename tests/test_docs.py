@@ -19,7 +19,7 @@ PAGES = sorted(
 # absl reads these before the flags of the program.
 # Of the program, of the server, which is a program of its own, and of
 # TensorFlow Serving.
-OTHER_FLAGS = {"flagfile", "helpshort", "version", "host"}
+OTHER_FLAGS = {"flagfile", "helpshort", "version", "host", "neighbors"}
 OTHER_FLAGS |= {"enable_batching", "batching_parameters_file"}
 PROGRAM = r"(?:python trainer\.py|python -m keras_textgen|keras-textgen)(?!\.)"
 # A program of its own, with flags of its own.
