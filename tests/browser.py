@@ -14,7 +14,9 @@ COMMANDS = ("chromium", "google-chrome", "chrome")
 _FAULTS = """() => {
   const box = (each) => each.getBoundingClientRect();
   const texts = [...document.querySelectorAll("svg text")].filter(
-    (each) => each.textContent.trim() && box(each).width);
+    // What has no room is there, and cannot be seen.
+    (each) => each.textContent.trim() && box(each).width &&
+      getComputedStyle(each).opacity !== "0");
   const overlaps = [];
   texts.forEach((one, place) => texts.slice(0, place).forEach((other) => {
     if (one.ownerSVGElement !== other.ownerSVGElement) return;
@@ -106,7 +108,8 @@ def check(browser, address, act=lambda page: None):
             act(page)
             page.wait_for_timeout(100)
             where = f"{address}, {width} pixels, {colors}"
-            assert page.evaluate(_FAULTS) == _NONE, where
+            faults = page.evaluate(_FAULTS)
+            assert faults == _NONE, (where, faults)
             assert said == [], where
             check_colors(page, where)
 

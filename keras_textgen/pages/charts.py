@@ -173,12 +173,11 @@ def heatmap(
         >>> len(heatmap([row], "predicted", "true", "documents")["layer"])
         2
     """
-    axis = altair.Axis(labelAngle=-40)
-    columns = len({row[x] for row in rows})
+    names = list({row[x]: row for row in rows}.values())
     height = max(1.5 * _HEIGHT, _LINE * len({row[y] for row in rows}))
     base = altair.Chart(_data(rows), width="container", height=height)
     base = base.encode(
-        x=altair.X(x, type="nominal", sort=None, axis=axis),
+        x=altair.X(x, type="nominal", sort=None, axis=_names_axis(names, x)),
         y=altair.Y(y, type="nominal", sort=None),
         tooltip=_shown(rows, [y, x, value]),
     )
@@ -190,7 +189,7 @@ def heatmap(
             value, type="quantitative", scale=colors, legend=legend
         )
     )
-    has_room = f"width > {columns * _NUMBER_WIDTH}"
+    has_room = f"width > {len(names) * _NUMBER_WIDTH}"
     is_dark = altair.datum[value] > largest / 2
     numbers = base.mark_text().encode(
         text=altair.condition(
