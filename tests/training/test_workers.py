@@ -63,7 +63,7 @@ def test_a_chief_is_the_worker_before_the_first_one():
 
 
 def test_the_clusters_of_the_docs_are_read():
-    page = (ROOT / "docs" / "running.md").read_text("utf-8")
+    page = (ROOT / "docs" / "devices.md").read_text("utf-8")
     (line,) = re.findall(r"export (TF_CONFIG=.*JOB_COMPLETION_INDEX.*)", page)
     shown = subprocess.run(
         ["sh", "-c", f'{line}; printf %s "$TF_CONFIG"'],
