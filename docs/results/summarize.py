@@ -474,6 +474,9 @@ def plot(runs: Sequence[Run], path: pathlib.Path) -> None:
 def _chart(run: Run) -> str:
     """Title of the charts that a run stands in."""
     is_remedy = run.name.startswith(REMEDY_PREFIX)
+    if run.flags.get("tokenizer") == "subword":
+        # Other sequences: those of so many subwords, and as they are written.
+        return f"{_corpus(run)}, subwords"
     return _corpus(run) + (", remedies" if is_remedy else "")
 
 
