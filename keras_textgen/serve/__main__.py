@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from keras_textgen.checks import refused
 from keras_textgen.cli.naming import say_interrupted
 from keras_textgen.cli.presets import find_preset
 from keras_textgen.cli.settings import FLAGS_FILE, RunError, read_flagfile
@@ -32,11 +33,13 @@ def main(argv: Sequence[str]) -> int:
         folder = _folder(given.run)
         settings = read_flagfile(folder / FLAGS_FILE)
         _check_address(given.host, given.port)
+        # Before TensorFlow is imported.
+        texts = _texts(given.neighbors)
         uvicorn, make_app = _web()
         from keras_textgen.models.loading import load_model
 
         model = load_model(RunDirectory(folder).model_file)
-        app = make_app(settings, model, texts=_texts(given.neighbors))
+        app = make_app(settings, model, texts=texts)
     # A model that cannot be loaded is a ValueError.
     except (RunError, ValueError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
@@ -80,11 +83,18 @@ def _folder(run: str) -> pathlib.Path:
 
 
 def _texts(path: str | None) -> list[str]:
-    """The texts of a file, those with words."""
+    """The texts of a file, those with words.
+
+    Raises:
+        ValueError: there are none, or the file cannot be read.
+    """
     if path is None:
         return []
     records = read_records(path, ["text"], checked_text)
-    return [each.values[0] for each in records if each.values is not None]
+    texts = [each.values[0] for each in records if each.values is not None]
+    if not texts:
+        raise refused(f"--neighbors={path} without a text", "1 text or more")
+    return texts
 
 
 def _check_address(host: str, port: int) -> None:

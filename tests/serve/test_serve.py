@@ -325,6 +325,15 @@ def test_what_cannot_be_served(run, message, capsys, tmp_path, monkeypatch):
     assert error.count("\n") == 1
 
 
+def test_neighbors_of_no_texts_are_refused(tmp_path, capsys):
+    path = tmp_path / "texts.txt"
+    path.write_text("\n\n")
+    assert main(["vae_sotu", f"--neighbors={path}"]) == 2
+    error = capsys.readouterr().err
+    assert f"--neighbors={path} without a text; allowed: 1 text" in error
+    assert error.count("\n") == 1
+
+
 def test_a_damaged_model_is_not_served(tmp_path, capsys):
     (tmp_path / "flags.txt").write_text("--model=vae\n")
     (tmp_path / "model.keras").write_bytes(b"PK\x03\x04 and no more")
