@@ -331,7 +331,8 @@ def test_sparse_codes(model):
     assert 0 < np.sum(is_on) < is_on.size
     means = [gate.loc * gate.beta / (gate.alpha + gate.beta) for gate in gates]
     close(dense, means)
-    np.testing.assert_array_equal(sparse.toarray(), dense * is_on)
+    # The two are two graphs, which round in their own ways.
+    np.testing.assert_allclose(sparse.toarray(), dense * is_on, rtol=1e-6)
     assert sparse.nnz == np.sum(is_on)
     in_batches = model.encode(TEXTS, batch_size=3, sparse=True)
     close(in_batches.toarray(), sparse.toarray())

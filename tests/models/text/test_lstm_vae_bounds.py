@@ -105,8 +105,8 @@ def copies():
 def noise_by_row(monkeypatch):
     """Outside of training, too, in what is traced from now on."""
     monkeypatch.setattr(
-        "keras_textgen.models.text.lstm_vae.TextNoise.of",
-        lambda tokens, seed: Noise(seed),
+        "keras_textgen.noise.TextNoise.of",
+        lambda tokens, seed, truncated=None: Noise(seed),
     )
 
 
