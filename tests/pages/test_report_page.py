@@ -30,6 +30,10 @@ POINTS = [
     {"x": 0.5 * n, "y": n % 3, "text": f"text {n}", "label": "ab"[n % 2]}
     for n in range(9)
 ]
+LABELED = [
+    {"x": n, "y": n % 7, "text": f"text {n}", "label": f"label {n}"}
+    for n in range(23)
+]
 CELLS = [
     {"class": a, "taken for": b, "documents": 3 * (a == b)}
     for a in "xyz"
@@ -62,6 +66,10 @@ CHARTS = {
         12,
     ),
     "scatter": (charts.scatter(POINTS, "label", ["text"]), 9),
+    "scatter of many labels": (
+        charts.scatter(LABELED, "label", ["text"]),
+        23,
+    ),
     "heatmap": (charts.heatmap(CELLS, "taken for", "class", "documents"), 18),
     "diagonal": (charts.diagonal(SURE, "said", "true", ["n"]), 1 + 1 + 2),
 }
@@ -154,6 +162,20 @@ def test_a_script_cannot_be_ended_by_a_value():
     (spec,) = re.findall(r'class="spec">(.*?)</script>', page, flags=re.DOTALL)
     (values,) = json.loads(spec)["datasets"].values()
     assert values == [point]
+
+
+@pytest.mark.parametrize("rows", [POINTS, LABELED], ids=["two", "23"])
+def test_each_label_has_a_color_and_shape_of_its_own(rows):
+    encoding = charts.scatter(rows, "label", ["text"])["encoding"]
+    labels = sorted({row["label"] for row in rows})
+    scales = [
+        encoding[channel]["scale"]
+        for channel in ("color", "shape")
+        if channel in encoding
+    ]
+    assert all(scale["domain"] == labels for scale in scales)
+    marks = set(zip(*(scale["range"] for scale in scales), strict=True))
+    assert len(marks) == len(labels)
 
 
 def test_a_choice_has_its_data_once(page):
