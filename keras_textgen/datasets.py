@@ -9,7 +9,7 @@ import dataclasses
 import types
 from collections.abc import Mapping
 
-from keras_textgen.checks import OneOf, refused
+from keras_textgen.checks import OneOf, check, refused
 
 __all__ = [
     "DATASETS",
@@ -340,7 +340,7 @@ def find_view(name: str, view: str) -> View:
         The view.
 
     Raises:
-        ValueError: There is no such corpus, or it has no such view.
+        ValueError: There is no such view or corpus, or the corpus lacks it.
 
     Example:
         >>> find_view("imdb", "documents").labels
@@ -350,6 +350,7 @@ def find_view(name: str, view: str) -> View:
         ValueError: dataset='ptb' as bags; allowed: sotu, imdb, prepared, \
 text, 20news
     """
+    check(OneOf(VIEWS), view=view)
     allowed = names_with(view)
     if name not in allowed:
         raise refused(f"dataset={name!r} as {view}", OneOf(allowed))

@@ -51,6 +51,12 @@ def test_a_row_fits_its_reader(name, view):
     assert facts.standardize in allowed | set(STANDARDIZERS)
 
 
+def test_a_view_that_there_is_not_is_refused():
+    message = "view='matrix'; allowed: texts, documents, bags, matrices"
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        find_view("sotu", "matrix")
+
+
 def test_every_reader_has_a_row():
     named = {
         view.reader for row in DATASETS.values() for view in row.views.values()
