@@ -192,7 +192,8 @@ class FactorModel(GlobalBatchModel):
 
         Args:
             columns: As the rows of `row_encoder`.
-            k: How many; a column is none of its own.
+            k: How many; a column is none of its own, and where there are fewer
+                others, all come back.
 
         Returns:
             For each column others, whose vectors have the highest cosine with
@@ -200,8 +201,14 @@ class FactorModel(GlobalBatchModel):
 
         Raises:
             ValueError: If an argument is not allowed.
+
+        Example:
+            >>> from keras_textgen import DualMatrixFactorization
+            >>> model = DualMatrixFactorization(["ann"], ["Alien", "Emma"])
+            >>> model.similar_columns(["Emma"], k=5).ids.tolist()
+            [['Alien']]
         """
-        most = checked_integer("k", min(k, len(self.col_ids) - 1), minimum=1)
+        most = min(checked_integer("k", k, minimum=1), len(self.col_ids) - 1)
         numbers = self._numbers("column", columns, None)
         vectors = self.col_encoder()
         vectors = vectors[:, : vectors.shape[1] - self.num_bias_entries]
