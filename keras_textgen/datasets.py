@@ -258,7 +258,9 @@ _ROWS = (
     Dataset(
         "ml100k",
         "MovieLens 100K",
-        _matrices("ml100k:read_ml100k", "data_dir", "fold", "seed"),
+        _matrices(
+            "ml100k:read_ml100k", "data_dir", "fold", "seed", "validation_share"
+        ),
         Download(
             f"{_GROUPLENS}/ml-100k.zip",
             "ml-100k.zip",

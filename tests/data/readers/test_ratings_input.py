@@ -245,6 +245,20 @@ def test_a_fold(films):
     np.testing.assert_array_equal(whole(corpus), expected)
 
 
+@pytest.mark.parametrize(("share", "held"), [(0.01, 1), (0.3, 3), (0.5, 5)])
+def test_share_of_a_fold_that_is_held_out(films, share, held):
+    corpus = load_ratings("ml100k", films, validation_share=share)
+    assert (len(corpus.train), len(corpus.valid)) == (11 - held, held)
+    assert len(corpus.test) == 1
+
+
+@pytest.mark.parametrize("share", [0, 0.51, float("nan"), "1"])
+def test_refused_shares_of_a_fold(films, share):
+    message = f"^validation_share={share!r}; allowed: numbers above 0, at most"
+    with pytest.raises(ValueError, match=message):
+        load_ratings("ml100k", films, validation_share=share)
+
+
 def test_features_of_a_fold(films):
     corpus = load_ratings("ml100k", films)
     # Ages 0, 18, 56; genders F, M; occupations artist, other.
