@@ -210,7 +210,8 @@ def read_corpus(name: str, view: str, **given: Any) -> Corpus:
             left out), `label`, and for matrices `fold`, `validation_share`,
             `fields`, `duplicates` and `feedback`; of tables `text_column`,
             `label_column`, `time_column` and `split`. What its reader has no
-            use for is left aside; what is left out or None has the reader's default.
+            use for is left aside; what is left out or None has the reader's
+            default.
 
     Returns:
         Raw rows.
