@@ -1,14 +1,27 @@
 """Pages as a real browser shows them: Playwright, with the Chromium found."""
 
 import contextlib
+import importlib.util
 import pathlib
-import shutil
+from types import ModuleType
 
 import pytest
 
-WIDTHS = (390, 1280, 1920)
-_DARK = (390, "dark")
-COMMANDS = ("chromium", "google-chrome", "chrome")
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def _screenshots() -> ModuleType:
+    """The script, which is no part of a package."""
+    path = ROOT / "docs" / "site" / "screenshots.py"
+    spec = importlib.util.spec_from_file_location("screenshots", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+screenshots = _screenshots()
+WIDTHS = tuple(screenshots.WIDTHS.values())
+_DARK = (WIDTHS[0], "dark")
 # Of a page that is drawn: what stands beside the page, on other texts, or in
 # charts without marks.
 _FAULTS = """() => {
@@ -44,20 +57,12 @@ _NONE = {"overlaps": [], "beside": 0, "empty": [], "unnamed": 0}
 @contextlib.contextmanager
 def chromium():
     """A browser; the test is skipped where there is none."""
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="no playwright (extra dev)"
-    )
-    command = next(filter(None, map(shutil.which, COMMANDS)), None)
-    if command is None:
-        pytest.skip(f"none of {', '.join(COMMANDS)}")
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(
-            executable_path=command, args=["--no-sandbox"]
-        )
+    with contextlib.ExitStack() as stack:
         try:
-            yield opened
-        finally:
-            opened.close()
+            opened = stack.enter_context(screenshots.browser())
+        except SystemExit as reason:
+            pytest.skip(str(reason))
+        yield opened
 
 
 @contextlib.contextmanager

@@ -1,13 +1,12 @@
 """Pictures of pages, by a browser where there is one."""
 
-import importlib.util
 import pathlib
 import shutil
 
 import pytest
 from PIL import Image
 
-from tests.browser import chromium
+from tests.browser import chromium, screenshots
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Black in the dark, red on a phone, and higher than the window.
@@ -19,27 +18,18 @@ body { background: #fff; height: 1500px }
 </style><p>A page."""
 
 
-@pytest.fixture(scope="module")
-def screenshots():
-    path = ROOT / "docs" / "site" / "screenshots.py"
-    spec = importlib.util.spec_from_file_location("screenshots", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def call(screenshots, monkeypatch, *arguments):
+def call(monkeypatch, *arguments):
     monkeypatch.setattr("sys.argv", ["screenshots.py", *map(str, arguments)])
     screenshots.main()
 
 
-def test_a_picture_of_each_width_and_color(screenshots, monkeypatch, tmp_path):
+def test_a_picture_of_each_width_and_color(monkeypatch, tmp_path):
     with chromium():
         pass
     run = tmp_path / "run"
     run.mkdir()
     (run / "report.html").write_text(PAGE, "utf-8")
-    call(screenshots, monkeypatch, run, f"--output={tmp_path / 'pictures'}")
+    call(monkeypatch, run, f"--output={tmp_path / 'pictures'}")
     found = {}
     for path in (tmp_path / "pictures").iterdir():
         with Image.open(path) as picture:
@@ -58,21 +48,21 @@ def test_a_picture_of_each_width_and_color(screenshots, monkeypatch, tmp_path):
     }
 
 
-def test_what_is_refused(screenshots, monkeypatch, tmp_path, capsys):
+def test_what_is_refused(monkeypatch, tmp_path, capsys):
     with pytest.raises(SystemExit, match="no page; allowed: the folder of a"):
         screenshots.take(None, tmp_path, tmp_path)
     with pytest.raises(SystemExit):
-        call(screenshots, monkeypatch, tmp_path, "--docs")
+        call(monkeypatch, tmp_path, "--docs")
     assert "--docs with runs; allowed: without" in capsys.readouterr().err
 
 
-def test_no_browser(screenshots, monkeypatch):
+def test_no_browser(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(SystemExit, match="no browser; allowed: one of chrom"):
         screenshots.browser_command()
 
 
-def test_the_pictures_of_the_documentation_are_there_and_shown(screenshots):
+def test_the_pictures_of_the_documentation_are_there_and_shown():
     pictures = {
         path.stem for path in (ROOT / "docs" / "pictures").glob("*.png")
     }
