@@ -188,6 +188,7 @@ def test_a_run_writes_everything(finished):
         "report.html",
         "results.txt",
         "sample_quality.csv",
+        "times.csv",
     }
     rows = (finished / "metrics.csv").read_text().splitlines()
     assert [row.split(",")[0] for row in rows] == ["epoch", "1", "2"]
