@@ -49,7 +49,8 @@ PARTS = {
     "report_recommendations": ("dmf/report.html", "Recommendations"),
     "comparison": ("comparison.html", "Figures"),
 }
-_MOST_HEIGHT, _COLORS = 900, 64
+# So many colors keep apart what is rare in a picture, such as a label's.
+_MOST_HEIGHT, _COLORS = 900, 256
 
 
 def browser_command() -> str:

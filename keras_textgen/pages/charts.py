@@ -13,8 +13,8 @@ Rows = Sequence[Mapping[str, Any]]
 _HEIGHT = 260
 # Of one color scale, dark enough and light enough for both backgrounds.
 _COLOR = "#4c86c6"
-# Of names: Tableau's ten, told apart on both backgrounds. Vega-Lite's choice
-# has pairs of two shades.
+# Of names: Tableau's ten, told apart on both backgrounds. Of more names,
+# Vega-Lite would choose pairs of shades.
 _COLORS = (
     "#4c78a8",
     "#f58518",
