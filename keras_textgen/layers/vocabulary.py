@@ -14,6 +14,8 @@ from keras_textgen.layers.masking import NEVER_PREDICTED, without_tokens
 # twice, this many elements at a time.
 KEPT_ELEMENTS = 2**25
 BLOCK_ELEMENTS = 2**23
+# Rows that fill no block are taken in smaller ones: so much of its size.
+_PARTS = 4
 
 # Below it, a softmax in float32 is not to be trusted to its last digits.
 _MIN_LIKELIHOOD = 1e-30
@@ -93,7 +95,8 @@ def _over_further_rows(
 ) -> _Tensors:
     """Fold `add(sums, index, is_row, *arrays)` over blocks of rows.
 
-    All blocks have one size, as XLA needs it. What is beyond the last row is
+    There are two sizes of blocks, as XLA needs constant ones: large ones while
+    there are rows for them, then small ones. What is beyond the last row is
     that row once more, with `is_row` false.
 
     Args:
@@ -106,21 +109,26 @@ def _over_further_rows(
         The last sums.
     """
     num_rows = tf.shape(arrays[0])[0]
-    size = max(1, BLOCK_ELEMENTS // vocabulary_size)
+    large = max(1, BLOCK_ELEMENTS // vocabulary_size)
+    first = tf.constant(_num_kept(vocabulary_size))
+    for size, end in (
+        (large, num_rows - large + 1),
+        (max(1, large // _PARTS), num_rows),
+    ):
 
-    def body(first: tf.Tensor, *sums: tf.Tensor) -> tuple:
-        rows = first + tf.range(size)
-        index = tf.minimum(rows, num_rows - 1)
-        block = [tf.gather(each, index) for each in arrays]
-        sums = add(sums, index[:, tf.newaxis], rows < num_rows, *block)
-        return first + size, *sums
+        def body(first: tf.Tensor, *sums: tf.Tensor, size: int = size) -> tuple:
+            rows = first + tf.range(size)
+            index = tf.minimum(rows, num_rows - 1)
+            block = [tf.gather(each, index) for each in arrays]
+            sums = add(sums, index[:, tf.newaxis], rows < num_rows, *block)
+            return first + size, *sums
 
-    _, *sums = tf.while_loop(
-        lambda first, *_: first < num_rows,
-        body,
-        (tf.constant(_num_kept(vocabulary_size)), *sums),
-        parallel_iterations=1,
-    )
+        first, *sums = tf.while_loop(
+            lambda first, *_, end=end: first < end,
+            body,
+            (first, *sums),
+            parallel_iterations=1,
+        )
     return sums
 
 

@@ -198,7 +198,7 @@ class MatrixTask(Task):
         self.print_heading()
         print(indented(format_table(results)))
         self.figures += report_figures(results)
-        if self.settings.dataset == "ml100k":
+        if self.settings.dataset == "ml100k" and self._feedback == "explicit":
             published = ", ".join(
                 f"{name} {rmse:.3f}" for name, rmse in PUBLISHED_RMSE.items()
             )

@@ -294,9 +294,14 @@ def test_blocks_are_small(layer, small_blocks, monkeypatch):
 
     monkeypatch.setattr(tf.nn, "softmax", noted)
     gradients_of(layer, layer)
-    kept, block = small_blocks
-    further = -(-(4 - kept) // block)
-    assert sizes == [kept] + [block] * 2 * further
+    kept, large = small_blocks
+    further = 4 - kept
+    small = max(1, large // 4)
+    blocks = [large] * (further // large) + [small] * (
+        -(-(further % large) // small)
+    )
+    assert sizes == [kept, *blocks, *blocks]
+    assert kept + sum(blocks) < 4 + small
 
 
 @pytest.mark.usefixtures("small_blocks")
