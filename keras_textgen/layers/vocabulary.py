@@ -37,12 +37,19 @@ def _product(
     return tf.cast(tf.linalg.matmul(left, right, **transposed), tf.float32)
 
 
+def _softmax(
+    hidden: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Logits and probabilities, [N, V]."""
+    logits = tf.nn.bias_add(_product(hidden, kernel), bias)
+    return logits, tf.nn.softmax(logits)
+
+
 def _softmax_at(
     hidden: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, targets: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Log-probabilities of the targets [N], all probabilities [N, V]."""
-    logits = tf.nn.bias_add(_product(hidden, kernel), bias)
-    probabilities = tf.nn.softmax(logits)
+    logits, probabilities = _softmax(hidden, kernel, bias)
     index = _index(targets)
     likelihood = tf.gather_nd(probabilities, index)
     is_exact = likelihood > _MIN_LIKELIHOOD
@@ -182,7 +189,8 @@ def _log_softmax_at(
             ) -> _Tensors:
                 upstream, states, tokens = block
                 upstream = tf.where(is_row, upstream, 0)
-                _, probabilities = _softmax_at(states, kernel, bias, tokens)
+                # Which nothing else reads, so that they become the gradient.
+                _, probabilities = _softmax(states, kernel, bias)
                 d_states, d_kernel, d_bias = _gradients(
                     upstream, probabilities, states, kernel, tokens
                 )
