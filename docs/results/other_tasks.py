@@ -34,7 +34,8 @@ MATRICES = """\
 ## Matrices
 
 Dual matrix factorization (see [its page](models/dmf.md)). `biased` is biased
-matrix factorization, the same class without hidden layers and features.
+matrix factorization, the same class without hidden layers and features;
+`ranking` has factors of histories, and learns which movies come first.
 Rankings are of all columns that training and validation do not have.
 """
 # What a line of figures begins with -> heading.
@@ -107,8 +108,13 @@ def _matrix_table(runs: Sequence[Run]) -> str:
             for run, of in zip(folds, names, strict=True)
             if of == name
         ]
-        mean = map(_four_decimals, np.mean(each, axis=0))
-        rows.append([f"**{name}**", f"mean of {len(each)} folds", *mean])
+        # A figure that no run has, such as a ranking's error, has no mean.
+        means = [
+            None if None in figures else np.mean(figures)
+            for figures in zip(*each, strict=True)
+        ]
+        cells = map(_four_decimals, means)
+        rows.append([f"**{name}**", f"mean of {len(each)} folds", *cells])
     others = [NONE] * (len(MATRIX_FIGURES) - 1)
     for name, rmse in _published(folds):
         rows.append([f"{name}, published", "mean of 5 folds", rmse, *others])
