@@ -14,7 +14,7 @@ from keras_textgen.layers.masking import NEVER_PREDICTED, without_tokens
 # twice, this many elements at a time.
 KEPT_ELEMENTS = 2**25
 BLOCK_ELEMENTS = 2**23
-# Rows that fill no block are taken in smaller ones: so much of its size.
+# Rows that fill no block are taken in blocks of this part of its size.
 _PARTS = 4
 
 # Below it, a softmax in float32 is not to be trusted to its last digits.

@@ -28,7 +28,14 @@ _COLORS = (
     "#8a8a8a",
 )
 # Of names whose colors are used up.
-_SHAPES = ("circle", "square", "triangle-up", "cross", "diamond", "stroke")
+_SHAPES = (
+    "circle",
+    "square",
+    "triangle-up",
+    "cross",
+    "diamond",
+    "triangle-down",
+)
 # So many numbers have each a tick of their own.
 _FEW = 12
 # Of a name that stands upright below its bar: characters.
