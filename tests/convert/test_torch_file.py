@@ -88,6 +88,20 @@ def test_a_damaged_file_is_read_or_refused(tmp_path, kind):
     }
 
 
+@pytest.mark.parametrize("kind", ["zip", "legacy"])
+def test_a_pickle_that_would_remember_at_a_far_place(tmp_path, kind):
+    """Memory would be taken for all places before it, here 32 GB."""
+    path = tmp_path / "a.pt"
+    far = b"\x80\x02Kar" + (2**31).to_bytes(4, "little") + b"."
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w") as parts:
+            parts.writestr("a/data.pkl", far)
+    else:
+        path.write_bytes(far)
+    with pytest.raises(ValueError, match=r"\(damaged: place 2147483648\)"):
+        read_state_dict(path)
+
+
 def test_parts_that_are_small_only_while_they_are_packed(tmp_path):
     path = tmp_path / "a.pt"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as parts:
