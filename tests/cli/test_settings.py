@@ -639,7 +639,7 @@ def test_recipes_for_a_text_of_ones_own(model, tmp_path):
     assert values.early_stopping_patience > 1
     assert values.lr_halve_on_plateau
     assert values.dropout > 0
-    assert values.epochs >= 20
+    assert values.epochs >= 30
     if model in ("hdgm", "vae"):
         assert values.objective == "bound"
         assert values.feed_latent
