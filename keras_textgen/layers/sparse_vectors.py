@@ -156,21 +156,63 @@ def repeated_rows(rows: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
     @tf.custom_gradient
     def gathered(rows: tf.Tensor) -> tuple:
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
-            index_64 = tf.cast(index, tf.int64)
-            shape = tf.shape(upstream, tf.int64)[0], tf.shape(rows, tf.int64)[0]
-            chosen = tf.SparseTensor(
-                tf.stack([tf.range(shape[0]), index_64], axis=1),
-                tf.ones_like(index, tf.float32),
-                tf.stack(shape),
-            )
-            sums = _product(
-                _transposed(_compressed(chosen)), _of_one_row(upstream)
-            )
-            return sums[: shape[1]]
+            ones = tf.ones_like(index, tf.float32)
+            return _summed_rows(index, ones, upstream, tf.shape(rows)[0])
 
         return tf.gather(rows, index), gradient
 
     return gathered(rows)
+
+
+def dot_products(
+    left: tf.Tensor,
+    left_index: tf.Tensor,
+    right: tf.Tensor,
+    right_index: tf.Tensor,
+) -> tf.Tensor:
+    """Of a row of each of two matrices, pair after pair: [n].
+
+    As the sums of the products of `repeated_rows`, whose gradients would be
+    [n, width] each before they are summed.
+
+    Args:
+        left: float32 [l, width].
+        left_index: int [n].
+        right: float32 [r, width].
+        right_index: int [n].
+
+    Example:
+        >>> left, right = tf.constant([[1.0, 2.0]]), tf.constant([[3.0, 4.0]])
+        >>> dot_products(left, [0, 0], right, [0, 0]).numpy().tolist()
+        [11.0, 11.0]
+    """
+
+    @tf.custom_gradient
+    def products(left: tf.Tensor, right: tf.Tensor) -> tuple:
+        of_left = tf.gather(left, left_index)
+        of_right = tf.gather(right, right_index)
+
+        def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            rows = tf.shape(left)[0], tf.shape(right)[0]
+            return (
+                _summed_rows(left_index, upstream, of_right, rows[0]),
+                _summed_rows(right_index, upstream, of_left, rows[1]),
+            )
+
+        return tf.reduce_sum(of_left * of_right, axis=1), gradient
+
+    return products(left, right)
+
+
+def _summed_rows(
+    index: tf.Tensor, weights: tf.Tensor, rows: tf.Tensor, count: tf.Tensor
+) -> tf.Tensor:
+    """Weighted rows [n, width] added up by where they belong [count, width]."""
+    places = tf.range(tf.shape(index, tf.int64)[0]), tf.cast(index, tf.int64)
+    shape = tf.shape(index, tf.int64)[0], tf.cast(count, tf.int64)
+    belongs = tf.SparseTensor(tf.stack(places, 1), weights, tf.stack(shape))
+    sums = _product(_transposed(_compressed(belongs)), _of_one_row(rows))
+    return sums[:count]
 
 
 # Of sparse matrices whose rows are compressed. A GPU has no deterministic

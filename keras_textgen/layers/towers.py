@@ -14,7 +14,6 @@ from keras_textgen.layers.hidden_layers import HiddenLayer, built_layers
 from keras_textgen.layers.sparse_vectors import (
     SparseVectors,
     check_finite,
-    repeated_rows,
     sparse_product,
     taken_rows,
 )
@@ -362,7 +361,7 @@ def features_of_ids(
 
 def of_each(
     vectors: Callable[[tf.Tensor], tf.Tensor], ids: tf.Tensor
-) -> tf.Tensor:
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Vectors of ids, of which one that is there often is computed once.
 
     Args:
@@ -370,15 +369,16 @@ def of_each(
         ids: Int [n].
 
     Returns:
-        [n, width].
+        [m, width], and the row of each id, int32 [n].
 
     Example:
         >>> doubled = lambda ids: 2 * ids[:, tf.newaxis]
-        >>> of_each(doubled, tf.constant([3, 1, 3])).numpy().ravel().tolist()
-        [6, 2, 6]
+        >>> rows, index = of_each(doubled, tf.constant([3, 1, 3]))
+        >>> rows.numpy().ravel().tolist(), index.numpy().tolist()
+        ([6, 2], [0, 1, 0])
     """
     unique, index = tf.unique(tf.cast(ids, tf.int32))
-    return repeated_rows(vectors(unique), index)
+    return vectors(unique), index
 
 
 def _known(weight: keras.Variable, ids: tf.Tensor) -> tf.Tensor:

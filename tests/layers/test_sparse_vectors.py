@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_textgen.layers.sparse_vectors import repeated_rows, sparse_product
+from keras_textgen.layers.sparse_vectors import (
+    dot_products,
+    repeated_rows,
+    sparse_product,
+)
 
 
 @pytest.mark.parametrize("rows", [[0, 0, 0, 2, 2], [1], []])
@@ -67,3 +71,31 @@ def test_repeated_rows(index):
     expected = np.zeros([3, 2], np.float32)
     np.add.at(expected, index, upstream)
     np.testing.assert_allclose(gradient, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "pairs", [[(2, 0), (0, 1), (2, 0), (2, 3), (1, 1)], [(1, 2)], []]
+)
+def test_dot_products(pairs):
+    of_left, of_right = np.reshape(np.int32(pairs), [-1, 2]).T
+    draw = np.random.default_rng(0)
+    left = tf.Variable(draw.normal(size=[3, 6]).astype(np.float32))
+    right = tf.Variable(draw.normal(size=[4, 6]).astype(np.float32))
+    upstream = draw.normal(size=len(pairs)).astype(np.float32)
+
+    @tf.function
+    def products_and_gradients():
+        with tf.GradientTape() as tape:
+            products = dot_products(left, of_left, right, of_right)
+        return products, tape.gradient(products, [left, right], upstream)
+
+    products, gradients = products_and_gradients()
+
+    cells = left.numpy() @ right.numpy().T
+    np.testing.assert_allclose(products, cells[of_left, of_right], atol=1e-6)
+    # The derivative of the sum of upstream times product.
+    upstream_cells = np.zeros([3, 4], np.float32)
+    np.add.at(upstream_cells, (of_left, of_right), upstream)
+    expected = upstream_cells @ right.numpy(), upstream_cells.T @ left.numpy()
+    for gradient, values in zip(gradients, expected, strict=True):
+        np.testing.assert_allclose(gradient, values, atol=1e-6)

@@ -1,6 +1,7 @@
 """Dual matrix factorization: two networks whose dot product is a cell."""
 
-from collections.abc import Callable, Mapping, Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -34,7 +35,11 @@ from keras_textgen.layers.hidden_layers import (
     checked_layers,
     layers_config,
 )
-from keras_textgen.layers.sparse_vectors import SparseVectors
+from keras_textgen.layers.sparse_vectors import (
+    SparseVectors,
+    dot_products,
+    repeated_rows,
+)
 from keras_textgen.layers.towers import (
     FeatureMatrix,
     SparseRows,
@@ -353,20 +358,21 @@ class DualMatrixFactorization(CellModel):
         Returns:
             float32 [n, width]: levels, bias, 1.
         """
-        parts = self._used(self.row_tower(rows, features))
-        if self.use_biases:
-            bias = self.row_tower.bias_of(rows)[:, tf.newaxis]
-            parts += [bias, tf.ones_like(bias)]
-        return tf.concat(parts, axis=1)
+        levels = self._levels(self.row_tower, rows, features)
+        if not self.use_biases:
+            return levels
+        bias = self.row_tower.bias_of(rows)[:, tf.newaxis]
+        return tf.concat([levels, bias, tf.ones_like(bias)], axis=1)
 
     def col_vectors(
         self, columns: tf.Tensor, features: SparseVectors | None = None
     ) -> tf.Tensor:
         """As `row_vectors`: levels, 1, mean and bias."""
-        parts = self._used(self.col_tower(columns, features))
-        if self.use_biases:
-            bias = self.col_tower.bias_of(columns)[:, tf.newaxis]
-            parts += [tf.ones_like(bias), self.global_mean + bias]
+        levels = self._levels(self.col_tower, columns, features)
+        if not self.use_biases:
+            return levels
+        bias = self.col_tower.bias_of(columns)[:, tf.newaxis]
+        parts = [levels, tf.ones_like(bias), self.global_mean + bias]
         return tf.concat(parts, axis=1)
 
     @property
@@ -381,33 +387,46 @@ class DualMatrixFactorization(CellModel):
         return tf.clip_by_value(predictions, *self.value_range)
 
     def _predictions(self, cells: Batch) -> tf.Tensor:
-        return tf.reduce_sum(
-            self._vectors("row", self.row_vectors, cells)
-            * self._vectors("column", self.col_vectors, cells),
-            axis=1,
+        """As the products of `row_vectors` and `col_vectors`."""
+        predictions = dot_products(
+            *self._levels_of_cells("row", self.row_tower, cells),
+            *self._levels_of_cells("column", self.col_tower, cells),
         )
+        if not self.use_biases:
+            return predictions
+        of_rows = self.row_tower.bias_of(cells["row"])
+        of_columns = self.col_tower.bias_of(cells["column"])
+        return predictions + of_rows + (self.global_mean + of_columns)
 
-    def _vectors(
-        self, name: str, vectors: Callable[..., tf.Tensor], cells: Batch
-    ) -> tf.Tensor:
-        """Of the row, or the column, of each cell, [batch, width]."""
+    def _levels_of_cells(
+        self, name: str, tower: Tower, cells: Batch
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Those of rows, or of columns, and which is that of each cell."""
         features = f"{name}_features"
+        ids = tf.cast(cells[name], tf.int32)
         if features not in self.brought_features:
-            return of_each(vectors, cells[name])
+            return of_each(functools.partial(self._levels, tower), ids)
         given = SparseVectors.from_dense(cells[features])
-        return vectors(tf.cast(cells[name], tf.int32), given)
+        return self._levels(tower, ids, given), tf.range(tf.size(ids))
 
     def drawn_predictions(self, cells: Batch) -> tf.Tensor:
         """Of the columns drawn for each cell, float32 [batch, negatives]."""
-        rows = of_each(self.row_vectors, cells["row"])
-        columns = of_each(self.col_vectors, tf.reshape(cells["drawn"], [-1]))
+        rows = repeated_rows(*of_each(self.row_vectors, cells["row"]))
+        drawn = tf.reshape(cells["drawn"], [-1])
+        columns = repeated_rows(*of_each(self.col_vectors, drawn))
         shape = [*tf.unstack(tf.shape(cells["drawn"])), columns.shape[1]]
         return tf.einsum("nw,nmw->nm", rows, tf.reshape(columns, shape))
 
-    def _used(self, levels: list[tf.Tensor]) -> list[tf.Tensor]:
-        """The levels whose dot products count, float32."""
+    def _levels(
+        self,
+        tower: Tower,
+        ids: tf.Tensor,
+        features: SparseVectors | None = None,
+    ) -> tf.Tensor:
+        """The levels whose dot products count, float32 [n, width]."""
+        levels = tower(ids, features)
         used = levels if self.multi_level else levels[-1:]
-        return [tf.cast(level, tf.float32) for level in used]
+        return tf.concat([tf.cast(each, tf.float32) for each in used], axis=1)
 
     def _check_widths(self) -> None:
         widths = self.row_tower.widths, self.col_tower.widths
