@@ -6,7 +6,6 @@ from typing import Any
 import keras
 import numpy as np
 import scipy.sparse
-import scipy.sparse.linalg
 import tensorflow as tf
 from sklearn.metrics import homogeneity_completeness_v_measure
 
@@ -34,8 +33,6 @@ from keras_textgen.training.run_directory import write_whole
 _TABLE, _PAGE = "topics.csv", "topics.html"
 _FIGURES = ("val_homogeneity", "val_completeness", "val_v_measure")
 _NUM_WORDS = 10
-# alpha times the mean length of the documents' rows.
-_STEEPNESS = 7.5
 # Of documents without labels, where no number of topics is given.
 _MOST_TOPICS, _DOCUMENTS_A_TOPIC = 20, 10
 
@@ -109,17 +106,10 @@ class TopicTask(Task):
             steps = self.training_batches().steps_per_epoch
             arguments["kl_schedule"] = kl_schedule(settings, steps)
         if settings.model == "sae" and "alpha" not in arguments:
-            return self._sized_autoencoder(arguments)
+            return SoftmaxAutoencoder.from_documents(
+                counts, self.corpus.vocabulary, **arguments
+            )
         return MODELS[settings.model](self.corpus.vocabulary, **arguments)
-
-    def _sized_autoencoder(self, arguments: dict[str, Any]) -> keras.Model:
-        """One whose codes are as steep as the documents ask."""
-        counts = self.corpus.counts["train"]
-        model = SoftmaxAutoencoder(
-            self.corpus.vocabulary, alpha=default_alpha(counts), **arguments
-        )
-        model.begin_with(counts)
-        return model
 
     def _default_num_topics(self) -> int:
         """As many as labels; without labels, what ten documents each allow."""
@@ -177,33 +167,6 @@ class TopicTask(Task):
             with writing(folder / name):
                 write_whole(folder / name, text)
         return {_TABLE: "the table above", _PAGE: "a map of the topics"}
-
-
-def default_alpha(counts: scipy.sparse.csr_array) -> float:
-    """How steep binary codes should be for documents like these.
-
-    A row of shares is the shorter the more words a document has, and x W with
-    it: an alpha that makes bits of short texts leaves long ones grey. The
-    product of alpha and the rows' mean length is that of alpha = 50 for
-    newsgroup posts.
-
-    Args:
-      counts: of words, CSR [documents, words].
-
-    Returns:
-      7.5 divided by the mean Euclidean length of the rows, each divided by its
-      sum; rows without words do not count.
-
-    Example:
-    >>> short = scipy.sparse.csr_array([[1.0, 0, 0, 0], [0, 0, 0, 0]])
-    >>> long = scipy.sparse.csr_array([[1.0, 1, 1, 1]])
-    >>> default_alpha(short), default_alpha(long)
-    (7.5, 15.0)
-    """
-    lengths = scipy.sparse.linalg.norm(counts, axis=1)
-    sums = counts.sum(axis=1)
-    has_words = sums > 0
-    return float(_STEEPNESS / np.mean(lengths[has_words] / sums[has_words]))
 
 
 class TopicsOfEpoch(keras.callbacks.Callback):

@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 import numpy as np
+import scipy.sparse
+import scipy.sparse.linalg
 import tensorflow as tf
 
 from keras_textgen.checks import SIZES, Numbers, OneOf, check, refused
@@ -22,6 +24,8 @@ _ACTIVATIONS = ("binary", "tanh")
 # Different numbers from one seed.
 _KERNEL, _OUTPUT_KERNEL = 0, 1
 _KERNEL_DEVIATION = 0.1
+# alpha times the mean length of the documents' rows.
+_STEEPNESS = 7.5
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
@@ -136,6 +140,43 @@ class SoftmaxAutoencoder(TopicModel):
             "kl": keras.metrics.Mean(name="kl"),
         }
         self.built = True
+
+    @classmethod
+    def from_documents(
+        cls,
+        data: BagData,
+        vocabulary: Vocabulary | None = None,
+        **settings: Any,
+    ) -> "SoftmaxAutoencoder":
+        """Make a model whose codes are as steep as documents ask.
+
+        A row of shares is the shorter the more words a document has, and x W
+        with it: an alpha that makes bits of short texts leaves long ones grey.
+        This one, times the mean length of the rows, is that of alpha = 50 for
+        newsgroup posts. The first weights are those of `begin_with`.
+
+        Args:
+            data: What the model will be trained on, as in `fit`.
+            vocabulary: As in the constructor.
+            **settings: As in the constructor.
+
+        Raises:
+            ValueError: If a setting or `data` is not allowed.
+
+        Example:
+            >>> short, long = np.array([[9.0, 0, 0, 0]]), np.ones([1, 4])
+            >>> make = SoftmaxAutoencoder.from_documents
+            >>> make(short).alpha, make(long, latent_dim=3).alpha
+            (7.5, 15.0)
+        """
+        data = in_memory(data)
+        if vocabulary is None and hasattr(data, "shape"):
+            settings = {"num_words": data.shape[-1], **settings}
+        width = checked_width(vocabulary, settings.get("num_words"))
+        counts = as_counts(data, width, vocabulary)
+        model = cls(vocabulary, **{"alpha": _steepness(counts), **settings})
+        model.begin_with(counts)
+        return model
 
     # -- The model -----------------------------------------------------------
 
@@ -366,6 +407,16 @@ class SoftmaxAutoencoder(TopicModel):
             "l2": self.l2,
             "num_topics": self.num_topics,
         }
+
+
+def _steepness(counts: scipy.sparse.csr_array) -> float:
+    """An alpha for documents; those without words do not count."""
+    lengths = scipy.sparse.linalg.norm(counts, axis=1)
+    sums = counts.sum(axis=1)
+    has_words = sums > 0
+    if not has_words.any():
+        raise refused("no document with a known word", "1 or more")
+    return float(_STEEPNESS / np.mean(lengths[has_words] / sums[has_words]))
 
 
 def _check_settings(activation: str, alpha: float, l2: float) -> None:

@@ -372,6 +372,27 @@ def test_biases_begin_with_the_mean_document():
         own.begin_with(counts)
 
 
+def test_a_model_of_documents():
+    counts = np.array([[3.0, 4, 0], [0, 0, 0], [2, 2, 1]])
+    # Rows of shares are 5/7 and 3/5 long; one has no word.
+    alpha = 7.5 / ((5 / 7 + 3 / 5) / 2)
+    make = SoftmaxAutoencoder.from_documents
+    model = make(counts, latent_dim=2, seed=4)
+    assert model.alpha == pytest.approx(alpha)
+    begun = SoftmaxAutoencoder(num_words=3, alpha=alpha, latent_dim=2, seed=4)
+    begun.begin_with(counts)
+    for weight, expected in zip(model.weights, begun.weights, strict=True):
+        np.testing.assert_array_equal(weight, expected)
+    assert make(counts, alpha=9.0).alpha == 9
+    texts = ["red red red rose rose rose rose", "x", "red red rose rose sea"]
+    of_texts = make(texts, Vocabulary(["red", "rose", "sea"]))
+    assert of_texts.alpha == pytest.approx(alpha)
+    with pytest.raises(ValueError, match="no document with a known word"):
+        make(np.zeros([2, 3]))
+    with pytest.raises(ValueError, match="num_words"):
+        make(texts)
+
+
 @pytest.mark.parametrize(("columns", "counts", "message"), REFUSED_BAGS)
 def test_refused_bags(columns, counts, message):
     model = SoftmaxAutoencoder(num_words=6, latent_dim=2)
