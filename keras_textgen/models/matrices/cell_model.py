@@ -321,6 +321,20 @@ class CellModel(FactorModel):
             )
         return batch, None
 
+    def _prepared_batch(self, batch: tuple, is_prediction: bool) -> Any:
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(
+            batch if len(batch) > 1 else batch[0]
+        )
+        names = "value", self.fields[2]
+        has_values = y is not None or not isinstance(x, dict) or {*names} & {*x}
+        needs_values = self.feedback != "ranking" and not is_prediction
+        if needs_values and not has_values:
+            raise refused(
+                f"batches of {', '.join(map(repr, x))}, without values",
+                f"a column {self.fields[2]!r}, or values as y",
+            )
+        return super()._prepared_batch(batch, is_prediction)
+
     def _check_targets(self, are_given: bool) -> None:
         """Values are in the data, or beside them."""
 

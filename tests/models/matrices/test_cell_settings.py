@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import tensorflow as tf
 
 from keras_textgen.models.matrices.cell_settings import (
     checked_fields,
@@ -61,3 +62,45 @@ def test_how_many_to_recommend(k):
     for method in (model.recommend, model.similar_columns):
         with pytest.raises(ValueError, match=r"k=.*; allowed: whole numbers"):
             method([0], k=k)
+
+
+# -- Values in batches --------------------------------------------------------
+
+
+def tables(**columns):
+    return tf.data.Dataset.from_tensor_slices(columns).batch(2)
+
+
+def learner(feedback="explicit"):
+    settings = {**SIZES, "fields": ("user", "film", "stars")}
+    table = {**TABLE, "stars": [5, 1]}
+    return DualMatrixFactorization.from_table(
+        table, feedback=feedback, **settings
+    )
+
+
+def test_batches_without_values_teach_nothing():
+    model, batches = learner(), tables(user=["ann"], film=["Emma"])
+    for method in (model.fit, model.evaluate):
+        with pytest.raises(
+            ValueError, match=r"batches of .*, without values; allowed: a col"
+        ):
+            method(batches, verbose=0)
+    assert model.predict(batches, verbose=0).shape == (1,)
+
+
+@pytest.mark.parametrize(
+    ("feedback", "value", "message"),
+    [
+        ("explicit", math.nan, "a value that is not finite; allowed"),
+        ("explicit", math.inf, "a value that is not finite; allowed"),
+        ("implicit", -2.0, "a value below 0 with feedback=implicit; allowed"),
+    ],
+)
+def test_values_in_batches_are_checked_as_those_in_memory(
+    feedback, value, message
+):
+    model = learner(feedback)
+    batches = tables(user=["ann"], film=["Emma"], stars=[value])
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        model.evaluate(batches, verbose=0)
