@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -47,12 +48,15 @@ def class_numbers(labels: Labels, names: Sequence[str]) -> np.ndarray:
     is_number = labels.dtype.kind in "iuf"
     known = np.isin(labels, np.arange(len(names)) if is_number else names)
     if labels.ndim != 1 or not known.all():
-        what = labels[~known][0] if labels.ndim == 1 else labels.shape
+        # As Python writes it, without NumPy's type around it.
+        what = labels[~known].tolist()[0] if labels.ndim == 1 else labels.shape
         raise refused(
             f"label {what!r}",
             f"one a document, 0 to {len(names) - 1} or {', '.join(names)}",
         )
-    if not is_number:
+    if is_number:
+        _warn_of_names(labels, names)
+    else:
         numbers = {name: i for i, name in enumerate(names)}
         labels = [numbers[label] for label in labels]
     return np.asarray(labels, np.int32)
@@ -153,6 +157,24 @@ def _from_one_hot(labels: np.ndarray, count: int) -> np.ndarray:
         row = int(np.argmin(is_one_hot))
         raise refused(f"label {row} is {labels[row]}", "one 1 among 0s")
     return labels.argmax(axis=1)
+
+
+def _warn_of_names(labels: np.ndarray, names: Sequence[str]) -> None:
+    """Warn of numbers that may be meant as names, as stars 1 to 5 are.
+
+    Where one is no name, they can only be numbers.
+    """
+    found = np.unique(labels).astype(int).tolist()
+    if not {*map(str, found)} <= set(names):
+        return
+    for number in found:
+        if names[number] != str(number):
+            warnings.warn(
+                f"the label {number} is read as a number, that of the class "
+                f"{names[number]!r}; as a name it is {str(number)!r}, a string",
+                stacklevel=4,
+            )
+            return
 
 
 def _text(label: Any) -> Any:

@@ -170,7 +170,8 @@ class DocumentReader(NamedTuple):
 
     def sentences(self, documents: Sequence[Document]) -> tf.RaggedTensor:
         """Strings [documents, (sentences)] of texts and lists of sentences."""
-        return sentences_of(documents, self.sentence_rule)
+        texts = [_text(document) for document in documents]
+        return sentences_of(texts, self.sentence_rule)
 
 
 def _text(document: Any) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from keras_textgen.checks import refused
+from keras_textgen.data.frames import frame_of
 
 _STRING_KINDS = "SUOT"
 # Of pandas, which is not imported for them.
@@ -46,7 +47,7 @@ def checked_texts(texts: Iterable[Any], what: str = "text") -> list[str]:
         ValueError: one is missing, or of another type, or holds half of a
             surrogate pair, which UTF-8 cannot write, or bytes that are not
             UTF-8; or there is but one string in place of a list, whose
-            characters would be texts.
+            characters would be texts, or a table, whose names of columns would.
 
     Example:
         >>> checked_texts(["a rose", float("nan")])
@@ -59,6 +60,12 @@ def checked_texts(texts: Iterable[Any], what: str = "text") -> list[str]:
     if isinstance(texts, str | bytes):
         raise refused(
             f"{what}s are one string, {texts!r:.40}", "a list of strings"
+        )
+    table = texts if isinstance(texts, Mapping) else frame_of(texts)
+    if table is not None:
+        raise refused(
+            f"{what}s are a table, of type {type(texts).__name__}",
+            f"a column of it, such as table[{next(iter(table), 'text')!r}]",
         )
     texts = list(texts)
     for place, text in enumerate(texts):
@@ -99,12 +106,18 @@ def texts_or_none(data: Any) -> list[str] | None:
         The texts; None for numbers.
 
     Raises:
-        ValueError: one of the texts is none, see `checked_texts`.
+        ValueError: one of the texts is none, see `checked_texts`; or they can
+            be read once alone, such as those of a generator.
 
     Example:
         >>> texts_or_none(np.array(["a", "b"])), texts_or_none([[2, 4, 3]])
         (['a', 'b'], None)
     """
+    if hasattr(data, "__next__"):
+        raise refused(
+            f"texts of type {type(data).__name__}, which are read once",
+            "a list",
+        )
     if not isinstance(data, list | tuple):
         data = np.asarray(data)
         if data.dtype.kind not in _STRING_KINDS:

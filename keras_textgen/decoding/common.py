@@ -28,12 +28,15 @@ def checked_integer(
         >>> int(checked_integer("max_length", 3, minimum=1))
         3
     """
+    allowed = WholeNumbers(minimum, tf.int32.max)
+    if not tf.is_tensor(number) and number not in Numbers():
+        check(allowed, **{name: number})
     value = _static_value(number)
     if value is not None:
         # A float that is whole, as of a table's column, counts as what it is.
         whole = int(value) if value == value // 1 else value
         # What is cast to fewer bits would be another number.
-        check(WholeNumbers(minimum, tf.int32.max), **{name: whole})
+        check(allowed, **{name: whole})
     return tf.cast(number, tf.int32)
 
 

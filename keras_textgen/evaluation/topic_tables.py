@@ -10,6 +10,7 @@ import scipy.sparse
 from sklearn.cluster import AgglomerativeClustering
 
 from keras_textgen.checks import SIZES, WholeNumbers, check, counted, refused
+from keras_textgen.data.text_lists import is_missing
 
 
 class TopicsOverTime(NamedTuple):
@@ -156,8 +157,9 @@ def topics_over_time(
         The shares.
 
     Raises:
-        ValueError: If there are not as many periods as documents, or a topic is
-            out of range.
+        ValueError: If there are not as many periods as documents, a period is
+            missing, some are text and others are not, or a topic is out of
+            range.
 
     Example:
         >>> found = topics_over_time([0, 1, 1, -1], [1900, 1900, 1910, 1910], 2)
@@ -165,7 +167,7 @@ def topics_over_time(
         ([1900, 1910], [2, 1], [[0.5, 0.5], [0.0, 1.0]])
     """
     topics = _checked_topics(topics, num_topics, len(periods))
-    known, places = np.unique(np.asarray(periods), return_inverse=True)
+    known, places = np.unique(_checked_periods(periods), return_inverse=True)
     counts = np.zeros([len(known), num_topics])
     has_topic = topics >= 0
     np.add.at(counts, (places[has_topic], topics[has_topic]), 1)
@@ -173,6 +175,19 @@ def topics_over_time(
     with np.errstate(invalid="ignore"):
         shares = counts / documents[:, None]
     return TopicsOverTime(known.tolist(), shares, documents.astype(np.int64))
+
+
+def _checked_periods(periods: Sequence[Any]) -> np.ndarray:
+    """Periods that sort as they are."""
+    for place, period in enumerate(periods):
+        if is_missing(period):
+            raise refused(
+                f"period {place} is missing ({period})", "one a document"
+            )
+    if len({isinstance(period, str) for period in periods}) > 1:
+        # NumPy makes texts of both, whose order is not that of numbers.
+        raise refused("periods of which some are text", "all, or none")
+    return np.asarray(periods)
 
 
 def _checked_topics(

@@ -418,7 +418,8 @@ class FrontDoor(NoSymbolicBuild, Compiling):
             return x.map(prepare)
 
         def convert(batch: Any, number: int) -> Any:
-            return self._whole_batch(*unpacked(batch), number, is_prediction)
+            whole = self._whole_batch(*unpacked(batch), number, is_prediction)
+            return packed(*whole)
 
         return python_dataset(x, convert)
 

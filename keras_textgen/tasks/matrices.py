@@ -23,10 +23,8 @@ from keras_textgen.data.views import cells
 from keras_textgen.evaluation.figures import report_figures
 from keras_textgen.evaluation.matrices import below_popularity, figures_csv
 from keras_textgen.evaluation.report import evaluate_model, format_table
-from keras_textgen.models.matrices.cell_model import (
-    DEFAULT_FIELDS,
-    NEGATIVES,
-)
+from keras_textgen.models.matrices.cell_model import DEFAULT_FIELDS
+from keras_textgen.models.matrices.cell_settings import NEGATIVES
 from keras_textgen.models.matrices.dmf import DualMatrixFactorization
 from keras_textgen.tasks.base import Task, TrainingBatches, indented
 from keras_textgen.training.checkpoints import writing

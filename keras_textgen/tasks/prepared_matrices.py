@@ -9,7 +9,7 @@ from keras_textgen.cli.settings import RunError
 from keras_textgen.data.corpus import Corpus
 from keras_textgen.data.shards.cells import PreparedCellBatches
 from keras_textgen.data.shards.matrix import PreparedCells, PreparedMatrix
-from keras_textgen.models.matrices.cell_model import NEGATIVES
+from keras_textgen.models.matrices.cell_settings import NEGATIVES
 from keras_textgen.models.matrices.dmf import DualMatrixFactorization
 from keras_textgen.tasks.matrices import MatrixTask
 

@@ -94,6 +94,11 @@ def test_refusals():
         topics_over_time([-2], [1900], 2)
     with pytest.raises(ValueError, match="1 topic of 2 documents"):
         topics_over_time([0], [1900, 1910], 2)
+    for missing in (None, math.nan, np.datetime64("NaT")):
+        with pytest.raises(ValueError, match=r"period 1 is missing"):
+            topics_over_time([0, 1], [1900, missing], 2)
+    with pytest.raises(ValueError, match="of which some are text; allowed"):
+        topics_over_time([0, 1], [900, "1910"], 2)
     with pytest.raises(ValueError, match="num_topics=4; allowed"):
         merged_topics(np.ones([3, 2]), 4)
     with pytest.raises(ValueError, match="k=0"):

@@ -12,8 +12,12 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from keras_textgen.checks import Numbers, check, counted, refused
 from keras_textgen.data.batches.base import RowBatches
-from keras_textgen.data.batches.sequences import asserted, checked_ids
-from keras_textgen.data.text_lists import texts_or_none
+from keras_textgen.data.batches.sequences import (
+    asserted,
+    checked_ids,
+    row_with_misplaced_padding,
+)
+from keras_textgen.data.text_lists import checked_texts, texts_or_none
 from keras_textgen.data.vocabulary import (
     Vocabulary,
     check_limits,
@@ -77,6 +81,7 @@ def bag_vocabulary(
     """
     check_limits(max_size, min_count)
     check(Numbers(above=0, at_most=1), max_share=max_share)
+    texts = checked_texts(texts)
     counts = count_corpus(texts, standardize)
     most = max_share * len(texts)
     shortest = 1 if standardize == CHARACTERS else 2
@@ -439,6 +444,14 @@ def _from_words(
         if texts is not None:
             return count_words(texts, vocabulary)
         tokens = _ragged(data)
+    row = row_with_misplaced_padding(tokens)
+    if row is not None:
+        # Whole counts, as scikit-learn gives them, look like ids.
+        raise refused(
+            f"token ids of which row {row} has the padding id {PAD_ID} before "
+            "a token",
+            "padding on the right; counts as a SciPy matrix or float array",
+        )
     ids = tokens.flat_values.numpy()
     outside = ids[(ids < 0) | (ids >= vocabulary.size)]
     if len(outside):

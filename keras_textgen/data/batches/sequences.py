@@ -458,6 +458,19 @@ def _from_array(tokens: np.ndarray) -> tf.RaggedTensor:
     return tf.RaggedTensor.from_tensor(tokens, lengths)
 
 
+def row_with_misplaced_padding(tokens: tf.RaggedTensor) -> int | None:
+    """The first row that has padding before a token, or None.
+
+    Example:
+        >>> row_with_misplaced_padding(tf.ragged.constant([[4, 0], [0, 4]]))
+        1
+    """
+    rows = tokens.value_rowids().numpy()
+    is_padding = tokens.flat_values.numpy() == PAD_ID
+    is_wrong = is_padding[:-1] & ~is_padding[1:] & (rows[:-1] == rows[1:])
+    return int(rows[:-1][is_wrong][0]) if is_wrong.any() else None
+
+
 def _check_ids(tokens: tf.RaggedTensor, size: int) -> None:
     ids = tokens.flat_values.numpy()
     outside = ids[(ids <= PAD_ID) | (ids >= size)]

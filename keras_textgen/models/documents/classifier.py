@@ -18,7 +18,9 @@ from keras_textgen.data.class_numbers import (
 )
 from keras_textgen.data.frames import Frame, labels_of, texts_of
 from keras_textgen.data.graph_sentences import split_sentences_in_graph
+from keras_textgen.data.labels import listing
 from keras_textgen.data.raw_documents import DocumentReader, Documents
+from keras_textgen.data.rows import in_memory
 from keras_textgen.data.shards.corpus import PreparedCorpus
 from keras_textgen.data.shards.documents import (
     PreparedDocuments,
@@ -41,6 +43,7 @@ from keras_textgen.models.documents.attention import (
 from keras_textgen.models.documents.classification_metrics import (
     of_class_numbers,
 )
+from keras_textgen.models.raw_data import columns_of_table
 from keras_textgen.serving.endpoints import TEXTS, Endpoint, Outputs
 from keras_textgen.tokens import PAD, SPECIALS
 
@@ -225,7 +228,8 @@ class DocumentClassifier(GlobalBatchModel):
         """What the model attends to in each document.
 
         Args:
-            texts: N texts or lists of sentences.
+            texts: N texts or lists of sentences, or a table with a column of
+                them.
             batch_size: Documents a batch.
 
         Returns:
@@ -237,7 +241,8 @@ class DocumentClassifier(GlobalBatchModel):
             ValueError: If the model has no vocabulary.
         """
         self._check_words("attention")
-        texts = list(texts)
+        texts = in_memory(columns_of_table(self, texts)[0])
+        texts = [texts] if isinstance(texts, str) else list(texts)
         dataset, order = self._evaluation_dataset(
             texts, None, None, batch_size, None, is_prediction=True
         )
@@ -316,6 +321,16 @@ class DocumentClassifier(GlobalBatchModel):
             ValueError: If a label is missing, or not one of the model's.
         """
         return class_numbers(labels, self.label_names)
+
+    def _check_classes(self, corpus: Any) -> None:
+        """Refuse the numbers of labels that are other classes here."""
+        names = tuple(corpus.label_names)
+        numbers = tuple(map(str, range(len(names))))
+        if self.label_names not in (names, numbers):
+            raise refused(
+                f"{corpus.name}: the labels {listing(names)}",
+                f"those of the model, {listing(self.label_names)}",
+            )
 
     def _outputs(self, dataset: tf.data.Dataset) -> Iterator[dict]:
         """`probabilities_and_attention` of each batch, as arrays."""
@@ -414,9 +429,12 @@ class DocumentClassifier(GlobalBatchModel):
             "model" and what `classification_report` gives.
 
         Raises:
-            ValueError: If the data are of another kind, or without labels.
+            ValueError: If the data are of another kind, or without labels, or
+                have labels of other names.
         """
         test = _test_set(data)
+        if is_corpus(data):
+            self._check_classes(data)
         probabilities = self.predict(
             test.documents, batch_size=batch_size, verbose=0
         )

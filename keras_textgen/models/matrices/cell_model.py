@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, Numbers, OneOf, check, refused
+from keras_textgen.checks import Numbers, check, refused
 from keras_textgen.data.batches.cell_features import (
     CellsWithFeatures,
     checked_features,
@@ -34,6 +34,10 @@ from keras_textgen.data.shards.cells import (
     cell_batches_of,
 )
 from keras_textgen.data.shards.matrix import PreparedCells
+from keras_textgen.models.matrices.cell_settings import (
+    checked_fields,
+    checked_negatives,
+)
 from keras_textgen.models.matrices.factor_model import FactorModel
 from keras_textgen.models.matrices.prepared_cells import prepared_cells
 from keras_textgen.objectives.sampled_softmax import sampled_softmax_losses
@@ -51,9 +55,6 @@ MatrixData = (
 
 # Columns of a table with ids of rows and columns, and with values.
 DEFAULT_FIELDS = ("row", "column", "value")
-FEEDBACK = ("explicit", "implicit", "ranking")
-# Cells drawn for each observed one, unless something else is said.
-NEGATIVES = {"explicit": 0, "implicit": 4, "ranking": 32}
 
 
 class CellModel(FactorModel):
@@ -106,6 +107,7 @@ class CellModel(FactorModel):
         super().__init__(*args, **kwargs)
         weights = {"l2": l2, "bias_l2": bias_l2, "kernel_l2": kernel_l2}
         check(Numbers(at_least=0), alpha=alpha, **weights)
+        check(Numbers(), global_mean=global_mean)
         check_duplicates(duplicates)
         self.global_mean = global_mean
         self.feedback = feedback
@@ -116,7 +118,7 @@ class CellModel(FactorModel):
         self.relevant_above = relevant_above
         self.value_range = value_range
         self.l2, self.bias_l2, self.kernel_l2 = l2, bias_l2, kernel_l2
-        self.fields = tuple(fields)
+        self.fields = checked_fields(fields)
         self.duplicates = duplicates
 
     reads_shards = (PreparedCells,)
@@ -319,6 +321,20 @@ class CellModel(FactorModel):
             )
         return batch, None
 
+    def _prepared_batch(self, batch: tuple, is_prediction: bool) -> Any:
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(
+            batch if len(batch) > 1 else batch[0]
+        )
+        names = "value", self.fields[2]
+        has_values = y is not None or not isinstance(x, dict) or {*names} & {*x}
+        needs_values = self.feedback != "ranking" and not is_prediction
+        if needs_values and not has_values:
+            raise refused(
+                f"batches of {', '.join(map(repr, x))}, without values",
+                f"a column {self.fields[2]!r}, or values as y",
+            )
+        return super()._prepared_batch(batch, is_prediction)
+
     def _check_targets(self, are_given: bool) -> None:
         """Values are in the data, or beside them."""
 
@@ -430,47 +446,3 @@ class CellModel(FactorModel):
             "fields": list(self.fields),
             "duplicates": self.duplicates,
         }
-
-
-def checked_negatives(
-    feedback: str,
-    negatives: int | None,
-    relevant_above: float | None,
-    value_range: tuple[float, float] | None,
-) -> int:
-    """How many cells are drawn for each observed one.
-
-    Args:
-        feedback: One of `FEEDBACK`.
-        negatives: As many; None for those of `NEGATIVES`.
-        relevant_above: Of ranking, or None.
-        value_range: Of values, or None.
-
-    Raises:
-        ValueError: The feedback does not exist, or the others do not fit it.
-
-    Example:
-        >>> checked_negatives("implicit", None, None, None)
-        4
-        >>> checked_negatives("implicit", 4, 3.5, None)
-        Traceback (most recent call last):
-        ValueError: relevant_above=3.5 with feedback='implicit'; allowed: \
-None; it has a meaning with feedback='ranking' only
-    """
-    check(OneOf(FEEDBACK), feedback=feedback)
-    if feedback == "ranking" and value_range is not None:
-        raise refused(
-            f"value_range={value_range} with feedback='ranking', whose "
-            "predictions are no values",
-            "None",
-        )
-    if feedback != "ranking" and relevant_above is not None:
-        raise refused(
-            f"relevant_above={relevant_above} with feedback={feedback!r}",
-            "None; it has a meaning with feedback='ranking' only",
-        )
-    if negatives is None:
-        return NEGATIVES[feedback]
-    if feedback != "explicit":
-        check(SIZES, negatives=negatives)
-    return negatives

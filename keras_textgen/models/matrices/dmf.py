@@ -53,6 +53,7 @@ from keras_textgen.models.matrices.cell_model import (
     DEFAULT_FIELDS,
     CellModel,
 )
+from keras_textgen.models.matrices.cell_settings import checked_fields
 from keras_textgen.models.matrices.factor_model import (
     checked_ids,
     id_lookup,
@@ -262,6 +263,7 @@ class DualMatrixFactorization(CellModel):
             >>> model.row_ids, model.global_mean
             (('7', '9'), 3.0)
         """
+        fields = checked_fields(fields)
         names = {}
         for side, field in zip(("row_ids", "col_ids"), fields, strict=False):
             ids = settings.get(side)

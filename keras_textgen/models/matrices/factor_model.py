@@ -152,7 +152,7 @@ class FactorModel(GlobalBatchModel):
         Raises:
             ValueError: If an argument is not allowed.
         """
-        most = checked_integer("k", min(k, len(self.col_ids)), minimum=1)
+        most = min(checked_integer("k", k, minimum=1), len(self.col_ids))
         if exclude_seen and self.seen is None:
             raise refused(
                 "exclude_seen=True of a model that was made without `seen`",

@@ -15,7 +15,8 @@ def prepared_cells(
     """Cells by their numbers.
 
     Args:
-        model: With `fields`, `shape`, `row_numbers` and `col_numbers`.
+        model: With `fields`, `feedback`, `shape`, `row_numbers` and
+            `col_numbers`.
         batch: "row" and "column", integers (numbers) or strings (raw ids), or
             the columns `model.fields` with raw ids. The rest is kept.
         values: float [batch], or None where they are in the batch, or where
@@ -27,8 +28,8 @@ def prepared_cells(
 
     Raises:
         ValueError: The batch has no such columns, or values twice.
-        tf.errors.InvalidArgumentError: A number that is not there, or an
-            unknown id.
+        tf.errors.InvalidArgumentError: A number that is not there, an unknown
+            id, or a value that the feedback cannot be learnt from.
     """
     if not isinstance(batch, dict):
         raise refused(
@@ -61,7 +62,7 @@ def prepared_cells(
         numbers[name] = _numbers(name, ids, size, lookup, is_raw)
     if values is None:
         values = tf.zeros(tf.shape(numbers["row"]))
-    values = tf.cast(values, tf.float32)
+    values = _checked_values(model.feedback, tf.cast(values, tf.float32))
     weights = tf.cast(rest.pop("weight", tf.ones_like(values)), tf.float32)
     return {**numbers, "value": values, "weight": weights, **rest}
 
@@ -70,6 +71,20 @@ def _pop(batch: dict[str, tf.Tensor], *names: str) -> tf.Tensor | None:
     """The column of one of these names, taken out."""
     found = [batch.pop(name) for name in dict.fromkeys(names) if name in batch]
     return found[0] if found else None
+
+
+def _checked_values(feedback: str, values: tf.Tensor) -> tf.Tensor:
+    """Values that are not refused in memory; 0 is that of drawn cells, too."""
+    rules = {
+        "a value that is not finite; allowed: finite numbers": (
+            tf.math.is_finite(values)
+        )
+    }
+    if feedback == "implicit":
+        rules["a value below 0 with feedback=implicit; allowed: above 0"] = (
+            values >= 0
+        )
+    return asserted(values, rules)
 
 
 def _numbers(

@@ -1,10 +1,12 @@
 """What models of bags of words share: documents in, arrays out."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import counted, refused
+from keras_textgen.checks import WholeNumbers, check, counted, refused
 from keras_textgen.data.batches.bags import (
     BagBatches,
     BagData,
@@ -13,6 +15,9 @@ from keras_textgen.data.batches.bags import (
     num_words,
     prepared_bags,
 )
+from keras_textgen.data.batches.base import RowBatches
+from keras_textgen.data.batches.sources import is_stream
+from keras_textgen.data.frames import frame_of, texts_of
 from keras_textgen.data.rows import in_memory
 from keras_textgen.data.shards.bags import PreparedBags, prepared_bags_of
 from keras_textgen.data.shards.split import PreparedSplit
@@ -141,7 +146,9 @@ class BagModel(GlobalBatchModel):
         """
         if isinstance(data, BagBatches):
             return data
-        return self.row_batches(in_memory(data), None, None, batch_size)
+        return self.row_batches(
+            documents_in_memory(data), None, None, batch_size
+        )
 
     def encode(
         self,
@@ -198,8 +205,9 @@ class BagModel(GlobalBatchModel):
         """
         asked, others = self.batches(data), self.batches(among)
         known = np.flatnonzero(others.has_words)
-        if not 1 <= k <= len(known):
-            raise refused(f"k={k}", f"1 to {len(known)}")
+        if not len(known):
+            raise refused("among: no document with a known word", "1 or more")
+        check(WholeNumbers(1, len(known)), k=k)
         candidates = self.encode(others)[known]
         codes = self.encode(asked)
         numbers = np.full((len(codes), k), -1, np.int64)
@@ -230,8 +238,32 @@ class BagModel(GlobalBatchModel):
             raise refused(
                 "the model has no vocabulary", "a model made with one"
             )
-        if not 1 <= k <= self.num_words:
-            raise refused(f"k={k}", f"1 to {self.num_words}")
+        check(WholeNumbers(1, self.num_words), k=k)
+
+
+def documents_in_memory(data: Any) -> Any:
+    """Documents that can be read again, those of a table's column, too.
+
+    Args:
+        data: As in `fit`.
+
+    Raises:
+        ValueError: If they come in batches, of which each is read once.
+
+    Example:
+        >>> documents_in_memory(["a rose"])
+        ['a rose']
+        >>> documents_in_memory(iter(["a rose"]))
+        Traceback (most recent call last):
+        ValueError: documents of type list_iterator; allowed: documents in \
+memory
+    """
+    if is_stream(data) or isinstance(data, RowBatches):
+        raise refused(
+            f"documents of type {type(data).__name__}", "documents in memory"
+        )
+    frame = frame_of(data)
+    return in_memory(data if frame is None else texts_of(frame))
 
 
 def checked_width(

@@ -11,11 +11,13 @@ import tensorflow as tf
 
 from keras_textgen.checks import SIZES, Numbers, OneOf, check, refused
 from keras_textgen.data.batches.bags import BagBatches, BagData, Bags, as_counts
-from keras_textgen.data.rows import in_memory
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.topic_methods import fit_clusters
 from keras_textgen.layers.sparse_vectors import sparse_product
-from keras_textgen.models.topics.bag_model import checked_width
+from keras_textgen.models.topics.bag_model import (
+    checked_width,
+    documents_in_memory,
+)
 from keras_textgen.models.topics.topic_model import TopicModel
 from keras_textgen.objectives.word_counts import counts_log_likelihood
 from keras_textgen.serving.endpoints import Outputs
@@ -169,7 +171,7 @@ class SoftmaxAutoencoder(TopicModel):
             >>> make(short).alpha, make(long, latent_dim=3).alpha
             (7.5, 15.0)
         """
-        data = in_memory(data)
+        data = documents_in_memory(data)
         if vocabulary is None and hasattr(data, "shape"):
             settings = {"num_words": data.shape[-1], **settings}
         width = checked_width(vocabulary, settings.get("num_words"))
@@ -285,16 +287,18 @@ class SoftmaxAutoencoder(TopicModel):
             data: Documents, as in `fit`.
 
         Raises:
-            ValueError: If `data` is not allowed, or the encoder is not linear.
+            ValueError: If `data` is not allowed or has no known word, or the
+                encoder is not linear.
         """
         if self.encoder is not None:
             raise refused(
                 "begin_with of a model with an encoder of its own",
                 "encoder=None",
             )
-        counts = as_counts(in_memory(data), self.num_words, self.vocabulary)
-        totals = counts.sum(axis=1)
-        has_words = totals > 0
+        counts = as_counts(
+            documents_in_memory(data), self.num_words, self.vocabulary
+        )
+        totals, has_words = _words_of(counts)
         weights = np.divide(1, totals, np.zeros_like(totals), where=has_words)
         mean = weights @ counts / np.count_nonzero(has_words)
         # A word that no document has is as rare as half a word of them all.
@@ -412,11 +416,17 @@ class SoftmaxAutoencoder(TopicModel):
 def _steepness(counts: scipy.sparse.csr_array) -> float:
     """An alpha for documents; those without words do not count."""
     lengths = scipy.sparse.linalg.norm(counts, axis=1)
+    sums, has_words = _words_of(counts)
+    return float(_STEEPNESS / np.mean(lengths[has_words] / sums[has_words]))
+
+
+def _words_of(counts: scipy.sparse.csr_array) -> tuple[np.ndarray, np.ndarray]:
+    """How many words documents have, and which of them have any."""
     sums = counts.sum(axis=1)
     has_words = sums > 0
     if not has_words.any():
         raise refused("no document with a known word", "1 or more")
-    return float(_STEEPNESS / np.mean(lengths[has_words] / sums[has_words]))
+    return sums, has_words
 
 
 def _check_settings(activation: str, alpha: float, l2: float) -> None:

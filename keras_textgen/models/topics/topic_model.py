@@ -28,7 +28,7 @@ from keras_textgen.evaluation.topic_tables import (
 )
 from keras_textgen.evaluation.topics import topic_report
 from keras_textgen.evaluation.watching import Watch, unwatched
-from keras_textgen.models.topics.bag_model import BagModel
+from keras_textgen.models.topics.bag_model import BagModel, documents_in_memory
 from keras_textgen.serving.endpoints import TEXTS, Endpoint, Outputs
 from keras_textgen.tokens import SPECIALS
 
@@ -177,7 +177,9 @@ class TopicModel(BagModel):
 
     def _topic_weights(self, data: BagData) -> np.ndarray:
         self._check_topics()
-        counts = as_counts(data, self.num_words, self.vocabulary)
+        counts = as_counts(
+            documents_in_memory(data), self.num_words, self.vocabulary
+        )
         return topic_weights(counts, self.topics(counts), self.num_topics)
 
     def endpoints(self) -> dict[str, Endpoint]:

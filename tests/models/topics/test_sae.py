@@ -296,7 +296,9 @@ def test_documents_without_a_known_word_have_no_topic(trained):
     assert numbers[0].tolist() == [-1] * 8
     assert np.all(np.isnan(distances[0]))
     assert sorted(numbers[1]) == known
-    with pytest.raises(ValueError, match=r"k=9; allowed: 1 to 8"):
+    with pytest.raises(
+        ValueError, match=r"k=9; allowed: whole numbers, 1 to 8"
+    ):
         model.nearest_documents(["sea"], texts, 9)
 
 
@@ -338,9 +340,13 @@ def test_refused_calls(model):
         model.topics(ROSES)
     with pytest.raises(ValueError, match="no topics yet"):
         model.topic_words()
-    with pytest.raises(ValueError, match=r"k=8; allowed: 1 to 7"):
+    with pytest.raises(
+        ValueError, match=r"k=8; allowed: whole numbers, 1 to 7"
+    ):
         model.top_words(8)
-    with pytest.raises(ValueError, match=r"k=5; allowed: 1 to 4"):
+    with pytest.raises(
+        ValueError, match=r"k=5; allowed: whole numbers, 1 to 4"
+    ):
         model.nearest_documents(["sea"], ROSES, 5)
     with pytest.raises(ValueError, match=r"num_topics=2 for 1 document"):
         tiny().fit_topics(["sea"])
