@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,7 @@ def checked_texts(texts: Iterable[Any], what: str = "text") -> list[str]:
         ValueError: one is missing, or of another type, or holds half of a
             surrogate pair, which UTF-8 cannot write, or bytes that are not
             UTF-8; or there is but one string in place of a list, whose
-            characters would be texts.
+            characters would be texts, or a dictionary, whose keys would be.
 
     Example:
         >>> checked_texts(["a rose", float("nan")])
@@ -60,6 +60,10 @@ def checked_texts(texts: Iterable[Any], what: str = "text") -> list[str]:
         raise refused(
             f"{what}s are one string, {texts!r:.40}", "a list of strings"
         )
+    if isinstance(texts, Mapping):
+        raise refused(
+            f"{what}s are of type {type(texts).__name__}", "a list of strings"
+        )
     texts = list(texts)
     for place, text in enumerate(texts):
         if is_missing(text):
@@ -71,11 +75,27 @@ def checked_texts(texts: Iterable[Any], what: str = "text") -> list[str]:
                 "strings",
             )
         if not text.isascii():
-            _check_unicode(text, f"{what} {place}")
+            check_unicode(text, f"{what} {place}")
     return texts
 
 
-def _check_unicode(text: str | bytes, place: str) -> None:
+def check_unicode(text: str | bytes, place: str) -> None:
+    r"""Refuses a text that UTF-8 cannot write.
+
+    Args:
+        text: a string, or bytes in UTF-8.
+        place: what it is called in messages.
+
+    Raises:
+        ValueError: it holds half of a surrogate pair, or bytes that are not
+            UTF-8.
+
+    Example:
+        >>> check_unicode(b"a \xff", "prefix")
+        Traceback (most recent call last):
+        ValueError: prefix holds invalid UTF-8 (byte 0xff); allowed: Unicode
+        text
+    """
     try:
         text.decode() if isinstance(text, bytes) else text.encode()
     except UnicodeEncodeError as error:

@@ -418,7 +418,9 @@ class FrontDoor(NoSymbolicBuild, Compiling):
             return x.map(prepare)
 
         def convert(batch: Any, number: int) -> Any:
-            return self._whole_batch(*unpacked(batch), number, is_prediction)
+            return packed(
+                *self._whole_batch(*unpacked(batch), number, is_prediction)
+            )
 
         return python_dataset(x, convert)
 

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_textgen.checks import refused
 from keras_textgen.data.base_vocabulary import BaseVocabulary
+from keras_textgen.data.text_lists import check_unicode
 from keras_textgen.tokens import UNKNOWN_ID
 
 
@@ -116,6 +117,7 @@ def condition_tokens(
 def _words(vocabulary: BaseVocabulary, name: str, text: str) -> np.ndarray:
     if not isinstance(text, str):
         raise refused(f"{name}={text!r:.40}", "a text")
+    check_unicode(text, name)
     words = vocabulary.split(tf.constant([text]))[0].numpy()
     if not len(words):
         raise refused(f"{name}={text!r}, without words", "a text")

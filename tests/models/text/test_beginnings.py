@@ -88,6 +88,16 @@ def test_codes_of_a_condition_are_draws_of_its_posterior(
             "'tulip'; allowed: words of its vocabulary",
         ),
         ({"prefix": " "}, "prefix=' ', without words; allowed: a text"),
+        # As Python reads a byte of the command line that is no UTF-8.
+        (
+            {"prefix": "\udcff"},
+            r"prefix holds the surrogate '\udcff'; allowed: Unicode text",
+        ),
+        (
+            {"condition_on": "\udcff"},
+            r"condition_on holds the surrogate '\udcff'; allowed: Unicode text",
+        ),
+        ({"prefix": None}, "prefix=None; allowed: a text"),
         (
             {"prefix": f"{WORDS[0]} " * LENGTH},
             f"prefix={f'{WORDS[0]} ' * LENGTH!r} of {LENGTH} words; allowed: "
