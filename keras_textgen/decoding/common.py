@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import Numbers, WholeNumbers, check
+from keras_textgen.checks import Allowed, Numbers, WholeNumbers, check
 from keras_textgen.layers.masking import NEVER_PREDICTED, without_tokens
 
 # Smaller numbers of float32 are 0 for some processors.
@@ -32,12 +32,16 @@ def checked_integer(
         Traceback (most recent call last):
         ValueError: top_k=None; allowed: whole numbers, 0 to 2147483647
     """
-    if _is_known(number):
-        value = _value(number)
-        # A float that is whole, as of a table's column, counts as what it is.
-        whole = int(value) if value in Numbers() and value % 1 == 0 else value
-        # What is cast to fewer bits would be another number.
-        check(WholeNumbers(minimum, tf.int32.max), **{name: whole})
+    # What is cast to fewer bits would be another number.
+    allowed = WholeNumbers(minimum, tf.int32.max)
+    if not _is_known(number):
+        return _required(
+            number >= minimum, tf.cast(number, tf.int32), name, allowed
+        )
+    value = _value(number)
+    # A float that is whole, as of a table's column, counts as what it is.
+    whole = int(value) if value in Numbers() and value % 1 == 0 else value
+    check(allowed, **{name: whole})
     return tf.cast(number, tf.int32)
 
 
@@ -65,9 +69,13 @@ def checked_top_p(top_p: float | tf.Tensor) -> tf.Tensor:
         >>> float(checked_top_p(0.5))
         0.5
     """
-    if _is_known(top_p):
-        check(Numbers(above=0, at_most=1), top_p=_value(top_p))
-    return tf.cast(top_p, tf.float32)
+    allowed = Numbers(above=0, at_most=1)
+    if not _is_known(top_p):
+        is_share = (top_p > 0) & (top_p <= 1)
+        return _required(is_share, tf.cast(top_p, tf.float32), "top_p", allowed)
+    check(allowed, top_p=_value(top_p))
+    # Of what float32 has nothing as small as, the smallest that it has.
+    return tf.maximum(tf.cast(top_p, tf.float32), _SMALLEST)
 
 
 def checked_temperature(temperature: float | tf.Tensor) -> tf.Tensor:
@@ -77,14 +85,29 @@ def checked_temperature(temperature: float | tf.Tensor) -> tf.Tensor:
         >>> float(checked_temperature(0.5))
         0.5
     """
+    allowed = Numbers(above=0)
     if _is_known(temperature):
         value = _value(temperature)
-        check(Numbers(above=0), temperature=value)
+        check(allowed, temperature=value)
         temperature = min(float(value), _LARGEST)
+    else:
+        is_finite = (temperature > 0) & tf.math.is_finite(temperature)
+        temperature = _required(is_finite, temperature, "temperature", allowed)
     # Where float32 has nothing as small or as large, the nearest that it has.
     return tf.clip_by_value(
         tf.cast(temperature, tf.float32), _SMALLEST, _LARGEST
     )
+
+
+def _required(
+    holds: tf.Tensor, value: tf.Tensor, name: str, allowed: Allowed
+) -> tf.Tensor:
+    """A value that only the running graph knows, which refuses it there."""
+    message = f"{name} out of its range; allowed: {allowed}"
+    with tf.control_dependencies(
+        [tf.debugging.assert_equal(holds, True, message)]
+    ):
+        return tf.identity(value)
 
 
 def _is_known(number: Any) -> bool:

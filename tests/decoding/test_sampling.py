@@ -382,3 +382,34 @@ def test_arguments_out_of_range(table, argument, message):
     arguments = {"seed": SEED, "max_length": 3, **argument}
     with pytest.raises(ValueError, match=message):
         sample(table_step(table), first_state(1), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("argument", "allowed"),
+    [
+        ({"max_length": 0}, "whole numbers, 1 to 2147483647"),
+        ({"temperature": 0.0}, "numbers above 0"),
+        ({"temperature": -1.0}, "numbers above 0"),
+        ({"temperature": float("nan")}, "numbers above 0"),
+        ({"temperature": float("inf")}, "numbers above 0"),
+        ({"top_k": -1}, "whole numbers, 0 to 2147483647"),
+        ({"top_p": 0.0}, "numbers above 0, at most 1"),
+        ({"top_p": 1.5}, "numbers above 0, at most 1"),
+        ({"top_p": float("nan")}, "numbers above 0, at most 1"),
+    ],
+)
+def test_arguments_out_of_range_in_a_graph(table, argument, allowed):
+    """As of a served function, whose arguments are known when it runs."""
+
+    @tf.function(autograph=False)
+    def draw(rows, arguments):
+        return sample(
+            table_step(table),
+            first_state(rows),
+            **{"seed": SEED, "max_length": 3, **arguments},
+        )
+
+    (name,) = argument
+    message = f"{name} out of its range; allowed: {allowed}"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        draw(tf.constant(1), {name: tf.constant(argument[name])})
