@@ -78,11 +78,27 @@ def checked_texts(texts: Iterable[Any], what: str = "text") -> list[str]:
                 "strings",
             )
         if not text.isascii():
-            _check_unicode(text, f"{what} {place}")
+            check_unicode(text, f"{what} {place}")
     return texts
 
 
-def _check_unicode(text: str | bytes, place: str) -> None:
+def check_unicode(text: str | bytes, place: str) -> None:
+    r"""Refuses a text that UTF-8 cannot write.
+
+    Args:
+        text: a string, or bytes in UTF-8.
+        place: what it is called in messages.
+
+    Raises:
+        ValueError: it holds half of a surrogate pair, or bytes that are not
+            UTF-8.
+
+    Example:
+        >>> check_unicode(b"a \xff", "prefix")
+        Traceback (most recent call last):
+        ValueError: prefix holds invalid UTF-8 (byte 0xff); allowed: Unicode
+        text
+    """
     try:
         text.decode() if isinstance(text, bytes) else text.encode()
     except UnicodeEncodeError as error:

@@ -22,6 +22,7 @@ def beam_search(
     *,
     beam_width: int = 5,
     max_length: int | tf.Tensor,
+    max_lengths: tf.Tensor | None = None,
     banned_ids: Sequence[int] | tf.Tensor = (),
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Searches the most likely sequence with `beam_width` hypotheses.
@@ -46,6 +47,8 @@ def beam_search(
         beam_width: How many hypotheses a row has; 1 is a greedy search.
         max_length: The largest number of tokens after the start token, the end
             token included; a number or a scalar tensor.
+        max_lengths: The same of each row, int32 [N], none above `max_length`;
+            None for `max_length` of all. A row is found as it would be alone.
         banned_ids: int [K], further ids that are not to be generated.
 
     Returns:
@@ -86,6 +89,9 @@ def beam_search(
         scores = forbid(scores, banned_ids)
         scores = tf.reshape(scores, [rows, width, tf.shape(logits)[-1]])
         new, parent = _extended(beams, scores, step + 1)
+        if max_lengths is not None:
+            is_cut = max_lengths[:, tf.newaxis] <= step + 1
+            new = new._replace(ended=new.ended | is_cut)
         parent = tf.range(rows)[:, tf.newaxis] * width + parent
         parent = tf.reshape(parent, [-1])
         new_state = tf.nest.map_structure(

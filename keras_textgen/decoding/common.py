@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import Numbers, WholeNumbers, check
+from keras_textgen.checks import Allowed, Numbers, WholeNumbers, check
 from keras_textgen.layers.masking import NEVER_PREDICTED, without_tokens
 
 # Smaller numbers of float32 are 0 for some processors.
 _SMALLEST = float(np.finfo(np.float32).tiny)
+_LARGEST = float(np.finfo(np.float32).max)
 
 NextTokenLogits = Callable[[tf.Tensor, Any], tuple[tf.Tensor, Any]]
 """A model's step: `(tokens [N], state) -> (logits [N, V], new state)`.
@@ -27,31 +28,37 @@ def checked_integer(
     Example:
         >>> int(checked_integer("max_length", 3, minimum=1))
         3
+        >>> checked_integer("top_k", None, minimum=0)
+        Traceback (most recent call last):
+        ValueError: top_k=None; allowed: whole numbers, 0 to 2147483647
     """
+    # What is cast to fewer bits would be another number.
     allowed = WholeNumbers(minimum, tf.int32.max)
-    if not tf.is_tensor(number) and number not in Numbers():
-        check(allowed, **{name: number})
-    value = _static_value(number)
-    if value is not None:
-        # A float that is whole, as of a table's column, counts as what it is.
-        whole = int(value) if value == value // 1 else value
-        # What is cast to fewer bits would be another number.
-        check(allowed, **{name: whole})
+    if not _is_known(number):
+        return _required(
+            number >= minimum, tf.cast(number, tf.int32), name, allowed
+        )
+    value = _value(number)
+    # A float that is whole, as of a table's column, counts as what it is.
+    whole = int(value) if value in Numbers() and value % 1 == 0 else value
+    check(allowed, **{name: whole})
     return tf.cast(number, tf.int32)
 
 
 def checked_seed(seed: int) -> int:
     """Returns `seed` as Python's number.
 
+    Noise is a function of 32 of its bits: of a larger one, the others would
+    make no difference.
+
     Example:
         >>> checked_seed(-3)
         -3
         >>> checked_seed(None)
         Traceback (most recent call last):
-        ValueError: seed=None; allowed: whole numbers, -9223372036854775808 to
-        9223372036854775807
+        ValueError: seed=None; allowed: whole numbers, -2147483648 to 2147483647
     """
-    check(WholeNumbers(tf.int64.min, tf.int64.max), seed=seed)
+    check(WholeNumbers(tf.int32.min, tf.int32.max), seed=seed)
     return int(seed)
 
 
@@ -62,10 +69,13 @@ def checked_top_p(top_p: float | tf.Tensor) -> tf.Tensor:
         >>> float(checked_top_p(0.5))
         0.5
     """
-    value = _static_value(top_p)
-    if value is not None:
-        check(Numbers(above=0, at_most=1), top_p=value)
-    return tf.cast(top_p, tf.float32)
+    allowed = Numbers(above=0, at_most=1)
+    if not _is_known(top_p):
+        is_share = (top_p > 0) & (top_p <= 1)
+        return _required(is_share, tf.cast(top_p, tf.float32), "top_p", allowed)
+    check(allowed, top_p=_value(top_p))
+    # Of what float32 has nothing as small as, the smallest that it has.
+    return tf.maximum(tf.cast(top_p, tf.float32), _SMALLEST)
 
 
 def checked_temperature(temperature: float | tf.Tensor) -> tf.Tensor:
@@ -75,15 +85,38 @@ def checked_temperature(temperature: float | tf.Tensor) -> tf.Tensor:
         >>> float(checked_temperature(0.5))
         0.5
     """
-    value = _static_value(temperature)
-    if value is not None:
-        check(Numbers(above=0), temperature=value)
-    # Where float32 has nothing as small, the smallest that it has.
-    return tf.maximum(tf.cast(temperature, tf.float32), _SMALLEST)
+    allowed = Numbers(above=0)
+    if _is_known(temperature):
+        value = _value(temperature)
+        check(allowed, temperature=value)
+        temperature = min(float(value), _LARGEST)
+    else:
+        is_finite = (temperature > 0) & tf.math.is_finite(temperature)
+        temperature = _required(is_finite, temperature, "temperature", allowed)
+    # Where float32 has nothing as small or as large, the nearest that it has.
+    return tf.clip_by_value(
+        tf.cast(temperature, tf.float32), _SMALLEST, _LARGEST
+    )
 
 
-def _static_value(number: Any) -> Any:
-    """Returns the number, or None where only the running graph knows it."""
+def _required(
+    holds: tf.Tensor, value: tf.Tensor, name: str, allowed: Allowed
+) -> tf.Tensor:
+    """A value that only the running graph knows, which refuses it there."""
+    message = f"{name} out of its range; allowed: {allowed}"
+    with tf.control_dependencies(
+        [tf.debugging.assert_equal(holds, True, message)]
+    ):
+        return tf.identity(value)
+
+
+def _is_known(number: Any) -> bool:
+    """Whether a number is known before the graph runs."""
+    return not tf.is_tensor(number) or tf.get_static_value(number) is not None
+
+
+def _value(number: Any) -> Any:
+    """A number that is known, out of its tensor if it is in one."""
     return tf.get_static_value(number) if tf.is_tensor(number) else number
 
 

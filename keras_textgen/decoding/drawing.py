@@ -20,18 +20,19 @@ def draw_tokens(logits: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
     block the token lies, and only that block is looked at further.
 
     Args:
-        logits: float [N, V], of which at least one of each row is finite.
+        logits: float [N, V]; the largest of each row is 0, so that none of
+            their exponentials is infinite, nor all of a row 0.
         uniform: float64 [N], each in [0, 1).
 
     Returns:
         int32 [N]; no token whose logit is -inf.
 
     Example:
-        >>> logits = tf.math.log([[0.25, 0.0, 0.75], [0.0, 1.0, 0.0]])
+        >>> logits = tf.math.log([[0.5, 0.0, 1.0], [0.0, 1.0, 0.0]])
         >>> draw_tokens(logits, tf.constant([0.2, 0.9], tf.float64)).numpy()
         array([0, 1], dtype=int32)
     """
-    mass = tf.exp(logits - tf.reduce_max(logits, axis=-1, keepdims=True))
+    mass = tf.exp(logits)
     missing = -tf.shape(mass)[1] % _BLOCK
     blocks = tf.reshape(
         tf.pad(mass, [[0, 0], [0, missing]]), [tf.shape(mass)[0], -1, _BLOCK]

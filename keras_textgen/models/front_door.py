@@ -418,8 +418,9 @@ class FrontDoor(NoSymbolicBuild, Compiling):
             return x.map(prepare)
 
         def convert(batch: Any, number: int) -> Any:
-            whole = self._whole_batch(*unpacked(batch), number, is_prediction)
-            return packed(*whole)
+            return packed(
+                *self._whole_batch(*unpacked(batch), number, is_prediction)
+            )
 
         return python_dataset(x, convert)
 

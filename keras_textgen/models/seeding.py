@@ -8,9 +8,12 @@ from typing import Any
 
 import keras
 
+from keras_textgen.checks import WholeNumbers, check
 from keras_textgen.private_names import default_seeds_from
 
 _CONSTRUCTION = threading.local()
+# Of int64, as the noise of training is drawn with.
+_SEEDS = WholeNumbers(-(2**63), 2**63 - 1)
 
 
 def drawn_seed() -> int:
@@ -32,7 +35,8 @@ def seeded(init: Callable[..., None]) -> Callable[..., None]:
     Args:
         init: `__init__` of a model, with an argument `seed`. None for it
             draws one from Keras's generator, which
-            `keras.utils.set_random_seed` seeds.
+            `keras.utils.set_random_seed` seeds. Any other has to be a whole
+            number, of Python's or of NumPy's types.
 
     Returns:
         The same; Python's generator is left as it was found.
@@ -54,6 +58,9 @@ def seeded(init: Callable[..., None]) -> Callable[..., None]:
             return
         if kwargs.get("seed") is None:
             kwargs["seed"] = drawn_seed()
+        check(_SEEDS, seed=kwargs["seed"])
+        # Python's generator takes no other type of whole numbers.
+        kwargs["seed"] = int(kwargs["seed"])
         _CONSTRUCTION.has_begun = True
         try:
             with default_seeds_from(kwargs["seed"]):

@@ -194,16 +194,24 @@ def wanted_of_texts(settings: PrepareSettings) -> list[Wanted]:
 
 
 def check_input(settings: PrepareSettings | CellSettings) -> None:
-    """Refuses what no preparation can read, in no time.
+    """Refuses what no preparation can read, by the beginning of each file.
 
     Args:
         settings: with files and columns.
 
     Raises:
-        DataError: there is no file, or the first of them cannot be opened or
-            lacks a column. Of JSON lines, late rows may yet have it.
+        DataError: there is no file, or one of them cannot be opened or lacks a
+            column. Of JSON lines, late rows may yet have it.
     """
-    source = Source(find_files(settings.input)[0])
+    is_of_cells = isinstance(settings, CellSettings)
+    for path in find_files(settings.input, has_texts=not is_of_cells):
+        _check_columns(Source(path), settings)
+
+
+def _check_columns(
+    source: Source, settings: PrepareSettings | CellSettings
+) -> None:
+    """Refuses a table without the columns that are asked for."""
     if isinstance(settings, CellSettings):
         wanted = wanted_of(settings.fields)
     elif are_labeled(source, settings) or not is_table_name(source.path.name):

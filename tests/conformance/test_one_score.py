@@ -82,6 +82,17 @@ def test_scores_are_of_the_text_alone(case, expected):
     assert_same(alone, rows_of(whole, [4]))
 
 
+@each_latent_model
+def test_reconstructions_are_of_the_text_alone(case):
+    model = made(case.name)
+    together = model.reconstruct_tokens(tf.constant(TOKENS)).numpy()
+    for row in range(4):
+        alone = model.reconstruct_tokens(without_padding(TOKENS[row])).numpy()
+        assert without_padding(together[row]).tolist() == (
+            without_padding(alone[0]).tolist()
+        )
+
+
 @each_model
 def test_scoring_changes_no_variable(case):
     """But those of the metrics, which are none of the model's weights."""

@@ -159,6 +159,28 @@ def test_rows_do_not_depend_on_each_other(tables):
         assert alone[0].numpy().tolist() == together[row].numpy().tolist()
 
 
+def test_rows_have_lengths_of_their_own(tables):
+    lengths = [2, LENGTH, 1]
+    together = beam_search(
+        step_of(tables),
+        first_state(),
+        max_length=LENGTH,
+        max_lengths=tf.constant(lengths),
+        banned_ids=[END_ID],
+    )
+    for row, length in enumerate(lengths):
+        alone = beam_search(
+            step_of(tables[row : row + 1]),
+            first_state(1),
+            max_length=length,
+            banned_ids=[END_ID],
+        )
+        found = together[0][row].numpy().tolist()
+        padding = [PAD_ID] * (LENGTH - length)
+        assert found == alone[0][0].numpy().tolist() + padding
+        assert float(together[1][row]) == float(alone[1][0])
+
+
 @pytest.mark.parametrize("banned", [[], [END_ID], [4]])
 def test_beam_of_one_is_greedy(tables, banned):
     arguments = {"max_length": LENGTH, "banned_ids": banned}

@@ -197,11 +197,27 @@ def test_a_text_depends_on_no_other_and_on_no_thread():
     assert np.mean(many[:, 1] == expected) >= 0.999
 
 
+@pytest.mark.parametrize("temperature", [1e39, tf.constant(1e300, tf.float64)])
+def test_a_temperature_beyond_float32_draws_evenly(table, temperature):
+    drawn = sample(
+        table_step(1e30 * table),
+        first_state(20_000),
+        seed=SEED,
+        max_length=1,
+        temperature=temperature,
+    ).numpy()[:, 1]
+    shares = np.bincount(drawn, minlength=VOCABULARY) / len(drawn)
+    expected = np.full(VOCABULARY, 1 / (VOCABULARY - 2))
+    expected[[PAD_ID, START_ID]] = 0
+    np.testing.assert_allclose(shares, expected, atol=0.02)
+
+
 @pytest.mark.parametrize("size", [1, 127, 128, 129, 700])
 def test_draws_against_the_inverse_in_float64(size):
     rng = np.random.default_rng(size)
     logits = rng.standard_normal([500, size]).astype(np.float32) * 3
     logits[:, 1::3] = -np.inf
+    logits -= logits.max(axis=1, keepdims=True)
     uniform = rng.uniform(size=500)
     mass = np.exp(logits.astype(np.float64))
     cumulative = np.cumsum(mass, axis=1)
@@ -219,6 +235,7 @@ def test_what_cannot_occur_is_never_drawn(uniform, spread):
     kept = rng.uniform(size=logits.shape) < 0.02
     kept[np.arange(64), rng.integers(300, size=64)] = True
     logits[~kept] = -np.inf
+    logits -= logits.max(axis=1, keepdims=True)
     drawn = draw_tokens(
         tf.constant(logits), tf.fill([64], tf.constant(uniform, tf.float64))
     )
@@ -353,9 +370,46 @@ def test_filters_against_numpy(top_k, top_p):
         ({"top_p": 0.0}, "top_p=0.0; allowed: numbers above 0, at most 1"),
         ({"top_p": 1.5}, "top_p=1.5; allowed: numbers above 0, at most 1"),
         ({"top_p": tf.constant(2.0)}, "top_p=2.0; allowed"),
+        ({"max_length": None}, "max_length=None; allowed: whole numbers"),
+        ({"max_length": "3"}, "max_length='3'; allowed: whole numbers"),
+        ({"max_length": np.array([3])}, "max_length=.3.; allowed: whole"),
+        ({"temperature": None}, "temperature=None; allowed: numbers above 0"),
+        ({"top_k": None}, "top_k=None; allowed: whole numbers, 0 to 2"),
+        ({"top_p": None}, "top_p=None; allowed: numbers above 0, at most 1"),
     ],
 )
 def test_arguments_out_of_range(table, argument, message):
     arguments = {"seed": SEED, "max_length": 3, **argument}
     with pytest.raises(ValueError, match=message):
         sample(table_step(table), first_state(1), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("argument", "allowed"),
+    [
+        ({"max_length": 0}, "whole numbers, 1 to 2147483647"),
+        ({"temperature": 0.0}, "numbers above 0"),
+        ({"temperature": -1.0}, "numbers above 0"),
+        ({"temperature": float("nan")}, "numbers above 0"),
+        ({"temperature": float("inf")}, "numbers above 0"),
+        ({"top_k": -1}, "whole numbers, 0 to 2147483647"),
+        ({"top_p": 0.0}, "numbers above 0, at most 1"),
+        ({"top_p": 1.5}, "numbers above 0, at most 1"),
+        ({"top_p": float("nan")}, "numbers above 0, at most 1"),
+    ],
+)
+def test_arguments_out_of_range_in_a_graph(table, argument, allowed):
+    """As of a served function, whose arguments are known when it runs."""
+
+    @tf.function(autograph=False)
+    def draw(rows, arguments):
+        return sample(
+            table_step(table),
+            first_state(rows),
+            **{"seed": SEED, "max_length": 3, **arguments},
+        )
+
+    (name,) = argument
+    message = f"{name} out of its range; allowed: {allowed}"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        draw(tf.constant(1), {name: tf.constant(argument[name])})

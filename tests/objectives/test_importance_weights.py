@@ -156,3 +156,15 @@ def test_numbers_out_of_range(name, number):
     arguments = {"num_samples": 3, "block_size": 3, name: number}
     with pytest.raises(ValueError, match=f"{name}={number}"):
         bound_of(OneDimensionalModel(), [[2, 3]], **arguments)
+
+
+@pytest.mark.parametrize("number", [0, -3])
+def test_numbers_out_of_range_in_a_graph(number):
+    """As of a served function: it would be a bound of NaN."""
+    bound = tf.function(
+        lambda number: bound_of_graph(OneDimensionalModel(), [[2, 3]], number),
+        autograph=False,
+    )
+    message = "num_samples out of its range; allowed: whole numbers, 1 to 2147"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        bound(tf.constant(number))

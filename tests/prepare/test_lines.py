@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ from keras_textgen.data.corpus import DataError
 from keras_textgen.data.labels import read_labeled_lines
 from keras_textgen.prepare.pieces import find_files, plan_units
 from keras_textgen.prepare.records import Record, check_input, records_of
-from keras_textgen.prepare.settings import PrepareSettings
+from keras_textgen.prepare.settings import CellSettings, PrepareSettings
 
 LINES = [f'{"good" if n % 3 else "bad"}\ttext {n} "of' for n in range(20)]
 
@@ -154,6 +155,23 @@ def test_what_is_wrong_is_said_before_beam_is_imported(tmp_path, case):
     (line,) = done.stderr.splitlines()
     assert line.startswith("python -m keras_textgen.prepare: ")
     assert told in line
+
+
+@pytest.mark.parametrize("kind", ["texts", "cells"])
+def test_columns_of_every_file_are_looked_for(tmp_path, kind):
+    """And of a folder's files those alone that are read."""
+    head, row, settings = {
+        "texts": ("text,stars", "a rose,5", PrepareSettings(str(tmp_path))),
+        "cells": ("user,item,rating", "a,b,5", CellSettings(str(tmp_path))),
+    }[kind]
+    (tmp_path / "a.txt").write_text("what this folder is\n")
+    (tmp_path / "b.csv").write_text(f"{head}\n{row}\n")
+    check_input(settings)
+    last = tmp_path / "c.csv"
+    last.write_text(f"x{head}\nx{row}\n")
+    message = f"{last}:1: no column '{head.partition(',')[0]}'; there are x"
+    with pytest.raises(DataError, match=re.escape(message)):
+        check_input(settings)
 
 
 def test_late_keys_of_json_may_be_the_columns(tmp_path):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import OneOf, check, counted, refused
+from keras_textgen.checks import SIZES, OneOf, check, counted, refused
 from keras_textgen.data.base_vocabulary import BaseVocabulary, share_of_unknown
 from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.data.text_lists import texts_or_none
@@ -288,12 +288,13 @@ def few_texts(data: Any, batch_size: int) -> tf.Tensor | None:
         else.
 
     Raises:
-        ValueError: one of the texts is none.
+        ValueError: one of the texts is none, or `batch_size` is no size.
 
     Example:
         >>> few_texts(["a rose"], 32).shape, few_texts(["a"] * 33, 32)
         (TensorShape([1]), None)
     """
+    check(SIZES, batch_size=batch_size)
     if isinstance(data, str):
         data = [data]
     if not isinstance(data, list | tuple) or not 0 < len(data) <= batch_size:

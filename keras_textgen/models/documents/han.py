@@ -453,14 +453,18 @@ def _vocabulary_and_size(
 
 def _checked_names(label_names: Sequence[str] | int) -> tuple[str, ...]:
     if isinstance(label_names, int | np.integer):
-        label_names = [str(number) for number in range(label_names)]
-    are_texts = all(isinstance(name, str) for name in label_names)
-    if not are_texts or len(set(label_names)) < max(len(label_names), 2):
+        label_names = range(label_names)
+    names = tuple(
+        str(name) if isinstance(name, int | np.integer) else name
+        for name in label_names
+    )
+    are_texts = all(isinstance(name, str) for name in names)
+    if not are_texts or len(set(names)) < max(len(names), 2):
         raise refused(
-            f"label_names={list(label_names)}",
+            f"label_names={list(names)}",
             "2 strings or more, all different; or the number of classes",
         )
-    return tuple(label_names)
+    return names
 
 
 def _check_dropout(

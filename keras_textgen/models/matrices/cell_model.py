@@ -446,3 +446,14 @@ class CellModel(FactorModel):
             "fields": list(self.fields),
             "duplicates": self.duplicates,
         }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "CellModel":
+        """Rebuild the model.
+
+        Files of before may have negatives of explicit feedback, which drew
+        none.
+        """
+        if config.get("feedback") == "explicit":
+            config = config | {"negatives": None}
+        return super().from_config(config)

@@ -1,5 +1,6 @@
 """What a model of cells may be told, checked."""
 
+import numbers
 from collections.abc import Sequence
 
 import numpy as np
@@ -66,11 +67,12 @@ None; it has a meaning with feedback='ranking' only
 
 def _check_range(value_range: tuple[float, float]) -> None:
     bounds = list(value_range) if np.ndim(value_range) == 1 else []
-    is_range = len(bounds) == 2 and all(each in Numbers() for each in bounds)
-    if not is_range or bounds[0] > bounds[1]:
+    are_numbers = all(isinstance(each, numbers.Real) for each in bounds)
+    # NaN is not below anything.
+    if len(bounds) != 2 or not are_numbers or not bounds[0] <= bounds[1]:
         raise refused(
             f"value_range={value_range!r}",
-            "None, or two finite numbers, the lower one first",
+            "None, or two numbers, the lower one first",
         )
 
 

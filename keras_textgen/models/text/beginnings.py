@@ -5,7 +5,8 @@ import tensorflow as tf
 
 from keras_textgen.checks import refused
 from keras_textgen.data.base_vocabulary import BaseVocabulary
-from keras_textgen.tokens import UNKNOWN_ID
+from keras_textgen.data.text_lists import check_unicode
+from keras_textgen.tokens import UNKNOWN, UNKNOWN_ID
 
 
 def beginning(
@@ -67,9 +68,15 @@ def prefix_tokens(
     tokens = vocabulary.tokenize([prefix])[0, 1:-1]
     unknown = np.flatnonzero(tokens == UNKNOWN_ID)
     if len(unknown):
+        unit, name = vocabulary.unit, words[unknown[0]].decode()
+        if name == UNKNOWN:
+            # A word that no subwords spell.
+            each = prefix.split()
+            are_unknown = vocabulary.tokenize(each) == UNKNOWN_ID
+            first = int(np.argmax(tf.reduce_any(are_unknown, axis=1)))
+            unit, name = "word", each[first]
         raise refused(
-            f"prefix={prefix!r}: the model does not know the "
-            f"{vocabulary.unit} {words[unknown[0]].decode()!r}",
+            f"prefix={prefix!r}: the model does not know the {unit} {name!r}",
             f"{vocabulary.unit}s of its vocabulary",
         )
     if len(tokens) >= max_length:
@@ -116,6 +123,7 @@ def condition_tokens(
 def _words(vocabulary: BaseVocabulary, name: str, text: str) -> np.ndarray:
     if not isinstance(text, str):
         raise refused(f"{name}={text!r:.40}", "a text")
+    check_unicode(text, name)
     words = vocabulary.split(tf.constant([text]))[0].numpy()
     if not len(words):
         raise refused(f"{name}={text!r}, without words", "a text")

@@ -24,6 +24,7 @@ from keras_textgen.models.text.text_model import (
     decoded_strings,
 )
 from keras_textgen.noise import GlobalRows, Noise, NoNoise, RowNoise, TextNoise
+from keras_textgen.tokens import PAD_ID
 
 # Tokens decoded at once for importance weights, which bounds the memory.
 _TOKENS_PER_BLOCK = 8192
@@ -313,8 +314,9 @@ class LatentTextModel(LatentModel, TextModel):
             batch_size: Sequences at a time.
 
         Returns:
-            One text a sequence, at most twice as long as the longest of its
-            batch (the cap of the HDGM code base).
+            One text a sequence, of at most twice as many tokens (the HDGM code
+            base caps all of a batch by its longest, so that a text would have
+            other reconstructions beside others).
         """
         reconstruct = self.in_graph("reconstruct_tokens")
 
@@ -403,10 +405,12 @@ class LatentTextModel(LatentModel, TextModel):
     ) -> tf.Tensor:
         """Encode tokens [batch, time] and decode the mean codes."""
         max_length = 2 * tf.shape(tokens)[1]
+        is_token = tf.cast(tokens != PAD_ID, tf.int32)
         return self.beam_search(
             self.initial_state(self.encode_tokens(tokens), max_length),
             beam_width=beam_width,
             max_length=max_length,
+            max_lengths=2 * tf.reduce_sum(is_token, axis=1),
             ban_unknown=ban_unknown,
         )
 

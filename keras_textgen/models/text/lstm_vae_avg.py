@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.data.vocabulary import Vocabulary
+from keras_textgen.decoding.common import checked_seed
 from keras_textgen.models.latent import Inference
 from keras_textgen.models.text.lstm_vae import LSTMVAE
 from keras_textgen.models.text.text_model import DecoderState, TextData
@@ -142,7 +143,7 @@ class LSTMVAEAVG(LSTMVAE):
             float32 [N], nats.
         """
         bound = self.in_graph("single_latent_bound_of_tokens")
-        seed = tf.constant([self.seed, seed])
+        seed = tf.constant([self.seed, checked_seed(seed)])
         return self.map_batches(
             lambda tokens: bound(tokens, seed), data, batch_size
         )

@@ -444,17 +444,18 @@ class TextModel(LikelihoodModel):
         *,
         beam_width: int,
         max_length: int | tf.Tensor,
+        max_lengths: tf.Tensor | None = None,
         ban_unknown: bool,
     ) -> tf.Tensor:
         """Most likely tokens [N, length] from decoder states of N rows."""
-        tokens, _ = beam_search(
+        return beam_search(
             self.next_token_logits,
             state,
             beam_width=beam_width,
             max_length=max_length,
+            max_lengths=max_lengths,
             banned_ids=[UNKNOWN_ID] if ban_unknown else [],
-        )
-        return tokens
+        )[0]
 
     def endpoints(self) -> dict[str, Endpoint]:
         """What is served: see `keras_textgen.export_model`."""

@@ -368,6 +368,10 @@ def stars(*names):
     return HierarchicalAttentionNetwork(Vocabulary(WORDS), names, **SIZES)
 
 
+def test_whole_numbers_as_names():
+    assert stars(np.int64(1), 2, 3).label_names == ("1", "2", "3")
+
+
 def test_numbers_that_are_names_of_other_classes_are_told():
     model = stars("1", "2", "3")
     with pytest.warns(UserWarning, match="the label 1 is read as a number, th"):
@@ -415,7 +419,7 @@ def test_refused_labels(model, labels, named):
         ({"label_names": ["one"]}, "label_names="),
         ({"label_names": ["one", "one"]}, "label_names="),
         ({"label_names": ["one", None]}, "label_names=.*; allowed: 2 strings"),
-        ({"label_names": [1, 2]}, "label_names=.*; allowed: 2 strings"),
+        ({"label_names": [1.5, 2]}, "label_names=.*; allowed: 2 strings"),
     ],
 )
 def test_refused_settings(settings, message):

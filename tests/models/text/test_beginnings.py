@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_textgen.data.subwords.vocabulary import SubwordVocabulary
+from keras_textgen.models.text.beginnings import prefix_tokens
 from keras_textgen.noise import Noise
 from tests.models.tiny_models import WORDS, hdgm, lstm_lm, sentence_vae
 
@@ -88,6 +90,16 @@ def test_codes_of_a_condition_are_draws_of_its_posterior(
             "'tulip'; allowed: words of its vocabulary",
         ),
         ({"prefix": " "}, "prefix=' ', without words; allowed: a text"),
+        # As Python reads a byte of the command line that is no UTF-8.
+        (
+            {"prefix": "\udcff"},
+            r"prefix holds the surrogate '\udcff'; allowed: Unicode text",
+        ),
+        (
+            {"condition_on": "\udcff"},
+            r"condition_on holds the surrogate '\udcff'; allowed: Unicode text",
+        ),
+        ({"prefix": None}, "prefix=None; allowed: a text"),
         (
             {"prefix": f"{WORDS[0]} " * LENGTH},
             f"prefix={f'{WORDS[0]} ' * LENGTH!r} of {LENGTH} words; allowed: "
@@ -103,3 +115,18 @@ def test_codes_of_a_condition_are_draws_of_its_posterior(
 def test_refusals(arguments, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         language_model().generate(2, **arguments)
+
+
+def test_a_word_that_no_subwords_spell_is_named():
+    """Not as the piece that it becomes, "<unk>"."""
+    for package in ("tensorflow_text", "sentencepiece"):
+        pytest.importorskip(package, reason="the extra subwords is missing")
+    vocabulary = SubwordVocabulary.from_texts(
+        ["The cat sat."] * 9, algorithm="wordpiece"
+    )
+    message = (
+        "prefix='The \u2603s sat': the model does not know the word '\u2603s'; "
+        "allowed: subwords of its vocabulary"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        prefix_tokens(vocabulary, "The \u2603s sat", LENGTH)

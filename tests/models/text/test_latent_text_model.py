@@ -5,6 +5,7 @@ import re
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.models import aggressive_encoder
@@ -98,6 +99,55 @@ def test_latent_columns_of_hdgm(num_levels, objective):
 # -- Texts ---------------------------------------------------------------------
 
 
+class Batches(keras.utils.PyDataset):
+    """Texts in batches of two, two and one."""
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, number):
+        return TEXTS[2 * number : 2 * number + 2]
+
+
+def test_batches_of_python_are_read_as_texts_are(bound):
+    def lists():
+        yield from Batches()
+
+    assert bound.reconstruct(Batches()) == bound.reconstruct(TEXTS)
+    codes = bound.encode(TEXTS)
+    for batches in (Batches(), lists(), map(tf.constant, lists())):
+        np.testing.assert_allclose(bound.encode(batches), codes, rtol=1e-5)
+
+
+def test_a_dictionary_is_no_list_of_texts(bound):
+    """Its keys would be read as texts."""
+    message = "^texts are a table, of type dict; allowed: a column of it"
+    for function in (bound.encode, bound.reconstruct, bound.fit):
+        with pytest.raises(ValueError, match=message):
+            function({"text": TEXTS})
+
+
+@pytest.mark.parametrize("batch_size", [None, 0, 1.5, "2"])
+def test_batch_sizes_of_methods_are_checked(bound, batch_size):
+    message = f"^batch_size={batch_size!r}; allowed: whole numbers, 1 or more$"
+    for function in (bound.encode, bound.reconstruct, bound.log_likelihood):
+        with pytest.raises(ValueError, match=message):
+            function(TEXTS, batch_size=batch_size)
+
+
+@pytest.mark.parametrize("count", [None, "2", 0, 1.5, [2]])
+def test_numbers_of_texts_and_samples_are_checked(bound, count):
+    ending = (
+        f"={re.escape(repr(count))}; allowed: whole numbers, 1 to 2147483647$"
+    )
+    with pytest.raises(ValueError, match=f"^num_texts{ending}"):
+        bound.generate(count)
+    with pytest.raises(ValueError, match=f"^num_samples{ending}"):
+        bound.log_likelihood(TEXTS, num_samples=count)
+    with pytest.raises(ValueError, match=f"^beam_width{ending}"):
+        bound.reconstruct(TEXTS, beam_width=count)
+
+
 def never_ending(model):
     """The model, kept from ending a sentence."""
     bias = np.zeros(model.vocabulary.size)
@@ -108,13 +158,12 @@ def never_ending(model):
 
 @pytest.mark.parametrize("make", [sentence_vae, hdgm])
 def test_reconstructions_are_at_most_twice_as_long(make):
-    """Twice the tokens of the batch's longest text, start and end included."""
+    """Twice the tokens of the text itself, start and end included."""
     model = never_ending(make())
     texts = model.reconstruct(TEXTS, batch_size=2)
     assert all(type(text) is str for text in texts)
-    # By length: "a" and "the cat", "mat ..." and "on ...", "the cat sat on".
     lengths = [len(text.split()) for text in texts]
-    assert lengths == [2 * 6, 2 * 4, 2 * 5, 2 * 4, 2 * 5]
+    assert lengths == [2 * (len(text.split()) + 2) for text in TEXTS]
 
 
 def test_reconstruction_decodes_the_code():
