@@ -28,6 +28,7 @@ from keras_textgen.models.raw_data import (
     is_numeric_tensor,
     packed,
     unpacked,
+    weights_of_batch,
 )
 from keras_textgen.models.sharing import shared_out
 from keras_textgen.private_names import (
@@ -432,7 +433,9 @@ class FrontDoor(NoSymbolicBuild, Compiling):
             self._check_targets(y is not None)
         self._check_weights(sample_weight)
         x, y = self.prepared(x, None if is_prediction else y)
-        return packed(x, y, None if is_prediction else sample_weight)
+        if is_prediction or sample_weight is None:
+            return packed(x, y, None)
+        return packed(x, y, weights_of_batch(sample_weight))
 
     def _whole_batch(
         self,

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_textgen.checks import refused
 from keras_textgen.data.batches.base import RowBatches
+from keras_textgen.data.batches.sequences import asserted
 from keras_textgen.data.batches.sources import is_stream
 from keras_textgen.data.frames import frame_of
 from keras_textgen.data.rows import in_memory, split_rows
@@ -62,6 +63,28 @@ def packed(x: Any, y: Any, sample_weight: Any) -> Any:
     if sample_weight is not None:
         return x, y, sample_weight
     return x if y is None else (x, y)
+
+
+def weights_of_batch(sample_weight: tf.Tensor) -> tf.Tensor:
+    """Refuse weights that would be refused in memory.
+
+    Args:
+        sample_weight: A number a row of a batch.
+
+    Returns:
+        float32 [batch].
+
+    Raises:
+        tf.errors.InvalidArgumentError: One is negative, or not finite.
+
+    Example:
+        >>> weights_of_batch(tf.constant([1, 2])).numpy().tolist()
+        [1.0, 2.0]
+    """
+    weights = tf.cast(sample_weight, tf.float32)
+    is_weight = tf.math.is_finite(weights) & (weights >= 0)
+    message = "a sample_weight that is none; allowed: 0 or more, finite"
+    return asserted(weights, {message: is_weight})
 
 
 def columns_of_table(

@@ -252,6 +252,23 @@ def test_weights_come_in_batches_too(case):
     assert_close(found, expected)
 
 
+@each_weighted
+@pytest.mark.parametrize("wrong", [-1.0, np.nan, np.inf])
+def test_weights_in_batches_that_are_none(case, wrong):
+    model = case.make_eager()
+    before = model.get_weights()
+    weights = tf.data.Dataset.from_tensor_slices([1.0, wrong, 1, 1, 1]).batch(2)
+    stream = tf.data.Dataset.zip(dataset(case), weights).map(
+        lambda batch, weights: (
+            (batch, None, weights) if case.y is None else (*batch, weights)
+        )
+    )
+    message = "a sample_weight that is none; allowed: 0 or more, finite"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        model.fit(stream, verbose=0)
+    assert_close(model.get_weights(), before)
+
+
 @ends_with_a_warning
 @each_case
 def test_datasets_of_unknown_length(case):

@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras_textgen.checks import refused
 from keras_textgen.data.batches.cells import Batch
 from keras_textgen.data.batches.sequences import asserted
+from keras_textgen.models.raw_data import weights_of_batch
 
 
 def prepared_cells(
@@ -63,7 +64,7 @@ def prepared_cells(
     if values is None:
         values = tf.zeros(tf.shape(numbers["row"]))
     values = _checked_values(model.feedback, tf.cast(values, tf.float32))
-    weights = tf.cast(rest.pop("weight", tf.ones_like(values)), tf.float32)
+    weights = weights_of_batch(rest.pop("weight", tf.ones_like(values)))
     return {**numbers, "value": values, "weight": weights, **rest}
 
 
