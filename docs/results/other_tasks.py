@@ -25,8 +25,8 @@ TOPICS = """\
 Softmax autoencoders (see [their page](models/sae.md), which says what the
 figures are) and [ProdLDA](models/prodlda.md), beside K-means on tf-idf and on
 its leading 50 dimensions, LDA and NMF, with the same words, numbers of topics
-and reference counts; the runs of `20news` are from before LDA and NMF stood
-there. "±" is the standard deviation over seeds.
+and reference counts. "±" is the standard deviation over seeds; on `20news` a
+figure without it is of seed 0 alone.
 The activation, alpha and the limits on words were chosen on `20news`, seed 0,
 while figures of its test set could be seen; seeds 1 and 2 had no part in it.
 """
