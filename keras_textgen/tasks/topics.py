@@ -98,7 +98,7 @@ class TopicTask(Task):
         )
         if num_topics > counts.shape[0]:
             raise refused(
-                f"num_topics={num_topics} for "
+                f"--num_topics={num_topics} for "
                 f"{counted(counts.shape[0], 'training document')}",
                 "at most as many",
             )
