@@ -46,20 +46,26 @@ def checked_integer(
 
 
 def checked_seed(seed: int) -> int:
-    """Returns `seed` as Python's number.
+    """Returns `seed` as a number of 32 bits, as noise is drawn with.
 
-    Noise is a function of 32 of its bits: of a larger one, the others would
-    make no difference.
+    One that has more is folded, so that all of its bits make a difference.
 
     Example:
         >>> checked_seed(-3)
         -3
+        >>> checked_seed(2**40) == checked_seed(2**41)
+        False
         >>> checked_seed(None)
         Traceback (most recent call last):
-        ValueError: seed=None; allowed: whole numbers, -2147483648 to 2147483647
+        ValueError: seed=None; allowed: whole numbers, -9223372036854775808 to
+        9223372036854775807
     """
-    check(WholeNumbers(tf.int32.min, tf.int32.max), seed=seed)
-    return int(seed)
+    check(WholeNumbers(tf.int64.min, tf.int64.max), seed=seed)
+    seed = int(seed)
+    if tf.int32.min <= seed <= tf.int32.max:
+        return seed
+    (folded,) = np.random.SeedSequence(seed % 2**64).generate_state(1)
+    return int(folded.astype(np.int32))
 
 
 def checked_top_p(top_p: float | tf.Tensor) -> tf.Tensor:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.models.tiny_models import WORDS, lstm_lm, lstm_vae
 
-LIMITS = "allowed: whole numbers, -2147483648 to 2147483647"
+LIMITS = f"allowed: whole numbers, {-(2**63)} to {2**63 - 1}"
 
 
 def test_seeds_of_numpy_are_those_of_python():
@@ -21,17 +21,15 @@ def test_seeds_of_numpy_are_those_of_python():
 
 @pytest.mark.parametrize("seed", [1.5, "3", np.float64(2.0), 2**63])
 def test_what_is_no_seed_of_a_model(seed):
-    limits = f"allowed: whole numbers, {-(2**63)} to {2**63 - 1}"
-    message = f"^seed={re.escape(repr(seed)[-24:])}; {limits}$"
+    message = f"^seed={re.escape(repr(seed)[-24:])}; {LIMITS}$"
     if not isinstance(seed, str):
-        message = f"^seed={re.escape(str(seed))}; {limits}$"
+        message = f"^seed={re.escape(str(seed))}; {LIMITS}$"
     with pytest.raises(ValueError, match=message):
         lstm_lm(seed=seed)
 
 
-@pytest.mark.parametrize("seed", [None, 1.5, 2**31, -(2**31) - 1, 2**40])
-def test_seeds_that_make_no_noise_of_their_own_are_refused(seed):
-    """Of noise, which is made of 32 bits, they would be others again."""
+@pytest.mark.parametrize("seed", [None, 1.5, 2**63])
+def test_what_is_no_seed_of_noise(seed):
     message = f"^seed={seed}; {LIMITS}$"
     with pytest.raises(ValueError, match=message):
         lstm_lm().generate(2, seed=seed)
@@ -39,3 +37,13 @@ def test_seeds_that_make_no_noise_of_their_own_are_refused(seed):
         lstm_vae().log_likelihood(WORDS[:1], num_samples=1, seed=seed)
     with pytest.raises(ValueError, match=message):
         lstm_vae(averages=True).single_latent_bound(WORDS[:1], seed=seed)
+
+
+def test_all_bits_of_a_seed_make_a_difference():
+    model = lstm_vae()
+    seeds = [0, 2**40, 2**41, -(2**40), 2**31, 2**63 - 1]
+    bounds = [
+        float(model.log_likelihood(WORDS[:1], num_samples=1, seed=seed)[0])
+        for seed in seeds
+    ]
+    assert len(set(bounds)) == len(seeds)

@@ -271,7 +271,8 @@ def ranking_of(table, **settings):
         **{
             "dataset": "ratings",
             "feedback": "ranking",
-            "negatives": 5,
+            # Explicit feedback draws none.
+            "negatives": None if "feedback" in settings else 5,
             "history_features": False,
             "hidden_layers": "none",
             **settings,

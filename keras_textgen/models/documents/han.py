@@ -462,7 +462,7 @@ def _checked_names(label_names: Sequence[str] | int) -> tuple[str, ...]:
     if not are_texts or len(set(names)) < max(len(names), 2):
         raise refused(
             f"label_names={list(names)}",
-            "2 strings or more, all different; or the number of classes",
+            "2 or more, all different strings; or the number of classes",
         )
     return names
 

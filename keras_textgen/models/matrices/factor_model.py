@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, check, refused
+from keras_textgen.checks import SIZES, Numbers, check, refused
 from keras_textgen.data.batches.cells import check_range
 from keras_textgen.data.raw_ids import (
     as_list,
@@ -152,7 +152,10 @@ class FactorModel(GlobalBatchModel):
         Raises:
             ValueError: If an argument is not allowed.
         """
-        most = min(checked_integer("k", k, minimum=1), len(self.col_ids))
+        if k in Numbers() and k % 1 == 0:
+            # More than there are is as many as there are.
+            k = min(k, len(self.col_ids))
+        most = checked_integer("k", k, minimum=1)
         if exclude_seen and self.seen is None:
             raise refused(
                 "exclude_seen=True of a model that was made without `seen`",
