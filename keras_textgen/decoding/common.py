@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.checks import Allowed, Numbers, WholeNumbers, check
+from keras_textgen.data.batches.sequences import asserted
 from keras_textgen.layers.masking import NEVER_PREDICTED, without_tokens
 
 # Smaller numbers of float32 are 0 for some processors.
@@ -109,11 +110,9 @@ def _required(
     holds: tf.Tensor, value: tf.Tensor, name: str, allowed: Allowed
 ) -> tf.Tensor:
     """A value that only the running graph knows, which refuses it there."""
-    message = f"{name} out of its range; allowed: {allowed}"
-    with tf.control_dependencies(
-        [tf.debugging.assert_equal(holds, True, message)]
-    ):
-        return tf.identity(value)
+    return asserted(
+        value, {f"{name} out of its range; allowed: {allowed}": holds}
+    )
 
 
 def _is_known(number: Any) -> bool:
