@@ -333,6 +333,7 @@ class FrontDoor(NoSymbolicBuild, Compiling):
             )
             return weighed(self._streamed(x)), steps_per_epoch
         batches = self._batches(x, y, sample_weight, batch_size, shuffle)
+        batches.check_means()
         # Asked for when training begins: a callback may go on later.
         begin: Any = FirstEpoch(self, initial_epoch), 0
         if steps_per_epoch is not None:
@@ -366,6 +367,8 @@ class FrontDoor(NoSymbolicBuild, Compiling):
         batches = self._batches(
             x, y, sample_weight, batch_size, is_prediction=is_prediction
         )
+        if not is_prediction:
+            batches.check_means()
         dataset = batches.evaluation_dataset()
         if is_shared:
             dataset = shared_out(

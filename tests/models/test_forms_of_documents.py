@@ -182,6 +182,19 @@ def test_no_first_weights_of_documents_without_words(topic_model):
         topic_model.begin_with(["quagga", ""])
 
 
+@pytest.mark.parametrize("make", [sae, prodlda])
+def test_no_loss_of_documents_without_words(make):
+    model, unknown = make(), ["quagga", ""]
+    for method in (model.fit, model.evaluate):
+        with pytest.raises(
+            ValueError, match=r"^no document with a known word; allowed: 1 or"
+        ):
+            method(unknown)
+    with pytest.raises(ValueError, match="no document with a known word"):
+        model.fit(TEXTS, validation_data=unknown, verbose=0)
+    assert model.predict(unknown, verbose=0) is not None
+
+
 @pytest.mark.parametrize("k", [0, 2.5, 99, "3"])
 def test_numbers_of_words_and_documents(topic_model, k):
     match = rf"k='?{k}'?; allowed: whole numbers, 1 to "

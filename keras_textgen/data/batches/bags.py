@@ -260,6 +260,11 @@ class BagBatches(RowBatches):
         """What an epoch consists of: how many, and their name."""
         return self.num_documents, "documents"
 
+    def check_means(self) -> None:
+        """Refuses documents none of which has a word: they have no loss."""
+        if not self.has_words.any():
+            raise refused("no document with a known word", "1 or more")
+
     def tensors(
         self, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor
     ) -> Bags:

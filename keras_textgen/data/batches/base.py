@@ -121,6 +121,9 @@ class RowBatches:
         """
         raise NotImplementedError
 
+    def check_means(self) -> None:
+        """Refuses rows of which no loss has a mean; some kinds have such."""
+
     # -- Datasets ------------------------------------------------------------
 
     def of_share(self, share: Any) -> Self:

@@ -199,7 +199,8 @@ def decoded_lines(
         except DataError as error:
             on_bad(number, error)
             text = "\n"
-        yield text
+        # Several, if the file's lines end with carriage returns.
+        yield from io.StringIO(text)
 
 
 @contextlib.contextmanager
@@ -240,7 +241,8 @@ def decode(
 ) -> str:
     r"""Decodes UTF-8 and normalizes the ends of lines to one character.
 
-    Content that begins with the mark of UTF-16 is of that.
+    Content that begins with the mark of UTF-16 is of that. A carriage return
+    ends a line where no line feed does.
 
     Args:
         content: of a text file.
@@ -259,9 +261,9 @@ def decode(
     """
     try:
         if first_line == 1 and content.startswith(_UTF_16):
-            return content.decode("utf-16").replace("\r\n", "\n")
+            return _with_line_feeds(content.decode("utf-16"), first_line)
         if b"\0" not in content:
-            return content.decode("utf-8-sig").replace("\r\n", "\n")
+            return _with_line_feeds(content.decode("utf-8-sig"), first_line)
     except UnicodeDecodeError as error:
         before = error.object[: error.start].decode(error.encoding, "ignore")
         line = first_line + before.count("\n")
@@ -271,6 +273,12 @@ def decode(
         f"{source}:{line}: a zero byte, as binary files have, and UTF-16 "
         "without its mark; allowed: text, UTF-8"
     )
+
+
+def _with_line_feeds(text: str, first_line: int) -> str:
+    if first_line == 1 and "\n" not in text:
+        return text.replace("\r", "\n")
+    return text.replace("\r\n", "\n")
 
 
 def _not_decoded(error: UnicodeDecodeError) -> str:

@@ -306,7 +306,9 @@ class SoftmaxAutoencoder(TopicModel):
         # The softmax takes any constant; this one costs least L2.
         self.output_bias.assign(logs - logs.mean())
         kernel = self.kernel.numpy()
-        self.kernel.assign(kernel * (_KERNEL_DEVIATION / kernel.std()))
+        # The single weight of one word and one dimension has none.
+        deviation = kernel.std() or _KERNEL_DEVIATION
+        self.kernel.assign(kernel * (_KERNEL_DEVIATION / deviation))
         self.bias.assign(-mean @ self.kernel.numpy())
 
     # -- Topics --------------------------------------------------------------

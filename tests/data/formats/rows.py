@@ -68,6 +68,7 @@ WRITERS = {
     "marked.csv": lambda rows: b"\xef\xbb\xbf" + delimited(rows),
     "wide.csv": lambda rows: delimited(rows).decode().encode("utf-16"),
     "dos.csv": lambda rows: delimited(rows).replace(b"\n", b"\r\n"),
+    "mac.csv": lambda rows: delimited(rows).replace(b"\n", b"\r"),
     "a.tsv": lambda rows: delimited(rows, "\t"),
     "a.jsonl": json_lines,
     "a.parquet": columnar("parquet"),

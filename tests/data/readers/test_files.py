@@ -26,6 +26,8 @@ def write(folder, content, name="words.txt"):
         (b"one\ntwo\n", ["one", "two"]),
         (b"no end", ["no end"]),
         (b"dos\r\nlines\r\n", ["dos", "lines"]),
+        (b"carriage\rreturns\r", ["carriage", "returns"]),
+        (b"one\rwithin\ntwo\rtoo", ["one\rwithin", "two\rtoo"]),
         (b"\xef\xbb\xbfmark", ["mark"]),
         ("caf\u00e9\r\ntwo".encode("utf-16"), ["café", "two"]),
         (b"\xfe\xff" + "Ċ\none".encode("utf-16-be"), ["Ċ", "one"]),

@@ -393,6 +393,8 @@ def test_a_model_of_documents():
     texts = ["red red red rose rose rose rose", "x", "red red rose rose sea"]
     of_texts = make(texts, Vocabulary(["red", "rose", "sea"]))
     assert of_texts.alpha == pytest.approx(alpha)
+    alone = make(np.array([[3.0], [1.0]]), latent_dim=1)
+    assert all(np.isfinite(each).all() for each in alone.get_weights())
     with pytest.raises(ValueError, match="no document with a known word"):
         make(np.zeros([2, 3]))
     with pytest.raises(ValueError, match="num_words"):
