@@ -19,7 +19,7 @@ from keras_textgen.data.raw_ids import (
     raw_id,
 )
 
-# What may be done with a pair of row and column that is given again.
+# Pairs that are given again are named up to so many, the others counted.
 _PAIRS_NAMED = 3
 LARGEST = float(np.finfo(np.float32).max)
 # The squares of larger values, summed over the cells, are no float32.

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_textgen.checks import refused
 from keras_textgen.models.remedies import Remedy
+from keras_textgen.optimizers import clipped_gradients
 from keras_textgen.private_names import unscaled
 
 # Of the authors' code: losses are compared block by block.
@@ -83,15 +84,12 @@ class AggressiveEncoder(tf.Module, Remedy):
         Raises:
             ValueError: If the optimizer moves what has no gradient.
         """
-        optimizer = model.optimizer
-        inner = unscaled(optimizer)
-        _check_plain_sgd(inner)
+        _check_plain_sgd(unscaled(model.optimizer))
         # Both sides are clipped together, as by the authors.
-        if inner.global_clipnorm:
-            norm = optimizer.scale_loss(tf.constant(inner.global_clipnorm))
-            gradients, _ = tf.clip_by_global_norm(gradients, norm)
         gradients = self.masked(
-            gradients, model.trainable_variables, model.encoder_variables()
+            clipped_gradients(gradients, model.optimizer),
+            model.trainable_variables,
+            model.encoder_variables(),
         )
         self.record(
             tf.reduce_sum(outputs["losses"]),

@@ -172,8 +172,8 @@ def _read_splits(
             )
         _check_splits(folder, files, "_class_label.txt", " (or .txt.gz)")
         labels = {
-            split: read_label_file(files[split], paths[split], len(lines))
-            for split, lines in splits.items()
+            split: read_label_file(files[split], paths[split], len(texts))
+            for split, texts in splits.items()
         }
         paths = files
     if not labels:
