@@ -82,6 +82,16 @@ def checked_texts(texts: Iterable[Any], what: str = "text") -> list[str]:
     return texts
 
 
+def as_text(value: Any) -> Any:
+    """Bytes in UTF-8 as a string; all else as it is.
+
+    Example:
+        >>> as_text(b"rose"), as_text("rose"), as_text(3)
+        ('rose', 'rose', 3)
+    """
+    return value.decode() if isinstance(value, bytes) else value
+
+
 def check_unicode(text: str | bytes, place: str) -> None:
     r"""Refuses a text that UTF-8 cannot write.
 

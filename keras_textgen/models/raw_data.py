@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from keras_textgen.checks import refused
 from keras_textgen.data.batches.base import RowBatches
-from keras_textgen.data.batches.sequences import asserted
 from keras_textgen.data.batches.sources import is_stream
 from keras_textgen.data.frames import frame_of
+from keras_textgen.data.id_checks import asserted
 from keras_textgen.data.rows import in_memory, split_rows
 from keras_textgen.data.shards.matrix import PreparedCells
 from keras_textgen.data.shards.split import PreparedSplit

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from keras_textgen.data.base_vocabulary import BaseVocabulary
-from keras_textgen.data.batches.sequences import checked_tokens
+from keras_textgen.data.id_checks import checked_tokens
 
 Outputs = dict[str, tf.Tensor]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -174,11 +175,8 @@ class RankingBatches(PairBatches):
         cells: The cells that are to come before others; of any value.
         shape: Rows and columns of the matrix.
         batch_size: Cells a batch; the last one may be smaller.
-        seed: Of the shuffling, and of what is drawn.
         negatives: Columns drawn for each cell, 1 or more.
-        observed: Further cells that must not be drawn, besides `cells`.
-        is_shuffled: See `RowBatches`.
-        sample_weight: See `RowBatches`.
+        **settings: As in `PairBatches`.
 
     Raises:
         ValueError: As `PairBatches`, but values may be 0 and less.
@@ -198,22 +196,12 @@ class RankingBatches(PairBatches):
         shape: tuple[int, int],
         batch_size: int,
         *,
-        seed: int = 0,
         negatives: int,
-        observed: Ratings | None = None,
-        is_shuffled: bool = True,
-        sample_weight: Sequence[float] | None = None,
+        **settings: Any,
     ) -> None:
         check(SIZES, negatives=negatives)
         super().__init__(
-            cells,
-            shape,
-            batch_size,
-            seed=seed,
-            negatives=negatives,
-            observed=observed,
-            is_shuffled=is_shuffled,
-            sample_weight=sample_weight,
+            cells, shape, batch_size, negatives=negatives, **settings
         )
         with tf.device("CPU:0"):
             self._counts = tf.constant(self._unobserved.counts, tf.float32)
