@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_textgen.checks import counted
-from keras_textgen.data.characters import normalize_text
+from keras_textgen.data.characters import has_word, normalize_text
+from keras_textgen.data.corpus import DataError
 from keras_textgen.data.raw_ids import is_missing
-from keras_textgen.data.readers.files import DataError, has_word, read_lines
+from keras_textgen.data.readers.files import read_lines
 
 _LABELED = "a label, a tab and the text in every line, or no tab in any line"
 # What the column of labels is called in a first line that names the columns.

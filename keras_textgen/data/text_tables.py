@@ -40,12 +40,8 @@ from keras_textgen.data.labels import (
     number_labels,
     sorted_names,
 )
-from keras_textgen.data.readers.files import (
-    read_lines,
-    split_rows,
-    split_texts,
-)
-from keras_textgen.data.splits import rows_by_time, split_rule
+from keras_textgen.data.readers.files import read_lines, split_texts
+from keras_textgen.data.splits import rows_at_random, rows_by_time, split_rule
 
 NAME = "text"
 # What --label_column is for a table whose labels are not wanted.
@@ -390,7 +386,7 @@ def _hold_out(
     """Takes a tenth of the training texts for validation, label by label."""
     of_train = labels.get("train")
     train = texts["train"]
-    rows = split_rows(len(train), seed, of_train, held_out_parts=1)
+    rows = rows_at_random(len(train), seed, of_train, held_out_parts=1)
     if not len(rows[1]):
         few = counted(
             len(train), "training text leaves", "training texts leave"

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from keras_textgen.data.cells import LARGEST, number_of_text
+from keras_textgen.data.characters import has_word
 from keras_textgen.data.labels import clean_label
 from keras_textgen.data.raw_ids import is_missing, is_nested, raw_id
-from keras_textgen.data.readers.files import has_word
 
 # Numbers, some of which a data frame may have written with a fraction.
 _WHOLE_NUMBER = re.compile(r"(-?[0-9]+)(?:\.0+)?")

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from keras_textgen.checks import counted
 from keras_textgen.data.corpus import DataError
 from keras_textgen.data.formats.streams import read_bytes
+from keras_textgen.data.readers.files import given_path
 
 _PIECE = 2**20
 # In bytes, of a file that is a text or a table of few columns.
@@ -92,11 +93,7 @@ class Publication:
         Raises:
             DataError: nothing of it is there.
         """
-        if data_dir is None:
-            raise DataError(
-                f"{self.corpus}: no data_dir given; allowed: {self.expected}"
-            )
-        source = pathlib.Path(data_dir)
+        source = given_path(self.corpus, data_dir, self.expected)
         if source.is_file():
             return source
         for folder in (source, source / self.folder):

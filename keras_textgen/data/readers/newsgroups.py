@@ -8,7 +8,7 @@ import re
 from keras_textgen.data.corpus import Corpus, DataError
 from keras_textgen.data.labels import listing, number_labels, sorted_names
 from keras_textgen.data.readers.archives import Publication
-from keras_textgen.data.readers.files import split_rows
+from keras_textgen.data.splits import rows_at_random
 
 _PUBLICATION = Publication(
     corpus="20news",
@@ -70,7 +70,7 @@ def read_newsgroups(
         split: number_labels([group for _, group, _ in keys[split]], names)
         for split in keys
     }
-    train, valid = split_rows(
+    train, valid = rows_at_random(
         len(keys["train"]), seed, labels["train"], held_out_parts=1
     )
     of_splits = {
