@@ -121,6 +121,11 @@ class RowBatches:
         """
         raise NotImplementedError
 
+    @property
+    def units(self) -> tuple[int, str]:
+        """What an epoch consists of: how many, and their name."""
+        raise NotImplementedError
+
     # -- Datasets ------------------------------------------------------------
 
     def of_share(self, share: Any) -> Self:

@@ -293,3 +293,13 @@ def shortened(text: str, length: int = 160) -> str:
     """
     text = " ".join(text.split())
     return text if len(text) <= length else f"{text[:length]}..."
+
+
+def joined_text(document: str | Sequence[str]) -> str:
+    """A document as one text.
+
+    Example:
+    >>> joined_text(["a rose", "a thorn"]), joined_text("a rose")
+    ('a rose a thorn', 'a rose')
+    """
+    return document if isinstance(document, str) else " ".join(document)
