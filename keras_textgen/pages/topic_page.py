@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from keras_textgen.checks import counted
+from keras_textgen.data.rows import spread_rows
 from keras_textgen.pages.html_page import html_page
 from keras_textgen.pages.projection import project
 from keras_textgen.pages.svg import svg_element
@@ -70,7 +71,7 @@ def topic_page(
     codes, topics = codes[has_topic], topics[has_topic]
     if labels is not None:
         labels = np.asarray(labels)[has_topic]
-    shown = _spread(len(codes), _MAX_POINTS)
+    shown = spread_rows(len(codes), _MAX_POINTS)
     points, method = project(codes[shown], seed)
     figure = _map(points, topics[shown], words)
     rows = [
@@ -110,12 +111,6 @@ def topic_page(
 
 def _header(headings: Sequence[str]) -> str:
     return "".join(f"<th>{heading}</th>" for heading in headings)
-
-
-def _spread(total: int, most: int) -> np.ndarray:
-    """Numbers of at most so many documents, at equal distances."""
-    count = min(total, most)
-    return np.arange(count) * total // count
 
 
 def _color(number: int) -> str:
