@@ -564,20 +564,18 @@ def test_inputless_is_a_keep_rate_of_zero(tmp_path):
     )
 
 
-def test_missing_data_folder_is_refused(tmp_path):
-    missing = tmp_path / "missing"
-    with pytest.raises(settings.RunError) as error:
-        parse(tmp_path, "--dataset=ptb", f"--data_dir={missing}")
-    assert str(error.value) == f"--data_dir={missing}: no such file or folder"
-
-
 @pytest.mark.parametrize(
-    ("model", "name"), [("han", "word_vectors"), ("vae", "beside")]
+    ("other", "name"),
+    [
+        ("--dataset=ptb", "data_dir"),
+        ("--model=han", "word_vectors"),
+        ("--model=vae", "beside"),
+    ],
 )
-def test_other_missing_inputs_are_refused(tmp_path, model, name):
+def test_missing_inputs_are_refused(tmp_path, other, name):
     missing = tmp_path / "missing"
     with pytest.raises(settings.RunError) as error:
-        parse(tmp_path, f"--model={model}", f"--{name}={missing}")
+        parse(tmp_path, other, f"--{name}={missing}")
     assert str(error.value) == f"--{name}={missing}: no such file or folder"
 
 

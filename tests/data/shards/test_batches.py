@@ -4,6 +4,7 @@ import collections
 import itertools
 import json
 import random
+import shutil
 
 import numpy as np
 import pytest
@@ -286,11 +287,7 @@ def test_a_model_of_another_vocabulary_is_refused(corpus):
 
 @pytest.fixture
 def copy(corpus, tmp_path):
-    folder = tmp_path / "copy"
-    folder.mkdir()
-    for path in corpus.folder.iterdir():
-        (folder / path.name).write_bytes(path.read_bytes())
-    return folder
+    return shutil.copytree(corpus.folder, tmp_path / "copy")
 
 
 def test_damaged_shards_are_named_in_one_line(copy):

@@ -5,6 +5,7 @@ What is computed of files is compared with the same cells in memory.
 
 import itertools
 import random
+import shutil
 
 import keras
 import numpy as np
@@ -508,9 +509,7 @@ def use(folder):
 def test_a_damaged_file_is_told_of_when_it_is_used(matrix, tmp_path):
     for name in ("train.values.npy", "rows.json", "manifest.json"):
         copy = tmp_path / name.partition(".")[0]
-        copy.mkdir()
-        for path in matrix.folder.iterdir():
-            (copy / path.name).write_bytes(path.read_bytes())
+        shutil.copytree(matrix.folder, copy)
         content = bytearray((copy / name).read_bytes())
         content[-3] ^= 1
         (copy / name).write_bytes(content)
