@@ -21,6 +21,7 @@ LEVELS = (
     {"private_names"},
     {
         "noise",
+        "replicas",
         "distributions",
         "layers",
         "objectives",

@@ -10,6 +10,7 @@ from keras_textgen.checks import refused
 from keras_textgen.models.remedies import Remedy
 from keras_textgen.optimizers import clipped_gradients
 from keras_textgen.private_names import unscaled
+from keras_textgen.replicas import sum_over_replicas
 
 # Of the authors' code: losses are compared block by block.
 BLOCK_STEPS = 10
@@ -174,10 +175,7 @@ def _over_replicas(
 ) -> list[tf.Tensor]:
     """Sums over all replicas, float32 []."""
     sums = [tf.cast(each, tf.float32) for each in (nats, num_tokens)]
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return sums
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, sums)
+    return sum_over_replicas(sums)
 
 
 def _check_plain_sgd(optimizer: keras.optimizers.Optimizer) -> None:

@@ -15,7 +15,6 @@ from keras_textgen.models.exporting import (
 )
 from keras_textgen.models.front_door import FrontDoor
 from keras_textgen.models.seeding import seeded
-from keras_textgen.noise import GlobalRows
 from keras_textgen.optimizers import clipped_gradients
 from keras_textgen.private_names import (
     compiled_metrics,
@@ -26,6 +25,7 @@ from keras_textgen.private_workers import (
     has_workers,
     sums_of_replicas,
 )
+from keras_textgen.replicas import GlobalRows, one_of_several
 from keras_textgen.serving.endpoints import Endpoint
 
 # Words from which a batch has fewer rows than half of the matrix, as batches
@@ -339,8 +339,8 @@ def _of_all_replicas(
     which is not what one replica does with the whole batch. They are dense
     before that, as the norm of rows counts those of a repeated word separately.
     """
-    context = tf.distribute.get_replica_context()
-    if context.num_replicas_in_sync == 1:
+    context = one_of_several()
+    if context is None:
         yield [tf.convert_to_tensor(each) for each in gradients]
         return
     sent = [

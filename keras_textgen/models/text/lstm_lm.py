@@ -18,7 +18,8 @@ from keras_textgen.models.text.text_model import (
     TextData,
     TextModel,
 )
-from keras_textgen.noise import GlobalRows, Noise
+from keras_textgen.noise import Noise
+from keras_textgen.replicas import GlobalRows
 from keras_textgen.serving.endpoints import (
     Endpoint,
     Outputs,
