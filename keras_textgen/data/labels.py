@@ -5,7 +5,7 @@ from __future__ import annotations
 import decimal
 import pathlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -200,15 +200,42 @@ def number_splits(
         DataError: fewer than two labels, or one that is not in the first split.
     """
     first, *_ = labels
+    lines = first_lines or {}
+    return number_found(
+        labels,
+        sources[first],
+        lambda split, row: f"{sources[split]}:{lines.get(split, 1) + row}",
+    )
+
+
+def number_found(
+    labels: Mapping[str, Sequence[str]],
+    source: pathlib.Path,
+    where: Callable[[str, int], str],
+) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
+    """As `number_splits`, of labels that are found anywhere.
+
+    Args:
+        labels: for each split, one a text; the training split first.
+        source: where those of the training split come from.
+        where: a label stands, by split and place, for messages.
+
+    Returns:
+        The names, and int32 `[texts]` for each split.
+
+    Raises:
+        DataError: fewer than two labels, or one that is not in the first split.
+    """
+    first, *_ = labels
     names = sorted_names(labels[first])
-    check_names(names, sources[first])
+    check_names(names, source)
     known = set(names)
     for split, listed in labels.items():
-        for line, label in enumerate(listed, (first_lines or {}).get(split, 1)):
+        for row, label in enumerate(listed):
             if label not in known:
                 raise DataError(
-                    f"{sources[split]}:{line}: the label {label!r} is not in "
-                    f"the training set; allowed: {listing(names)}"
+                    f"{where(split, row)}: the label {label!r} is not in the "
+                    f"training set; allowed: {listing(names)}"
                 )
     return names, {
         split: number_labels(listed, names) for split, listed in labels.items()

@@ -37,6 +37,7 @@ from keras_textgen.data.formats.table import Row, Table, is_typed
 from keras_textgen.data.labels import (
     check_names,
     listing,
+    number_found,
     number_labels,
     sorted_names,
 )
@@ -362,19 +363,11 @@ def _numbered(
                 f"{each.first_file}: no labels, which other splits have; "
                 "allowed: labels in all, or --label_column=none"
             )
-    names = sorted_names(given["train"])
-    check_names(names, pathlib.Path(columns["train"].first_file))
-    known = set(names)
-    for split, labels in given.items():
-        for row, label in enumerate(labels):
-            if label not in known:
-                raise DataError(
-                    f"{columns[split].where(row)}: the label {label!r} is not "
-                    f"in the training set; allowed: {listing(names)}"
-                )
-    return names, {
-        split: number_labels(labels, names) for split, labels in given.items()
-    }
+    return number_found(
+        given,
+        pathlib.Path(columns["train"].first_file),
+        lambda split, row: columns[split].where(row),
+    )
 
 
 def _hold_out(
