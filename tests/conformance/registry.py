@@ -599,7 +599,6 @@ EXPORTED = [case for case in INSTALLED if "export" in case.slow_checks]
 each_layer = _parametrized(LAYERS)
 each_model = _parametrized(MODELS)
 each_latent_model = _parametrized([case for case in MODELS if case.is_latent])
-each_exported_model = _parametrized(EXPORTED)
 each_model_of_replicas = _parametrized(
     [case for case in MODELS if "replicas" in case.slow_checks]
 )

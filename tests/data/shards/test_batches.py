@@ -16,7 +16,6 @@ pytest.importorskip("array_record", reason="the extra beam is missing")
 import keras_textgen
 from keras_textgen.data.corpora import load_corpus
 from keras_textgen.data.corpus import SPLITS, DataError
-from keras_textgen.data.shards import order
 from keras_textgen.data.shards.bags import PreparedBags
 from keras_textgen.data.shards.batches import PreparedBatches
 from keras_textgen.data.shards.corpus import open_prepared
@@ -50,11 +49,6 @@ def corpus(texts, tmp_path_factory):
     return prepare_corpus(
         folder / "a.txt", folder / "out", valid_share=0.1, test_share=0.1
     )
-
-
-@pytest.fixture
-def small_windows(monkeypatch):
-    monkeypatch.setattr(order, "WINDOW", 3)
 
 
 def rows_of(dataset, count=None):

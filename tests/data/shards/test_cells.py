@@ -22,7 +22,6 @@ from keras_textgen.data.cells import Ratings
 from keras_textgen.data.corpus import SPLITS, DataError
 from keras_textgen.data.matrix import Matrix
 from keras_textgen.data.ratings import load_ratings
-from keras_textgen.data.shards import order
 from keras_textgen.data.shards.cells import (
     PreparedCellBatches,
     _Relevant,
@@ -81,11 +80,6 @@ def memory(matrix):
         column_names=matrix.column_names,
         column_titles=matrix.column_names,
     )
-
-
-@pytest.fixture
-def small_windows(monkeypatch):
-    monkeypatch.setattr(order, "WINDOW", 3)
 
 
 def in_memory(cells):
