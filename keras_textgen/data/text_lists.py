@@ -11,7 +11,7 @@ from keras_textgen.checks import refused
 from keras_textgen.data.frames import frame_of
 
 _STRING_KINDS = "SUOT"
-# Of pandas, which is not imported for them.
+# Types of pandas, by name: pandas is not imported for them.
 _MISSING_TYPES = ("NAType", "NaTType")
 
 

@@ -33,7 +33,7 @@ from keras_textgen.tokens import END_ID, START_ID
 MAJORITY = "majority class"
 BAG_OF_WORDS = "bag of words"
 
-# Of the L2 penalties, each from strong to weak.
+# L2 penalties that are tried, from strong to weak.
 _LINEAR_C = (0.001, 0.01, 0.1, 1.0, 10.0)
 _HIDDEN_ALPHA = (10.0, 1.0, 0.1, 0.001)
 _LINEAR_STEPS = 1000

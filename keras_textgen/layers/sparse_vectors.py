@@ -83,7 +83,7 @@ class SparseVectors(NamedTuple):
 numpy=array([[0., 2.]], dtype=float32)>
         """
         places, shape = self.places_and_shape(size)
-        # As the linear layer below; values of one place are added.
+        # Where products of sparse matrices are computed, too; see below.
         with tf.device("CPU:0"):
             dense = tf.scatter_nd(places, self.values, shape)
         return tf.ensure_shape(dense, [None, size])

@@ -18,9 +18,9 @@ from keras_textgen.pages.svg import svg_element
 # t-SNE of more points takes long, and they would hide each other.
 _MAX_POINTS = 2000
 _WORDS_ON_MAP, _LABELS_SHOWN = 2, 3
-# Of the golden angle, colors of neighboring numbers differ most.
+# Steps of the golden angle make colors of neighboring numbers differ most.
 _GOLDEN = 0.381966
-# Of a name, in parts of the map.
+# Sizes of a name on the map, as shares of its width and height.
 _CHARACTER_WIDTH, _LINE_HEIGHT = 0.0105, 0.024
 _STYLE = {
     "font.size": 8,

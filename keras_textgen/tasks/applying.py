@@ -27,10 +27,10 @@ from keras_textgen.decoding.interpolation import homotopy
 from keras_textgen.tasks.data import cell_columns, input_columns, read_input
 from keras_textgen.tokens import UNKNOWN_ID
 
-# Records at a time, and seconds between two words on how far it is.
+# Records that are read at a time; seconds between two lines of progress.
 _RECORDS, _SECONDS = 1024, 30.0
-# Of them, those that the model is given at a time, and their characters when
-# all are as long as the longest.
+# The most records that the model is given at a time, and the most characters
+# of them, each counted with the length of the longest.
 _BATCH, _CHARACTERS = 128, 50_000
 _TEXT = Column("text", is_input=True)
 Texts = Sequence[tuple[str, ...]]

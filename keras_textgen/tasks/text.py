@@ -74,10 +74,10 @@ from keras_textgen.training.sparsity import Sparsity
 
 _DIAGNOSTIC_SEQUENCES = 500
 _NUM_RECONSTRUCTIONS = 3
-# Generated to be judged.
+# Texts that are generated, and those reconstructed, to be judged.
 _JUDGED_SAMPLES = 1000
 _JUDGED_RECONSTRUCTIONS = 500
-# Of the validation and the test set, for the language model that judges.
+# The most texts of validation, and of test, for the model that judges.
 _JUDGES_TEXTS = 10_000
 _PROBES_FILE, _PAGE_FILE = "probes.csv", "sparsity.html"
 _QUALITY_FILE = "sample_quality.csv"

@@ -22,7 +22,7 @@ Document = str | Sequence[str]
 # Ids [documents, (sentences), (words)].
 DocumentIds: TypeAlias = tf.RaggedTensor | Sequence[Sequence[Sequence[int]]]
 
-# Of a document and of a sentence, the first so many are read.
+# No more sentences of a document, nor words of a sentence, are read.
 MAX_SENTENCES = 100
 MAX_WORDS = 100
 

@@ -272,7 +272,7 @@ class Times:
     def __init__(self, column: str) -> None:
         self.column = column
         self._numbers = array.array("d")
-        # What these leave of integers of many digits, such as nanoseconds.
+        # What floats leave out of integers of many digits, such as nanoseconds.
         self._rests = array.array("d")
         self._are_numbers: bool | None = None
 

@@ -28,10 +28,10 @@ from keras_textgen.data.formats.table import (
 )
 from keras_textgen.data.formats.table_header import header_hint
 
-# Letters of a column's name in a message.
+# The most letters that a message shows of a column's name.
 _SHOWN = 40
 
-# What a column is called elsewhere, where there is none of its own name.
+# Other names that a column is found by, where none has its own.
 OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
     "text": ("reviewText", "review", "content", "document", "sentence"),
     "label": (

@@ -13,10 +13,10 @@ from keras_textgen.data.formats.streams import OnBad, decoded_lines, refuse
 from keras_textgen.data.formats.table import Row, Table
 from keras_textgen.data.formats.table_header import is_numbered
 
-# The first is taken where none is more frequent.
+# What may divide columns; the first does where none is more frequent.
 _MARKS = {".csv": ",\t;|", ".tsv": "\t,;|", ".tab": "\t,;|"}
 _QUOTES = "\"'"
-# Of one field; a document may be longer than the default of the library.
+# Characters of a field: a document may be longer than the library allows.
 _LARGEST_FIELD = 2**31 - 1
 
 

@@ -20,9 +20,9 @@ from keras_textgen.data.formats.streams import read_bytes
 from keras_textgen.data.readers.files import given_path
 
 _PIECE = 2**20
-# In bytes, of a file that is a text or a table of few columns.
+# The largest file in an archive, in bytes: a text, or a table of few columns.
 _LARGEST_MEMBER = 2**28
-# By the first bytes of a file, because users rename archives.
+# Known by the first bytes of a file, because users rename archives.
 _DECOMPRESS: dict[
     bytes, Callable[[pathlib.Path], gzip.GzipFile | lzma.LZMAFile]
 ] = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\0": lzma.open}

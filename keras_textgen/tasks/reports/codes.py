@@ -20,13 +20,13 @@ from keras_textgen.tasks.reports.common import parts_by, shortened
 
 # Texts on the map, and those that are reconstructed.
 _POINTS, _RECONSTRUCTED = 1000, 200
-# A dimension varies less than this (Burda et al. 2016, section 5.2).
+# Dimensions whose means vary less are dead (Burda et al. 2016, section 5.2).
 _DEAD_BELOW = 0.01
 _PAIRS, _STEPS = 3, 5
 _DIMENSIONS, _MOVES = 3, (-2.0, -1.0, 0.0, 1.0, 2.0)
-# Of texts by length: parts, and examples.
+# Groups of texts by length, and examples from each.
 _LENGTHS, _EXAMPLES = 6, 3
-# What a point is not colored by: it is of that point alone.
+# Points are not colored by these, which each has to itself.
 _OF_ONE_POINT = ("name",)
 
 

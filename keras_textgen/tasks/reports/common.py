@@ -47,7 +47,7 @@ _FIRST_CURVES = (
 # Settings that no recipe can have.
 _OF_EVERY_RUN = ("model", "dataset", "data_dir")
 _VERSIONS = ("tensorflow", "keras", "tensorflow-probability")
-# Of figures that are printed, what each is.
+# What each of the figures is that are printed.
 MEANINGS: Mapping[str, str] = {
     "sequences": "texts, or windows of one, that the figures are of",
     "predicted tokens": "words to be predicted, and the end of each text",
