@@ -11,7 +11,6 @@ from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.layers.masking import num_predicted_tokens
 from keras_textgen.models.components import (
     initialize_uniformly,
-    variables_without,
 )
 from keras_textgen.models.text.text_model import (
     DecoderState,
@@ -60,8 +59,12 @@ class LSTMLanguageModel(TextModel):
             **kwargs,
         )
         self.build()
-        own = variables_without(self.trainable_weights, self.given_components)
-        initialize_uniformly(own, INITIAL_LIMIT, self.seed)
+        initialize_uniformly(
+            self.trainable_weights,
+            self.given_components,
+            INITIAL_LIMIT,
+            self.seed,
+        )
 
     def call(
         self, tokens: tf.Tensor, training: bool = False
