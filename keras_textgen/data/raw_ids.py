@@ -86,6 +86,12 @@ def raw_ids(name: str, ids: Any, known: Container[str] = ()) -> list[str]:
 def raw_id(value: Any) -> str:
     r"""The text of one id that is not missing.
 
+    Args:
+        value: text, bytes or a number.
+
+    Raises:
+        ValueError: its bytes are not UTF-8.
+
     Example:
         >>> raw_id(b"caf\xc3\xa9"), raw_id(2.5)
         ('café', '2.5')

@@ -99,6 +99,9 @@ def holds_tables(data_dir: str | os.PathLike, columns: TextColumns) -> bool:
     Args:
         data_dir: as in `read_text`.
         columns: what is said of them.
+
+    Raises:
+        DataError: some of what a pattern fits are tables, and others are not.
     """
     if columns.are_named:
         return True

@@ -55,6 +55,13 @@ def free_bits(
 def check_floors(total: float, per_dimension: float) -> None:
     """Refuse floors that `free_bits` cannot hold.
 
+    Args:
+        total: Of the whole KL, nats.
+        per_dimension: Of each dimension's, nats.
+
+    Raises:
+        ValueError: One is below 0, or both are above it.
+
     Example:
         >>> check_floors(total=4.0, per_dimension=0.1)
         Traceback (most recent call last):

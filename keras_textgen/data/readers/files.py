@@ -75,7 +75,15 @@ def read_lines(path: pathlib.Path) -> list[str]:
 
 
 def lines_of(content: bytes, path: pathlib.Path | str) -> list[str]:
-    """The lines of the content of a file, see `read_lines`."""
+    """The lines of the content of a file, see `read_lines`.
+
+    Args:
+        content: in UTF-8.
+        path: of the file, for messages.
+
+    Raises:
+        DataError: it is no UTF-8, is empty, or has a line without words.
+    """
     text = decode(content, path)
     if not text:
         raise DataError(f"{path}: the file is empty; allowed: text, UTF-8")
