@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from keras_textgen.checks import refused
+from keras_textgen.checks import counted, refused
+from keras_textgen.data.corpus import DataError
 
 _HELD_OUT = 0.1
+# Of fewer rows, a tenth is none.
+_FEWEST = 10
 
 
 def split_rule(split: str | None, time_column: str | None) -> str:
@@ -35,6 +40,34 @@ def split_rule(split: str | None, time_column: str | None) -> str:
             "split=time or leave_last_out, or no time_column",
         )
     return split
+
+
+def check_enough(
+    count: int, noun: str, source: Any, otherwise: str = ""
+) -> None:
+    """Refuses too few rows to split.
+
+    Args:
+        count: how many there are.
+        noun: what a row is called.
+        source: of the rows, for the message.
+        otherwise: what is allowed beside 10 rows or more.
+
+    Raises:
+        DataError: there are fewer than 10.
+
+    Example:
+        >>> check_enough(1, "text", "a.csv")
+        Traceback (most recent call last):
+        keras_textgen.data.corpus.DataError: a.csv: 1 text leaves nothing for \
+validation; allowed: 10 or more
+    """
+    if count < _FEWEST:
+        few = counted(count, f"{noun} leaves", f"{noun}s leave")
+        raise DataError(
+            f"{source}: {few} nothing for validation; allowed: {_FEWEST} or "
+            f"more{otherwise}"
+        )
 
 
 def rows_at_random(

@@ -42,13 +42,17 @@ from keras_textgen.data.labels import (
     sorted_names,
 )
 from keras_textgen.data.readers.files import read_lines, split_texts
-from keras_textgen.data.splits import rows_at_random, rows_by_time, split_rule
+from keras_textgen.data.splits import (
+    check_enough,
+    rows_at_random,
+    rows_by_time,
+    split_rule,
+)
 
 NAME = "text"
 # What --label_column is for a table whose labels are not wanted.
 NO_LABELS = "none"
 TEXT, LABEL, TIME = "text", "label", "timestamp"
-_FEWEST = 10
 # Beside the tables of Zhang et al. (2015), whose classes are numbers from 1.
 _CLASSES = "classes.txt"
 
@@ -209,12 +213,7 @@ def read_text_tables(
     else:
         collected = columns.kept[asked.times]
         times = np.asarray(collected.found)
-        if len(times) < _FEWEST:
-            few = counted(len(times), "text leaves", "texts leave")
-            raise DataError(
-                f"{name}: {few} nothing for validation; allowed: "
-                f"{_FEWEST} or more"
-            )
+        check_enough(len(times), "text", name)
         rows = dict(zip(SPLITS, rows_by_time(times), strict=True))
         if numbers is not None:
             _check_known(rows, numbers, names, columns)

@@ -13,7 +13,7 @@ from keras_textgen.checks import counted
 from keras_textgen.data.characters import has_word
 from keras_textgen.data.corpus import SPLITS, Corpus, DataError
 from keras_textgen.data.formats.streams import PACKED, decode, read_bytes
-from keras_textgen.data.splits import rows_at_random
+from keras_textgen.data.splits import check_enough, rows_at_random
 
 # Of the reduced protocol: one in so many sequences is for validation.
 _HELD_OUT = 10
@@ -129,11 +129,8 @@ def split_texts(
         >>> len(splits.train), len(splits.valid), len(splits.test)
         (16, 2, 2)
     """
-    if len(texts) < 10:
-        raise DataError(
-            f"{source}: {_leaving(len(texts))} nothing for validation; "
-            "allowed: 10 or more to split, or train.txt, valid.txt and test.txt"
-        )
+    others = " to split, or train.txt, valid.txt and test.txt"
+    check_enough(len(texts), "sequence", source, others)
     rows = dict(
         zip(SPLITS, rows_at_random(len(texts), seed, labels), strict=True)
     )
@@ -196,8 +193,9 @@ def reduced_splits(
     held_out = _last_of_each(labels.get("valid", np.zeros(len(valid))))
     if not held_out.any():
         raise DataError(
-            f"{valid_path}: {_leaving(len(valid))} nothing for "
-            f"validation without {train_name}; "
+            f"{valid_path}: "
+            f"{counted(len(valid), 'sequence leaves', 'sequences leave')} "
+            f"nothing for validation without {train_name}; "
             f"allowed: {_HELD_OUT} or more of a label"
         )
     rows = {
@@ -226,7 +224,3 @@ def _last_of_each(labels: np.ndarray) -> np.ndarray:
         rows = np.flatnonzero(labels == label)
         marked[rows[len(rows) - len(rows) // _HELD_OUT :]] = True
     return marked
-
-
-def _leaving(number: int) -> str:
-    return counted(number, "sequence leaves", "sequences leave")

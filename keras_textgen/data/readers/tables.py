@@ -35,12 +35,11 @@ from keras_textgen.data.formats.table import LISTED
 from keras_textgen.data.matrix import Matrix, split_cells
 from keras_textgen.data.readers.archives import ARRAY_DAMAGES
 from keras_textgen.data.readers.files import given_path
-from keras_textgen.data.splits import split_rule
+from keras_textgen.data.splits import check_enough, split_rule
 from keras_textgen.data.table_cells import (
     ONCE,
     TIMES,
     Fields,
-    check_count,
     matrix_of_columns,
     wanted_of,
 )
@@ -218,7 +217,7 @@ def read_matrix(
     matrix.sum_duplicates()
     cells = matrix_cells(matrix)
     _check_matrix_values(cells, files["matrix"], feedback)
-    check_count(len(cells), files["matrix"])
+    check_enough(len(cells), "value", files["matrix"])
     features = {}
     for axis, name in enumerate(("row_features", "column_features")):
         if name in files:
