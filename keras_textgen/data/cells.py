@@ -14,7 +14,7 @@ from keras_textgen.checks import by_number, counted, refused
 from keras_textgen.data.cell_columns import DUPLICATES, check_duplicates
 from keras_textgen.data.raw_ids import (
     as_list,
-    is_missing,
+    is_missing_field,
     numbers_of_ids,
     raw_id,
 )
@@ -441,7 +441,7 @@ def table_values(field: str, values: Any) -> np.ndarray:
     found = []
     for place, each in enumerate(as_list(values)):
         number = math.nan
-        if not is_missing(each):
+        if not is_missing_field(each):
             number = _number(each)
         # False for NaN, too.
         if not abs(number) <= LARGEST:

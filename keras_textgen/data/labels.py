@@ -13,7 +13,7 @@ import numpy as np
 from keras_textgen.checks import counted
 from keras_textgen.data.characters import has_word, normalize_text
 from keras_textgen.data.corpus import DataError
-from keras_textgen.data.raw_ids import is_missing
+from keras_textgen.data.raw_ids import is_missing_field
 from keras_textgen.data.readers.files import read_lines
 
 _LABELED = "a label, a tab and the text in every line, or no tab in any line"
@@ -133,7 +133,7 @@ def read_label_file(
     """
     labels = [clean_label(line) for line in read_lines(path)]
     for number, label in enumerate(labels, 1):
-        if is_missing(label):
+        if is_missing_field(label):
             raise DataError(
                 f"{path}:{number}: the label is missing ({label!r}); allowed: "
                 "one class a line"
@@ -318,7 +318,7 @@ def check_line(line: str, labeled: bool, place: str) -> None:
         problem = "a line without a tab"
     elif labeled and not clean_label(label):
         problem = "no label before the tab"
-    elif labeled and is_missing(clean_label(label)):
+    elif labeled and is_missing_field(clean_label(label)):
         problem = f"the label is missing ({clean_label(label)!r})"
     elif labeled and not has_word(texts[0]):
         problem = "no text after the label"

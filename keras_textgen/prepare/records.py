@@ -24,7 +24,7 @@ from keras_textgen.data.formats.columns import (
 from keras_textgen.data.formats.streams import Source
 from keras_textgen.data.formats.table import Table, opened_table
 from keras_textgen.data.labels import clean_label
-from keras_textgen.data.raw_ids import is_missing, is_nested
+from keras_textgen.data.raw_ids import is_missing_field, is_nested
 from keras_textgen.data.table_cells import wanted_of
 from keras_textgen.data.text_tables import TEXT
 from keras_textgen.prepare.lines import (
@@ -237,7 +237,7 @@ def placed(
 
 
 def _label(value: Any, settings: PrepareSettings) -> str:
-    if is_missing(value) or is_nested(value) or not str(value).strip():
+    if is_missing_field(value) or is_nested(value) or not str(value).strip():
         raise UnusableError(
             f"{settings.label_column} is {value!r:.40}; allowed: a label"
         )
