@@ -111,8 +111,8 @@ def raw_id(value: Any) -> str:
 def is_missing_field(value: Any) -> bool:
     """Whether a field of a table stands for what is not there.
 
-    Text does if it is one of `MISSING_TEXTS`, to the letter; a text of a corpus
-    would be one, see `keras_textgen.data.text_lists.is_missing`.
+    Text does if it is one of `MISSING_TEXTS`, to the letter. As a text to learn
+    from it would be one, see `keras_textgen.data.text_lists.is_missing`.
 
     Example:
         >>> [
