@@ -15,12 +15,12 @@ import numpy as np
 
 from keras_textgen.data.corpus import SPLITS, Corpus
 from keras_textgen.data.documents import load_documents
-from keras_textgen.data.readers.files import split_rows
 from keras_textgen.data.readers.prepared import read_dbpedia, read_yahoo_short
 from keras_textgen.data.readers.sotu import (
     address_sentences,
     load_sotu_documents,
 )
+from keras_textgen.data.splits import rows_at_random
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DATA = pathlib.Path(
@@ -121,7 +121,7 @@ def _drawn(corpus: Corpus, *counts: int) -> list[Rows]:
 def _split(rows: Rows) -> list[Rows]:
     """80/10/10, label by label."""
     _, numbers = np.unique([label for label, _ in rows], return_inverse=True)
-    parts = split_rows(len(rows), 0, numbers)
+    parts = rows_at_random(len(rows), 0, numbers)
     return [[rows[row] for row in part] for part in parts]
 
 

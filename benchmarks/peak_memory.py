@@ -8,24 +8,18 @@ The model and optimizer of `flags/lstm_vae_ptb.flags` with
 """
 
 import os
-import resource
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import numpy as np
 import tensorflow as tf
+from processes import peak_gigabytes
 
 import keras_textgen
 from keras_textgen.tokens import END_ID, START_ID
 
 BATCH, LENGTH, WORDS, SAMPLES, STEPS = 32, 82, 10_000, 10, 3
-
-
-def peak_gigabytes() -> float:
-    """The most memory this process has had so far."""
-    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return kilobytes / 1e6
 
 
 def main() -> None:

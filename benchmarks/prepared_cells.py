@@ -53,7 +53,7 @@ def train(matrix: str, steps: int, feedback: str, in_memory: bool) -> None:
     from keras_textgen.data.batches.cells import feedback_batches
     from keras_textgen.data.cells import Ratings
     from keras_textgen.data.shards.cells import PreparedCellBatches
-    from keras_textgen.models.matrices.cell_model import NEGATIVES
+    from keras_textgen.models.matrices.cell_settings import NEGATIVES
 
     opened = keras_textgen.open_prepared(matrix)
     model = keras_textgen.DualMatrixFactorization.from_prepared(

@@ -6,12 +6,14 @@ of all sides one after the other, and the least time of each step.
 """
 
 import contextlib
+import itertools
 import json
 import os
 import resource
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TextIO
 
 
@@ -92,3 +94,21 @@ def peak_gigabytes() -> float:
     """The most memory this process has had so far."""
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return kilobytes / 1e6
+
+
+def step_seconds(method: Callable, data: dict[str, Any]) -> list[float]:
+    """Seconds from the end of a step to that of the next one."""
+    # Not above: a process that starts others is to stay small.
+    import keras
+
+    ends: list[float] = []
+
+    def note(batch: int, logs: dict[str, float]) -> None:
+        del batch, logs
+        ends.append(time.perf_counter())
+
+    callback = keras.callbacks.LambdaCallback(
+        on_train_batch_end=note, on_test_batch_end=note
+    )
+    method(**data, callbacks=[callback], verbose=0)
+    return [end - begin for begin, end in itertools.pairwise(ends)]

@@ -32,7 +32,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -41,6 +40,7 @@ from processes import (
     least_milliseconds,
     peak_gigabytes,
     started,
+    step_seconds,
     take_turns,
 )
 
@@ -136,23 +136,6 @@ def round_seconds(case: Case) -> dict[str, list[float]]:
         kind: step_seconds(getattr(case.model, kind), case.data)
         for kind in KINDS
     }
-
-
-def step_seconds(method: Callable, data: dict[str, Any]) -> list[float]:
-    """Seconds from the end of a step to that of the next one."""
-    import keras
-
-    ends = []
-
-    def note(batch: int, logs: dict[str, float]) -> None:
-        del batch, logs
-        ends.append(time.perf_counter())
-
-    callback = keras.callbacks.LambdaCallback(
-        on_train_batch_end=note, on_test_batch_end=note
-    )
-    method(**data, callbacks=[callback], verbose=0)
-    return [end - begin for begin, end in itertools.pairwise(ends)]
 
 
 # -- The models and their data -------------------------------------------------

@@ -63,7 +63,8 @@ def steps_of(
         strategy: Under which the model is made.
         parts: Each process takes one of so many parts of a batch.
     """
-    from benchmarks.versus.ours import compiled, data_of, step_seconds
+    from benchmarks.processes import step_seconds
+    from benchmarks.versus.ours import compiled, data_of
     from benchmarks.versus.workloads import WORKLOADS
 
     workload = WORKLOADS[workload_name]

@@ -117,7 +117,7 @@ _OF_GROUPLENS = (
     "GroupLens's: for research, neither to be passed on nor for revenue "
     "without permission; cite Harper and Konstan 2015"
 )
-# Of cells that have times.
+# How cells that have times can be split.
 _SPLITS = ("random", "time", "leave_last_out")
 _TEXT_TABLES = {
     "arguments": (

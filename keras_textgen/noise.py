@@ -5,7 +5,6 @@ training on seed, text and number of the sample.
 """
 
 import zlib
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -28,54 +27,6 @@ _LAST_SHIFT = np.uint64(31)
 _COUNT_UNITS = 2.0**16
 # Phi(-2), where the truncated normal begins.
 _BELOW_TRUNCATION = 0.022750131948179195
-
-
-class GlobalRows(NamedTuple):
-    """Where this replica's rows lie in the global batch.
-
-    Attributes:
-        first: Index of the replica's first row, int32 scalar.
-        total: Rows of all replicas together, int32 scalar.
-    """
-
-    first: tf.Tensor
-    total: tf.Tensor
-
-    @classmethod
-    def of(cls, tensor: tf.Tensor) -> "GlobalRows":
-        """Locate the rows of a replica's tensor (leading axis: rows).
-
-        Example:
-            >>> rows = GlobalRows.of(tf.zeros([7, 2]))
-            >>> int(rows.first), int(rows.total)
-            (0, 7)
-        """
-        local = tf.shape(tensor)[0]
-        context = tf.distribute.get_replica_context()
-        if context is None or context.num_replicas_in_sync == 1:
-            return cls(tf.constant(0), local)
-        replica = context.replica_id_in_sync_group
-        counts = context.all_reduce(
-            tf.distribute.ReduceOp.SUM,
-            tf.one_hot(replica, context.num_replicas_in_sync, dtype=tf.int32)
-            * local,
-        )
-        return cls(tf.reduce_sum(counts[:replica]), tf.reduce_sum(counts))
-
-
-def gather_rows(tensor: tf.Tensor) -> tf.Tensor:
-    """The rows of all replicas, in the order of the global batch.
-
-    Gradients flow back to the replica that a row came from.
-
-    Example:
-        >>> gather_rows(tf.constant([[1.0], [2.0]])).numpy().tolist()
-        [[1.0], [2.0]]
-    """
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return tensor
-    return context.all_gather(tensor, axis=0)
 
 
 class RowNoise:

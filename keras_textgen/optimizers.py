@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_textgen.private_names import adam_handles
+from keras_textgen.private_names import adam_handles, unscaled
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
@@ -45,3 +45,27 @@ class FusedAdam(keras.optimizers.Adam):
             epsilon=tf.constant(self.epsilon, variable.dtype),
             grad=tf.cast(gradient, variable.dtype),
         )
+
+
+def clipped_gradients(
+    gradients: list[tf.Tensor], optimizer: keras.optimizers.Optimizer
+) -> list[tf.Tensor]:
+    """Gradients as the optimizer's `global_clipnorm` clips them, if it has one.
+
+    Args:
+        gradients: Of the loss as the optimizer scales it, dense.
+        optimizer: It may scale the loss.
+
+    Returns:
+        Of the same shapes.
+
+    Example:
+        >>> sgd = keras.optimizers.SGD(global_clipnorm=1.0)
+        >>> clipped_gradients([tf.constant([3.0, 4.0])], sgd)[0].numpy()
+        array([0.6, 0.8], dtype=float32)
+    """
+    clipnorm = unscaled(optimizer).global_clipnorm
+    if not clipnorm:
+        return gradients
+    norm = optimizer.scale_loss(tf.constant(clipnorm))
+    return tf.clip_by_global_norm(gradients, norm)[0]

@@ -21,6 +21,7 @@ LEVELS = (
     {"private_names"},
     {
         "noise",
+        "replicas",
         "distributions",
         "layers",
         "objectives",
@@ -135,3 +136,14 @@ def test_the_page_on_migration_lists_what_moved():
         if line.startswith("| `")
     }
     assert rows == set(MOVED.items())
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "tools", "docs"])
+def test_programs_import_what_is_there(folder):
+    """Within functions, too, which no test may call."""
+    for path in sorted((ROOT.parent / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module.startswith(
+                keras_textgen.__name__
+            ):
+                exec(ast.unparse(node), {})

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_textgen.noise import GlobalRows, Noise, NoNoise
+from keras_textgen.noise import Noise, NoNoise
+from keras_textgen.replicas import GlobalRows
 from keras_textgen.training.strategies import get_strategy
 
 COUNT = 4000

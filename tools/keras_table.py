@@ -15,7 +15,7 @@ import ast
 import itertools
 import pathlib
 import xml.etree.ElementTree
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 TESTS = pathlib.Path("tests/conformance")
 FILES = (
@@ -132,22 +132,30 @@ def table(reports: Iterable[pathlib.Path], before: str = "") -> str:
     ]
     for file in FILES:
         for test in tests_of(file):
-            cells: dict[str, set[str]] = {model: set() for model in models}
-            for _, _, parameters, outcome in (
-                each for each in found if each[:2] == (file, test)
-            ):
-                (model,) = set(parameters) & set(models)
-                cells[model].add(outcome)
-            for model, outcomes in cells.items():
-                if not outcomes and (habit(test), model) in known:
-                    outcomes.add(known[habit(test), model])
-            if not any(cells.values()):
+            of_test = [each[2:] for each in found if each[:2] == (file, test)]
+            cells = _cells(habit(test), of_test, models, known)
+            if not any(cells):
                 raise SystemExit(f"{file}: {test} is not in the reports")
-            words = [
-                ", ".join(sorted(each)) or NOTHING for each in cells.values()
-            ]
+            words = [", ".join(sorted(each)) or NOTHING for each in cells]
             lines.append(f"| {habit(test)} | {' | '.join(words)} |")
     return "\n".join(lines) + "\n"
+
+
+def _cells(
+    row: str,
+    found: Iterable[tuple[list[str], str]],
+    models: Sequence[str],
+    known: Mapping[tuple[str, str], str],
+) -> list[set[str]]:
+    """Outcomes of a test by model: those found, or else the known one."""
+    cells: dict[str, set[str]] = {model: set() for model in models}
+    for parameters, outcome in found:
+        (model,) = set(parameters) & set(models)
+        cells[model].add(outcome)
+    for model, outcomes in cells.items():
+        if not outcomes and (row, model) in known:
+            outcomes.add(known[row, model])
+    return list(cells.values())
 
 
 def main() -> None:

@@ -4,10 +4,8 @@ python -m benchmarks.versus.ours WORKLOAD [--precision=float32]
 """
 
 import argparse
-import itertools
 import json
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +14,7 @@ import scipy.sparse
 import tensorflow as tf
 
 import keras_textgen
-from benchmarks.processes import peak_gigabytes
+from benchmarks.processes import peak_gigabytes, step_seconds
 from benchmarks.versus.workloads import (
     CLASSES,
     WORKLOADS,
@@ -159,19 +157,6 @@ def data_of(workload: Workload) -> dict[str, Any]:
         return data | {"x": scipy.sparse.csr_array(parts[0])}
     x, *y = parts
     return data | {"x": x} | ({"y": y[0]} if y else {})
-
-
-def step_seconds(method: Callable, data: dict[str, Any]) -> list[float]:
-    """Seconds from the end of a step to that of the next one."""
-    ends: list[float] = []
-
-    def note(batch: int, logs: dict[str, float]) -> None:
-        del batch, logs
-        ends.append(time.perf_counter())
-
-    callback = keras.callbacks.LambdaCallback(on_train_batch_end=note)
-    method(**data, callbacks=[callback], verbose=0)
-    return [end - begin for begin, end in itertools.pairwise(ends)]
 
 
 def main() -> None:

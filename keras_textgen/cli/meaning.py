@@ -13,7 +13,16 @@ from keras_textgen.specs import SPECS
 def check_meaning(
     values: dict[str, Any], given: Iterable[str], spelled: Mapping[str, str]
 ) -> None:
-    """Refuse what the user gave in vain, drop what only the recipe gave."""
+    """Refuse what the user gave in vain, drop what only the recipe gave.
+
+    Args:
+      values: of all settings by name; what is dropped becomes None.
+      given: names of those that the user gave.
+      spelled: what settings were called, where not by their names.
+
+    Raises:
+      RunError: for the first that was given in vain.
+    """
     for name in SETTINGS:
         if values[name] is None or has_meaning(name, values):
             continue

@@ -24,6 +24,24 @@ def program_name(called: str) -> str:
     return "python -m keras_textgen" if name == "__main__.py" else name
 
 
+def say_refused(program: str, error: Exception, place: object) -> int:
+    """Say in a line why the program ends.
+
+    Args:
+      program: its name.
+      error: of the file system, or one that says all by itself.
+      place: what the file system may have refused if it does not say so.
+
+    Returns:
+      The exit status of that.
+    """
+    told = str(error)
+    if isinstance(error, OSError):
+        told = f"{error.filename or place}: {error.strerror or error}"
+    print(f"{program}: {told}", file=sys.stderr)
+    return 2
+
+
 def say_interrupted(program: str) -> int:
     """Say in a line that Ctrl-C has ended the program.
 

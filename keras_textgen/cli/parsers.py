@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from absl import flags
@@ -110,16 +110,18 @@ class Text(flags.ArgumentParser):
         return argument
 
 
-class HiddenLayers(flags.ArgumentParser):
-    """Hidden layers, kept as they are spelled."""
+class Spelled(flags.ArgumentParser):
+    """What has parts of its own: checked, and kept as it is spelled."""
 
-    syntactic_help = "TEXT"
+    def __init__(self, read: Callable[[str], Any], syntactic_help: str) -> None:
+        self.read = read
+        self.syntactic_help = syntactic_help
 
     def parse(self, argument: Any) -> Any:
         """The value, or None for the default."""
         if argument == DEFAULT:
             return None
-        hidden_layers(argument)
+        self.read(argument)
         return argument
 
 
@@ -155,19 +157,6 @@ def hidden_layers(text: str) -> list[tuple[int, str]]:
     return layers
 
 
-class Factors(flags.ArgumentParser):
-    """Factors by name, kept as they are spelled."""
-
-    syntactic_help = "NAME=X,..."
-
-    def parse(self, argument: Any) -> Any:
-        """The value, or None for the default."""
-        if argument == DEFAULT:
-            return None
-        factors(argument)
-        return argument
-
-
 def factors(text: str | None) -> dict[str, float]:
     """Factors as the command line spells them.
 
@@ -198,19 +187,6 @@ def factors(text: str | None) -> dict[str, float]:
             )
         found[name] = factor
     return found
-
-
-class Seeds(flags.ArgumentParser):
-    """Several seeds, kept as they are spelled."""
-
-    syntactic_help = "N,N,..."
-
-    def parse(self, argument: Any) -> Any:
-        """The value, or None for the default."""
-        if argument == DEFAULT:
-            return None
-        seeds(argument)
-        return argument
 
 
 def seeds(text: str) -> list[int]:

@@ -1,13 +1,10 @@
 """Where presets are: models that are trained already, a folder each."""
 
-import importlib.resources
 import os
 import pathlib
 
-import keras_textgen
+from keras_textgen.cli.folders import places_of
 
-# Where they are in a clone, which is installed as this subpackage.
-_FOLDER, _SUBPACKAGE = "saved_models/presets", "presets"
 # What makes a folder a preset.
 MODEL_FILE = "model.keras"
 
@@ -69,8 +66,5 @@ def preset_names() -> list[str]:
     )
 
 
-def _places() -> tuple[pathlib.Path, ...]:
-    # The subpackage by its own name might be that of another clone, which is
-    # installed as editable.
-    package = pathlib.Path(str(importlib.resources.files(keras_textgen)))
-    return package.parent / _FOLDER, package / _SUBPACKAGE
+def _places() -> list[pathlib.Path]:
+    return places_of("saved_models/presets", "presets")

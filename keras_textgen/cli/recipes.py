@@ -1,14 +1,11 @@
 """Where the recipes are: the files `<model>_<dataset>.flags`."""
 
-import importlib.resources
 import os
 import pathlib
 
-import keras_textgen
 from keras_textgen.cli.errors import RunError
+from keras_textgen.cli.folders import places_of
 
-# The folder of a clone is installed as this subpackage.
-_FOLDER, _SUBPACKAGE = "flags", "recipes"
 # The recipe of the command line without flags: there wherever recipes are.
 _MAIN = "hdgm_sotu.flags"
 
@@ -26,10 +23,7 @@ def find_recipes() -> pathlib.Path:
     >>> (find_recipes() / "hdgm_ptb.flags").is_file()
     True
     """
-    # The subpackage by its own name might be that of another clone, which is
-    # installed as editable.
-    package = pathlib.Path(str(importlib.resources.files(keras_textgen)))
-    places = [package.parent / _FOLDER, package / _SUBPACKAGE]
+    places = places_of("flags", "recipes")
     for place in places:
         if (place / _MAIN).is_file():
             return place

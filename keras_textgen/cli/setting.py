@@ -29,7 +29,7 @@ HEADINGS = {
     "generation": "Generation",
     "application": "What a trained model is applied to",
 }
-# Another flag, and the values of it beside which a setting has a meaning.
+# Another flag, and those of its values with which a setting has a meaning.
 Needs = tuple[str, tuple[str, ...]]
 _KEY = "setting"
 

@@ -19,11 +19,11 @@ MAXIMIZE: Direction = "maximize"
 _LOG = "log"
 # Digits of numbers that are drawn from a range.
 _DIGITS = 4
-# Settings with which the same validation set is not measured in the same way.
+# Trials that differ in these do not measure a validation set alike.
 _UNLIKE = ("objective", "feedback", "negatives")
-# Those that are a part of a loss itself.
+# And these are a part of the loss itself.
 _IN_LOSS = ("confidence", "l2", "bias_l2", "kernel_l2")
-# Those that change words, which a share of right documents does not depend on.
+# These change the words; a share of right documents is measured alike.
 _OF_WORDS = ("tokenizer", "vocab_size", "min_count", "subwords")
 _ELSEWHERE = {
     "model": "a sweep of each",

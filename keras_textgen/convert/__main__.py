@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_textgen.checks import counted
-from keras_textgen.cli.naming import say_interrupted
+from keras_textgen.cli.naming import say_interrupted, say_refused
 from keras_textgen.cli.parsers import hidden_layers
 from keras_textgen.cli.presets import MODEL_FILE
 
@@ -36,13 +36,8 @@ def main(argv: Sequence[str]) -> int:
             model.optimizer.build(model.trainable_variables)
         given.folder.mkdir(parents=True, exist_ok=True)
         model.save(given.folder / MODEL_FILE)
-    except OSError as error:
-        place = error.filename or given.folder
-        print(f"{PROGRAM}: {place}: {error.strerror}", file=sys.stderr)
-        return 2
-    except ValueError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return 2
+    except (OSError, ValueError) as error:
+        return say_refused(PROGRAM, error, given.folder)
     except KeyboardInterrupt:
         return say_interrupted(PROGRAM)
     print(

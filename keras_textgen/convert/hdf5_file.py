@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 
 from keras_textgen.checks import refused
+from keras_textgen.data.text_lists import as_text
 
 _ALLOWED = "a file of save_weights or save of Keras 2 (.h5, .hdf5)"
 _NUMBER = re.compile(r"(.*?)(?:_(\d+))?")
@@ -49,7 +50,7 @@ def read_layers(path: str | Path) -> list[Layer]:
         if "layer_names" not in group.attrs:
             raise refused(f"{path}: it names no layers", _ALLOWED)
         layers = [
-            _layer(path, group, _text(name))
+            _layer(path, group, as_text(name))
             for name in group.attrs["layer_names"]
         ]
     return sorted((each for each in layers if each.weights), key=_place)
@@ -66,7 +67,7 @@ def keras_version(path: str | Path) -> tuple[int, ...] | None:
         said = group.attrs.get("keras_version", file.attrs.get("keras_version"))
     if said is None:
         return None
-    return tuple(int(each) for each in re.findall(r"\d+", _text(said)))
+    return tuple(int(each) for each in re.findall(r"\d+", as_text(said)))
 
 
 def layers_of_kinds(path: str | Path, *kinds: str) -> list[list[Layer]]:
@@ -131,7 +132,7 @@ def _layer(path: str | Path, group: h5py.Group, name: str) -> Layer:
     assert match is not None
     if name not in group:
         raise refused(f"{path}: it lacks the layer {name}", _ALLOWED)
-    names = map(_text, group[name].attrs.get("weight_names", ()))
+    names = map(as_text, group[name].attrs.get("weight_names", ()))
     weights = [np.asarray(group[name][each]) for each in names]
     return Layer(match[1], name, weights)
 
@@ -139,7 +140,3 @@ def _layer(path: str | Path, group: h5py.Group, name: str) -> Layer:
 def _place(layer: Layer) -> tuple[str, int]:
     number = layer.name.removeprefix(layer.kind).removeprefix("_")
     return layer.kind, int(number or 0)
-
-
-def _text(name: str | bytes) -> str:
-    return name.decode() if isinstance(name, bytes) else name

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import refused
 from keras_textgen.data.text_lists import checked_texts
 from keras_textgen.private_names import take_any_argument
 from keras_textgen.tokens import (
@@ -53,6 +54,32 @@ def share_of_unknown(ids: np.ndarray) -> float:
     """
     words = ids[(ids == UNKNOWN_ID) | (ids >= len(SPECIALS))]
     return float(np.mean(words == UNKNOWN_ID)) if len(words) else 0.0
+
+
+def check_tokens(tokens: Sequence[str], noun: str) -> None:
+    """Refuses tokens that no vocabulary can hold beside the special ones.
+
+    Args:
+        tokens: of a vocabulary, without the special ones.
+        noun: what one is called in messages.
+
+    Raises:
+        ValueError: there are none, or a special token is among them.
+
+    Example:
+        >>> check_tokens(["rose", "<s>"], "word")
+        Traceback (most recent call last):
+        ValueError: words hold the special token '<s>'; allowed: words without \
+the special tokens
+    """
+    if not tokens:
+        raise refused(f"a vocabulary without {noun}s", f"1 {noun} or more")
+    reserved = set(SPECIALS).intersection(tokens)
+    if reserved:
+        raise refused(
+            f"{noun}s hold the special token {min(reserved)!r}",
+            f"{noun}s without the special tokens",
+        )
 
 
 class BaseVocabulary(keras.layers.Layer):

@@ -14,12 +14,12 @@ from keras_textgen.checks import by_number, counted, refused
 from keras_textgen.data.cell_columns import DUPLICATES, check_duplicates
 from keras_textgen.data.raw_ids import (
     as_list,
-    is_missing,
+    is_missing_field,
     numbers_of_ids,
     raw_id,
 )
 
-# What may be done with a pair of row and column that is given again.
+# Pairs that are given again are named up to so many, the others counted.
 _PAIRS_NAMED = 3
 LARGEST = float(np.finfo(np.float32).max)
 # The squares of larger values, summed over the cells, are no float32.
@@ -441,7 +441,7 @@ def table_values(field: str, values: Any) -> np.ndarray:
     found = []
     for place, each in enumerate(as_list(values)):
         number = math.nan
-        if not is_missing(each):
+        if not is_missing_field(each):
             number = _number(each)
         # False for NaN, too.
         if not abs(number) <= LARGEST:

@@ -147,6 +147,14 @@ def normalize_text(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def has_word(text: str) -> bool:
+    """Returns whether anything in a text can be seen."""
+    return any(
+        char.isprintable() and not char.isspace() and normalize_text(char)
+        for char in text
+    )
+
+
 def _inner_joiners(match: re.Match) -> str:
     before = match.string[: match.start()][-1:]
     after = match.string[match.end() :][:1]

@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from keras_textgen.checks import refused
 from keras_textgen.data.batches.base import checked_weights
-from keras_textgen.data.batches.sequences import asserted
-from keras_textgen.data.text_lists import is_missing
+from keras_textgen.data.id_checks import asserted
+from keras_textgen.data.text_lists import as_text, is_missing
 
 # Numbers of classes, or their names.
 Labels = Sequence[int] | Sequence[str] | np.ndarray
@@ -44,7 +44,7 @@ def class_numbers(labels: Labels, names: Sequence[str]) -> np.ndarray:
             )
     labels = _from_one_hot(np.asarray(labels), len(names))
     if labels.dtype.kind in "SO":
-        labels = np.array([_text(label) for label in labels])
+        labels = np.array([as_text(label) for label in labels])
     is_number = labels.dtype.kind in "iuf"
     known = np.isin(labels, np.arange(len(names)) if is_number else names)
     if labels.ndim != 1 or not known.all():
@@ -175,7 +175,3 @@ def _warn_of_names(labels: np.ndarray, names: Sequence[str]) -> None:
                 stacklevel=4,
             )
             return
-
-
-def _text(label: Any) -> Any:
-    return label.decode() if isinstance(label, bytes) else label

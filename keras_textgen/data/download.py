@@ -22,17 +22,12 @@ _OWN_HASH = "sha256"
 _UNFINISHED = "unfinished"
 
 
-def download(
-    name: str,
-    folder: str | os.PathLike,
-    say: Callable[[str], None] = print,
-) -> pathlib.Path:
-    """Downloads a public corpus, unless it is there.
+def download(name: str, folder: str | os.PathLike) -> pathlib.Path:
+    """Downloads a public corpus, unless it is there; prints its licence.
 
     Args:
         name: of the corpus.
         folder: where its archive goes; it is made if it is not there.
-        say: is given the licence, and what is done, a line each.
 
     Returns:
         The archive, as the readers take it.
@@ -53,7 +48,7 @@ ml100k, movielens
     }
     if name not in known:
         raise refused(f"download of dataset={name!r}", OneOf(tuple(known)))
-    return fetch(known[name], folder, say)
+    return fetch(known[name], folder)
 
 
 def fetch(
@@ -61,7 +56,13 @@ def fetch(
     folder: str | os.PathLike,
     say: Callable[[str], None] = print,
 ) -> pathlib.Path:
-    """Downloads one file, see `download`."""
+    """Downloads one file, see `download`.
+
+    Args:
+        source: what to get, and from where.
+        folder: where it goes.
+        say: is given the licence, and what is done, a line each.
+    """
     path = pathlib.Path(folder) / source.file
     say(f"Licence of {source.file}: {source.licence}.")
     kind, _, expected = (source.checksum or f"{_OWN_HASH}:").partition(":")

@@ -79,11 +79,8 @@ def frame_of(data: Any) -> Frame | None:
         )
     names = list(names)
     # Columns of numbers are an array by another name.
-    return Frame(data, names) if all(map(_is_text, names)) else None
-
-
-def _is_text(name: Any) -> bool:
-    return isinstance(name, str)
+    are_texts = all(isinstance(name, str) for name in names)
+    return Frame(data, names) if are_texts else None
 
 
 def known_column(frame: Frame, name: str) -> str | None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import decimal
 import pathlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from keras_textgen.checks import counted
-from keras_textgen.data.characters import normalize_text
-from keras_textgen.data.raw_ids import is_missing
-from keras_textgen.data.readers.files import DataError, has_word, read_lines
+from keras_textgen.data.characters import has_word, normalize_text
+from keras_textgen.data.corpus import DataError
+from keras_textgen.data.raw_ids import is_missing_field
+from keras_textgen.data.readers.files import read_lines
 
 _LABELED = "a label, a tab and the text in every line, or no tab in any line"
 # What the column of labels is called in a first line that names the columns.
@@ -132,7 +133,7 @@ def read_label_file(
     """
     labels = [clean_label(line) for line in read_lines(path)]
     for number, label in enumerate(labels, 1):
-        if is_missing(label):
+        if is_missing_field(label):
             raise DataError(
                 f"{path}:{number}: the label is missing ({label!r}); allowed: "
                 "one class a line"
@@ -199,15 +200,42 @@ def number_splits(
         DataError: fewer than two labels, or one that is not in the first split.
     """
     first, *_ = labels
+    lines = first_lines or {}
+    return number_found(
+        labels,
+        sources[first],
+        lambda split, row: f"{sources[split]}:{lines.get(split, 1) + row}",
+    )
+
+
+def number_found(
+    labels: Mapping[str, Sequence[str]],
+    source: pathlib.Path,
+    where: Callable[[str, int], str],
+) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
+    """As `number_splits`, of labels that are found anywhere.
+
+    Args:
+        labels: for each split, one a text; the training split first.
+        source: where those of the training split come from.
+        where: a label stands, by split and place, for messages.
+
+    Returns:
+        The names, and int32 `[texts]` for each split.
+
+    Raises:
+        DataError: fewer than two labels, or one that is not in the first split.
+    """
+    first, *_ = labels
     names = sorted_names(labels[first])
-    check_names(names, sources[first])
+    check_names(names, source)
     known = set(names)
     for split, listed in labels.items():
-        for line, label in enumerate(listed, (first_lines or {}).get(split, 1)):
+        for row, label in enumerate(listed):
             if label not in known:
                 raise DataError(
-                    f"{sources[split]}:{line}: the label {label!r} is not in "
-                    f"the training set; allowed: {listing(names)}"
+                    f"{where(split, row)}: the label {label!r} is not in the "
+                    f"training set; allowed: {listing(names)}"
                 )
     return names, {
         split: number_labels(listed, names) for split, listed in labels.items()
@@ -290,7 +318,7 @@ def check_line(line: str, labeled: bool, place: str) -> None:
         problem = "a line without a tab"
     elif labeled and not clean_label(label):
         problem = "no label before the tab"
-    elif labeled and is_missing(clean_label(label)):
+    elif labeled and is_missing_field(clean_label(label)):
         problem = f"the label is missing ({clean_label(label)!r})"
     elif labeled and not has_word(texts[0]):
         problem = "no text after the label"

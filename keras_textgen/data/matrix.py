@@ -14,7 +14,7 @@ import scipy.sparse
 
 from keras_textgen.data.cells import Ratings
 from keras_textgen.data.corpus import SPLITS, Corpus
-from keras_textgen.data.readers.files import split_rows
+from keras_textgen.data.splits import rows_at_random
 
 
 @dataclasses.dataclass
@@ -85,7 +85,7 @@ def split_cells(
         2
     """
     if chosen is None:
-        chosen = split_rows(len(cells), seed)
+        chosen = rows_at_random(len(cells), seed)
     splits = {
         split: cells[rows] for split, rows in zip(SPLITS, chosen, strict=True)
     }

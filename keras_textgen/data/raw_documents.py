@@ -19,8 +19,9 @@ from keras_textgen.data.batches.documents import (
     sentences_and_words,
     sentences_of,
 )
-from keras_textgen.data.batches.sequences import asserted, checked_ids
 from keras_textgen.data.graph_sentences import split_sentences_in_graph
+from keras_textgen.data.id_checks import asserted, checked_ids
+from keras_textgen.data.text_lists import as_text
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.tokens import PAD_ID
 
@@ -94,7 +95,7 @@ class DocumentReader(NamedTuple):
             raise refused("no documents", "1 document or more")
         self._check_texts()
         return encode_documents(
-            [_text(document) for document in documents],
+            [as_text(document) for document in documents],
             self.vocabulary,
             self.max_sentences,
             self.max_words,
@@ -170,12 +171,8 @@ class DocumentReader(NamedTuple):
 
     def sentences(self, documents: Sequence[Document]) -> tf.RaggedTensor:
         """Strings [documents, (sentences)] of texts and lists of sentences."""
-        texts = [_text(document) for document in documents]
+        texts = [as_text(document) for document in documents]
         return sentences_of(texts, self.sentence_rule)
-
-
-def _text(document: Any) -> Any:
-    return document.decode() if isinstance(document, bytes) else document
 
 
 def _holds_numbers(documents: Sequence) -> bool:

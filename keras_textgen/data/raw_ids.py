@@ -56,7 +56,7 @@ def raw_ids(name: str, ids: Any, known: Container[str] = ()) -> list[str]:
         The text of each.
 
     Raises:
-        ValueError: an id is missing, see `is_missing`, its bytes are not
+        ValueError: an id is missing, see `is_missing_field`, its bytes are not
             UTF-8, or it is a list or an object.
 
     Example:
@@ -75,7 +75,7 @@ def raw_ids(name: str, ids: Any, known: Container[str] = ()) -> list[str]:
                 "text or a number",
             )
         is_text = isinstance(each, (str, bytes))
-        if is_missing(each) and not (is_text and raw_id(each) in known):
+        if is_missing_field(each) and not (is_text and raw_id(each) in known):
             raise refused(
                 f"{name} of place {place} is missing ({each!r})", "an id"
             )
@@ -85,6 +85,12 @@ def raw_ids(name: str, ids: Any, known: Container[str] = ()) -> list[str]:
 
 def raw_id(value: Any) -> str:
     r"""The text of one id that is not missing.
+
+    Args:
+        value: text, bytes or a number.
+
+    Raises:
+        ValueError: its bytes are not UTF-8.
 
     Example:
         >>> raw_id(b"caf\xc3\xa9"), raw_id(2.5)
@@ -102,13 +108,17 @@ def raw_id(value: Any) -> str:
     return str(value)
 
 
-def is_missing(value: Any) -> bool:
-    """Whether an id, or a value, stands for one that is not there.
+def is_missing_field(value: Any) -> bool:
+    """Whether a field of a table stands for what is not there.
 
-    Text does if it is one of `MISSING_TEXTS`, to the letter.
+    Text does if it is one of `MISSING_TEXTS`, to the letter. As a text to learn
+    from it would be one, see `keras_textgen.data.text_lists.is_missing`.
 
     Example:
-        >>> [is_missing(each) for each in (None, float("nan"), " ", 0, "nan")]
+        >>> [
+        ...     is_missing_field(each)
+        ...     for each in (None, float("nan"), " ", 0, "nan")
+        ... ]
         [True, True, True, False, True]
     """
     if isinstance(value, bytes):

@@ -1,12 +1,17 @@
-"""Splits by time, beside those at random of `readers.files`."""
+"""The rows of each split: at random, by time, or the last of each owner."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from keras_textgen.checks import refused
+from keras_textgen.checks import counted, refused
+from keras_textgen.data.corpus import DataError
 
 _HELD_OUT = 0.1
+# Of fewer rows, a tenth is none.
+_FEWEST = 10
 
 
 def split_rule(split: str | None, time_column: str | None) -> str:
@@ -35,6 +40,85 @@ def split_rule(split: str | None, time_column: str | None) -> str:
             "split=time or leave_last_out, or no time_column",
         )
     return split
+
+
+def check_enough(
+    count: int, noun: str, source: Any, otherwise: str = ""
+) -> None:
+    """Refuses too few rows to split.
+
+    Args:
+        count: how many there are.
+        noun: what a row is called.
+        source: of the rows, for the message.
+        otherwise: what is allowed beside 10 rows or more.
+
+    Raises:
+        DataError: there are fewer than 10.
+
+    Example:
+        >>> check_enough(1, "text", "a.csv")
+        Traceback (most recent call last):
+        keras_textgen.data.corpus.DataError: a.csv: 1 text leaves nothing for \
+validation; allowed: 10 or more
+    """
+    if count < _FEWEST:
+        few = counted(count, f"{noun} leaves", f"{noun}s leave")
+        raise DataError(
+            f"{source}: {few} nothing for validation; allowed: {_FEWEST} or "
+            f"more{otherwise}"
+        )
+
+
+def rows_at_random(
+    size: int,
+    seed: int,
+    labels: np.ndarray | None = None,
+    held_out_parts: int = 2,
+) -> list[np.ndarray]:
+    """Splits row numbers at random into 80 %, 10 % and 10 %.
+
+    Args:
+        size: number of rows, 10 or more without labels.
+        seed: the split depends on it, on `size` and on the labels alone.
+        labels: integers `[size]`; the rows of each label are split by
+            themselves. A label of 3 to 19 rows gives one to each held-out
+            part, and one of 1 or 2 rows only to the training part.
+        held_out_parts: how many parts of 10 % follow the training part.
+
+    Returns:
+        Sorted integer arrays: training, then the held-out parts: by default
+        validation and test.
+
+    Example:
+        >>> [len(rows) for rows in rows_at_random(249, seed=0)]
+        [201, 24, 24]
+        >>> labels = np.array([0] * 30 + [1] * 5)
+        >>> [
+        ...     np.bincount(labels[r]).tolist()
+        ...     for r in rows_at_random(35, 0, labels)
+        ... ]
+        [[24, 3], [3, 1], [3, 1]]
+    """
+    if labels is None:
+        labels = np.zeros(size)
+    generator = np.random.Generator(np.random.Philox(seed))
+    parts = [
+        _split_at_random(
+            np.flatnonzero(labels == label), generator, held_out_parts
+        )
+        for label in np.unique(labels)
+    ]
+    return [np.sort(np.concatenate(part)) for part in zip(*parts, strict=True)]
+
+
+def _split_at_random(
+    rows: np.ndarray, generator: np.random.Generator, held_out_parts: int
+) -> list[np.ndarray]:
+    size = len(rows)
+    held_out = max(1, size // 10) if size > held_out_parts else 0
+    ends = size - held_out * np.arange(held_out_parts, 0, -1)
+    return np.split(rows[generator.permutation(size)], ends)
 
 
 def rows_by_time(times: np.ndarray) -> list[np.ndarray]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
 
-from keras_textgen.checks import counted
 from keras_textgen.data.cell_columns import DUPLICATES
 from keras_textgen.data.cells import (
     Ratings,
@@ -21,12 +19,11 @@ from keras_textgen.data.corpus import DataError
 from keras_textgen.data.formats.collect import Ids, Times, Values
 from keras_textgen.data.formats.columns import Columns, Wanted
 from keras_textgen.data.matrix import Matrix, split_cells
-from keras_textgen.data.splits import leave_last_out, rows_by_time
+from keras_textgen.data.splits import check_enough, leave_last_out, rows_by_time
 
 TIMES = "timestamp"
 # Fields of a table: of the ids of rows and columns, and of the values.
 Fields = tuple[str, str, str | None]
-_FEWEST = 10
 ONCE = (
     "allowed: every pair once, or --duplicates="
     f"{', '.join(DUPLICATES[:-1])} or {DUPLICATES[-1]}"
@@ -90,7 +87,7 @@ def matrix_of_columns(
         table.check_pairs()
     merged = merge_repeated(table.cells, duplicates)
     table.check_values(merged, feedback)
-    check_count(len(merged), columns.first_file)
+    check_enough(len(merged), "value", columns.first_file)
     chosen = None
     if times is not None:
         ages = np.asarray(columns.kept[times].found)
@@ -180,21 +177,4 @@ class TableCells:
         raise DataError(
             f"{where}: value {merged.values[place]:g}; allowed "
             f"with --feedback={feedback}: {allowed}"
-        )
-
-
-def check_count(cells: int, path: str | os.PathLike) -> None:
-    """Refuses too few values to split.
-
-    Args:
-        cells: how many.
-        path: of their file.
-
-    Raises:
-        DataError: there are fewer than 10.
-    """
-    if cells < _FEWEST:
-        few = counted(cells, "value leaves", "values leave")
-        raise DataError(
-            f"{path}: {few} nothing for validation; allowed: {_FEWEST} or more"
         )

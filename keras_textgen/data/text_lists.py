@@ -11,7 +11,7 @@ from keras_textgen.checks import refused
 from keras_textgen.data.frames import frame_of
 
 _STRING_KINDS = "SUOT"
-# Of pandas, which is not imported for them.
+# Types of pandas, by name: pandas is not imported for them.
 _MISSING_TYPES = ("NAType", "NaTType")
 
 
@@ -80,6 +80,16 @@ def checked_texts(texts: Iterable[Any], what: str = "text") -> list[str]:
         if not text.isascii():
             check_unicode(text, f"{what} {place}")
     return texts
+
+
+def as_text(value: Any) -> Any:
+    """Bytes in UTF-8 as a string; all else as it is.
+
+    Example:
+        >>> as_text(b"rose"), as_text("rose"), as_text(3)
+        ('rose', 'rose', 3)
+    """
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def check_unicode(text: str | bytes, place: str) -> None:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_textgen.data.text_lists import as_text
+
 
 class TextSize(NamedTuple):
     """The length of texts as they were read, before any normalization.
@@ -50,10 +52,7 @@ def lengths_of(texts: Sequence[str | bytes]) -> np.ndarray:
         [[2, 7], [1, 2]]
     """
     found = [
-        (len(text.split()), len(text.encode()))
-        for text in (
-            text.decode() if isinstance(text, bytes) else text for text in texts
-        )
+        (len(text.split()), len(text.encode())) for text in map(as_text, texts)
     ]
     return np.array(found, np.int64).reshape(-1, 2)
 

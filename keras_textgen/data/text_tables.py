@@ -37,21 +37,22 @@ from keras_textgen.data.formats.table import Row, Table, is_typed
 from keras_textgen.data.labels import (
     check_names,
     listing,
+    number_found,
     number_labels,
     sorted_names,
 )
-from keras_textgen.data.readers.files import (
-    read_lines,
-    split_rows,
-    split_texts,
+from keras_textgen.data.readers.files import read_lines, split_texts
+from keras_textgen.data.splits import (
+    check_enough,
+    rows_at_random,
+    rows_by_time,
+    split_rule,
 )
-from keras_textgen.data.splits import rows_by_time, split_rule
 
 NAME = "text"
 # What --label_column is for a table whose labels are not wanted.
 NO_LABELS = "none"
 TEXT, LABEL, TIME = "text", "label", "timestamp"
-_FEWEST = 10
 # Beside the tables of Zhang et al. (2015), whose classes are numbers from 1.
 _CLASSES = "classes.txt"
 
@@ -102,6 +103,9 @@ def holds_tables(data_dir: str | os.PathLike, columns: TextColumns) -> bool:
     Args:
         data_dir: as in `read_text`.
         columns: what is said of them.
+
+    Raises:
+        DataError: some of what a pattern fits are tables, and others are not.
     """
     if columns.are_named:
         return True
@@ -209,12 +213,7 @@ def read_text_tables(
     else:
         collected = columns.kept[asked.times]
         times = np.asarray(collected.found)
-        if len(times) < _FEWEST:
-            few = counted(len(times), "text leaves", "texts leave")
-            raise DataError(
-                f"{name}: {few} nothing for validation; allowed: "
-                f"{_FEWEST} or more"
-            )
+        check_enough(len(times), "text", name)
         rows = dict(zip(SPLITS, rows_by_time(times), strict=True))
         if numbers is not None:
             _check_known(rows, numbers, names, columns)
@@ -366,19 +365,11 @@ def _numbered(
                 f"{each.first_file}: no labels, which other splits have; "
                 "allowed: labels in all, or --label_column=none"
             )
-    names = sorted_names(given["train"])
-    check_names(names, pathlib.Path(columns["train"].first_file))
-    known = set(names)
-    for split, labels in given.items():
-        for row, label in enumerate(labels):
-            if label not in known:
-                raise DataError(
-                    f"{columns[split].where(row)}: the label {label!r} is not "
-                    f"in the training set; allowed: {listing(names)}"
-                )
-    return names, {
-        split: number_labels(labels, names) for split, labels in given.items()
-    }
+    return number_found(
+        given,
+        pathlib.Path(columns["train"].first_file),
+        lambda split, row: columns[split].where(row),
+    )
 
 
 def _hold_out(
@@ -390,7 +381,7 @@ def _hold_out(
     """Takes a tenth of the training texts for validation, label by label."""
     of_train = labels.get("train")
     train = texts["train"]
-    rows = split_rows(len(train), seed, of_train, held_out_parts=1)
+    rows = rows_at_random(len(train), seed, of_train, held_out_parts=1)
     if not len(rows[1]):
         few = counted(
             len(train), "training text leaves", "training texts leave"

@@ -22,6 +22,7 @@ from keras_textgen.checks import (
 )
 from keras_textgen.data.base_vocabulary import (
     BaseVocabulary,
+    check_tokens,
     pieces_of,
     share_of_unknown,
 )
@@ -44,7 +45,6 @@ __all__ = [
     "WordCounts",
     "check_limits",
     "count_corpus",
-    "pieces_of",
     "unknown_share",
 ]
 
@@ -197,7 +197,10 @@ class Vocabulary(BaseVocabulary):
     ):
         super().__init__(**kwargs)
         words = list(words)
-        _check_words(words)
+        check_tokens(words, "word")
+        if len(set(words)) < len(words):
+            word, count = collections.Counter(words).most_common(1)[0]
+            raise refused(f"the word {word!r} occurs {count} times", "once")
         check(OneOf(tuple(STANDARDIZERS)), standardize=standardize)
         _warn_of_unreachable(words, standardize)
         self.standardize = standardize
@@ -362,17 +365,3 @@ def _warn_of_unreachable(words: list[str], standardize: str) -> None:
 
 def _split_at_ascii(word: str) -> list[str]:
     return [part.decode() for part in word.encode().split()]
-
-
-def _check_words(words: list[str]) -> None:
-    if not words:
-        raise refused("a vocabulary without words", "1 word or more")
-    reserved = set(SPECIALS).intersection(words)
-    if reserved:
-        raise refused(
-            f"words hold the special token {min(reserved)!r}",
-            "words without the special tokens",
-        )
-    if len(set(words)) < len(words):
-        word, count = collections.Counter(words).most_common(1)[0]
-        raise refused(f"the word {word!r} occurs {count} times", "once")

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.checks import Allowed, Numbers, WholeNumbers, check
-from keras_textgen.data.batches.sequences import asserted
+from keras_textgen.data.id_checks import asserted
 from keras_textgen.layers.masking import NEVER_PREDICTED, without_tokens
 
 # Smaller numbers of float32 are 0 for some processors.

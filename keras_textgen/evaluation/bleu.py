@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -133,9 +133,19 @@ def _bleu(
     return math.exp(brevity + float(np.mean(np.log(matches / totals))))
 
 
-def _counts(words: Sequence[str], order: int) -> Counts:
+def ngrams_of(words: Sequence[str], order: int) -> Iterator[tuple[str, ...]]:
+    """So many words that follow each other, at each place.
+
+    Example:
+        >>> list(ngrams_of(["a", "red", "rose"], 2))
+        [('a', 'red'), ('red', 'rose')]
+    """
     shifted = [words[start:] for start in range(order)]
-    return collections.Counter(zip(*shifted, strict=False))
+    return zip(*shifted, strict=False)
+
+
+def _counts(words: Sequence[str], order: int) -> Counts:
+    return collections.Counter(ngrams_of(words, order))
 
 
 def _two_largest(counts: Iterable[Counts]) -> tuple[Counts, Counts]:

@@ -147,35 +147,6 @@ def bag_of_words_baseline(
     return max(found, key=lambda each: each.valid_accuracy)
 
 
-def comparison_table(
-    predictions: Mapping[str, Sequence[int] | np.ndarray],
-    labels: Sequence[int] | np.ndarray,
-) -> str:
-    """Sets systems beside each other.
-
-    Args:
-        predictions: For each system, numbers of classes `[N]`.
-        labels: The right ones, `[N]`.
-
-    Returns:
-        A line for each system: accuracy, and the mean F1 of the classes that
-        are there or predicted.
-
-    Example:
-        >>> systems = {"always a": [0, 0, 0, 0], "coin": [0, 1, 0, 1]}
-        >>> print(comparison_table(systems, [0, 0, 1, 1]))
-        system    accuracy  macro-F1
-        always a    0.5000    0.3333
-        coin        0.5000    0.5000
-    """
-    return system_table(
-        {
-            name: system_scores(predicted, labels)
-            for name, predicted in predictions.items()
-        }
-    )
-
-
 def system_scores(
     predicted: Sequence[int] | np.ndarray, labels: Sequence[int] | np.ndarray
 ) -> dict[str, float]:
@@ -198,31 +169,6 @@ def system_scores(
         "accuracy": float(accuracy_score(labels, predicted)),
         "macro_f1": float(macro_f1),
     }
-
-
-def class_table(
-    predicted: Sequence[int] | np.ndarray,
-    labels: Sequence[int] | np.ndarray,
-    label_names: Sequence[str],
-) -> str:
-    """Reports each class.
-
-    Args:
-        predicted: Numbers of classes, `[N]`.
-        labels: The right ones, `[N]`.
-        label_names: By number.
-
-    Returns:
-        A line for each class: precision, recall, F1 and the number of its
-        documents; a ratio of nothing is 0.
-
-    Example:
-        >>> print(class_table([0, 0, 0, 1], [0, 0, 1, 1], ["ham", "spam"]))
-        class  precision  recall      F1  documents
-        ham       0.6667  1.0000  0.8000          2
-        spam      1.0000  0.5000  0.6667          2
-    """
-    return _class_table(class_scores(predicted, labels, label_names))
 
 
 def class_scores(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,6 +17,7 @@ from keras_textgen.evaluation.rating_baselines import (
     popularity_scores,
     rating_baselines,
 )
+from keras_textgen.evaluation.text_tables import csv_text
 
 # The prefixes of their figures, and what is printed before them.
 _BASELINES = {
@@ -278,8 +277,4 @@ def figures_csv(figures: Mapping[str, float]) -> str:
         >>> figures_csv({"rmse": 0.5})
         'figure,value\nrmse,0.5\n'
     """
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["figure", "value"])
-    writer.writerows(figures.items())
-    return buffer.getvalue()
+    return csv_text([("figure", "value"), *figures.items()])

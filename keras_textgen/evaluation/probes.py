@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import warnings
 from typing import Any
 
@@ -28,14 +26,14 @@ from keras_textgen.evaluation.sparsity import (
     hoyer,
     normalized,
 )
-from keras_textgen.evaluation.text_tables import aligned
+from keras_textgen.evaluation.text_tables import aligned, csv_text
 from keras_textgen.evaluation.watching import Watch, unwatched
 from keras_textgen.tokens import END_ID, START_ID
 
 MAJORITY = "majority class"
 BAG_OF_WORDS = "bag of words"
 
-# Of the L2 penalties, each from strong to weak.
+# L2 penalties that are tried, from strong to weak.
 _LINEAR_C = (0.001, 0.01, 0.1, 1.0, 10.0)
 _HIDDEN_ALPHA = (10.0, 1.0, 0.1, 0.001)
 _LINEAR_STEPS = 1000
@@ -276,12 +274,8 @@ def probes_csv(rows: list[ProbeRow]) -> str:
         representation,dimensions,nonzero,hoyer,linear_accuracy,...
         majority class,0,,,0.1,,True
     """
-    text = io.StringIO()
     names = [field.name for field in dataclasses.fields(ProbeRow)]
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(map(dataclasses.asdict, rows))
-    return text.getvalue()
+    return csv_text([names, *map(dataclasses.astuple, rows)])
 
 
 def _check_labels(labels: dict[str, np.ndarray]) -> None:

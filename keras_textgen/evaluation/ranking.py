@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import scipy.sparse
@@ -13,49 +13,34 @@ from keras_textgen.data.cells import Ratings
 _ROWS_AT_A_TIME = 256
 
 
-def rating_errors(
-    predictions: np.ndarray, values: np.ndarray
-) -> dict[str, float]:
-    """Root of the mean squared error, and mean absolute error.
-
-    Args:
-        predictions: `[cells]`.
-        values: True values `[cells]`.
-
-    Returns:
-        `rmse` and `mae`.
-
-    Raises:
-        ValueError: No cells, or of another number.
-
-    Example:
-        >>> rating_errors(np.array([3.0, 5.0]), np.array([3.0, 3.0]))
-        {'rmse': 1.4142135623730951, 'mae': 1.0}
-    """
-    return _errors([(predictions, values)])
-
-
 def errors_of(
     predict: Callable[[Ratings], np.ndarray], cells: Ratings
 ) -> dict[str, float]:
-    """As `rating_errors`, some cells at a time.
+    """Root of the mean squared error, and mean absolute error.
+
+    Some cells are predicted at a time.
 
     Args:
         predict: From cells to predictions, `[cells]`.
         cells: To predict.
 
+    Returns:
+        `rmse` and `mae`.
+
+    Raises:
+        ValueError: No cells, or not one prediction a cell.
+
     Example:
-        >>> cells = Ratings(*map(np.array, ([0, 1], [0, 0], [5.0, 1.0])))
+        >>> cells = Ratings(*np.array([[0, 1], [0, 0], [3, 5]]))
         >>> errors_of(lambda cells: np.full(len(cells), 3.0), cells)
-        {'rmse': 2.0, 'mae': 2.0}
+        {'rmse': 1.4142135623730951, 'mae': 1.0}
     """
-    return _errors((predict(chunk), chunk.values) for chunk in cells.chunks())
-
-
-def _errors(parts: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
     count, squares, distances = 0, 0.0, 0.0
-    for part in parts:
-        predictions, values = (np.asarray(each, np.float64) for each in part)
+    for chunk in cells.chunks():
+        predictions, values = (
+            np.asarray(each, np.float64)
+            for each in (predict(chunk), chunk.values)
+        )
         if predictions.shape != values.shape:
             raise refused(
                 f"{counted(predictions.size, 'prediction')} of "

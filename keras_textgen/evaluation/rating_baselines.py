@@ -38,39 +38,6 @@ class Biases(NamedTuple):
         return self.mean + self.rows[cells.rows] + self.columns[cells.columns]
 
 
-def fit_biases(
-    cells: Ratings, shape: tuple[int, int], strength: float
-) -> Biases:
-    """Solve the ridge regression on rows and columns.
-
-    With the mean m of the values, the biases minimize
-
-        sum over cells of (value - m - b_row - b_column)^2
-        + strength (sum over rows of b^2 + sum over columns of b^2)
-
-    (Koren 2008, section 2.1). The normal equations are solved by conjugate
-    gradients; nothing is dense.
-
-    Args:
-        cells: Known cells.
-        shape: Rows and columns of the matrix.
-        strength: Of the regularization, above 0.
-
-    Returns:
-        The biases; 0 for a row or a column without a known cell.
-
-    Raises:
-        ValueError: No cells, or a strength that is not above 0.
-
-    Example:
-        >>> cells = Ratings(*map(np.array, ([0, 1], [0, 0], [5.0, 1.0])))
-        >>> biases = fit_biases(cells, (2, 1), strength=1.0)
-        >>> biases.mean, biases.rows.round(6).tolist()
-        (3.0, [1.0, -1.0])
-    """
-    return _Equations(cells, shape).solved(strength)
-
-
 class _Equations:
     """The normal equations of the ridge regression, but for its strength."""
 
@@ -157,19 +124,34 @@ def choose_biases(
 ) -> Biases:
     """Fit biases with the strength that does best on other cells.
 
+    With the mean m of the values, the biases minimize
+
+        sum over cells of (value - m - b_row - b_column)^2
+        + strength (sum over rows of b^2 + sum over columns of b^2)
+
+    (Koren 2008, section 2.1). The normal equations are solved by conjugate
+    gradients; nothing is dense.
+
     Args:
         cells: To fit the biases to.
         valid: To choose the strength by, from its RMSE.
         shape: Rows and columns of the matrix.
-        strengths: To choose from.
+        strengths: To choose from, above 0.
 
     Returns:
-        The biases of `cells` alone; of equal ones, the first.
+        The biases of `cells` alone, 0 for a row or a column without one; of
+        equal ones, the first.
+
+    Raises:
+        ValueError: No cells, or a strength that is not above 0.
 
     Example:
         >>> cells = Ratings(*map(np.array, ([0, 1], [0, 0], [5.0, 1.0])))
         >>> choose_biases(cells, cells, (2, 1)).strength
         0.3
+        >>> biases = choose_biases(cells, cells, (2, 1), strengths=[1.0])
+        >>> biases.mean, biases.rows.round(6).tolist()
+        (3.0, [1.0, -1.0])
     """
     equations = _Equations(cells, shape)
     fitted = [equations.solved(strength) for strength in strengths]
@@ -195,7 +177,8 @@ def rating_baselines(
 
     Example:
         >>> cells = Ratings(*map(np.array, ([0, 1], [0, 0], [5.0, 1.0])))
-        >>> found = rating_baselines(fit_biases(cells, (2, 1), 1.0), cells)
+        >>> biases = choose_biases(cells, cells, (2, 1), [1.0])
+        >>> found = rating_baselines(biases, cells)
         >>> found["global mean rmse"], round(found["biases rmse"], 6)
         (2.0, 1.0)
     """

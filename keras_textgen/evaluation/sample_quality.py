@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
@@ -11,7 +9,9 @@ import numpy as np
 
 from keras_textgen.checks import SIZES, check, refused
 from keras_textgen.data.batches.sequences import SequenceBatches
-from keras_textgen.evaluation.bleu import corpus_bleu, self_bleu
+from keras_textgen.data.rows import spread_rows
+from keras_textgen.evaluation.bleu import corpus_bleu, ngrams_of, self_bleu
+from keras_textgen.evaluation.text_tables import csv_text
 from keras_textgen.evaluation.trigrams import Trigrams
 from keras_textgen.tokens import END, START, UNKNOWN
 
@@ -72,7 +72,7 @@ def sample_quality(
         >>> rows[2].measure, rows[2].model, round(rows[2].real, 2)
         ('distinct-2', 0.5, 0.71)
     """
-    beside = _spread(training, len(samples))
+    beside = [training[x] for x in spread_rows(len(training), len(samples))]
     known = {word for text in training for word in text.split()} - {UNKNOWN}
     known.add(END)
     judge = _trigrams(test, valid, known)
@@ -165,12 +165,11 @@ def sample_quality_csv(rows: Sequence[SampleQuality]) -> str:
         measure,model,real
         copies,0.5,
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(SampleQuality._fields)
-    for name, *values in rows:
-        writer.writerow([name, *("" if np.isnan(v) else v for v in values)])
-    return text.getvalue()
+    cells = (
+        [name, *(None if np.isnan(v) else v for v in values)]
+        for name, *values in rows
+    )
+    return csv_text([SampleQuality._fields, *cells])
 
 
 def _cell(value: float) -> str:
@@ -192,12 +191,6 @@ def _sequences(texts: Sequence[str]) -> list[list[str]]:
 def _known_parts(texts: Sequence[str]) -> list[str]:
     """What stands between unknown words."""
     return [part for text in texts for part in text.split(UNKNOWN)]
-
-
-def _spread(texts: Sequence[str], count: int) -> list[str]:
-    """At most so many of the texts, at equal distances."""
-    count = min(count, len(texts))
-    return [texts[row * len(texts) // count] for row in range(count)]
 
 
 def copied_share(texts: Sequence[str], training_texts: Sequence[str]) -> float:
@@ -248,9 +241,7 @@ def distinct_ngrams(texts: Sequence[str], length: int = 2) -> float:
     check(SIZES, length=length)
     ngrams: list[tuple[str, ...]] = []
     for text in _checked(texts):
-        words = text.split()
-        shifted = [words[start:] for start in range(length)]
-        ngrams += zip(*shifted, strict=False)
+        ngrams += ngrams_of(text.split(), length)
     return len(set(ngrams)) / len(ngrams) if ngrams else float("nan")
 
 

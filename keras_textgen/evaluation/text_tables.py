@@ -1,6 +1,9 @@
 """Tables as text."""
 
-from collections.abc import Container, Sequence
+import csv
+import io
+from collections.abc import Container, Iterable, Sequence
+from typing import Any
 
 
 def aligned(
@@ -33,3 +36,18 @@ def aligned(
         ).rstrip()
         for row in rows
     )
+
+
+def csv_text(rows: Iterable[Sequence[Any]]) -> str:
+    r"""Rows as the text of a CSV file.
+
+    Args:
+        rows: Of cells, the head first; None is an empty one.
+
+    Example:
+        >>> csv_text([("figure", "value"), ("rmse", 0.5), ("mae", None)])
+        'figure,value\nrmse,0.5\nmae,\n'
+    """
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    return buffer.getvalue()

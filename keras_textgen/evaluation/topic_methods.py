@@ -30,7 +30,7 @@ LDA = "LDA, scikit-learn"
 FACTORS = "NMF, scikit-learn"
 # K-means begins so often from other centers and keeps the best.
 _BEGINNINGS = 5
-# Passes over the documents; scikit-learn's 10 leave LDA on its way.
+# Passes over the documents; with scikit-learn's 10, LDA has not converged.
 _LDA_PASSES = 20
 
 

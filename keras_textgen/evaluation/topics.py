@@ -19,7 +19,7 @@ from keras_textgen.evaluation.classification import (
     system_scores,
     system_table,
 )
-from keras_textgen.evaluation.text_tables import aligned
+from keras_textgen.evaluation.text_tables import aligned, csv_text
 from keras_textgen.evaluation.topic_methods import FoundTopics, baseline_topics
 from keras_textgen.evaluation.watching import Watch, unwatched
 
@@ -348,12 +348,8 @@ def _figure(values: list[float | None]) -> str:
 
 def scores_as_csv(scores: Iterable[TopicScores]) -> str:
     """Scores as the text of a CSV file, a row a method and split."""
-    buffer = io.StringIO()
     names = [field.name for field in dataclasses.fields(TopicScores)]
-    writer = csv.DictWriter(buffer, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(dataclasses.asdict(each) for each in scores)
-    return buffer.getvalue()
+    return csv_text([names, *map(dataclasses.astuple, scores)])
 
 
 def scores_from_csv(texts: Iterable[str]) -> list[TopicScores]:

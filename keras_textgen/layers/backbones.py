@@ -18,7 +18,7 @@ from keras_textgen.layers.transformer_decoder import TransformerDecoder
 from keras_textgen.tokens import END_ID, PAD_ID
 
 EXTRA = "pip install 'keras-textgen[transformers]'"
-# Of the maps of a code, as of GPT-2's own matrices.
+# Standard deviation of first weights that map a code, as of GPT-2's own.
 _INITIAL_DEVIATION = 0.02
 
 

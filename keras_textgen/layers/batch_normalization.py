@@ -5,6 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_textgen.replicas import sum_over_replicas
+
 _EPSILON = 1e-3
 
 
@@ -103,11 +105,11 @@ def _normalized(values: tf.Tensor, is_counted: tf.Tensor) -> tuple:
     rows are products with their weights.
     """
     weights = is_counted[tf.newaxis]  # [1, batch]
-    count = tf.maximum(_sum_over_replicas(tf.reduce_sum(weights)), 1.0)
-    mean = _sum_over_replicas(tf.matmul(weights, values)) / count  # [1, D]
+    count = tf.maximum(sum_over_replicas(tf.reduce_sum(weights)), 1.0)
+    mean = sum_over_replicas(tf.matmul(weights, values)) / count  # [1, D]
     centered = values - mean
     squares = tf.matmul(weights, tf.square(centered))
-    variance = _sum_over_replicas(squares) / count
+    variance = sum_over_replicas(squares) / count
     scale = tf.math.rsqrt(variance + _EPSILON)
     normalized = centered * scale
 
@@ -120,17 +122,10 @@ def _normalized(values: tf.Tensor, is_counted: tf.Tensor) -> tuple:
                 tf.reduce_sum(upstream * normalized, axis=0),
             ]
         )
-        by_mean, by_scale = tf.unstack(_sum_over_replicas(sums) / count)
+        by_mean, by_scale = tf.unstack(sum_over_replicas(sums) / count)
         through_moments = tf.transpose(weights) * (
             normalized * by_scale + by_mean
         )
         return scale * (upstream - through_moments), None
 
     return (normalized, mean[0], variance[0]), gradient
-
-
-def _sum_over_replicas(value: tf.Tensor) -> tf.Tensor:
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return value
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, value)

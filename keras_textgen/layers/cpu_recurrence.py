@@ -144,56 +144,75 @@ def lstm_recurrence(
         final, steps = _over_time(
             step, [hidden, cell], [projected, *masks], num_outputs=6
         )
-        states, cells, i, f, g, o = steps
 
-        def gradient(
-            d_states: tf.Tensor, d_hidden: tf.Tensor, d_cell: tf.Tensor
-        ) -> tuple[tf.Tensor, ...]:
-            tanh = tf.tanh(cells)
-            # Derivatives by a gate's input: of the cell for i, f and g, of
-            # the hidden state for o.
-            slopes = [
-                g * i * (1 - i),
-                _shifted(cell, cells) * f * (1 - f),
-                i * (1 - g * g),
-                tanh * o * (1 - o),
-            ]
-            slopes = tf.stack([_where(mask, s, 0) for s in slopes], axis=2)
-            cell_by_hidden = _where(mask, o * (1 - tanh * tanh), 0)
-            cell_by_cell = _where(mask, f, 1)
-            transposed = tf.transpose(kernel)
+        def gradient(*upstream: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            return _lstm_gradient(upstream, steps, (hidden, cell), kernel, mask)
 
-            def step_back(
-                state: _Tensors,
-                d_output: tf.Tensor,
-                slopes: tf.Tensor,
-                by_hidden: tf.Tensor,
-                by_cell: tf.Tensor,
-                mask: tf.Tensor | None = None,
-            ) -> tuple[_Tensors, _Tensors]:
-                d_h = state[0] + d_output
-                d_c = state[1] + d_h * by_hidden
-                delta = slopes * tf.stack([d_c, d_c, d_c, d_h], axis=1)
-                delta = tf.reshape(delta, [-1, kernel.shape[1]])
-                before = _product(delta, transposed)
-                return [_where(mask, before, d_h), d_c * by_cell], [delta]
-
-            (d_first, d_first_cell), (delta,) = _over_time(
-                step_back,
-                [d_hidden, d_cell],
-                [d_states, slopes, cell_by_hidden, cell_by_cell, *masks],
-                num_outputs=1,
-                backward=True,
-            )
-            rows = tf.reshape(delta, [-1, kernel.shape[1]])
-            d_kernel = _kernel_gradient(
-                _shifted(hidden, states), rows, kernel.dtype
-            )
-            return delta, d_first, d_first_cell, d_kernel
-
-        return (states, *final), gradient
+        return (steps[0], *final), gradient
 
     return recurrence(projected, hidden, cell, kernel)
+
+
+def _lstm_gradient(
+    upstream: _Tensors,
+    steps: _Tensors,
+    first: _Tensors,
+    kernel: tf.Tensor,
+    mask: tf.Tensor | None,
+) -> tuple[tf.Tensor, ...]:
+    """The gradient of `lstm_recurrence` by all but the mask, in its order.
+
+    Args:
+        upstream: Gradients by what it gives.
+        steps: h, c, i, f, g and o after every step, [time, batch, H].
+        first: The first hidden and the first cell state, [batch, H].
+        kernel: As there.
+        mask: As there.
+    """
+    d_states, d_hidden, d_cell = upstream
+    states, cells, i, f, g, o = steps
+    hidden, cell = first
+    masks = [] if mask is None else [mask]
+    tanh = tf.tanh(cells)
+    # Derivatives by a gate's input: of the cell for i, f and g, of the hidden
+    # state for o.
+    slopes = [
+        g * i * (1 - i),
+        _shifted(cell, cells) * f * (1 - f),
+        i * (1 - g * g),
+        tanh * o * (1 - o),
+    ]
+    # [time, batch, 4, H]
+    slopes = tf.stack([_where(mask, s, 0) for s in slopes], axis=2)
+    cell_by_hidden = _where(mask, o * (1 - tanh * tanh), 0)
+    cell_by_cell = _where(mask, f, 1)
+    transposed = tf.transpose(kernel)
+
+    def step_back(
+        state: _Tensors,
+        d_output: tf.Tensor,
+        slopes: tf.Tensor,
+        by_hidden: tf.Tensor,
+        by_cell: tf.Tensor,
+        mask: tf.Tensor | None = None,
+    ) -> tuple[_Tensors, _Tensors]:
+        d_h = state[0] + d_output
+        d_c = state[1] + d_h * by_hidden
+        delta = slopes * tf.stack([d_c, d_c, d_c, d_h], axis=1)
+        delta = tf.reshape(delta, [-1, kernel.shape[1]])  # [batch, 4 * H]
+        before = _product(delta, transposed)
+        return [_where(mask, before, d_h), d_c * by_cell], [delta]
+
+    (d_first, d_first_cell), (delta,) = _over_time(
+        step_back,
+        [d_hidden, d_cell],
+        [d_states, slopes, cell_by_hidden, cell_by_cell, *masks],
+        num_outputs=1,
+        backward=True,
+    )
+    rows = tf.reshape(delta, [-1, kernel.shape[1]])  # [time * batch, 4 * H]
+    d_kernel = _kernel_gradient(_shifted(hidden, states), rows, kernel.dtype)
+    return delta, d_first, d_first_cell, d_kernel
 
 
 def gru_recurrence(
@@ -254,54 +273,74 @@ def gru_recurrence(
         final, steps = _over_time(
             step, [hidden], [projected, *masks], num_outputs=5
         )
-        states, z, r, n, n_inner = steps
 
-        def gradient(
-            d_states: tf.Tensor, d_hidden: tf.Tensor
-        ) -> tuple[tf.Tensor, ...]:
-            before = _shifted(hidden, states)
-            # Derivatives of the hidden state by the inputs of z, r and n.
-            by_z = (before - n) * z * (1 - z)
-            by_n = (1 - z) * (1 - n * n)
-            by_r = by_n * n_inner * r * (1 - r)
-            slopes = [by_z, by_r, by_n * r]  # by the recurrent parts
-            slopes = tf.stack([_where(mask, s, 0) for s in slopes], axis=2)
-            transposed = tf.transpose(kernel)
+        def gradient(*upstream: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            return _gru_gradient(upstream, steps, hidden, kernel, mask)
 
-            def step_back(
-                state: _Tensors,
-                d_output: tf.Tensor,
-                slopes: tf.Tensor,
-                by_hidden: tf.Tensor,
-            ) -> tuple[_Tensors, _Tensors]:
-                d_h = state[0] + d_output
-                delta = slopes * d_h[:, tf.newaxis]
-                delta = tf.reshape(delta, [-1, kernel.shape[1]])
-                before = _product(delta, transposed) + d_h * by_hidden
-                return [before], [delta, d_h]
-
-            (d_first,), (delta, d_h) = _over_time(
-                step_back,
-                [d_hidden],
-                [d_states, slopes, _where(mask, z, 1)],
-                num_outputs=2,
-                backward=True,
-            )
-            rows = tf.reshape(delta, [-1, kernel.shape[1]])
-            d_projected = tf.concat(
-                [delta[..., : -kernel.shape[0]], d_h * _where(mask, by_n, 0)],
-                axis=-1,
-            )
-            return (
-                d_projected,
-                d_first,
-                _kernel_gradient(before, rows, kernel.dtype),
-                tf.reduce_sum(rows, axis=0),
-            )
-
-        return (states, *final), gradient
+        return (steps[0], *final), gradient
 
     return recurrence(projected, hidden, kernel, bias)
+
+
+def _gru_gradient(
+    upstream: _Tensors,
+    steps: _Tensors,
+    first: tf.Tensor,
+    kernel: tf.Tensor,
+    mask: tf.Tensor | None,
+) -> tuple[tf.Tensor, ...]:
+    """The gradient of `gru_recurrence` by all but the mask, in its order.
+
+    Args:
+        upstream: Gradients by what it gives.
+        steps: h, z, r, n and n's recurrent part after every step,
+            [time, batch, H].
+        first: The first hidden state, [batch, H].
+        kernel: As there.
+        mask: As there.
+    """
+    d_states, d_hidden = upstream
+    states, z, r, n, n_inner = steps
+    before = _shifted(first, states)
+    # Derivatives of the hidden state by the inputs of z, r and n.
+    by_z = (before - n) * z * (1 - z)
+    by_n = (1 - z) * (1 - n * n)
+    by_r = by_n * n_inner * r * (1 - r)
+    slopes = [by_z, by_r, by_n * r]  # by the recurrent parts
+    # [time, batch, 3, H]
+    slopes = tf.stack([_where(mask, s, 0) for s in slopes], axis=2)
+    transposed = tf.transpose(kernel)
+
+    def step_back(
+        state: _Tensors,
+        d_output: tf.Tensor,
+        slopes: tf.Tensor,
+        by_hidden: tf.Tensor,
+    ) -> tuple[_Tensors, _Tensors]:
+        d_h = state[0] + d_output
+        delta = slopes * d_h[:, tf.newaxis]
+        delta = tf.reshape(delta, [-1, kernel.shape[1]])  # [batch, 3 * H]
+        before = _product(delta, transposed) + d_h * by_hidden
+        return [before], [delta, d_h]
+
+    (d_first,), (delta, d_h) = _over_time(
+        step_back,
+        [d_hidden],
+        [d_states, slopes, _where(mask, z, 1)],
+        num_outputs=2,
+        backward=True,
+    )
+    rows = tf.reshape(delta, [-1, kernel.shape[1]])  # [time * batch, 3 * H]
+    d_projected = tf.concat(
+        [delta[..., : -kernel.shape[0]], d_h * _where(mask, by_n, 0)],
+        axis=-1,
+    )
+    return (
+        d_projected,
+        d_first,
+        _kernel_gradient(before, rows, kernel.dtype),
+        tf.reduce_sum(rows, axis=0),
+    )
 
 
 def _is_plain(layer: keras.layers.RNN) -> bool:

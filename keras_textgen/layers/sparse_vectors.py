@@ -59,6 +59,21 @@ class SparseVectors(NamedTuple):
             tf.constant(matrix.shape[0]),
         )
 
+    def places_and_shape(self, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """Where in a matrix of them the values are.
+
+        Args:
+            size: Of the vectors.
+
+        Returns:
+            Rows and columns, int64 [values, 2], and the shape of the matrix,
+            int64 [2].
+        """
+        places = tf.stack(
+            [self.vectors, tf.cast(self.indices, tf.int64)], axis=1
+        )
+        return places, tf.stack([tf.cast(self.count, tf.int64), size])
+
     def to_dense(self, size: int) -> tf.Tensor:
         """The vectors with their zeros, float32 [vectors, size].
 
@@ -67,11 +82,8 @@ class SparseVectors(NamedTuple):
             <tf.Tensor: shape=(1, 2), dtype=float32, \
 numpy=array([[0., 2.]], dtype=float32)>
         """
-        places = tf.stack(
-            [self.vectors, tf.cast(self.indices, tf.int64)], axis=1
-        )
-        shape = tf.stack([tf.cast(self.count, tf.int64), size])
-        # As the linear layer below; values of one place are added.
+        places, shape = self.places_and_shape(size)
+        # Where products of sparse matrices are computed, too; see below.
         with tf.device("CPU:0"):
             dense = tf.scatter_nd(places, self.values, shape)
         return tf.ensure_shape(dense, [None, size])

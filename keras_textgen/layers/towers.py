@@ -121,10 +121,7 @@ class SparseLinear(keras.layers.Layer):
     def call(self, vectors: SparseVectors) -> tf.Tensor:
         """Multiply by the kernel: [vectors, units]."""
         kernel = tf.convert_to_tensor(self.kernel)
-        places = tf.stack(
-            [vectors.vectors, tf.cast(vectors.indices, tf.int64)], axis=1
-        )
-        shape = tf.stack([tf.cast(vectors.count, tf.int64), kernel.shape[0]])
+        places, shape = vectors.places_and_shape(kernel.shape[0])
         values = tf.cast(vectors.values, tf.float32)
         products = sparse_product(
             tf.SparseTensor(places, values, shape), tf.cast(kernel, tf.float32)

@@ -15,7 +15,7 @@ from keras_textgen.checks import SIZES, OneOf, check, refused
 from keras_textgen.layers.masking import ExplicitMaskLayer
 
 POSITIONS = ("rotary", "learned")
-# Of a feed-forward layer, as a multiple of the width (Vaswani et al. 2017).
+# Width of a feed-forward layer over that of a block (Vaswani et al. 2017).
 _WIDENING = 4
 _EPSILON = 1e-5
 # Angles of the slowest pair turn by 1 / 10,000 of a radian a position.

@@ -8,7 +8,9 @@ import tensorflow as tf
 
 from keras_textgen.checks import refused
 from keras_textgen.models.remedies import Remedy
+from keras_textgen.optimizers import clipped_gradients
 from keras_textgen.private_names import unscaled
+from keras_textgen.replicas import sum_over_replicas
 
 # Of the authors' code: losses are compared block by block.
 BLOCK_STEPS = 10
@@ -83,15 +85,12 @@ class AggressiveEncoder(tf.Module, Remedy):
         Raises:
             ValueError: If the optimizer moves what has no gradient.
         """
-        optimizer = model.optimizer
-        inner = unscaled(optimizer)
-        _check_plain_sgd(inner)
+        _check_plain_sgd(unscaled(model.optimizer))
         # Both sides are clipped together, as by the authors.
-        if inner.global_clipnorm:
-            norm = optimizer.scale_loss(tf.constant(inner.global_clipnorm))
-            gradients, _ = tf.clip_by_global_norm(gradients, norm)
         gradients = self.masked(
-            gradients, model.trainable_variables, model.encoder_variables()
+            clipped_gradients(gradients, model.optimizer),
+            model.trainable_variables,
+            model.encoder_variables(),
         )
         self.record(
             tf.reduce_sum(outputs["losses"]),
@@ -176,10 +175,7 @@ def _over_replicas(
 ) -> list[tf.Tensor]:
     """Sums over all replicas, float32 []."""
     sums = [tf.cast(each, tf.float32) for each in (nats, num_tokens)]
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return sums
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, sums)
+    return sum_over_replicas(sums)
 
 
 def _check_plain_sgd(optimizer: keras.optimizers.Optimizer) -> None:

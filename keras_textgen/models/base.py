@@ -15,7 +15,7 @@ from keras_textgen.models.exporting import (
 )
 from keras_textgen.models.front_door import FrontDoor
 from keras_textgen.models.seeding import seeded
-from keras_textgen.noise import GlobalRows
+from keras_textgen.optimizers import clipped_gradients
 from keras_textgen.private_names import (
     compiled_metrics,
     unscaled,
@@ -25,6 +25,7 @@ from keras_textgen.private_workers import (
     has_workers,
     sums_of_replicas,
 )
+from keras_textgen.replicas import GlobalRows, one_of_several
 from keras_textgen.serving.endpoints import Endpoint
 
 # Words from which a batch has fewer rows than half of the matrix, as batches
@@ -338,22 +339,18 @@ def _of_all_replicas(
     which is not what one replica does with the whole batch. They are dense
     before that, as the norm of rows counts those of a repeated word separately.
     """
-    context = tf.distribute.get_replica_context()
-    if context.num_replicas_in_sync == 1:
+    context = one_of_several()
+    if context is None:
         yield [tf.convert_to_tensor(each) for each in gradients]
         return
-    inner = unscaled(optimizer)
     sent = [
         _as_sent(gradient, tuple(variable.shape), context.strategy)
         for gradient, variable in zip(gradients, variables, strict=True)
     ]
     received = context.all_reduce(tf.distribute.ReduceOp.SUM, sent)
     summed = [tf.convert_to_tensor(each) for each in received]
-    if inner.global_clipnorm:
-        norm = optimizer.scale_loss(tf.constant(inner.global_clipnorm))
-        summed, _ = tf.clip_by_global_norm(summed, norm)
-    with sums_of_replicas(inner):
-        yield summed
+    with sums_of_replicas(unscaled(optimizer)):
+        yield clipped_gradients(summed, optimizer)
 
 
 def _as_sent(

@@ -1,6 +1,6 @@
 """The encoders and decoders that models are given, by name or made."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -67,35 +67,33 @@ def given(component: keras.Layer, is_own: bool) -> dict[str, Any] | None:
     return {name: config[name] for name in config if name != "build_config"}
 
 
-def variables_without(
-    variables: Iterable[keras.Variable], components: Iterable[keras.Layer]
-) -> list[keras.Variable]:
-    """Those that belong to none of the components.
+def initialize_uniformly(
+    variables: Iterable[keras.Variable],
+    components: Iterable[keras.Layer],
+    limit: float,
+    seed: int,
+) -> None:
+    """Give variables values from U(-limit, limit) that depend on the seed.
+
+    Args:
+        variables: In the order that their seeds depend on.
+        components: Whose variables stay as they are.
+        limit: The largest value.
+        seed: Of all of them.
 
     Example:
         >>> layer = keras.layers.Dense(2)
         >>> layer.build((None, 3))
-        >>> variables_without(layer.variables, []) == layer.variables
-        True
-        >>> variables_without(layer.variables, [layer])
-        []
-    """
-    theirs = {id(each) for layer in components for each in layer.variables}
-    return [each for each in variables if id(each) not in theirs]
-
-
-def initialize_uniformly(
-    variables: Sequence[keras.Variable], limit: float, seed: int
-) -> None:
-    """Give variables values from U(-limit, limit) that depend on the seed.
-
-    Example:
         >>> variable = keras.Variable([9.0, 9.0])
-        >>> initialize_uniformly([variable], limit=0.1, seed=1)
+        >>> initialize_uniformly([variable, layer.bias], [layer], 0.1, seed=1)
         >>> bool(tf.reduce_all(tf.abs(variable) <= 0.1))
         True
+        >>> layer.bias.numpy().tolist()
+        [0.0, 0.0]
     """
-    for index, variable in enumerate(variables):
+    theirs = {id(each) for layer in components for each in layer.variables}
+    own = [each for each in variables if id(each) not in theirs]
+    for index, variable in enumerate(own):
         values = tf.random.stateless_uniform(
             variable.shape, [seed, index], -limit, limit
         )

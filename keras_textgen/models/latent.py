@@ -108,8 +108,8 @@ class LatentModel(LikelihoodModel):
 
     @property
     def code_size(self) -> int:
-        """Width of a code."""
-        raise NotImplementedError
+        """Width of a code: of one latent variable, if nothing else is said."""
+        return self.latent_dim
 
     def posterior(self, x: tf.Tensor) -> Any:
         """q(z | x) as a tfp distribution with batch shape [batch]."""

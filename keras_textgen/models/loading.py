@@ -57,6 +57,9 @@ def load_file(path: str | Path, named: str | Path) -> keras.Model:
     Args:
         path: Of the file.
         named: What it is called in refusals.
+
+    Raises:
+        ValueError: It holds no model.
     """
     try:
         _import_class_of(path)

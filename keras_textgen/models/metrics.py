@@ -1,4 +1,4 @@
-"""The printed numbers of every text model, defined once.
+"""The printed numbers of the models whose loss is a likelihood, defined once.
 
 All are in nats per sequence, except perplexity, which is per predicted token
 (the end token is predicted, padding is not). See docs/likelihoods.md.
@@ -49,7 +49,7 @@ class LikelihoodMetrics:
     likelihood, has no perplexity: it would be compared with others'.
 
     Args:
-        likelihood_kind: As in `TextModel`.
+        likelihood_kind: As in `LikelihoodModel`.
     """
 
     def __init__(self, likelihood_kind: str) -> None:

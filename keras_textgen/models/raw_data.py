@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from keras_textgen.checks import refused
 from keras_textgen.data.batches.base import RowBatches
-from keras_textgen.data.batches.sequences import asserted
 from keras_textgen.data.batches.sources import is_stream
 from keras_textgen.data.frames import frame_of
+from keras_textgen.data.id_checks import asserted
 from keras_textgen.data.rows import in_memory, split_rows
 from keras_textgen.data.shards.matrix import PreparedCells
 from keras_textgen.data.shards.split import PreparedSplit
@@ -142,6 +142,12 @@ def held_out(
         validation_split: The share of the last rows.
         validation_data: None, or what is refused beside them.
 
+    Returns:
+        The first rows and the last ones, as `parts`.
+
+    Raises:
+        ValueError: Both are given, or the data are not in memory.
+
     Example:
         >>> held_out((["a", "b", "c"], None, None), 0.4, None)
         ((['a'], None, None), (['b', 'c'], None, None))
@@ -170,6 +176,9 @@ def check_beside_batches(**given: Any) -> None:
 
     Args:
         **given: Arguments, by name; None where they were left out.
+
+    Raises:
+        ValueError: One was not left out.
 
     Example:
         >>> check_beside_batches(y=[1], batch_size=None)

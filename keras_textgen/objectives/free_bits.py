@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from keras_textgen.checks import Numbers, check, refused
+from keras_textgen.replicas import sum_over_replicas
 
 
 def free_bits(
@@ -54,6 +55,13 @@ def free_bits(
 def check_floors(total: float, per_dimension: float) -> None:
     """Refuse floors that `free_bits` cannot hold.
 
+    Args:
+        total: Of the whole KL, nats.
+        per_dimension: Of each dimension's, nats.
+
+    Raises:
+        ValueError: One is below 0, or both are above it.
+
     Example:
         >>> check_floors(total=4.0, per_dimension=0.1)
         Traceback (most recent call last):
@@ -96,9 +104,4 @@ def _global_mean(
         shape = [-1, *[1] * (values.shape.rank - 1)]
         values *= tf.reshape(weights, shape)
     sums = tf.reduce_sum(values, axis=0)
-    context = tf.distribute.get_replica_context()
-    if context is not None and context.num_replicas_in_sync > 1:
-        sums, rows = context.all_reduce(
-            tf.distribute.ReduceOp.SUM, [sums, rows]
-        )
-    return tf.math.divide_no_nan(sums, rows)
+    return tf.math.divide_no_nan(*sum_over_replicas([sums, rows]))

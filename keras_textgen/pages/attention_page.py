@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_textgen.checks import counted
+from keras_textgen.data.rows import spread_rows
 from keras_textgen.models.documents.attention import DocumentAttention
 from keras_textgen.pages.html_page import html_page
 
@@ -79,14 +80,11 @@ def choose_documents(
         ([0, 3], [1])
     """
     is_right = np.asarray(predicted) == np.asarray(labels)
-    return _spread(np.flatnonzero(is_right), count), _spread(
-        np.flatnonzero(~is_right), count
+    right, wrong = np.flatnonzero(is_right), np.flatnonzero(~is_right)
+    return (
+        right[spread_rows(len(right), count)],
+        wrong[spread_rows(len(wrong), count)],
     )
-
-
-def _spread(rows: np.ndarray, count: int) -> np.ndarray:
-    count = min(count, len(rows))
-    return rows[np.arange(count) * len(rows) // max(count, 1)]
 
 
 def attention_page(

@@ -27,7 +27,7 @@ _COLORS = (
     "#ff9da6",
     "#8a8a8a",
 )
-# Of names whose colors are used up.
+# Names beyond the number of colors are told apart by these.
 _SHAPES = (
     "circle",
     "square",
@@ -36,11 +36,11 @@ _SHAPES = (
     "diamond",
     "triangle-down",
 )
-# So many numbers have each a tick of their own.
+# Up to so many numbers, each has a tick of its own.
 _FEW = 12
-# Of a name that stands upright below its bar: characters.
+# The most characters of a name that stands upright below its bar.
 _SHORT = 3
-# Pixels that a number in a rectangle needs, and a line of names.
+# Pixels: the width of a number in a rectangle, the height of a line of names.
 _NUMBER_WIDTH, _LINE = 30, 18
 
 

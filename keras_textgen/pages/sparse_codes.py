@@ -13,9 +13,9 @@ from keras_textgen.data.views import TokenIds
 from keras_textgen.evaluation.sparsity import code_views, hoyer_table
 
 _BATCH_SIZE = 256
-# Shown side by side.
+# The most that are shown side by side.
 MOST_DIMENSIONS, MOST_CLASSES = 48, 30
-# Between the classes, in a dimension that tells them apart.
+# In a dimension that tells classes apart, their shares differ at least by this.
 _SMALLEST_DIFFERENCE = 0.01
 
 

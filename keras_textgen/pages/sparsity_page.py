@@ -123,41 +123,64 @@ def _class_sections(codes: SparseCodes, corpus: TokenIds) -> str:
     if not len(labels):
         return _section(title, "", f"{corpus.name} has no labels.")
     classes = largest_classes(labels)
-    names = [class_name(corpus, each) for each in classes]
     largest = (
         f" The {MOST_CLASSES} classes with the most texts are shown."
         if len(classes) == MOST_CLASSES
         else ""
     )
+    of_classes = labels, classes, [class_name(corpus, x) for x in classes]
+    return _section(
+        title, *_differences(codes, *of_classes, largest)
+    ) + _section(
+        "Are some classes sparser than others?",
+        *_spreads(codes, *of_classes, largest),
+    )
+
+
+def _differences(
+    codes: SparseCodes,
+    labels: np.ndarray,
+    classes: np.ndarray,
+    names: list[str],
+    largest: str,
+) -> tuple[str, str]:
+    """A figure of the dimensions that tell classes apart, and its caption."""
     share = codes.share_on_by(labels, classes)
+    dimensions = counted(share.shape[1], "dimension")
     shown = telling_dimensions(share)
-    if len(shown):
-        figure = heat_figure(share, codes.share_on, shown, names)
-        heat = svg_element(
-            figure,
-            "Share of texts with a dimension on, by class",
-            FIGURE_STYLE,
+    if not len(shown):
+        return "", (
+            f"None: for each of the {dimensions}, the share of texts in which "
+            "it is on differs by less than a percentage point between classes."
         )
-        caption = (
-            f"{len(shown):,} of {counted(share.shape[1], 'dimension')}, at "
-            f"most {MOST_DIMENSIONS}: those whose share of texts in which "
-            "they are on differs most between classes, by a percentage point "
-            "or more, grouped by the class in which they are on unusually "
-            "often. Top: the share of the texts of a class. Bottom: the same "
-            "less the share of all texts: columns with strong colors tell "
-            f"classes apart, pale ones do not.{largest}"
-        )
-    else:
-        heat = ""
-        caption = (
-            f"None: for each of the {counted(share.shape[1], 'dimension')}, "
-            "the share of texts in which it is on differs by less than a "
-            "percentage point between classes."
-        )
+    element = svg_element(
+        heat_figure(share, codes.share_on, shown, names),
+        "Share of texts with a dimension on, by class",
+        FIGURE_STYLE,
+    )
+    return element, (
+        f"{len(shown):,} of {dimensions}, at most {MOST_DIMENSIONS}: those "
+        "whose share of texts in which they are on differs most between "
+        "classes, by a percentage point or more, grouped by the class in which "
+        "they are on unusually often. Top: the share of the texts of a class. "
+        "Bottom: the same less the share of all texts: columns with strong "
+        f"colors tell classes apart, pale ones do not.{largest}"
+    )
+
+
+def _spreads(
+    codes: SparseCodes,
+    labels: np.ndarray,
+    classes: np.ndarray,
+    names: list[str],
+    largest: str,
+) -> tuple[str, str]:
+    """A figure of how sparse the texts of each class are, and its caption."""
     gate = codes.gate_name
-    figure = class_figure(codes, labels, classes, names)
-    by_class = svg_element(
-        figure, f"{gate} and number of dimensions on, by class", FIGURE_STYLE
+    element = svg_element(
+        class_figure(codes, labels, classes, names),
+        f"{gate} and number of dimensions on, by class",
+        FIGURE_STYLE,
     )
     shown_of = (
         f"Left: {gate}, mean over the dimensions of a text. Right: how many "
@@ -165,16 +188,10 @@ def _class_sections(codes: SparseCodes, corpus: TokenIds) -> str:
     )
     if not codes.on_per_text.any():
         shown_of = f"{gate}, mean over the dimensions of a text; none is on."
-    return _section(
-        title,
-        heat,
-        caption,
-    ) + _section(
-        "Are some classes sparser than others?",
-        by_class,
+    return element, (
         f"The texts of each class. {shown_of} The thin line spans the middle "
         "90 % of the texts, the thick one the middle half, the dot is the "
-        f"median.{largest}",
+        f"median.{largest}"
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from keras_textgen.checks import counted
+from keras_textgen.data.rows import spread_rows
 from keras_textgen.pages.html_page import html_page
 from keras_textgen.pages.projection import project
 from keras_textgen.pages.svg import svg_element
@@ -17,9 +18,9 @@ from keras_textgen.pages.svg import svg_element
 # t-SNE of more points takes long, and they would hide each other.
 _MAX_POINTS = 2000
 _WORDS_ON_MAP, _LABELS_SHOWN = 2, 3
-# Of the golden angle, colors of neighboring numbers differ most.
+# Steps of the golden angle make colors of neighboring numbers differ most.
 _GOLDEN = 0.381966
-# Of a name, in parts of the map.
+# Sizes of a name on the map, as shares of its width and height.
 _CHARACTER_WIDTH, _LINE_HEIGHT = 0.0105, 0.024
 _STYLE = {
     "font.size": 8,
@@ -70,7 +71,7 @@ def topic_page(
     codes, topics = codes[has_topic], topics[has_topic]
     if labels is not None:
         labels = np.asarray(labels)[has_topic]
-    shown = _spread(len(codes), _MAX_POINTS)
+    shown = spread_rows(len(codes), _MAX_POINTS)
     points, method = project(codes[shown], seed)
     figure = _map(points, topics[shown], words)
     rows = [
@@ -110,12 +111,6 @@ def topic_page(
 
 def _header(headings: Sequence[str]) -> str:
     return "".join(f"<th>{heading}</th>" for heading in headings)
-
-
-def _spread(total: int, most: int) -> np.ndarray:
-    """Numbers of at most so many documents, at equal distances."""
-    count = min(total, most)
-    return np.arange(count) * total // count
 
 
 def _color(number: int) -> str:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from keras_textgen.checks import counted
-from keras_textgen.cli.naming import say_interrupted
+from keras_textgen.cli.naming import say_interrupted, say_refused
 from keras_textgen.prepare.settings import (
     DUPLICATES,
     SENTENCE_RULES,
@@ -45,14 +45,8 @@ def main(argv: Sequence[str]) -> int:
         from keras_textgen.prepare.corpus import prepare_corpus
 
         corpus = prepare_corpus(beam_options=beam_options, **settings)
-    except OSError as error:
-        place = error.filename or given.output
-        reason = error.strerror or str(error)
-        print(f"{PROGRAM}: {place}: {reason}", file=sys.stderr)
-        return 2
-    except ValueError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return 2
+    except (OSError, ValueError) as error:
+        return say_refused(PROGRAM, error, given.output)
     except KeyboardInterrupt:
         return say_interrupted(PROGRAM)
     print(

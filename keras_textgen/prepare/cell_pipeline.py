@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_textgen.data.formats.collect import without_fractions
-from keras_textgen.prepare.beam_errors import one_line_errors
+from keras_textgen.prepare.beam import in_parallel
 from keras_textgen.prepare.cell_parts import finish_part
 from keras_textgen.prepare.cell_units import (
     SIDES,
@@ -53,11 +53,9 @@ def read_cells(
     """
     import apache_beam as beam
 
-    with one_line_errors(), beam.Pipeline(options=options) as pipeline:
+    with in_parallel("units to read", units, options) as each:
         (
-            pipeline
-            | "units to read" >> beam.Create(list(units))
-            | "in parallel" >> beam.Reshuffle()
+            each
             | "read" >> beam.FlatMap(_read, job)
             | "put together" >> beam.CombinePerKey(_joined)
             | "write" >> beam.Map(_write_places, job)
@@ -75,13 +73,8 @@ def number_cells(job: CellJob, units: Sequence[Unit], options: Any) -> None:
     """
     import apache_beam as beam
 
-    with one_line_errors(), beam.Pipeline(options=options) as pipeline:
-        (
-            pipeline
-            | "units to number" >> beam.Create(list(units))
-            | "in parallel" >> beam.Reshuffle()
-            | "number" >> beam.Map(_number, job)
-        )
+    with in_parallel("units to number", units, options) as each:
+        each | "number" >> beam.Map(_number, job)
 
 
 def finish_parts(job: CellJob, options: Any) -> None:
@@ -93,13 +86,8 @@ def finish_parts(job: CellJob, options: Any) -> None:
     """
     import apache_beam as beam
 
-    with one_line_errors(), beam.Pipeline(options=options) as pipeline:
-        (
-            pipeline
-            | "parts" >> beam.Create(list(range(len(job.first_rows))))
-            | "in parallel" >> beam.Reshuffle()
-            | "put in order" >> beam.Map(_finish, job)
-        )
+    with in_parallel("parts", range(len(job.first_rows)), options) as each:
+        each | "put in order" >> beam.Map(_finish, job)
 
 
 def _read(unit: Unit, job: CellJob) -> Iterable[Any]:

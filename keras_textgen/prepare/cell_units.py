@@ -131,11 +131,7 @@ class CellReader:
             names = [table.columns[place] for place in places]
             if not self.fields:
                 self.fields = (*names, None)[:3]
-            rows = table.rows(places)
-            if not table.has_header:
-                # It has the names that are asked for: no row of values.
-                next(rows)
-            for number, values in rows:
+            for number, values in table.value_rows(places):
                 try:
                     self._take(names, values)
                 except UnusableError as error:

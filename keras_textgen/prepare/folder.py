@@ -76,6 +76,15 @@ def work_folder(folder: pathlib.Path) -> Iterator[pathlib.Path]:
 
     What a preparation has left that was killed is removed. Where this one
     fails, what it has left stays: `bad.jsonl` says why.
+
+    Args:
+        folder: to be made.
+
+    Yields:
+        The folder to work in.
+
+    Raises:
+        DataError: what is there is another's, or another process is at it.
     """
     work = folder.absolute().with_name(f"{folder.name}{_WORK}")
     lock = work / _LOCK

@@ -12,7 +12,7 @@ from keras_textgen.data.text_tables import LABEL, TEXT
 from keras_textgen.prepare.pieces import Piece
 from keras_textgen.prepare.settings import PrepareSettings
 
-# Of files that are tables only where their first line names columns.
+# Files of these names are tables only where their first line names columns.
 _TABS = (".tsv", ".tab")
 Tell = Callable[[int, Exception], None]
 

@@ -22,7 +22,7 @@ from keras_textgen.data.formats.streams import PACKED, Source, reading_errors
 # Bytes of a unit; more where there would be more units than this.
 _UNIT_BYTES = 64 << 20
 _MOST_UNITS = 1024
-# Of these, any line begins a row.
+# In these, every line begins a row, so that they can be cut anywhere.
 _LINES = (".txt", ".jsonl", ".ndjson")
 # First bytes of what is packed, or is UTF-16.
 _WHOLE = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xff\xfe", b"\xfe\xff")

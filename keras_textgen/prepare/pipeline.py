@@ -19,7 +19,7 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 from keras_textgen.data.base_vocabulary import BaseVocabulary
 from keras_textgen.data.batches.bags import says_something
 from keras_textgen.data.shards.vocabulary import read_vocabulary
-from keras_textgen.prepare.beam_errors import one_line_errors
+from keras_textgen.prepare.beam import in_parallel
 from keras_textgen.prepare.pieces import Unit
 from keras_textgen.prepare.settings import PrepareSettings
 from keras_textgen.prepare.stages import (
@@ -50,11 +50,9 @@ def count_words(job: Job, units: Sequence[Unit], options: Any) -> list[str]:
     import apache_beam as beam
 
     path = str(job.folder / _WORDS_FILE)
-    with one_line_errors(), beam.Pipeline(options=options) as pipeline:
+    with in_parallel("units to count", units, options) as each:
         (
-            pipeline
-            | "units to count" >> beam.Create(list(units))
-            | "in parallel" >> beam.Reshuffle()
+            each
             | "count" >> beam.FlatMap(_counted_parts, job)
             | "sum" >> beam.CombinePerKey(_summed)
             | "most frequent" >> beam.Map(_most_frequent, job.settings)
@@ -75,13 +73,8 @@ def encode_texts(job: Job, units: Sequence[Unit], options: Any) -> None:
     """
     import apache_beam as beam
 
-    with one_line_errors(), beam.Pipeline(options=options) as pipeline:
-        (
-            pipeline
-            | "units to encode" >> beam.Create(list(units))
-            | "in parallel" >> beam.Reshuffle()
-            | "encode" >> beam.Map(_encode, job)
-        )
+    with in_parallel("units to encode", units, options) as each:
+        each | "encode" >> beam.Map(_encode, job)
 
 
 def _counted_parts(unit: Unit, job: Job) -> Iterator[tuple[int, Counts]]:

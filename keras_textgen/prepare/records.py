@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from keras_textgen.data.characters import normalize_text
+from keras_textgen.data.characters import has_word, normalize_text
 from keras_textgen.data.corpus import DataError
 from keras_textgen.data.formats.collect import (
     NoWordsError,
@@ -17,15 +17,14 @@ from keras_textgen.data.formats.collect import (
 )
 from keras_textgen.data.formats.columns import (
     Wanted,
+    completed,
     find_column,
-    has_column,
     is_table_name,
 )
 from keras_textgen.data.formats.streams import Source
 from keras_textgen.data.formats.table import Table, opened_table
 from keras_textgen.data.labels import clean_label
-from keras_textgen.data.raw_ids import is_missing, is_nested
-from keras_textgen.data.readers.files import has_word
+from keras_textgen.data.raw_ids import is_missing_field, is_nested
 from keras_textgen.data.table_cells import wanted_of
 from keras_textgen.data.text_tables import TEXT
 from keras_textgen.prepare.lines import (
@@ -166,11 +165,7 @@ def _rows(
     with opened_table(piece, tell) as table:
         table, places = placed(table, wanted_of_texts(settings))
         texts = Texts(table.columns[places[0]])
-        rows = table.rows(places)
-        if not table.has_header:
-            # It has the names that are asked for, so it is no row of values.
-            next(rows)
-        for number, (text, *labels) in rows:
+        for number, (text, *labels) in table.value_rows(places):
             try:
                 texts.add(text)
                 label = _label(labels[0], settings) if labels else None
@@ -236,15 +231,13 @@ def placed(
     Raises:
         DataError: one is not there.
     """
-    is_whole = all(has_column(table, each) for each in wanted)
-    if table.reads_on is not None and not is_whole:
-        table = table.reads_on()
+    table = completed(table, wanted)
     places = (find_column(table, each, wanted) for each in wanted)
     return table, tuple(place for place in places if place is not None)
 
 
 def _label(value: Any, settings: PrepareSettings) -> str:
-    if is_missing(value) or is_nested(value) or not str(value).strip():
+    if is_missing_field(value) or is_nested(value) or not str(value).strip():
         raise UnusableError(
             f"{settings.label_column} is {value!r:.40}; allowed: a label"
         )

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import importlib.resources
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import fastapi
@@ -27,7 +27,7 @@ from keras_textgen.serve.worker import (
     check_records,
     known_records,
 )
-from keras_textgen.tasks.applying import application_of
+from keras_textgen.tasks.applying import answers_of, application_of
 from keras_textgen.tasks.data import input_columns
 from keras_textgen.tasks.generating import sample_texts
 
@@ -57,8 +57,6 @@ _MOST = {
 }
 _TOO_LARGE, _NO_LENGTH = 413, 411
 _PAGE = "page.html"
-
-
 _LIMITS = Limits()
 
 
@@ -147,19 +145,15 @@ def _add_mode(
         application = application_of(asked, model)
         columns = [each for each in application.columns if not each.is_input]
         results: list[Any] = []
-        for rows in _in_order(
+        is_list = mode in ("interpolate", "recommend")
+        for rows in answers_of(
             application.rows, known_records(records, checked)
         ):
-            shown = [json_row(columns, row) for row in rows]
-            is_list = mode in ("interpolate", "recommend")
+            shown = [json_row(columns, row) for row in rows or ()]
             results.append((shown if is_list else shown[0]) if shown else None)
         return results
 
-    async def endpoint(body: request) -> dict[str, Any]:  # type: ignore[valid-type]
-        given = body.model_dump(exclude_none=True)  # type: ignore[attr-defined]
-        return {"results": await worker.run(answer, given)}
-
-    app.post(f"/{mode}", summary=MODES[mode].help)(endpoint)
+    _post(app, mode, request, worker, answer)
 
 
 def _request(
@@ -175,18 +169,6 @@ def _request(
         __config__=pydantic.ConfigDict(extra="forbid"),
         **{**fields, **described},
     )
-
-
-def _in_order(
-    rows: Callable[[Sequence[tuple[str, ...]]], Any],
-    records: Iterator[tuple[str, ...] | None],
-) -> Iterator[Any]:
-    """The results of records; of one without words, none."""
-    every = list(records)
-    known = [each for each in every if each is not None]
-    found = iter(rows(known) if known else ())
-    for each in every:
-        yield [] if each is None else next(found)
 
 
 def _field_of(settings: Settings, mode: str, width: int) -> str:
@@ -240,11 +222,23 @@ def _add_generate(
         asked = _with(base, given, worker.limits)
         return sample_texts(asked, model, asked.num_samples, asked.seed)
 
+    _post(app, "generate", request, worker, answer)
+
+
+def _post(
+    app: fastapi.FastAPI,
+    mode: str,
+    request: type[pydantic.BaseModel],
+    worker: Worker,
+    answer: Callable[[dict[str, Any]], Any],
+) -> None:
+    """Give a mode its endpoint, which answers requests by a function."""
+
     async def endpoint(body: request) -> dict[str, Any]:  # type: ignore[valid-type]
         given = body.model_dump(exclude_none=True)  # type: ignore[attr-defined]
         return {"results": await worker.run(answer, given)}
 
-    app.post("/generate", summary=MODES["generate"].help)(endpoint)
+    app.post(f"/{mode}", summary=MODES[mode].help)(endpoint)
 
 
 # -- Limits, errors, figures --------------------------------------------------

@@ -1,7 +1,7 @@
 """Endpoints beside those of the shell's modes: codes, attention, neighbors."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import fastapi
@@ -18,7 +18,7 @@ from keras_textgen.serve.worker import (
     check_records,
     known_records,
 )
-from keras_textgen.tasks.applying import application_of
+from keras_textgen.tasks.applying import answers_of, application_of
 
 _MOST_NEIGHBORS = 100
 # Of one text, the middle would be its own code.
@@ -105,10 +105,7 @@ def _add_decode(app: fastapi.FastAPI, model: Any, worker: Worker) -> None:
 
 def _add_attention(app: fastapi.FastAPI, model: Any, worker: Worker) -> None:
     def answer(texts: list[str]) -> list[Any]:
-        given = _checked(texts, worker.limits)
-        known = [text for text in given if text is not None]
-        found = iter(model.attention(known) if known else ())
-        shown = (None if text is None else next(found) for text in given)
+        shown = answers_of(model.attention, _checked(texts, worker.limits))
         return [
             None
             if each is None or not each.is_known
@@ -226,13 +223,9 @@ def _add_neighbors_of_texts(
     worker: Worker,
 ) -> None:
     def answer(body: NeighborsRequest) -> list[Any]:
-        texts = _checked(body.texts, worker.limits)
-        known = [text for text in texts if text is not None]
-        found = iter(codes(known) if known else ())
-        of_texts = (None if text is None else next(found) for text in texts)
         return [
             None if code is None else neighbors.nearest(code, body.k)
-            for code in of_texts
+            for code in answers_of(codes, _checked(body.texts, worker.limits))
         ]
 
     @app.post("/neighbors", summary="the texts with the most similar codes")
@@ -245,22 +238,23 @@ def _add_neighbors_of_columns(
 ) -> None:
     known = set(model.col_ids)
 
+    def neighbors(columns: list[str], k: int) -> Iterator[list[dict[str, Any]]]:
+        similar = model.similar_columns(columns, k)
+        for ids, scores in zip(similar.ids, similar.scores, strict=True):
+            yield [
+                {"column": str(name), "cosine": round(float(cosine), 6)}
+                for name, cosine in zip(ids, scores, strict=True)
+            ]
+
     def answer(body: ColumnsRequest) -> list[Any]:
         records = [(column,) for column in body.columns]
         check_records("columns", records, 1, worker.limits)
-        there = [column for column in body.columns if column in known]
-        if there:
-            similar = model.similar_columns(there, body.k)
-            found = iter(zip(similar.ids, similar.scores, strict=True))
-        return [
-            [
-                {"column": str(name), "cosine": round(float(cosine), 6)}
-                for name, cosine in zip(*next(found), strict=True)
-            ]
-            if column in known
-            else None
-            for column in body.columns
-        ]
+        return list(
+            answers_of(
+                lambda columns: neighbors(columns, body.k),
+                (each if each in known else None for each in body.columns),
+            )
+        )
 
     @app.post("/neighbors", summary="the columns that rows value alike")
     async def of_columns(body: ColumnsRequest) -> dict[str, Any]:

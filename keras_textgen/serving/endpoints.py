@@ -7,7 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from keras_textgen.data.base_vocabulary import BaseVocabulary
-from keras_textgen.data.batches.sequences import checked_tokens
+from keras_textgen.data.id_checks import checked_tokens
 
 Outputs = dict[str, tf.Tensor]
 
@@ -40,6 +40,12 @@ class Endpoint(NamedTuple):
     inputs: Sequence[tf.TensorSpec]
     options: Sequence[tf.TensorSpec] = ()
     also: Mapping[str, Sequence[tf.TensorSpec]] = {}
+
+    def signatures(self, name: str) -> dict[str, Sequence[tf.TensorSpec]]:
+        """Specs of the inputs by signature, of the endpoint of this name."""
+        return {name: self.inputs} | {
+            f"{name}_{end}": specs for end, specs in self.also.items()
+        }
 
 
 def of_texts_or_tokens(
@@ -137,10 +143,7 @@ def of_no_texts(endpoints: Mapping[str, Endpoint]) -> dict[str, Endpoint]:
     """
     found = {}
     for name, endpoint in endpoints.items():
-        given = {name: endpoint.inputs} | {
-            f"{name}_{end}": specs for end, specs in endpoint.also.items()
-        }
-        for signature, specs in given.items():
+        for signature, specs in endpoint.signatures(name).items():
             if all(spec.dtype != tf.string for spec in specs):
                 found[signature] = Endpoint(
                     endpoint.function, specs, endpoint.options

@@ -65,10 +65,7 @@ def write(
     for name, endpoint in endpoints.items():
         function = tf.function(endpoint.function, autograph=False)
         setattr(module, name, function)
-        inputs = {name: endpoint.inputs} | {
-            f"{name}_{end}": specs for end, specs in endpoint.also.items()
-        }
-        for signature, specs in inputs.items():
+        for signature, specs in endpoint.signatures(name).items():
             if signature in signatures:
                 raise refused(
                     f"signature {signature!r} of endpoint {name!r} is that of "

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.data.protocol_buffers import field
 from keras_textgen.tokens import END_ID, START_ID, UNKNOWN_ID
 
 WARM_UP_FILE = Path("assets.extra", "tf_serving_warmup_requests")
@@ -85,35 +86,10 @@ def prediction_log(signature: str, inputs: Mapping[str, np.ndarray]) -> bytes:
     Returns:
         The message.
     """
-    request = _field(_MODEL_SPEC, _field(_SIGNATURE_NAME, signature.encode()))
+    request = field(_MODEL_SPEC, field(_SIGNATURE_NAME, signature.encode()))
     for name, value in inputs.items():
         tensor = tf.make_tensor_proto(value, shape=value.shape)
-        entry = _field(_KEY, name.encode())
-        entry += _field(_VALUE, tensor.SerializeToString())
-        request += _field(_INPUTS, entry)
-    return _field(_PREDICT_LOG, _field(_REQUEST, request))
-
-
-def _field(number: int, content: bytes) -> bytes:
-    """A field of a message that holds bytes: its number and kind, its length.
-
-    Example:
-        >>> _field(2, b"testing").hex()
-        '120774657374696e67'
-    """
-    of_bytes = 2
-    return bytes([number << 3 | of_bytes]) + _varint(len(content)) + content
-
-
-def _varint(number: int) -> bytes:
-    """A whole number in groups of seven bits, the lowest first.
-
-    Example:
-        >>> _varint(150).hex()
-        '9601'
-    """
-    groups = []
-    while number >= 0x80:
-        groups.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*groups, number])
+        entry = field(_KEY, name.encode())
+        entry += field(_VALUE, tensor.SerializeToString())
+        request += field(_INPUTS, entry)
+    return field(_PREDICT_LOG, field(_REQUEST, request))

@@ -27,10 +27,10 @@ from keras_textgen.decoding.interpolation import homotopy
 from keras_textgen.tasks.data import cell_columns, input_columns, read_input
 from keras_textgen.tokens import UNKNOWN_ID
 
-# Records at a time, and seconds between two words on how far it is.
+# Records that are read at a time; seconds between two lines of progress.
 _RECORDS, _SECONDS = 1024, 30.0
-# Of them, those that the model is given at a time, and their characters when
-# all are as long as the longest.
+# The most records that the model is given at a time, and the most characters
+# of them, each counted with the length of the longest.
 _BATCH, _CHARACTERS = 128, 50_000
 _TEXT = Column("text", is_input=True)
 Texts = Sequence[tuple[str, ...]]
@@ -95,18 +95,39 @@ def _apply(settings: Settings, application: Application) -> None:
     counts.report()
 
 
+def answers_of(
+    function: Callable[[list[Any]], Iterable[Any]], given: Iterable[Any | None]
+) -> Iterator[Any | None]:
+    """What a function answers to each of what is known, in order.
+
+    Args:
+      function: from what is known, all at once, to an answer each; not called
+        where nothing is known.
+      given: None for what is not known.
+
+    Returns:
+      The answers; None for what is not known.
+
+    Example:
+    >>> list(answers_of(lambda words: map(len, words), ["rose", None, "a"]))
+    [4, None, 1]
+    """
+    every = list(given)
+    known = [each for each in every if each is not None]
+    found = iter(function(known) if known else ())
+    return (None if each is None else next(found) for each in every)
+
+
 def _results(
     chunk: Sequence[Record], application: Application, counts: "_Counts"
 ) -> Iterator[Row]:
     """Rows of results in the order of the records."""
-    given = [record.values for record in chunk if record.values is not None]
-    found = iter(application.rows(given) if given else ())
+    found = answers_of(application.rows, (each.values for each in chunk))
     inputs = [each.name for each in application.columns if each.is_input]
-    for record in chunk:
-        values = record.values
-        rows = [] if values is None else next(found)
+    for record, rows in zip(chunk, found, strict=True):
         counts.add(record.where, is_empty=not rows)
-        shown = dict(zip(inputs, values or record.given, strict=False))
+        given = record.values or record.given
+        shown = dict(zip(inputs, given, strict=False))
         for row in rows or [application.of_unknown(record.given)]:
             yield {**shown, **row}
 

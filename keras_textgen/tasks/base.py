@@ -13,6 +13,7 @@ from keras_textgen import schedules
 from keras_textgen.checks import counted
 from keras_textgen.cli.parsers import factors
 from keras_textgen.cli.settings import RunError, Settings
+from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.evaluation.figures import Figure
 from keras_textgen.models.loading import load_model
 from keras_textgen.models.parts import freeze
@@ -160,13 +161,22 @@ class Task(abc.ABC):
     def size_text(self) -> str:
         """The size of the training set, such as "9 words, 5 texts"."""
 
-    @abc.abstractmethod
     def fingerprint(self) -> int:
         """A 63-bit number that depends on all of the training data."""
+        return self.corpus.fingerprint
 
     @abc.abstractmethod
+    def batches(self, split: str, batch_size: int) -> RowBatches:
+        """A split in batches, the same at each call.
+
+        Args:
+          split: "train", "valid" or "test".
+          batch_size: rows a batch.
+        """
+
     def training_set(self, batch_size: int) -> TrainingBatches:
         """The training set, an epoch being a pass over it."""
+        return self.batches("train", batch_size)
 
     @property
     def training_batch_size(self) -> int:
@@ -191,13 +201,10 @@ class Task(abc.ABC):
             return whole
         return CutEpochs(whole, steps)
 
-    @abc.abstractmethod
     def evaluation_data(self, split: str) -> tf.data.Dataset:
-        """A split in batches, the same at each call.
-
-        Args:
-          split: "train", "valid" or "test".
-        """
+        """Every row of a split once, in `batches` of `--batch_size`."""
+        batches = self.batches(split, self.settings.batch_size)
+        return batches.evaluation_dataset()
 
     def validation_data(self) -> Any:
         """The validation set, as `fit` of the model takes it."""
@@ -251,8 +258,9 @@ class Task(abc.ABC):
         return 0
 
     def fits(self, model: keras.Model) -> bool:
-        """Whether a saved model was trained on data like these."""
-        return True
+        """Whether a saved model was trained on data like these: these words."""
+        here = self.corpus.vocabulary.get_vocabulary()
+        return here == model.vocabulary.get_vocabulary()
 
     # -- What comes after training -------------------------------------------
 

@@ -29,8 +29,6 @@ from keras_textgen.data.formats.records import Record, read_records
 
 __all__ = ["DataError", "data_errors", "read_data"]
 
-# How a kind of model sees a corpus, where it is not called as the kind.
-_VIEWS = {"text": "texts", "topics": "bags"}
 _OF_TABLES = ("text_column", "label_column", "time_column", "split")
 _ARGUMENT = re.compile(r"(?<![-\w])\w+(?==)")
 
@@ -101,8 +99,7 @@ def read_data(settings: Settings) -> Corpus:
     >>> len(read_data(settings).train)
     16
     """
-    kind = settings.spec.kind
-    view = _VIEWS.get(kind, kind)
+    view = settings.spec.view
     with data_errors(settings):
         if settings.download:
             # It imports what only a download needs.
@@ -117,7 +114,7 @@ def read_data(settings: Settings) -> Corpus:
             **{name: getattr(settings, name) for name in _OF_TABLES},
             **_MORE[view](settings),
         )
-        if kind == "documents" and not corpus.label_names:
+        if view == "documents" and not corpus.label_names:
             raise refused(
                 f"documents without labels for {settings.model}",
                 "a label and a tab before each text, a folder a label, or a "

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_textgen.checks import counted
 from keras_textgen.cli.settings import constructor_arguments
+from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.data.batches.documents import (
     DocumentBatches,
     encode_documents,
@@ -32,7 +33,6 @@ from keras_textgen.pages.attention_page import (
 )
 from keras_textgen.tasks.base import (
     Task,
-    TrainingBatches,
     indented,
     transformer_sizes,
     unknown_words_text,
@@ -70,21 +70,8 @@ class DocumentTask(Task):
             f"{counted(len(self.corpus.label_names), 'class', 'classes')}"
         )
 
-    def fingerprint(self) -> int:
-        """Depends on every word, document and label."""
-        return self.corpus.fingerprint
-
-    def training_set(self, batch_size: int) -> TrainingBatches:
-        """The training documents."""
-        return self._batches("train", batch_size)
-
-    def evaluation_data(self, split: str) -> tf.data.Dataset:
+    def batches(self, split: str, batch_size: int) -> RowBatches:
         """The documents of a split."""
-        return self._batches(
-            split, self.settings.batch_size
-        ).evaluation_dataset()
-
-    def _batches(self, split: str, batch_size: int) -> DocumentBatches:
         return DocumentBatches(
             self._ids(split),
             self.corpus.labels[split],
@@ -147,11 +134,8 @@ class DocumentTask(Task):
 
     def fits(self, model: keras.Model) -> bool:
         """Whether vocabularies and classes are the same."""
-        here = self.corpus.vocabulary.get_vocabulary()
-        return (
-            here == model.vocabulary.get_vocabulary()
-            and tuple(self.corpus.label_names) == model.label_names
-        )
+        names = tuple(self.corpus.label_names)
+        return super().fits(model) and names == model.label_names
 
     # -- What comes after training -------------------------------------------
 

@@ -6,7 +6,6 @@ from typing import Any
 import keras
 import numpy as np
 import scipy.sparse
-import tensorflow as tf
 
 from keras_textgen.checks import counted
 from keras_textgen.cli.settings import (
@@ -14,7 +13,8 @@ from keras_textgen.cli.settings import (
     Settings,
     constructor_arguments,
 )
-from keras_textgen.data.batches.cells import PairBatches, feedback_batches
+from keras_textgen.data.batches.base import RowBatches
+from keras_textgen.data.batches.cells import feedback_batches
 from keras_textgen.data.cells import Ratings
 from keras_textgen.data.corpus import checksum
 from keras_textgen.data.matrix import Matrix, history_features
@@ -26,7 +26,7 @@ from keras_textgen.evaluation.report import evaluate_model, format_table
 from keras_textgen.models.matrices.cell_model import DEFAULT_FIELDS
 from keras_textgen.models.matrices.cell_settings import NEGATIVES
 from keras_textgen.models.matrices.dmf import DualMatrixFactorization
-from keras_textgen.tasks.base import Task, TrainingBatches, indented
+from keras_textgen.tasks.base import Task, indented
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.run_directory import write_whole
 
@@ -107,22 +107,13 @@ class MatrixTask(Task):
                 parts += [features.indptr, features.indices, features.data]
         return checksum(parts, self.corpus.fingerprint)
 
-    def training_set(self, batch_size: int) -> TrainingBatches:
-        """The training cells."""
-        return self._batches(self.corpus.train, batch_size)
-
-    def evaluation_data(self, split: str) -> tf.data.Dataset:
+    def batches(self, split: str, batch_size: int) -> RowBatches:
         """The cells of a split, for implicit feedback with drawn ones."""
-        return self._batches(
-            getattr(self.corpus, split), self.settings.batch_size
-        ).evaluation_dataset()
-
-    def _batches(self, cells: Ratings, batch_size: int) -> PairBatches:
         settings = self.settings
         try:
             return feedback_batches(
                 self._feedback,
-                cells,
+                getattr(self.corpus, split),
                 self.corpus.shape,
                 batch_size,
                 seed=settings.seed,

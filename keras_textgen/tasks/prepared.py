@@ -21,7 +21,7 @@ class PreparedTextTask(PreparedTask, TextTask):
         """Some texts of each split."""
         common = self._opened(data)
         prepared = self._prepared
-        shares = {s: self._whole(s, 1).unknown_share for s in SPLITS}
+        shares = {s: self.batches(s, 1).unknown_share for s in SPLITS}
         print(unknown_words_text(shares, prepared.manifest.unit))
         return TokenIds.of_splits(
             data.name,
@@ -34,9 +34,10 @@ class PreparedTextTask(PreparedTask, TextTask):
         return self._prepared.fingerprint
 
     def _test_set(self) -> PreparedBatches:
-        return self._whole("test", self.settings.batch_size)
+        return self.batches("test", self.settings.batch_size)
 
-    def _whole(self, split: str, batch_size: int) -> PreparedBatches:
+    def batches(self, split: str, batch_size: int) -> PreparedBatches:
+        """The texts of a split, all of them."""
         return PreparedBatches(
             getattr(self._prepared, split), batch_size, self.settings.seed
         )

@@ -60,7 +60,8 @@ class PreparedDocumentTask(PreparedTask, DocumentTask):
         classes = counted(len(names), "class", "classes")
         return f"{super().size_text}, {classes}"
 
-    def _whole(self, split: str, batch_size: int) -> PreparedDocuments:
+    def batches(self, split: str, batch_size: int) -> PreparedDocuments:
+        """The documents of a split, all of them."""
         settings = self.settings
         return PreparedDocuments(
             getattr(self._prepared, split),

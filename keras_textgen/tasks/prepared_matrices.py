@@ -3,12 +3,11 @@
 from typing import Any
 
 import scipy.sparse
-import tensorflow as tf
 
 from keras_textgen.cli.settings import RunError
 from keras_textgen.data.corpus import Corpus
 from keras_textgen.data.shards.cells import PreparedCellBatches
-from keras_textgen.data.shards.matrix import PreparedCells, PreparedMatrix
+from keras_textgen.data.shards.matrix import PreparedMatrix
 from keras_textgen.models.matrices.cell_settings import NEGATIVES
 from keras_textgen.models.matrices.dmf import DualMatrixFactorization
 from keras_textgen.tasks.matrices import MatrixTask
@@ -30,28 +29,17 @@ class PreparedMatrixTask(MatrixTask):
     def _all_features(self) -> tuple[scipy.sparse.csr_array | None, ...]:
         return None, None
 
-    def training_set(self, batch_size: int) -> PreparedCellBatches:
-        """The training cells."""
-        return self._whole(self.corpus.train, batch_size)
-
-    def evaluation_data(self, split: str) -> tf.data.Dataset:
-        """The cells of a split, for implicit feedback with drawn ones."""
-        cells = getattr(self.corpus, split)
-        batches = self._whole(cells, self.settings.batch_size)
-        return batches.evaluation_dataset()
-
     def validation_data(self) -> PreparedCellBatches:
         """The validation set, in batches of which workers read their parts."""
-        return self._whole(self.corpus.valid, self.settings.batch_size)
+        return self.batches("valid", self.settings.batch_size)
 
-    def _whole(
-        self, cells: PreparedCells, batch_size: int
-    ) -> PreparedCellBatches:
+    def batches(self, split: str, batch_size: int) -> PreparedCellBatches:
+        """The cells of a split, for implicit feedback with drawn ones."""
         settings = self.settings
         is_ranking = self._feedback == "ranking"
         try:
             return PreparedCellBatches(
-                cells,
+                getattr(self.corpus, split),
                 batch_size,
                 settings.seed,
                 feedback=self._feedback,

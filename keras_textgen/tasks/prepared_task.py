@@ -1,11 +1,10 @@
 """What all runs on a corpus in shards share, whatever the model reads."""
 
-import abc
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
+from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.data.corpus import SPLITS, Corpus
 from keras_textgen.data.rows import spread_rows
 from keras_textgen.data.shards.corpus import PreparedCorpus
@@ -58,19 +57,6 @@ class PreparedTask(Task):
         """Words and texts."""
         return self._prepared.size_text
 
-    def training_set(self, batch_size: int) -> Any:
-        """The training texts."""
-        return self._whole("train", batch_size)
-
-    def evaluation_data(self, split: str) -> tf.data.Dataset:
-        """The texts of a split."""
-        batches = self._whole(split, self.settings.batch_size)
-        return batches.evaluation_dataset()
-
-    def validation_data(self) -> Any:
+    def validation_data(self) -> RowBatches:
         """The validation set, in batches of which workers read their parts."""
-        return self._whole("valid", self.settings.batch_size)
-
-    @abc.abstractmethod
-    def _whole(self, split: str, batch_size: int) -> Any:
-        """All texts of a split, in batches."""
+        return self.batches("valid", self.settings.batch_size)

@@ -36,7 +36,8 @@ class PreparedTopicTask(PreparedTask, TopicTask):
         found.leave_out(known)
         return found
 
-    def _whole(self, split: str, batch_size: int) -> PreparedBags:
+    def batches(self, split: str, batch_size: int) -> PreparedBags:
+        """The texts of a split, all of them."""
         return PreparedBags(
             getattr(self._prepared, split), batch_size, self.settings.seed
         )

@@ -20,7 +20,7 @@ from keras_textgen.tasks.reports.common import RESULTS_FILE
 from keras_textgen.tasks.reports.run import run_report
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.judging import kept_epoch
-from keras_textgen.training.metrics_file import read_epochs
+from keras_textgen.training.metrics_file import by_split, read_epochs
 from keras_textgen.training.run_directory import (
     FIGURES_FILE,
     RunDirectory,
@@ -28,7 +28,6 @@ from keras_textgen.training.run_directory import (
 )
 
 REPORT_FILE = "report.html"
-_VALIDATION = "val_"
 
 
 def print_results(
@@ -130,11 +129,7 @@ def _training_figures(
     kept = kept_epoch(epochs, task.pretraining_epochs)
     if kept is None:
         return []
-    validation: dict[str, Any] = {
-        name.removeprefix(_VALIDATION): value
-        for name, value in kept.items()
-        if name.startswith(_VALIDATION)
-    }
+    validation: dict[str, Any] = by_split(kept)[1]
     validation["likelihood_kind"] = getattr(model, "likelihood_kind", None)
     if getattr(model, "vocabulary", None) is not None:
         validation["unit"] = model.vocabulary.unit

@@ -239,31 +239,28 @@ def _fit(
             ],
             "verbose": 1 if sys.stdout.isatty() else 2,
         }
-        if step:
-            # The rest of the epoch in which the run had stopped.
+
+        def go_on(step: int, epochs: int) -> None:
             epoch = int(progress.epoch)
             model.fit(
                 _stream(model, batches, epoch, step),
                 steps_per_epoch=steps - step,
                 initial_epoch=epoch,
-                epochs=epoch + 1,
+                epochs=epochs,
                 **arguments,
             )
+
+        if step:
+            # The rest of the epoch in which the run had stopped.
+            go_on(step, int(progress.epoch) + 1)
         if not _is_done(settings, progress):
-            epoch = int(progress.epoch)
-            model.fit(
-                _stream(model, batches, epoch),
-                steps_per_epoch=steps,
-                initial_epoch=epoch,
-                epochs=settings.epochs,
-                **arguments,
-            )
+            go_on(0, settings.epochs)
         if signals.received is not None:
             raise Interrupted(signals.received)
 
 
 def _stream(
-    model: keras.Model, batches: TrainingBatches, epoch: int, step: int = 0
+    model: keras.Model, batches: TrainingBatches, epoch: int, step: int
 ) -> Any:
     """Training batches from a step on."""
     return shared_out(

@@ -1,11 +1,10 @@
 """`--seeds`: a run of each seed, and how far they differ."""
 
-import csv
-import io
 import math
 import os
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from keras_textgen.checks import counted
 from keras_textgen.cli.parsers import seeds
@@ -15,7 +14,7 @@ from keras_textgen.evaluation.figures import (
     read_figures,
     spread,
 )
-from keras_textgen.evaluation.text_tables import aligned
+from keras_textgen.evaluation.text_tables import aligned, csv_text
 from keras_textgen.tasks.children import ChildRuns
 from keras_textgen.tasks.reports.comparison import comparison
 from keras_textgen.training.run_directory import shown
@@ -156,29 +155,20 @@ def spread_csv(found: Sequence[Spread]) -> str:
     figure,split,unit,bound,mean,standard_deviation,seed_0
     kl,test,nats,,2.0,1.5,0.5
     """
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
     runs: Mapping[str, float] = found[0].values if found else {}
-    writer.writerow(
-        [
-            "figure",
-            "split",
-            "unit",
-            "bound",
-            "mean",
-            "standard_deviation",
-            *runs,
-        ]
-    )
+    of_figure = ("figure", "split", "unit", "bound")
+    rows: list[tuple[Any, ...]] = [
+        (*of_figure, "mean", "standard_deviation", *runs)
+    ]
     for figure, deviation, values in found:
         numbers = [figure.value, deviation, *values.values()]
-        writer.writerow(
-            [
+        rows.append(
+            (
                 figure.name,
                 figure.split,
                 figure.unit,
                 figure.bound or "",
                 *(each if math.isfinite(each) else "" for each in numbers),
-            ]
+            )
         )
-    return buffer.getvalue()
+    return csv_text(rows)

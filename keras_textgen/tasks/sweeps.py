@@ -1,7 +1,5 @@
 """`--mode=sweep`: a run of each combination of values, or a search."""
 
-import csv
-import io
 import math
 import os
 import shlex
@@ -27,7 +25,7 @@ from keras_textgen.cli.sweeping import (
     single_changes,
 )
 from keras_textgen.evaluation.figures import read_figures
-from keras_textgen.evaluation.text_tables import aligned
+from keras_textgen.evaluation.text_tables import aligned, csv_text
 from keras_textgen.tasks.children import ChildRuns
 from keras_textgen.tasks.search import Trial, check_search, suggested
 from keras_textgen.training.run_directory import read_whole, shown
@@ -256,9 +254,7 @@ class _Sweep:
         return textwrap.indent(aligned(self._rows()), "  ")
 
     def _write_table(self) -> None:
-        buffer = io.StringIO()
-        csv.writer(buffer, lineterminator="\n").writerows(self._rows())
-        self.runs.write(_TABLE_FILE, buffer.getvalue())
+        self.runs.write(_TABLE_FILE, csv_text(self._rows()))
 
     def _print_best(self, best: Trial) -> None:
         program = program_name(self._argv[0])

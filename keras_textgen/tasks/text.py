@@ -41,7 +41,6 @@ from keras_textgen.layers.transformer_decoder import TransformerDecoder
 from keras_textgen.models.register import MODELS
 from keras_textgen.models.text.latent_text_model import LatentTextModel
 from keras_textgen.models.text.sparse_text_model import SparseTextModel
-from keras_textgen.models.text.text_model import decoded_strings
 from keras_textgen.pages.sparsity_page import write_sparsity_page
 from keras_textgen.tasks.base import (
     Task,
@@ -52,7 +51,12 @@ from keras_textgen.tasks.base import (
     unknown_words_text,
     vocabulary_settings,
 )
-from keras_textgen.tasks.generating import sample_texts
+from keras_textgen.tasks.generating import (
+    reconstructed_texts,
+    sample_texts,
+    shown_text,
+    written_texts,
+)
 from keras_textgen.tokens import END_ID
 from keras_textgen.training import callbacks
 from keras_textgen.training.checkpoints import Progress, writing
@@ -70,10 +74,10 @@ from keras_textgen.training.sparsity import Sparsity
 
 _DIAGNOSTIC_SEQUENCES = 500
 _NUM_RECONSTRUCTIONS = 3
-# Generated to be judged; also the texts that are decoded at a time.
+# Texts that are generated, and those reconstructed, to be judged.
 _JUDGED_SAMPLES = 1000
 _JUDGED_RECONSTRUCTIONS = 500
-# Of the validation and the test set, for the language model that judges.
+# The most texts of validation, and of test, for the model that judges.
 _JUDGES_TEXTS = 10_000
 _PROBES_FILE, _PAGE_FILE = "probes.csv", "sparsity.html"
 _QUALITY_FILE = "sample_quality.csv"
@@ -113,26 +117,16 @@ class TextTask(Task):
             f"{counted(self.corpus.train.nrows(), 'training sequence')}"
         )
 
-    def fingerprint(self) -> int:
-        """Depends on every word and every sequence."""
-        return self.corpus.fingerprint
-
-    def training_set(self, batch_size: int) -> TokenBatches:
-        """The training sequences."""
-        return self._batches(self.corpus.train, batch_size)
+    def batches(self, split: str, batch_size: int) -> TokenBatches:
+        """The sequences of a split."""
+        return self._in_batches(getattr(self.corpus, split), batch_size)
 
     def _test_set(self) -> TokenBatches:
-        batches = self._batches(self.corpus.test, self.settings.batch_size)
+        batches = self.batches("test", self.settings.batch_size)
         batches.text_size = self.corpus.text_sizes.get("test")
         return batches
 
-    def evaluation_data(self, split: str) -> tf.data.Dataset:
-        """The sequences of a split."""
-        return self._batches(
-            getattr(self.corpus, split), self.settings.batch_size
-        ).evaluation_dataset()
-
-    def _batches(
+    def _in_batches(
         self, sequences: tf.RaggedTensor, batch_size: int
     ) -> SequenceBatches:
         return SequenceBatches(
@@ -175,7 +169,7 @@ class TextTask(Task):
         """Signs of collapse, which only models with latent variables show."""
         if not _has_latents(model):
             return []
-        sample = self._batches(
+        sample = self._in_batches(
             _spread(self.corpus.valid, _DIAGNOSTIC_SEQUENCES),
             self.settings.batch_size,
         )
@@ -199,11 +193,6 @@ class TextTask(Task):
     def pretraining_epochs(self) -> int:
         """Epochs of the autoencoder."""
         return self.settings.autoencoder_epochs or 0
-
-    def fits(self, model: keras.Model) -> bool:
-        """Whether the vocabularies are the same."""
-        here = self.corpus.vocabulary.get_vocabulary()
-        return here == model.vocabulary.get_vocabulary()
 
     # -- What comes after training -------------------------------------------
 
@@ -265,13 +254,13 @@ class TextTask(Task):
             return {}
         rows, heading = [], []
         if _can_generate(model):
-            training = _texts(self.corpus, self.corpus.train)
+            training = written_texts(self.corpus, self.corpus.train)
             count = min(_JUDGED_SAMPLES, len(training))
             rows += sample_quality(
                 sample_texts(self.settings, model, count, self.settings.seed),
                 training,
                 *(
-                    _texts(
+                    written_texts(
                         self.corpus,
                         _spread(getattr(self.corpus, split), _JUDGES_TEXTS),
                     )
@@ -284,8 +273,8 @@ class TextTask(Task):
         if _has_latents(model):
             chosen = _spread(self.corpus.test, _JUDGED_RECONSTRUCTIONS)
             rows += reconstruction_quality(
-                _reconstructed(self.settings, model, chosen),
-                _texts(self.corpus, chosen),
+                reconstructed_texts(self.settings, model, chosen),
+                written_texts(self.corpus, chosen),
             )
             heading.append(
                 counted(chosen.nrows(), "reconstructed test sequence")
@@ -367,7 +356,7 @@ class TextTask(Task):
             print(f"  nothing: {error}")
             return
         for number, text in enumerate(texts, 1):
-            print(f"  {number}  {_visible(text)}")
+            print(f"  {number}  {shown_text(text)}")
 
 
 def make_text_model(
@@ -431,35 +420,12 @@ def _left_out_text(
     )
 
 
-def _visible(text: str) -> str:
-    return text if text.strip() else "(empty)"
-
-
 def _has_latents(model: keras.Model) -> bool:
     return isinstance(model, LatentTextModel)
 
 
 def _can_generate(model: keras.Model) -> bool:
     return not _has_latents(model) or model.has_prior
-
-
-def _reconstructed(
-    settings: Settings, model: keras.Model, tokens: tf.RaggedTensor | tf.Tensor
-) -> list[str]:
-    return model.reconstruct(
-        tokens,
-        beam_width=settings.beam_width,
-        ban_unknown=settings.ban_unknown,
-    )
-
-
-def _texts(corpus: TokenIds, sequences: tf.RaggedTensor) -> list[str]:
-    """Sequences as the model would write them."""
-    texts = []
-    for start in range(0, sequences.nrows(), _JUDGED_SAMPLES):
-        piece = sequences[start : start + _JUDGED_SAMPLES].to_tensor()
-        texts += decoded_strings(corpus.vocabulary.to_text(piece))
-    return texts
 
 
 def _spread(sequences: tf.RaggedTensor, count: int) -> tf.RaggedTensor:
@@ -479,8 +445,8 @@ def _print_reconstructions(
     chosen = _spread(shown, _NUM_RECONSTRUCTIONS + 1)
     tokens = chosen[-_NUM_RECONSTRUCTIONS:].to_tensor()
     texts = corpus.vocabulary.to_text(tokens).numpy()
-    again = _reconstructed(settings, model, tokens)
+    again = reconstructed_texts(settings, model, tokens)
     print("\nReconstructions of test sequences:")
     for text, reconstruction in zip(texts, again, strict=True):
-        print(f"  text   {_visible(text.decode())}")
-        print(f"  again  {_visible(reconstruction)}")
+        print(f"  text   {shown_text(text.decode())}")
+        print(f"  again  {shown_text(reconstruction)}")

@@ -6,12 +6,12 @@ from typing import Any
 import keras
 import numpy as np
 import scipy.sparse
-import tensorflow as tf
 from sklearn.metrics import homogeneity_completeness_v_measure
 
 from keras_textgen.checks import counted, refused
 from keras_textgen.cli.settings import constructor_arguments
 from keras_textgen.data.batches.bags import BagBatches
+from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.data.corpus import SPLITS, Corpus
 from keras_textgen.data.views import Bags, bags
 from keras_textgen.evaluation.figures import report_figures
@@ -20,12 +20,7 @@ from keras_textgen.evaluation.topics import scores_as_csv
 from keras_textgen.models.register import MODELS
 from keras_textgen.models.topics.sae import SoftmaxAutoencoder
 from keras_textgen.pages.topic_page import topic_page
-from keras_textgen.tasks.base import (
-    Task,
-    TrainingBatches,
-    indented,
-    kl_schedule,
-)
+from keras_textgen.tasks.base import Task, indented, kl_schedule
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.progress_lines import PrintedWatch
 from keras_textgen.training.run_directory import write_whole
@@ -66,25 +61,10 @@ class TopicTask(Task):
             f"{counted(counts.nnz, 'count')} above 0"
         )
 
-    def fingerprint(self) -> int:
-        """Depends on every word and every count."""
-        return self.corpus.fingerprint
-
-    def training_set(self, batch_size: int) -> TrainingBatches:
-        """The training documents."""
-        return self._batches("train", batch_size)
-
-    def evaluation_data(self, split: str) -> tf.data.Dataset:
+    def batches(self, split: str, batch_size: int) -> RowBatches:
         """The documents of a split."""
-        return self._batches(
-            split, self.settings.batch_size
-        ).evaluation_dataset()
-
-    def _batches(self, split: str, batch_size: int) -> BagBatches:
         return BagBatches(
-            self.corpus.counts[split],
-            batch_size,
-            self.settings.seed,
+            self.corpus.counts[split], batch_size, self.settings.seed
         )
 
     # -- The model -----------------------------------------------------------
@@ -123,11 +103,6 @@ class TopicTask(Task):
         del model
         counts, labels = self.corpus.counts, self.corpus.labels
         return [TopicsOfEpoch(counts["train"], counts["valid"], labels)]
-
-    def fits(self, model: keras.Model) -> bool:
-        """Whether the vocabularies are the same."""
-        here = self.corpus.vocabulary.get_vocabulary()
-        return here == model.vocabulary.get_vocabulary()
 
     # -- What comes after training -------------------------------------------
 

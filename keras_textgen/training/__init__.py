@@ -1,1 +1,1 @@
-"""Schedules, flags, run directory, callbacks and whole training runs."""
+"""What a training run consists of: its folder, checkpoints and callbacks."""

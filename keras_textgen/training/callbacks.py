@@ -21,6 +21,7 @@ from keras_textgen.training.checkpoints import (
     writing,
 )
 from keras_textgen.training.judging import judged_by
+from keras_textgen.training.metrics_file import by_split
 from keras_textgen.training.run_directory import (
     RunDirectory,
     move_into_place,
@@ -147,16 +148,7 @@ class TensorBoardLogs(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """Writes the figures of the epoch, numbered from 1."""
-        validation = {
-            name.removeprefix("val_"): value
-            for name, value in logs.items()
-            if name.startswith("val_")
-        }
-        training = {
-            name: value
-            for name, value in logs.items()
-            if not name.startswith("val_")
-        }
+        training, validation = by_split(logs)
         with writing(self._folder):
             self._write("train", training, epoch + 1)
             self._write("validation", validation, epoch + 1)
@@ -290,11 +282,8 @@ class ProgressBar(keras.callbacks.ProgbarLogger):
         super().on_epoch_end(epoch, {name: logs[name] for name in ("loss",)})
         unit = getattr(getattr(self.model, "vocabulary", None), "unit", None)
         print(f"  training    {figures_text(logs, unit)}")
-        validation = {
-            name.removeprefix("val_"): value
-            for name, value in logs.items()
-            if name.startswith("val_") and name != "val_kl_weight"
-        }
+        _, validation = by_split(logs)
+        validation.pop("kl_weight", None)
         print(f"  validation  {figures_text(validation, unit)}")
 
 

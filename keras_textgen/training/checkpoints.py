@@ -16,7 +16,6 @@ from keras_textgen.training.trials import remedy
 
 # What TensorFlow raises where a checkpoint is not whole.
 _DAMAGES = (tf.errors.OpError, IndexError, ValueError, RuntimeError)
-# What TensorFlow puts before a message: the operation and its device.
 # What TensorFlow raises where another worker is gone; the last one where this
 # process itself was stopped for so long that the others have given it up.
 LOST_WORKER = (
@@ -134,9 +133,7 @@ class RunCheckpoints:
         Raises:
           RunError: if a weight is not finite, or the disk does not take it.
         """
-        self._check_finite()
-        with writing(self.directory.last_checkpoints):
-            self._last.save(number)
+        self._save(self._last, self.directory.last_checkpoints, number)
 
     def save_best(self, number: int) -> None:
         """Save the weights as the best so far.
@@ -147,9 +144,17 @@ class RunCheckpoints:
         Raises:
           RunError: if a weight is not finite, or the disk does not take it.
         """
+        self._save(self._best, self.directory.best_checkpoints, number)
+
+    def _save(
+        self,
+        manager: tf.train.CheckpointManager,
+        folder: pathlib.Path,
+        number: int,
+    ) -> None:
         self._check_finite()
-        with writing(self.directory.best_checkpoints):
-            self._best.save(number)
+        with writing(folder):
+            manager.save(number)
 
     def restore_last(self) -> bool:
         """Go back to the newest whole checkpoint, if there is any at all.

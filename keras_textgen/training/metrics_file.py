@@ -1,16 +1,18 @@
 """The figures of a run's epochs, `metrics.csv`: a row an epoch."""
 
 import csv
-import io
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 
 from keras_textgen.cli.errors import RunError
+from keras_textgen.evaluation.text_tables import csv_text
 from keras_textgen.training.checkpoints import writing
 from keras_textgen.training.run_directory import write_whole
 
+_VALIDATION = "val_"
 _ALLOWED = "the table of this run, or no such file"
 
 
@@ -38,14 +40,35 @@ class MetricsFile(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """Adds a row."""
         self._rows.append({"epoch": epoch + 1, **logs})
-        text = io.StringIO()
         # Keeps the order in which the names appeared.
         names = dict.fromkeys(name for row in self._rows for name in row)
-        writer = csv.DictWriter(text, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self._rows)
+        rows = ([row.get(name) for name in names] for row in self._rows)
         with writing(self._path):
-            write_whole(self._path, text.getvalue())
+            write_whole(self._path, csv_text([[*names], *rows]))
+
+
+def by_split(
+    figures: Mapping[str, float],
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Figures of an epoch, those of training apart from the others.
+
+    Args:
+      figures: of both, those of validation beginning with `val_`.
+
+    Returns:
+      Those of training, and those of validation without `val_`.
+
+    Example:
+    >>> by_split({"nll": 2.0, "val_nll": 3.0})
+    ({'nll': 2.0}, {'nll': 3.0})
+    """
+    training, validation = {}, {}
+    for name, value in figures.items():
+        if name.startswith(_VALIDATION):
+            validation[name.removeprefix(_VALIDATION)] = value
+        else:
+            training[name] = value
+    return training, validation
 
 
 def read_epochs(path: pathlib.Path) -> list[dict[str, float]]:

@@ -4,7 +4,7 @@ import pathlib
 
 import tensorflow as tf
 
-# Of NVIDIA: from Ampere on, GPUs multiply bfloat16 in units of their own.
+# From Ampere on, GPUs of NVIDIA multiply bfloat16 in units of their own.
 _CAPABILITY = (8, 0)
 _PROCESSOR = pathlib.Path("/proc/cpuinfo")
 

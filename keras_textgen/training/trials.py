@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-# Of the environment of such a process.
+# What marks the environment of such a process.
 TRIAL: Mapping[str, str] = {"KERAS_TEXTGEN_TRIAL": "1"}
 
 

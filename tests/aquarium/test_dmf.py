@@ -350,7 +350,15 @@ def test_refusals(model, call, message):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("loss", ["mse", "MSE", "mean_squared_error", None])
-def test_names_of_the_loss(model, loss):
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "mse",
+        "MSE",
+        "mean_squared_error",
+        None,
+        keras.losses.MeanSquaredError(),
+    ],
+)
+def test_the_squared_error_is_no_other_loss(model, loss):
     model.compile(loss=loss, optimizer="adam")
-    model.compile(loss=keras.losses.MeanSquaredError())

@@ -8,7 +8,7 @@ import keras_textgen
 from keras_textgen.aquarium import hatt_rnn
 from tests.models.han_reference import reference
 from tests.models.numpy_reference import log_softmax
-from tests.models.tiny_models import close, known_values
+from tests.models.tiny_models import close, with_values_in_order
 
 N_DOCS, MAX_SENTS, MAX_SENT_LENGTH, N_CLASSES = 60, 3, 5, 3
 WORDS = ["good", "bad", "fair", "the", "film", "was", "we", "saw", "it"]
@@ -42,9 +42,7 @@ def tiny(**settings):
     model = hatt_rnn.HierarchicalAttentionRNN(
         MAX_SENTS, MAX_SENT_LENGTH, N_CLASSES, **{**sizes, **settings}
     )
-    for phase, weight in enumerate(model.trainable_variables):
-        weight.assign(known_values(weight.shape, phase))
-    return model
+    return with_values_in_order(model)
 
 
 def test_the_tutorial():

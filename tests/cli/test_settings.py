@@ -119,14 +119,20 @@ def test_flagfile_text_round_trip(recipes, tmp_path):
     values = parse(
         recipes, "--noban_unknown", "--top_p=0.5", "--learning_rate=1e-4"
     )
-    path = tmp_path / "flags.txt"
+    text = check_round_trip(values, tmp_path)
+    assert "--mode=" not in text
+    assert "--run_dir=" not in text
+
+
+def check_round_trip(values, folder):
+    """Assert that a file gives settings back; the text of the file."""
+    path = folder / "flags.txt"
     path.write_text(settings.flagfile_text(values))
     again = settings.read_flagfile(path)
     for name, setting in settings.SETTINGS.items():
         if setting.role != "call":
             assert getattr(again, name) == getattr(values, name), name
-    assert "--mode=" not in path.read_text()
-    assert "--run_dir=" not in path.read_text()
+    return path.read_text()
 
 
 def test_flagfile_of_a_run_overrides_a_recipe_that_changed(recipes, tmp_path):
@@ -522,13 +528,7 @@ def test_files_for_a_corpus_that_reads_none_are_refused(recipes):
     ],
 )
 def test_run_file_of_every_model_gives_its_settings_back(given, tmp_path):
-    values = parse(tmp_path, *given)
-    path = tmp_path / "flags.txt"
-    path.write_text(settings.flagfile_text(values))
-    again = settings.read_flagfile(path)
-    for name, setting in settings.SETTINGS.items():
-        if setting.role != "call":
-            assert getattr(again, name) == getattr(values, name), name
+    check_round_trip(parse(tmp_path, *given), tmp_path)
 
 
 def test_switch_without_a_value_leaves_the_models_default(recipes):
@@ -564,20 +564,18 @@ def test_inputless_is_a_keep_rate_of_zero(tmp_path):
     )
 
 
-def test_missing_data_folder_is_refused(tmp_path):
-    missing = tmp_path / "missing"
-    with pytest.raises(settings.RunError) as error:
-        parse(tmp_path, "--dataset=ptb", f"--data_dir={missing}")
-    assert str(error.value) == f"--data_dir={missing}: no such file or folder"
-
-
 @pytest.mark.parametrize(
-    ("model", "name"), [("han", "word_vectors"), ("vae", "beside")]
+    ("other", "name"),
+    [
+        ("--dataset=ptb", "data_dir"),
+        ("--model=han", "word_vectors"),
+        ("--model=vae", "beside"),
+    ],
 )
-def test_other_missing_inputs_are_refused(tmp_path, model, name):
+def test_missing_inputs_are_refused(tmp_path, other, name):
     missing = tmp_path / "missing"
     with pytest.raises(settings.RunError) as error:
-        parse(tmp_path, f"--model={model}", f"--{name}={missing}")
+        parse(tmp_path, other, f"--{name}={missing}")
     assert str(error.value) == f"--{name}={missing}: no such file or folder"
 
 

@@ -7,7 +7,7 @@ argument. A model's line: its class and the settings beside `SIZES`.
 import functools
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -599,7 +599,6 @@ EXPORTED = [case for case in INSTALLED if "export" in case.slow_checks]
 each_layer = _parametrized(LAYERS)
 each_model = _parametrized(MODELS)
 each_latent_model = _parametrized([case for case in MODELS if case.is_latent])
-each_exported_model = _parametrized(EXPORTED)
 each_model_of_replicas = _parametrized(
     [case for case in MODELS if "replicas" in case.slow_checks]
 )
@@ -653,3 +652,12 @@ def package_classes() -> Iterator[type]:
                 and is_public
             ):
                 yield found
+
+
+def assert_moved_by(gradients: Sequence[Any], weights: Sequence[Any]) -> None:
+    """Assert that each weight has a gradient, finite and not all 0."""
+    for weight, gradient in zip(weights, gradients, strict=True):
+        assert gradient is not None, weight.path
+        gradient = tf.convert_to_tensor(gradient)
+        assert np.isfinite(gradient).all(), weight.path
+        assert np.any(gradient), weight.path

@@ -29,6 +29,7 @@ from tests.conformance.registry import (
     tokens_of,
     with_known_weights,
 )
+from tests.models.tiny_matrices import with_sines
 from tests.models.tiny_models import known_values
 
 Arrays = dict[str, np.ndarray]
@@ -683,10 +684,7 @@ def dmf() -> keras.Model:
         value_range=(1, 5),
         seen=SEEN,
     )
-    for index, weight in enumerate(model.trainable_weights):
-        positions = np.arange(np.prod(weight.shape)).reshape(weight.shape)
-        weight.assign(np.sin(1 + 1.3 * positions + 2 * index))
-    return model
+    return with_sines(model)
 
 
 @functools.cache

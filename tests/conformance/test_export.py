@@ -173,7 +173,9 @@ def test_every_signature_is_asked(case):
 )
 def test_every_model_has_endpoints(make):
     model = make()
-    for name, endpoint in model.endpoints().items():
+    endpoints = model.endpoints()
+    assert endpoints
+    for name, endpoint in endpoints.items():
         assert callable(endpoint.function), name
         specs = [*endpoint.inputs, *endpoint.options]
         assert len({spec.name for spec in specs}) == len(specs), name

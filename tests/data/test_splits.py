@@ -1,4 +1,4 @@
-"""Splits by time, and with the last of each row left out."""
+"""Splits at random, by time, and with the last of each row left out."""
 
 import itertools
 
@@ -7,7 +7,12 @@ import pytest
 
 from keras_textgen.data.cells import merge_times, ratings_of
 from keras_textgen.data.corpus import SPLITS, DataError, read_corpus
-from keras_textgen.data.splits import leave_last_out, rows_by_time, split_rule
+from keras_textgen.data.splits import (
+    leave_last_out,
+    rows_at_random,
+    rows_by_time,
+    split_rule,
+)
 
 HEADER = "user,item,rating,timestamp"
 
@@ -168,3 +173,54 @@ def test_refused_splits(tmp_path):
         DataError, match=r":1: no column 'timestamp'; there are"
     ):
         read_corpus("text", "texts", data_dir=path, split="time")
+
+
+@pytest.mark.parametrize("size", [10, 11, 99, 1000])
+def test_rows_at_random(size):
+    parts = rows_at_random(size, seed=4)
+    assert [len(part) for part in parts[1:]] == [size // 10] * 2
+    np.testing.assert_array_equal(
+        np.sort(np.concatenate(parts)), np.arange(size)
+    )
+    for part, again in zip(parts, rows_at_random(size, seed=4), strict=True):
+        np.testing.assert_array_equal(part, again)
+        np.testing.assert_array_equal(part, np.sort(part))
+
+
+def test_rows_at_random_differ_by_seed():
+    assert list(rows_at_random(100, 0)[2]) != list(rows_at_random(100, 1)[2])
+
+
+def test_labels_are_split_one_by_one():
+    labels = np.repeat([5, 0, 2, 7, 9], [1, 2, 3, 25, 60])
+    train, valid, test = rows_at_random(91, seed=1, labels=labels)
+    rows = np.concatenate([train, valid, test])
+    np.testing.assert_array_equal(np.sort(rows), np.arange(91))
+    held_out = {2: 1, 7: 2, 9: 6}
+    for part in (valid, test):
+        np.testing.assert_array_equal(part, np.sort(part))
+        values, counts = np.unique(labels[part], return_counts=True)
+        assert dict(zip(values, counts, strict=True)) == held_out
+    # Without labels, and with the same one everywhere, it is the same split.
+    for part, same in zip(
+        rows_at_random(91, 1),
+        rows_at_random(91, 1, np.full(91, 3)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(part, same)
+
+
+def test_one_part_held_out():
+    train, valid = rows_at_random(
+        40, 0, np.repeat([0, 1], 20), held_out_parts=1
+    )
+    assert np.sum(valid < 20) == np.sum(valid >= 20) == 2
+    assert sorted([*train, *valid]) == list(range(40))
+
+
+# Runs of earlier versions can be repeated.
+def test_the_split_of_a_seed_stays():
+    valid, test = rows_at_random(20, seed=0)[1:]
+    rows = np.random.Generator(np.random.Philox(0)).permutation(20)
+    assert valid.tolist() == sorted(rows[16:18])
+    assert test.tolist() == sorted(rows[18:])

@@ -6,15 +6,11 @@ import numpy as np
 import pytest
 
 from keras_textgen.data.corpus import SPLITS, DataError, read_corpus
+from tests.data.lines import write
 
 
 def read(data_dir, view="documents", **asked):
     return read_corpus("text", view, data_dir=data_dir, **asked)
-
-
-def write(path, lines):
-    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
-    return path
 
 
 def labeled(corpus, split):

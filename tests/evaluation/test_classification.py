@@ -11,8 +11,8 @@ from keras_textgen.data.readers.files import SPLITS
 from keras_textgen.evaluation.classification import (
     absent_classes,
     bag_of_words_baseline,
-    class_table,
-    comparison_table,
+    classification_report,
+    format_classification,
     logistic_regression,
 )
 
@@ -25,9 +25,17 @@ def rows(table):
     return [line.split() for line in table.splitlines()]
 
 
+def tables(systems, labels, names):
+    """That of systems, and that of the classes by the first of them."""
+    report = classification_report(systems, labels, names)
+    return format_classification(report).split("\n\n")
+
+
 def test_classes():
     # A fourth class is neither there nor predicted; the third never predicted.
-    table = class_table(PREDICTED, LABELS, ["a", "b", "c", "d"])
+    _, text = tables({"one": PREDICTED}, LABELS, ["a", "b", "c", "d"])
+    table, _, absent = text.rpartition("\n")
+    assert absent.startswith("Not in the test set: d. ")
     assert rows(table)[1:] == [
         ["a", "0.5000", "0.6667", "0.5714", "3"],
         ["b", "0.5000", "0.5000", "0.5000", "2"],
@@ -42,7 +50,7 @@ def test_comparison():
     systems["two"] = [0, 0, 0, 1, 1, 3]
     macro_f1 = f1_score(LABELS, PREDICTED, average="macro")
     assert macro_f1 == pytest.approx((4 / 7 + 1 / 2) / 3)
-    table = comparison_table(systems, LABELS)
+    table, _ = tables(systems, LABELS, ["a", "b", "c", "d"])
     assert rows(table)[1:] == [
         ["one", "0.5000", f"{macro_f1:.4f}"],
         ["the", "right", "ones", "1.0000", "1.0000"],
@@ -54,7 +62,7 @@ def test_comparison():
 def test_classes_without_documents_do_not_count():
     """Neither there nor predicted: "b" of three classes."""
     labels = [0, 2, 2, 0]
-    table = comparison_table({"all right": labels}, labels)
+    table, _ = tables({"all right": labels}, labels, ["a", "b", "c"])
     assert rows(table)[1].pop() == "1.0000"
     assert absent_classes(labels, ["a", "b", "c"]) == ["b"]
     assert absent_classes(labels, ["a", "b", "c", "d"]) == ["b", "d"]

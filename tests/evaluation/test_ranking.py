@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from keras_textgen.evaluation.ranking import ranking_quality, rating_errors
+from keras_textgen.data.cells import ratings_of
+from keras_textgen.evaluation.ranking import errors_of, ranking_quality
 
 
 def brute_force(scores, relevant, seen, k):
@@ -66,7 +67,8 @@ def test_scores_are_left_alone():
 
 
 def test_errors():
-    errors = rating_errors(np.float32([1, 2, 5]), np.float32([1, 4, 4]))
+    cells = ratings_of([0, 0, 1], [0, 1, 0], [1, 4, 4])
+    errors = errors_of(lambda _: np.float32([1, 2, 5]), cells)
     assert errors["rmse"] == pytest.approx(math.sqrt(5 / 3))
     assert errors["mae"] == pytest.approx(1)
 
@@ -92,4 +94,6 @@ def test_bad_rankings(relevant, seen, cutoffs, message):
 
 def test_bad_errors():
     with pytest.raises(ValueError, match="2 predictions of 1 value"):
-        rating_errors(np.zeros(2), np.zeros(1))
+        errors_of(lambda _: np.zeros(2), ratings_of([0], [0], [0]))
+    with pytest.raises(ValueError, match="no values; allowed: 1 or more"):
+        errors_of(lambda _: np.zeros(0), ratings_of([], [], []))

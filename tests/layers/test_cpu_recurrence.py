@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_textgen.layers.cpu_recurrence import GRU, LSTM
+from tests.layers.known import known
 
 UNITS, FEATURES = 4, 3
 INPUTS = np.sin(np.arange(3 * 5 * FEATURES) * 1.3).reshape(3, 5, FEATURES)
@@ -20,15 +21,6 @@ PAIRS = [(LSTM, keras.layers.LSTM), (GRU, keras.layers.GRU)]
 each_pair = pytest.mark.parametrize(
     ("ours", "original"), PAIRS, ids=["lstm", "gru"]
 )
-
-
-def known(layer):
-    """The layer, built, its weights set to fixed values."""
-    layer.build((None, None, FEATURES))
-    for phase, weight in enumerate(layer.trainable_variables):
-        positions = phase + 1.7 * np.arange(np.prod(weight.shape))
-        weight.assign(np.sin(positions).reshape(weight.shape))
-    return layer
 
 
 def first_state(layer):

@@ -5,19 +5,11 @@ import pytest
 import tensorflow as tf
 
 from keras_textgen.layers.memory import BroadMemory, DeepMemory, LatentLevel
+from tests.layers.known import close, known
 from tests.models import numpy_reference as reference
 
 INPUTS = np.sin(np.arange(2 * 5 * 3) * 1.3).reshape(2, 5, 3)
 MASK = np.array([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]], bool)
-
-
-def known(layer, input_shape):
-    """The layer, built, its weights set to fixed values."""
-    layer.build(input_shape)
-    for phase, weight in enumerate(layer.trainable_variables):
-        positions = phase + 1.7 * np.arange(np.prod(weight.shape))
-        weight.assign(np.sin(positions).reshape(weight.shape))
-    return layer
 
 
 def arrays(*weights):
@@ -28,17 +20,13 @@ def cell_weights(cell):
     return arrays(cell.kernel, cell.recurrent_kernel, cell.bias)
 
 
-def close(actual, desired):
-    np.testing.assert_allclose(actual, desired, atol=1e-5)
-
-
 # -- Broad memory --------------------------------------------------------------
 
 
 @pytest.fixture
 def broad():
     layer = BroadMemory(units=4, num_layers=2, attention_units=3)
-    return known(layer, (None, None, 3))
+    return known(layer)
 
 
 def test_broad_memory_agrees_with_numpy(broad):

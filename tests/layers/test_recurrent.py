@@ -10,19 +10,11 @@ from keras_textgen.layers.recurrent import (
     BidirectionalStack,
     RecurrentStack,
 )
+from tests.layers.known import close, known
 from tests.models import numpy_reference as reference
 
 INPUTS = np.sin(np.arange(2 * 5 * 3) * 1.3).reshape(2, 5, 3)
 MASK = np.array([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]], bool)
-
-
-def known(layer):
-    """The layer, built, its weights set to fixed values."""
-    layer.build((None, None, 3))
-    for phase, weight in enumerate(layer.trainable_variables):
-        positions = phase + 1.7 * np.arange(np.prod(weight.shape))
-        weight.assign(np.sin(positions).reshape(weight.shape))
-    return layer
 
 
 def call(layer, inputs, mask=None, **kwargs):
@@ -44,10 +36,6 @@ def in_numpy(stack, row):
         for layer in stack.layers
     ]
     return reference.run_stack(weights, row)
-
-
-def close(actual, desired):
-    np.testing.assert_allclose(actual, desired, atol=1e-5)
 
 
 @pytest.mark.parametrize("rnn_type", RNN_TYPES)

@@ -19,7 +19,7 @@ from keras_textgen.layers.transformer_decoder import (
 from tests.conformance.registry import with_known_weights
 from tests.layers import transformer_reference as reference
 
-ROWS, TIME, UNITS, LAYERS, SLOTS = 3, 5, 8, 2, 4
+ROWS, TIME, UNITS, LAYERS = 3, 5, 8, 2
 INPUTS = np.sin(1.3 * np.arange(ROWS * TIME * 6)).reshape(ROWS, TIME, 6)
 INPUTS = INPUTS.astype(np.float32)
 CODES = np.cos(np.arange(ROWS * 4)).reshape(ROWS, 4).astype(np.float32)

@@ -8,6 +8,7 @@ from tests.models.numpy_reference import (
     log_softmax,
     run_both_ways,
 )
+from tests.models.tiny_models import close
 
 
 def arrays(*weights):
@@ -49,3 +50,21 @@ def reference(model, sentences, of_sentences=1.0, of_document=1.0):
     output = arrays(model.classifier.kernel, model.classifier.bias)
     logits = linear(output, vector * of_document)
     return logits, weights, [weights for _, weights in found]
+
+
+def check_parity(model, padded, documents):
+    """Assert that a model makes of documents what the equations say.
+
+    Args:
+        model: of any settings, but with nothing dropped.
+        padded: ids [batch, sentences, words].
+        documents: the same as lists.
+    """
+    outputs = model(padded)
+    for row, sentences in enumerate(documents):
+        logits, weights, word_weights = reference(model, sentences)
+        close(outputs["logits"][row], logits)
+        close(outputs["sentence_weights"][row, : len(sentences)], weights)
+        for place, expected in enumerate(word_weights):
+            found = outputs["word_weights"][row, place, : len(expected)]
+            close(found, expected)

@@ -8,12 +8,20 @@ from typing import NamedTuple
 import numpy as np
 import scipy.special
 import scipy.stats
+import tensorflow as tf
 
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.models.text.hsvae import HSVAE
 from keras_textgen.models.text.mat_vae import MATVAE
+from keras_textgen.noise import TextNoise
 from tests.models import numpy_reference as reference
-from tests.models.tiny_models import WORDS, known_values
+from tests.models.tiny_models import (
+    SEQUENCES,
+    WORDS,
+    close,
+    known_values,
+    padded,
+)
 
 END_ID = 3
 SPIKE_SCALE = 0.05
@@ -254,3 +262,17 @@ def discrepancy(first, second):
                 total += within / (size * (size - 1))
             total -= 2 / size**2 * kernel(first[i], second[j])
     return total
+
+
+def check_importance_weights(model, results_of):
+    """Assert that a model's weights are those of its results in NumPy."""
+    count, seed = 4, tf.constant([3, 4])
+    tokens = padded(SEQUENCES)
+    copies = np.repeat(np.array(SEQUENCES, object), count)
+    noise = TextNoise.of(tokens, seed).of_samples(0, count)
+    results = results_of(model, copies, noise)
+    expected = [-each.nll - each.log_ratio for each in results]
+    close(
+        model.log_importance_weights(tokens, count, seed),
+        np.reshape(expected, [len(SEQUENCES), count]).T,
+    )

@@ -20,6 +20,10 @@ SIZES = {
 }
 # Three sequences of different lengths, start and end tokens inside.
 SEQUENCES = [[2, 4, 5, 6, 7, 3], [2, 8, 3], [2, 9, 1, 4, 3]]
+BATCHES = {
+    "unpadded": [[2, 4, 5, 6, 3], [2, 8, 1, 9, 3], [2, 7, 7, 4, 3]],
+    "padded": SEQUENCES,
+}
 
 
 def padded(sequences, length=None):
@@ -69,6 +73,19 @@ def with_known_weights(model):
     return model
 
 
+def with_values_in_order(model):
+    """The model, its trainable weights set to fixed values, in their order."""
+    for phase, weight in enumerate(model.trainable_variables):
+        weight.assign(known_values(weight.shape, phase))
+    return model
+
+
+def ptb_parameters(make, **sizes):
+    """How many parameters a model has with the 10,002 tokens of PTB."""
+    model = make(Vocabulary([f"w{i}" for i in range(9998)]), **sizes)
+    return sum(np.prod(each.shape) for each in model.trainable_variables)
+
+
 def log_likelihood(model, code, tokens):
     """log p(x | code), [batch]."""
     return model.decode_log_likelihood(model.initial_state(code), tokens)
@@ -82,6 +99,18 @@ def logits(model, code, tokens):
 
 def close(actual, desired, tolerance=1e-5):
     np.testing.assert_allclose(actual, desired, rtol=tolerance, atol=tolerance)
+
+
+def recorded_noises(monkeypatch, owner):
+    """A list, to which all noise is added that `owner.infer` is given."""
+    noises, infer = [], owner.infer
+
+    def infer_and_record(self, features, noise):
+        noises.append(noise)
+        return infer(self, features, noise)
+
+    monkeypatch.setattr(owner, "infer", infer_and_record)
+    return noises
 
 
 class KnownNoise:

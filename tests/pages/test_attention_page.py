@@ -1,6 +1,5 @@
 """The page of attention: colors, choice of documents, safe text."""
 
-import html.parser
 import re
 
 import numpy as np
@@ -13,6 +12,7 @@ from keras_textgen.pages.attention_page import (
     attention_page,
     choose_documents,
 )
+from tests.pages.parsed import Parsed
 
 RIGHT = DocumentAttention(
     sentences=["A dull start.", "Loved it!"],
@@ -121,18 +121,7 @@ def test_text_is_escaped_and_the_page_is_whole():
     assert "&lt;b&gt;" in page
     assert "<h1>Films &amp; more</h1>" in page
     assert not re.search(r"src=|href=|url\(|<script", page)
-    opened = []
-
-    class Parser(html.parser.HTMLParser):
-        def handle_starttag(self, tag, attrs):
-            if tag not in ("meta", "input"):
-                opened.append(tag)
-
-        def handle_endtag(self, tag):
-            assert opened.pop() == tag
-
-    Parser().feed(page)
-    assert not opened
+    assert not Parsed(page).open
 
 
 def test_nothing_wrong():

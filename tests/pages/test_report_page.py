@@ -1,6 +1,5 @@
 """The page of a report: what stands in it, and what a browser makes of it."""
 
-import html.parser
 import json
 import re
 
@@ -15,6 +14,7 @@ from keras_textgen.pages.report_page import (
     Table,
     report_page,
 )
+from tests.pages.parsed import Parsed
 
 EPOCHS = [
     {"epoch": epoch, "loss": 1.0 / epoch, "split": split}
@@ -73,26 +73,6 @@ CHARTS = {
     "heatmap": (charts.heatmap(CELLS, "taken for", "class", "documents"), 18),
     "diagonal": (charts.diagonal(SURE, "said", "true", ["n"]), 1 + 1 + 2),
 }
-
-
-class Parsed(html.parser.HTMLParser):
-    """Counts the elements that a page opens, and those left open."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.open, self.ids, self.targets = [], set(), []
-        self.feed(page)
-
-    def handle_starttag(self, tag, attrs):
-        values = dict(attrs)
-        self.ids.add(values.get("id"))
-        if tag == "a":
-            self.targets.append(values["href"])
-        if tag not in ("meta", "link", "br"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
 
 
 def panels_of_all():

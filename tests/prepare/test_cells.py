@@ -3,14 +3,9 @@
 import gzip
 import hashlib
 import json
-import os
-import pathlib
 import random
 import resource
-import signal
 import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
@@ -25,9 +20,14 @@ pytest.importorskip("apache_beam", reason="the extra beam is missing")
 
 from keras_textgen.data.shards.corpus import open_prepared
 from keras_textgen.prepare.corpus import prepare_corpus
-from tests.beam import beams_warnings
+from tests.beam import (
+    ROOT,
+    beams_warnings,
+    command,
+    contents,
+    kill_when_there,
+)
 
-ROOT = pathlib.Path(__file__).parents[2]
 pytestmark = beams_warnings
 SHARES = {"valid_share": 0.1, "test_share": 0.1}
 
@@ -73,10 +73,6 @@ def cells_of(corpus, split):
 
 def all_cells(corpus):
     return [each for split in SPLITS for each in cells_of(corpus, split)]
-
-
-def contents(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def expected_split(row, column, seed=0, valid=0.1, test=0.1):
@@ -228,10 +224,6 @@ def test_lines_of_a_table_are_not_cut(tmp_path):
     assert sorted(all_cells(corpus)) == sorted(all_cells(read_table(path)))
 
 
-def command(*arguments):
-    return [sys.executable, "-m", "keras_textgen.prepare", *arguments]
-
-
 def test_several_processes_write_the_same(tmp_path):
     cells = some_cells(600)
     for number in range(3):
@@ -370,12 +362,8 @@ def test_a_killed_preparation_leaves_nothing_that_looks_finished(tmp_path):
             file.write(f"{number % 1000},{number // 1000},{number % 7}\n")
     out = tmp_path / "out"
     arguments = [f"--input={path}", f"--output={out}", "--row_column=user"]
-    with subprocess.Popen(command(*arguments), cwd=ROOT) as process:
-        work = tmp_path / "out.unfinished"
-        while not any(work.glob(".read-*")):
-            assert process.poll() is None, "it has ended before"
-            time.sleep(0.01)
-        os.kill(process.pid, signal.SIGKILL)
+    work = tmp_path / "out.unfinished"
+    kill_when_there(arguments, work / ".read-*")
     assert not out.exists()
     assert not (work / "manifest.json").exists()
     write_table(path, some_cells())

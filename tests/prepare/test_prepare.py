@@ -4,14 +4,9 @@ import collections
 import gzip
 import hashlib
 import json
-import os
-import pathlib
 import random
 import resource
-import signal
 import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
@@ -27,9 +22,14 @@ pytest.importorskip("array_record", reason="the extra beam is missing")
 
 from keras_textgen.data.shards.corpus import open_prepared
 from keras_textgen.prepare.corpus import prepare_corpus
-from tests.beam import beams_warnings
+from tests.beam import (
+    ROOT,
+    beams_warnings,
+    command,
+    contents,
+    kill_when_there,
+)
 
-ROOT = pathlib.Path(__file__).parents[2]
 pytestmark = beams_warnings
 
 
@@ -74,12 +74,6 @@ def known(corpus, texts):
         " ".join(word if word in words else "<unk>" for word in text.split())
         for text in texts
     ]
-
-
-def contents(folder):
-    return {
-        path.name: path.read_bytes() for path in pathlib.Path(folder).iterdir()
-    }
 
 
 def test_every_text_is_in_the_split_of_its_hash(tmp_path):
@@ -196,10 +190,6 @@ def test_several_processes_write_the_same(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
-
-
-def command(*arguments):
-    return [sys.executable, "-m", "keras_textgen.prepare", *arguments]
 
 
 def run(*arguments):
@@ -366,12 +356,8 @@ def test_a_killed_preparation_leaves_nothing_that_looks_finished(tmp_path):
     path.write_text("\n".join(some_texts(200_000)))
     out = tmp_path / "out"
     arguments = [f"--input={path}", f"--output={out}"]
-    with subprocess.Popen(command(*arguments), cwd=ROOT) as process:
-        work = tmp_path / "out.unfinished"
-        while not any(work.glob(".train-*")):
-            assert process.poll() is None, "it has ended before"
-            time.sleep(0.01)
-        os.kill(process.pid, signal.SIGKILL)
+    work = tmp_path / "out.unfinished"
+    kill_when_there(arguments, work / ".train-*")
     assert not out.exists()
     assert not (work / "manifest.json").exists()
     with pytest.raises(DataError, match=r"out: no manifest\.json; allowed"):

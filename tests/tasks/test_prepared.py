@@ -1,6 +1,7 @@
 """Runs of text models on shards, from the command line."""
 
 import random
+import shutil
 
 import pytest
 
@@ -74,7 +75,6 @@ def test_a_whole_run_is_judged_and_its_data_are_known(
     assert "Reconstructions of test sequences" in printed
     monkeypatch.setattr(runs, "print_results", lambda *_: {})
     other = tmp_path / "other"
-    (tmp_path / "a.txt").write_text("a red rose\nthe thorn\n" * 60)
     texts = [f"a red rose number {n % 9} of {n}" for n in range(90)]
     (tmp_path / "a.txt").write_text("\n".join(texts))
     prepare_corpus(tmp_path / "a.txt", other)
@@ -85,10 +85,7 @@ def test_a_whole_run_is_judged_and_its_data_are_known(
 
 
 def test_a_damaged_shard_is_named_in_one_line(prepared, tmp_path, capsys):
-    copy = tmp_path / "copy"
-    copy.mkdir()
-    for path in prepared.iterdir():
-        (copy / path.name).write_bytes(path.read_bytes())
+    copy = shutil.copytree(prepared, tmp_path / "copy")
     # What is held in memory is read before the training: all, as it is small.
     shard = copy / "train-00000.array_record"
     content = bytearray(shard.read_bytes())
@@ -102,10 +99,7 @@ def test_a_damaged_shard_is_named_in_one_line(prepared, tmp_path, capsys):
 def test_a_damaged_shard_met_in_training_is_named_in_one_line(
     prepared, tmp_path, capsys, monkeypatch
 ):
-    copy = tmp_path / "copy"
-    copy.mkdir()
-    for path in prepared.iterdir():
-        (copy / path.name).write_bytes(path.read_bytes())
+    copy = shutil.copytree(prepared, tmp_path / "copy")
     shard = copy / "train-00000.array_record"
     content = bytearray(shard.read_bytes())
     monkeypatch.setattr("keras_textgen.tasks.prepared_task.HELD", 1)

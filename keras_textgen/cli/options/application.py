@@ -6,7 +6,7 @@ from typing import Any
 from keras_textgen.cli.modes import APPLYING, READING
 from keras_textgen.cli.setting import integer, number, path, text
 
-# Of flags that move codes on their way to reconstructions.
+# Shared by the flags that move codes before they are decoded.
 _MOVES: dict[str, Any] = {
     "role": "call",
     "takes": ("latent_text",),

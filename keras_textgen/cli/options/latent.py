@@ -21,7 +21,7 @@ class LatentOptions:
         "model",
         "Samples of the posterior that are decoded for each sequence.",
         takes=("latent_text",),
-        # On the command line, --num_samples is of texts to generate.
+        # On the command line, --num_samples says how many texts to generate.
         argument="num_samples",
     )
     objective: str | None = choice(

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from keras_textgen.cli.parsers import HiddenLayers, hidden_layers
+from keras_textgen.cli.parsers import Spelled, hidden_layers
 from keras_textgen.cli.setting import (
     choice,
     integer,
@@ -75,7 +75,7 @@ class MatrixOptions:
         "model",
         "Units and activation of each hidden layer of both towers, such as "
         "50:tanh,20:relu, or none.",
-        HiddenLayers(),
+        Spelled(hidden_layers, "TEXT"),
         takes=("matrices",),
         argument=("row_layers", "col_layers"),
         convert=hidden_layers,

@@ -152,7 +152,7 @@ class RunOptions:
         "optimizer",
         "Factors on the learning rate for some layers, such as "
         "encoder=0.1,decoder=1; other layers have 1. Names as for --freeze.",
-        parsers.Factors(),
+        parsers.Spelled(parsers.factors, "NAME=X,..."),
     )
     beta_1: float | None = number(
         "optimizer",

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from keras_textgen.cli.parsers import Seeds
+from keras_textgen.cli.parsers import Spelled, seeds
 from keras_textgen.cli.setting import integer, setting, text
 
 
@@ -15,7 +15,7 @@ class SeveralOptions:
         "Train with each of these seeds, in place of --seed, in "
         "--run_dir/seed_N, and print mean and standard deviation of every "
         "figure.",
-        Seeds(),
+        Spelled(seeds, "N,N,..."),
         role="call",
         modes=("train",),
     )

@@ -12,17 +12,13 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from keras_textgen.checks import Numbers, check, counted, refused
 from keras_textgen.data.batches.base import RowBatches
-from keras_textgen.data.batches.sequences import (
-    asserted,
-    checked_ids,
-    row_with_misplaced_padding,
-)
+from keras_textgen.data.batches.sequences import row_with_misplaced_padding
+from keras_textgen.data.id_checks import asserted, checked_ids
 from keras_textgen.data.text_lists import checked_texts, texts_or_none
 from keras_textgen.data.vocabulary import (
     Vocabulary,
     check_limits,
     count_corpus,
-    pieces_of,
 )
 from keras_textgen.data.words import CHARACTERS
 from keras_textgen.tokens import PAD_ID, SPECIALS
@@ -148,8 +144,8 @@ def count_words(
         array([[0., 2.],
                [1., 1.]], dtype=float32)
     """
-    pieces = [vocabulary.tokenize(piece) for piece in pieces_of(texts)]
-    return _count_ids(tf.concat(pieces, 0), num_words(vocabulary))
+    tokens = vocabulary.tokenize_corpus(texts)
+    return _count_ids(tokens, num_words(vocabulary))
 
 
 def num_words(vocabulary: Vocabulary) -> int:

@@ -124,6 +124,11 @@ class RowBatches:
     def check_means(self) -> None:
         """Refuses rows of which no loss has a mean; some kinds have such."""
 
+    @property
+    def units(self) -> tuple[int, str]:
+        """What an epoch consists of: how many, and their name."""
+        raise NotImplementedError
+
     # -- Datasets ------------------------------------------------------------
 
     def of_share(self, share: Any) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -151,10 +152,8 @@ class PairBatches(RowBatches):
     def _drawn_columns(
         self, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor
     ) -> tf.Tensor:
-        seed = tf.random.experimental.stateless_fold_in(
-            tf.stack([tf.cast(self.seed, tf.int64), 2 * epoch + 1]), step
-        )
-        return self._unobserved.draw(rows, seed)
+        shares = drawn_shares(tf.shape(rows), self.seed, epoch, step)
+        return self._unobserved.columns(rows, shares)
 
     def _negative_weights(self, cells: Ratings) -> np.ndarray:
         rows, _ = self.shape
@@ -174,11 +173,8 @@ class RankingBatches(PairBatches):
         cells: The cells that are to come before others; of any value.
         shape: Rows and columns of the matrix.
         batch_size: Cells a batch; the last one may be smaller.
-        seed: Of the shuffling, and of what is drawn.
         negatives: Columns drawn for each cell, 1 or more.
-        observed: Further cells that must not be drawn, besides `cells`.
-        is_shuffled: See `RowBatches`.
-        sample_weight: See `RowBatches`.
+        **settings: As in `PairBatches`.
 
     Raises:
         ValueError: As `PairBatches`, but values may be 0 and less.
@@ -198,22 +194,12 @@ class RankingBatches(PairBatches):
         shape: tuple[int, int],
         batch_size: int,
         *,
-        seed: int = 0,
         negatives: int,
-        observed: Ratings | None = None,
-        is_shuffled: bool = True,
-        sample_weight: Sequence[float] | None = None,
+        **settings: Any,
     ) -> None:
         check(SIZES, negatives=negatives)
         super().__init__(
-            cells,
-            shape,
-            batch_size,
-            seed=seed,
-            negatives=negatives,
-            observed=observed,
-            is_shuffled=is_shuffled,
-            sample_weight=sample_weight,
+            cells, shape, batch_size, negatives=negatives, **settings
         )
         with tf.device("CPU:0"):
             self._counts = tf.constant(self._unobserved.counts, tf.float32)
@@ -302,6 +288,28 @@ def feedback_batches(
     )
 
 
+def drawn_shares(
+    shape: tf.Tensor | list[tf.Tensor | int],
+    seed: int,
+    epoch: tf.Tensor,
+    step: tf.Tensor,
+) -> tf.Tensor:
+    """Numbers from [0, 1), float64, by which a step draws columns.
+
+    Args:
+        shape: Of the numbers.
+        seed: Of the batches.
+        epoch: int64 scalar.
+        step: int64 scalar.
+    """
+    of_step = tf.random.experimental.stateless_fold_in(
+        tf.stack([tf.cast(seed, tf.int64), 2 * epoch + 1]), step
+    )
+    return tf.random.stateless_uniform(
+        shape, of_step, dtype=tf.float64, alg="philox"
+    )
+
+
 class _Unobserved:
     """Draws columns in which rows have no known value.
 
@@ -329,16 +337,13 @@ class _Unobserved:
         self._counts = tf.constant(self.counts, tf.int64)
         self._ranks = tf.constant(cells - place, tf.int64)
 
-    def draw(self, rows: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Draw a column for every row, int32 [n].
+    def columns(self, rows: tf.Tensor, shares: tf.Tensor) -> tf.Tensor:
+        """A column for every row, int32 [n], by float64 [n] from [0, 1).
 
         A row that is observed as a whole gives column 0; its weight is 0.
         """
-        share = tf.random.stateless_uniform(
-            tf.shape(rows), seed, dtype=tf.float64, alg="philox"
-        )
         count = tf.gather(self._counts, rows)
-        rank = tf.cast(share * tf.cast(count, tf.float64), tf.int64)
+        rank = tf.cast(shares * tf.cast(count, tf.float64), tf.int64)
         first = tf.cast(rows, tf.int64) * self._num_columns
         before = tf.searchsorted(
             self._ranks, first + rank, side="right", out_type=tf.int64

@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras_textgen.checks import OneOf, check, counted, refused
 from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.data.graph_sentences import split_sentences_in_graph
+from keras_textgen.data.id_checks import check_known_ids
 from keras_textgen.data.sentences import split_sentences
 from keras_textgen.data.text_lists import checked_texts, is_missing
 from keras_textgen.data.vocabulary import Vocabulary
@@ -21,7 +22,7 @@ Document = str | Sequence[str]
 # Ids [documents, (sentences), (words)].
 DocumentIds: TypeAlias = tf.RaggedTensor | Sequence[Sequence[Sequence[int]]]
 
-# Of a document and of a sentence, the first so many are read.
+# No more sentences of a document, nor words of a sentence, are read.
 MAX_SENTENCES = 100
 MAX_WORDS = 100
 
@@ -387,13 +388,7 @@ def as_document_ids(
     """
     if not isinstance(documents, tf.RaggedTensor):
         documents = _from_array(np.asarray(documents))
-    ids = documents.flat_values.numpy()
-    outside = ids[(ids <= PAD_ID) | (ids >= vocabulary_size)]
-    if len(outside):
-        raise refused(
-            f"token id {outside[0]}",
-            f"1 to {vocabulary_size - 1}, and {PAD_ID} on the right",
-        )
+    check_known_ids(documents.flat_values.numpy(), vocabulary_size)
     return tf.cast(documents, tf.int32)
 
 

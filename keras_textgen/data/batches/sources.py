@@ -36,6 +36,12 @@ def is_stream(data: Any) -> bool:
 def check_batches(dataset: tf.data.Dataset) -> None:
     """Refuses a dataset that is known to be empty.
 
+    Args:
+        dataset: of batches.
+
+    Raises:
+        ValueError: it is.
+
     Example:
         >>> check_batches(tf.data.Dataset.range(3).take(0))
         Traceback (most recent call last):

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from keras_textgen.data.cells import LARGEST, number_of_text
+from keras_textgen.data.characters import has_word
 from keras_textgen.data.labels import clean_label
-from keras_textgen.data.raw_ids import is_missing, is_nested, raw_id
-from keras_textgen.data.readers.files import has_word
+from keras_textgen.data.raw_ids import is_missing_field, is_nested, raw_id
 
 # Numbers, some of which a data frame may have written with a fraction.
 _WHOLE_NUMBER = re.compile(r"(-?[0-9]+)(?:\.0+)?")
@@ -218,7 +218,7 @@ def checked_id_or_none(column: str, value: Any) -> str:
         >>> checked_id_or_none("user", " ann ")
         'ann'
     """
-    if not is_nested(value) and is_missing(value):
+    if not is_nested(value) and is_missing_field(value):
         raise NoWordsError
     return checked_id(column, value)
 
@@ -272,7 +272,7 @@ class Times:
     def __init__(self, column: str) -> None:
         self.column = column
         self._numbers = array.array("d")
-        # What these leave of integers of many digits, such as nanoseconds.
+        # What floats leave out of integers of many digits, such as nanoseconds.
         self._rests = array.array("d")
         self._are_numbers: bool | None = None
 
@@ -385,7 +385,7 @@ def _text(column: str, value: Any, allowed: str) -> str:
             f"{column} is {value!r:.40}, of type {type(value).__name__}; "
             f"allowed: {allowed}"
         )
-    if is_missing(value):
+    if is_missing_field(value):
         is_text = isinstance(value, str) and value.strip()
         shown = f" ({value.strip()!r})" if is_text else ""
         raise UnusableError(f"{column} is missing{shown}; allowed: {allowed}")

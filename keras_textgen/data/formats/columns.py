@@ -26,12 +26,12 @@ from keras_textgen.data.formats.table import (
     Table,
     opened_table,
 )
-from keras_textgen.data.readers.table_header import header_hint
+from keras_textgen.data.formats.table_header import header_hint
 
-# Letters of a column's name in a message.
+# The most letters that a message shows of a column's name.
 _SHOWN = 40
 
-# What a column is called elsewhere, where there is none of its own name.
+# Other names that a column is found by, where none has its own.
 OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
     "text": ("reviewText", "review", "content", "document", "sentence"),
     "label": (
@@ -126,9 +126,7 @@ class Columns:
             DataError: a column is not there, or a value cannot be used.
         """
         places = {}
-        is_whole = all(has_column(table, each) for each in wanted)
-        if table.reads_on is not None and not is_whole:
-            table = table.reads_on()
+        table = completed(table, wanted)
         for each in wanted:
             place = find_column(table, each, wanted)
             name = None if place is None else table.columns[place]
@@ -150,11 +148,7 @@ class Columns:
     def _take(self, table: Table, places: Mapping[str, int]) -> None:
         kept = [self.kept[name] for name in places]
         first_left_out, left_out = 0, 0
-        rows = table.rows(list(places.values()))
-        if not table.has_header:
-            # It has names that are asked for, so it is no row of values.
-            next(rows)
-        for number, values in rows:
+        for number, values in table.value_rows(list(places.values())):
             try:
                 for each, value in zip(kept, values, strict=True):
                     each.add(value)
@@ -277,6 +271,13 @@ def names_of(name: str) -> tuple[str, ...]:
 def has_column(table: Table, wanted: Wanted) -> bool:
     """Whether a table has a column, by whatever name."""
     return not set(names_of(wanted.name)).isdisjoint(table.columns)
+
+
+def completed(table: Table, wanted: Sequence[Wanted]) -> Table:
+    """The table with the columns of later rows, if one of them is asked for."""
+    if table.reads_on is None or all(has_column(table, x) for x in wanted):
+        return table
+    return table.reads_on()
 
 
 def _first(table: Table) -> str:

@@ -11,12 +11,12 @@ from keras_textgen.checks import counted
 from keras_textgen.data.corpus import DataError
 from keras_textgen.data.formats.streams import OnBad, decoded_lines, refuse
 from keras_textgen.data.formats.table import Row, Table
-from keras_textgen.data.readers.table_header import is_numbered
+from keras_textgen.data.formats.table_header import is_numbered
 
-# The first is taken where none is more frequent.
+# What may divide columns; the first does where none is more frequent.
 _MARKS = {".csv": ",\t;|", ".tsv": "\t,;|", ".tab": "\t,;|"}
 _QUOTES = "\"'"
-# Of one field; a document may be longer than the default of the library.
+# Characters of a field: a document may be longer than the library allows.
 _LARGEST_FIELD = 2**31 - 1
 
 
@@ -61,7 +61,22 @@ def read_delimited(
     _, header = next(records)
     columns = tuple(column.strip() for column in header)
     if columns[0].isdecimal() and not is_numbered(columns):
-        return _without_header(name, header, records, on_bad)
+        # Perhaps no names: the first line is one of the rows, too.
+        records = itertools.chain([(1, header)], records)
+        return _table(name, header, records, "", on_bad, has_header=False)
+    told = f" (the mark between them is {mark!r})"
+    return _table(name, columns, records, told, on_bad)
+
+
+def _table(
+    name: str,
+    columns: Sequence[str],
+    records: Iterator[tuple[int, list[str]]],
+    told: str,
+    on_bad: OnBad,
+    has_header: bool = True,
+) -> Table:
+    """The table that records make; `told` ends what is said of a bad one."""
 
     def rows(places: Sequence[int]) -> Iterator[Row]:
         for line, record in records:
@@ -70,34 +85,11 @@ def read_delimited(
                 continue
             problem = (
                 f"{name}:{line}: {counted(len(record), 'column')}; allowed: "
-                f"{len(columns)}, as in the first line (the mark between them "
-                f"is {mark!r})"
+                f"{len(columns)}, as in the first line{told}"
             )
             on_bad(line, DataError(problem))
 
-    return Table(name, columns, rows)
-
-
-def _without_header(
-    name: str,
-    first: list[str],
-    records: Iterator[tuple[int, list[str]]],
-    on_bad: OnBad,
-) -> Table:
-    """A table whose first line may hold values: it begins with a number."""
-
-    def rows(places: Sequence[int]) -> Iterator[Row]:
-        for line, record in itertools.chain([(1, first)], records):
-            if len(record) == len(first):
-                yield line, [record[place] for place in places]
-                continue
-            problem = (
-                f"{name}:{line}: {counted(len(record), 'column')}; allowed: "
-                f"{len(first)}, as in the first line"
-            )
-            on_bad(line, DataError(problem))
-
-    return Table(name, tuple(first), rows, has_header=False)
+    return Table(name, tuple(columns), rows, has_header=has_header)
 
 
 def first_names(

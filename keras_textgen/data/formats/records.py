@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from keras_textgen.checks import counted
 from keras_textgen.data.corpus import DataError
 from keras_textgen.data.formats.collect import NoWordsError, UnusableError
-from keras_textgen.data.formats.columns import Wanted, find_column, has_column
+from keras_textgen.data.formats.columns import Wanted, completed, find_column
 from keras_textgen.data.formats.streams import (
     STANDARD_INPUT,
     Source,
@@ -122,15 +122,10 @@ def _rows(
     table: Table, columns: Sequence[str]
 ) -> Iterator[tuple[str, Sequence[Any]]]:
     wanted = [Wanted(name, _FLAG, _no_collector) for name in columns]
-    is_whole = all(has_column(table, each) for each in wanted)
-    if table.reads_on is not None and not is_whole:
-        table = table.reads_on()
+    table = completed(table, wanted)
     places = [find_column(table, each) for each in wanted]
-    rows = table.rows([place for place in places if place is not None])
-    if not table.has_header:
-        # It has names that are asked for, so it is no row of values.
-        next(rows)
-    for number, values in rows:
+    wanted_places = [place for place in places if place is not None]
+    for number, values in table.value_rows(wanted_places):
         yield table.where(number), values
 
 

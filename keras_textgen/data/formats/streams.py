@@ -110,7 +110,7 @@ def standard_input() -> BinaryIO:
     return sys.stdin.buffer
 
 
-# Of streams that can be read but once; as long as each of them is there.
+# Copies of streams that can be read but once, as long as those are there.
 _copies: weakref.WeakKeyDictionary[BinaryIO, Any] = weakref.WeakKeyDictionary()
 
 

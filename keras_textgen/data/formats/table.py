@@ -55,6 +55,23 @@ class Table:
         joint = ":" if self.by_line else ": row "
         return f"{self.name}{joint}{number}"
 
+    def value_rows(self, places: Sequence[int]) -> Iterator[Row]:
+        """As `rows`, of columns that are asked for by their names.
+
+        Example:
+            >>> rows = [(1, ["user"]), (2, ["ann"])]
+            >>> table = Table(
+            ...     "a.csv", ("user",), lambda _: iter(rows), has_header=False
+            ... )
+            >>> list(table.value_rows([0]))
+            [(2, ['ann'])]
+        """
+        rows = self.rows(places)
+        if not self.has_header:
+            # The first one has these names, so that it is none of values.
+            next(rows)
+        return rows
+
 
 class Format(NamedTuple):
     """A format of tables.

@@ -17,11 +17,12 @@ from collections.abc import Callable, Iterator
 from keras_textgen.checks import counted
 from keras_textgen.data.corpus import DataError
 from keras_textgen.data.formats.streams import read_bytes
+from keras_textgen.data.readers.files import given_path
 
 _PIECE = 2**20
-# In bytes, of a file that is a text or a table of few columns.
+# The largest file in an archive, in bytes: a text, or a table of few columns.
 _LARGEST_MEMBER = 2**28
-# By the first bytes of a file, because users rename archives.
+# Known by the first bytes of a file, because users rename archives.
 _DECOMPRESS: dict[
     bytes, Callable[[pathlib.Path], gzip.GzipFile | lzma.LZMAFile]
 ] = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\0": lzma.open}
@@ -92,11 +93,7 @@ class Publication:
         Raises:
             DataError: nothing of it is there.
         """
-        if data_dir is None:
-            raise DataError(
-                f"{self.corpus}: no data_dir given; allowed: {self.expected}"
-            )
-        source = pathlib.Path(data_dir)
+        source = given_path(self.corpus, data_dir, self.expected)
         if source.is_file():
             return source
         for folder in (source, source / self.folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -9,12 +10,37 @@ from typing import Any
 import numpy as np
 
 from keras_textgen.checks import counted
-from keras_textgen.data.characters import normalize_text
+from keras_textgen.data.characters import has_word
 from keras_textgen.data.corpus import SPLITS, Corpus, DataError
 from keras_textgen.data.formats.streams import PACKED, decode, read_bytes
+from keras_textgen.data.splits import check_enough, rows_at_random
 
 # Of the reduced protocol: one in so many sequences is for validation.
 _HELD_OUT = 10
+
+
+def given_path(
+    corpus: str, data_dir: str | os.PathLike | None, allowed: str
+) -> pathlib.Path:
+    """The path that the user has to name.
+
+    Args:
+        corpus: its name.
+        data_dir: the path, or None.
+        allowed: what it may lead to.
+
+    Raises:
+        DataError: there is none.
+
+    Example:
+        >>> given_path("ptb", None, "a folder")
+        Traceback (most recent call last):
+        keras_textgen.data.corpus.DataError: ptb: no data_dir given; \
+allowed: a folder
+    """
+    if data_dir is None:
+        raise DataError(f"{corpus}: no data_dir given; allowed: {allowed}")
+    return pathlib.Path(data_dir)
 
 
 def find_text_file(folder: pathlib.Path, name: str) -> pathlib.Path | None:
@@ -49,7 +75,15 @@ def read_lines(path: pathlib.Path) -> list[str]:
 
 
 def lines_of(content: bytes, path: pathlib.Path | str) -> list[str]:
-    """The lines of the content of a file, see `read_lines`."""
+    """The lines of the content of a file, see `read_lines`.
+
+    Args:
+        content: in UTF-8.
+        path: of the file, for messages.
+
+    Raises:
+        DataError: it is no UTF-8, is empty, or has a line without words.
+    """
     text = decode(content, path)
     if not text:
         raise DataError(f"{path}: the file is empty; allowed: text, UTF-8")
@@ -95,12 +129,11 @@ def split_texts(
         >>> len(splits.train), len(splits.valid), len(splits.test)
         (16, 2, 2)
     """
-    if len(texts) < 10:
-        raise DataError(
-            f"{source}: {_leaving(len(texts))} nothing for validation; "
-            "allowed: 10 or more to split, or train.txt, valid.txt and test.txt"
-        )
-    rows = dict(zip(SPLITS, split_rows(len(texts), seed, labels), strict=True))
+    others = " to split, or train.txt, valid.txt and test.txt"
+    check_enough(len(texts), "sequence", source, others)
+    rows = dict(
+        zip(SPLITS, rows_at_random(len(texts), seed, labels), strict=True)
+    )
     if not len(rows["valid"]):
         raise DataError(
             f"{source}: no label has 3 texts, which leaves nothing for "
@@ -118,54 +151,6 @@ def split_texts(
             for split, chosen in rows.items()
         }
     return Corpus.of_splits(name, splits, **facts)
-
-
-def split_rows(
-    size: int,
-    seed: int,
-    labels: np.ndarray | None = None,
-    held_out_parts: int = 2,
-) -> list[np.ndarray]:
-    """Splits row numbers at random into 80 %, 10 % and 10 %.
-
-    Args:
-        size: number of rows, 10 or more without labels.
-        seed: the split depends on it, on `size` and on the labels alone.
-        labels: integers `[size]`; the rows of each label are split by
-            themselves. A label of 3 to 19 rows gives one to each held-out
-            part, and one of 1 or 2 rows only to the training part.
-        held_out_parts: how many parts of 10 % follow the training part.
-
-    Returns:
-        Sorted integer arrays: training, then the held-out parts: by default
-        validation and test.
-
-    Example:
-        >>> [len(rows) for rows in split_rows(249, seed=0)]
-        [201, 24, 24]
-        >>> labels = np.array([0] * 30 + [1] * 5)
-        >>> [np.bincount(labels[r]).tolist() for r in split_rows(35, 0, labels)]
-        [[24, 3], [3, 1], [3, 1]]
-    """
-    if labels is None:
-        labels = np.zeros(size)
-    generator = np.random.Generator(np.random.Philox(seed))
-    parts = [
-        _split_at_random(
-            np.flatnonzero(labels == label), generator, held_out_parts
-        )
-        for label in np.unique(labels)
-    ]
-    return [np.sort(np.concatenate(part)) for part in zip(*parts, strict=True)]
-
-
-def _split_at_random(
-    rows: np.ndarray, generator: np.random.Generator, held_out_parts: int
-) -> list[np.ndarray]:
-    size = len(rows)
-    held_out = max(1, size // 10) if size > held_out_parts else 0
-    ends = size - held_out * np.arange(held_out_parts, 0, -1)
-    return np.split(rows[generator.permutation(size)], ends)
 
 
 def reduced_splits(
@@ -208,8 +193,9 @@ def reduced_splits(
     held_out = _last_of_each(labels.get("valid", np.zeros(len(valid))))
     if not held_out.any():
         raise DataError(
-            f"{valid_path}: {_leaving(len(valid))} nothing for "
-            f"validation without {train_name}; "
+            f"{valid_path}: "
+            f"{counted(len(valid), 'sequence leaves', 'sequences leave')} "
+            f"nothing for validation without {train_name}; "
             f"allowed: {_HELD_OUT} or more of a label"
         )
     rows = {
@@ -238,15 +224,3 @@ def _last_of_each(labels: np.ndarray) -> np.ndarray:
         rows = np.flatnonzero(labels == label)
         marked[rows[len(rows) - len(rows) // _HELD_OUT :]] = True
     return marked
-
-
-def has_word(text: str) -> bool:
-    """Returns whether anything in a text can be seen."""
-    return any(
-        char.isprintable() and not char.isspace() and normalize_text(char)
-        for char in text
-    )
-
-
-def _leaving(number: int) -> str:
-    return counted(number, "sequence leaves", "sequences leave")

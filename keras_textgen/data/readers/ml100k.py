@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import pathlib
 import re
-from collections.abc import Callable
 
 import numpy as np
 
@@ -80,33 +80,25 @@ def read_ml100k(
     check(WholeNumbers(FOLDS[0], FOLDS[-1]), fold=fold)
     check(_SHARES, validation_share=validation_share)
     source = _PUBLICATION.find(data_dir)
-    names = [f"u{fold}.base", f"u{fold}.test", "u.user", "u.item"]
-    files = {
-        _PUBLICATION.wanted.search(name)[1]: content
-        for name, content in _PUBLICATION.read(source)
-    }
-    for name in names:
-        if name not in files:
-            raise DataError(
-                f"{source}: no {name} there; allowed: {_PUBLICATION.expected}"
-            )
-    base_lines, test_lines, user_lines, movie_lines = (
-        _lines(files[name], f"{source}: {name}") for name in names
-    )
+    files = _files(source, fold)
+
+    def lines(name: str, separator: str, fewest: int) -> list[_Line]:
+        return _lines(files[name], f"{source}: {name}", separator, fewest)
+
     users = {
-        line.fields[0]: _user_features(line) for line in user_lines("|", 5)
+        line.fields[0]: _user_features(line) for line in lines("u.user", "|", 5)
     }
     titles = {}
     movies = {}
-    for line in movie_lines("|", 5 + len(_GENRES)):
+    for line in lines("u.item", "|", 5 + len(_GENRES)):
         titles[line.fields[0]] = line.fields[1]
         movies[line.fields[0]] = _movie_features(line)
     numbers = [
         {name: i for i, name in enumerate(ids)} for ids in (users, movies)
     ]
     base, test = (
-        _published_ratings(lines("\t", 4), *numbers)
-        for lines in (base_lines, test_lines)
+        _published_ratings(lines(f"u{fold}.{part}", "\t", 4), *numbers)
+        for part in ("base", "test")
     )
     order = np.random.Generator(np.random.Philox(seed)).permutation(len(base))
     valid, train = np.split(order, [max(1, int(validation_share * len(base)))])
@@ -137,26 +129,40 @@ class _Line:
     fields: list[str]
 
 
-def _lines(content: bytes, source: str) -> Callable[[str, int], list[_Line]]:
-    def lines(separator: str, fewest: int) -> list[_Line]:
-        # The titles of movies are in Latin-1, in which no byte is invalid.
-        text = content.decode("latin-1").rstrip("\n")
-        if not text:
-            raise DataError(f"{source}: no lines; allowed: 1 or more")
-        found = []
-        # Not splitlines: it takes a byte of Latin-1 for the end of a line.
-        for number, listed in enumerate(text.split("\n"), 1):
-            fields = listed.removesuffix("\r").split(separator)
-            line = _Line(f"{source}:{number}", fields)
-            if len(line.fields) < fewest:
-                raise DataError(
-                    f"{line.where}: {counted(len(line.fields), 'field')}; "
-                    f"allowed: {fewest} with {separator!r} between them"
-                )
-            found.append(line)
-        return found
+def _files(source: pathlib.Path, fold: int) -> dict[str, bytes]:
+    """The published files, those that a fold is read from among them."""
+    files = {
+        _PUBLICATION.wanted.search(name)[1]: content
+        for name, content in _PUBLICATION.read(source)
+    }
+    for name in (f"u{fold}.base", f"u{fold}.test", "u.user", "u.item"):
+        if name not in files:
+            raise DataError(
+                f"{source}: no {name} there; allowed: {_PUBLICATION.expected}"
+            )
+    return files
 
-    return lines
+
+def _lines(
+    content: bytes, source: str, separator: str, fewest: int
+) -> list[_Line]:
+    """Lines of so many fields or more."""
+    # The titles of movies are in Latin-1, in which no byte is invalid.
+    text = content.decode("latin-1").rstrip("\n")
+    if not text:
+        raise DataError(f"{source}: no lines; allowed: 1 or more")
+    found = []
+    # Not splitlines: it takes a byte of Latin-1 for the end of a line.
+    for number, listed in enumerate(text.split("\n"), 1):
+        fields = listed.removesuffix("\r").split(separator)
+        line = _Line(f"{source}:{number}", fields)
+        if len(line.fields) < fewest:
+            raise DataError(
+                f"{line.where}: {counted(len(line.fields), 'field')}; "
+                f"allowed: {fewest} with {separator!r} between them"
+            )
+        found.append(line)
+    return found
 
 
 def _published_ratings(

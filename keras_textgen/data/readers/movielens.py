@@ -21,6 +21,7 @@ from keras_textgen.data.formats.streams import reading_errors
 from keras_textgen.data.formats.table import Row, Table
 from keras_textgen.data.matrix import Matrix, one_hot
 from keras_textgen.data.readers.archives import DAMAGES
+from keras_textgen.data.readers.files import given_path
 from keras_textgen.data.splits import split_rule
 from keras_textgen.data.table_cells import (
     TIMES,
@@ -176,9 +177,7 @@ def _decoded(line: bytes) -> str:
 
 
 def _find(data_dir: str | os.PathLike | None) -> _Release:
-    if data_dir is None:
-        raise DataError(f"movielens: no data_dir given; allowed: {_EXPECTED}")
-    path = pathlib.Path(data_dir)
+    path = given_path("movielens", data_dir, _EXPECTED)
     if path.is_file():
         return _packed(path)
     if not path.is_dir():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import re
+from collections.abc import Mapping, Sequence
 
 from keras_textgen.data.corpus import Corpus, DataError
 from keras_textgen.data.labels import listing, number_labels, sorted_names
 from keras_textgen.data.readers.archives import Publication
-from keras_textgen.data.readers.files import split_rows
+from keras_textgen.data.splits import rows_at_random
 
 _PUBLICATION = Publication(
     corpus="20news",
@@ -19,6 +21,8 @@ _PUBLICATION = Publication(
     wanted=re.compile(r"20news-bydate-(train|test)/([^/]+)/(\d+)$"),
     address="http://qwone.com/~jason/20Newsgroups/",
 )
+# Split, group and number of a post.
+_Key = tuple[str, str, int]
 
 
 def read_newsgroups(
@@ -44,33 +48,18 @@ def read_newsgroups(
         DataError: the posts are missing, or a file cannot be used.
     """
     source = _PUBLICATION.find(data_dir)
-    posts = {}
-    for name, content in _PUBLICATION.read(source):
-        split, group, number = _PUBLICATION.wanted.search(name).groups()
-        text = content.decode("latin-1").replace("\r\n", "\n")
-        posts[split, group, int(number)] = text
+    posts = _posts(source)
     keys = {
         split: sorted(key for key in posts if key[0] == split)
         for split in ("train", "test")
     }
-    for split in keys:
-        if not keys[split]:
-            raise DataError(
-                f"{source}: no posts in 20news-bydate-{split}; "
-                f"allowed: {_PUBLICATION.expected}"
-            )
     names = sorted_names(group for _, group, _ in keys["train"])
-    for split, group, number in keys["test"]:
-        if group not in names:
-            raise DataError(
-                f"{source}: 20news-bydate-{split}/{group}/{number}: no such "
-                f"group in training; allowed: {listing(names)}"
-            )
+    _check(source, keys, names)
     labels = {
         split: number_labels([group for _, group, _ in keys[split]], names)
         for split in keys
     }
-    train, valid = split_rows(
+    train, valid = rows_at_random(
         len(keys["train"]), seed, labels["train"], held_out_parts=1
     )
     of_splits = {
@@ -95,3 +84,32 @@ def read_newsgroups(
             for split, chosen in of_splits.items()
         },
     )
+
+
+def _posts(source: pathlib.Path) -> dict[_Key, str]:
+    found = {}
+    for name, content in _PUBLICATION.read(source):
+        split, group, number = _PUBLICATION.wanted.search(name).groups()
+        text = content.decode("latin-1").replace("\r\n", "\n")
+        found[split, group, int(number)] = text
+    return found
+
+
+def _check(
+    source: pathlib.Path,
+    keys: Mapping[str, Sequence[_Key]],
+    names: Sequence[str],
+) -> None:
+    """Refuses a split without posts, and groups that training lacks."""
+    for split in keys:
+        if not keys[split]:
+            raise DataError(
+                f"{source}: no posts in 20news-bydate-{split}; "
+                f"allowed: {_PUBLICATION.expected}"
+            )
+    for split, group, number in keys["test"]:
+        if group not in names:
+            raise DataError(
+                f"{source}: 20news-bydate-{split}/{group}/{number}: no such "
+                f"group in training; allowed: {listing(names)}"
+            )

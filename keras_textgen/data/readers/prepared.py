@@ -23,6 +23,7 @@ from keras_textgen.data.labels import (
 )
 from keras_textgen.data.readers.files import (
     find_text_file,
+    given_path,
     read_lines,
     reduced_splits,
 )
@@ -179,9 +180,7 @@ def _read_with_classes(
 def _folder(
     name: str, data_dir: str | os.PathLike | None, expected: str
 ) -> pathlib.Path:
-    if data_dir is None:
-        raise DataError(f"{name}: no data_dir given; allowed: {expected}")
-    folder = pathlib.Path(data_dir)
+    folder = given_path(name, data_dir, expected)
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; allowed: {expected}")
     return folder

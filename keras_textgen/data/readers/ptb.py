@@ -16,6 +16,7 @@ from keras_textgen.data.corpus import SPLITS, Corpus, DataError
 from keras_textgen.data.readers.archives import Publication
 from keras_textgen.data.readers.files import (
     find_text_file,
+    given_path,
     lines_of,
     read_lines,
 )
@@ -51,9 +52,7 @@ def read_ptb(data_dir: str | os.PathLike | None) -> Corpus:
     Raises:
         DataError: a file is missing or cannot be used.
     """
-    if data_dir is None:
-        raise DataError(f"ptb: no data_dir given; allowed: {_EXPECTED}")
-    folder = pathlib.Path(data_dir)
+    folder = given_path("ptb", data_dir, _EXPECTED)
     archive = folder / _PUBLICATION.archives[0]
     if folder.is_file():
         archive = folder

@@ -8,7 +8,9 @@ import numpy as np
 
 from keras_textgen.data.cells import wrong_value
 from keras_textgen.data.corpus import SPLITS, Corpus, DataError
+from keras_textgen.data.readers.files import given_path
 from keras_textgen.data.shards.corpus import PreparedCorpus, open_prepared
+from keras_textgen.data.shards.manifest import ALLOWED
 from keras_textgen.data.shards.matrix import PreparedMatrix
 
 
@@ -103,9 +105,4 @@ def _opened_texts(data_dir: str | os.PathLike | None) -> PreparedCorpus:
 def _opened(
     data_dir: str | os.PathLike | None,
 ) -> PreparedCorpus | PreparedMatrix:
-    if data_dir is None:
-        raise DataError(
-            "prepared: no data_dir given; allowed: a folder that python -m "
-            "keras_textgen.prepare has finished"
-        )
-    return open_prepared(data_dir)
+    return open_prepared(given_path("prepared", data_dir, ALLOWED))

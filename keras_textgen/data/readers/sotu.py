@@ -19,7 +19,7 @@ import sentencex
 from keras_textgen.data.corpus import SPLITS, Corpus
 from keras_textgen.data.labels import number_labels, sorted_names
 from keras_textgen.data.matrix import Matrix, one_hot
-from keras_textgen.data.readers.files import split_rows
+from keras_textgen.data.splits import rows_at_random
 
 LABELS = ("party", "president")
 # Remarks of the transcript, such as [Applause], are not part of the address.
@@ -111,7 +111,7 @@ def read_sotu(seed: int = 0) -> Corpus:
     names = sorted_names(address[0].party for address in addresses)
     splits: dict[str, list[str]] = {}
     documents = {}
-    rows = split_rows(len(addresses), seed)
+    rows = rows_at_random(len(addresses), seed)
     for split, chosen in zip(SPLITS, rows, strict=True):
         sentences = [
             (sentence, document)
@@ -149,7 +149,7 @@ def read_sotu_documents(label: str = "party", seed: int = 0) -> Corpus:
     names = sorted_names(of_address)
     numbers = number_labels(of_address, names)
     splits, labels, documents = {}, {}, {}
-    rows = split_rows(len(addresses), seed, numbers)
+    rows = rows_at_random(len(addresses), seed, numbers)
     for split, chosen in zip(SPLITS, rows, strict=True):
         documents[split] = [each for row in chosen for each in addresses[row]]
         splits[split] = list(map(_spoken, documents[split]))

@@ -34,12 +34,12 @@ from keras_textgen.data.formats.streams import read_bytes
 from keras_textgen.data.formats.table import LISTED
 from keras_textgen.data.matrix import Matrix, split_cells
 from keras_textgen.data.readers.archives import ARRAY_DAMAGES
-from keras_textgen.data.splits import split_rule
+from keras_textgen.data.readers.files import given_path
+from keras_textgen.data.splits import check_enough, split_rule
 from keras_textgen.data.table_cells import (
     ONCE,
     TIMES,
     Fields,
-    check_count,
     matrix_of_columns,
     wanted_of,
 )
@@ -108,8 +108,7 @@ def read_table(
     """
     check_duplicates(duplicates)
     rule = split_rule(split, time_column)
-    if data_dir is None:
-        raise DataError(f"ratings: no data_dir given; allowed: {LISTED}")
+    given_path("ratings", data_dir, LISTED)
     times = None if rule == "random" else time_column or TIMES
     sources = find_sources(data_dir)
     named = [each.name for each in sources if split_of(each.path)]
@@ -195,9 +194,7 @@ def read_matrix(
         ((4, 5), 16)
     """
     check_duplicates(duplicates)
-    if data_dir is None:
-        raise DataError("matrix: no data_dir given; allowed: a .npz or .mtx")
-    path = pathlib.Path(data_dir)
+    path = given_path("matrix", data_dir, "a .npz or .mtx")
     files = {"matrix": path}
     if path.is_dir():
         files = {
@@ -220,7 +217,7 @@ def read_matrix(
     matrix.sum_duplicates()
     cells = matrix_cells(matrix)
     _check_matrix_values(cells, files["matrix"], feedback)
-    check_count(len(cells), files["matrix"])
+    check_enough(len(cells), "value", files["matrix"])
     features = {}
     for axis, name in enumerate(("row_features", "column_features")):
         if name in files:

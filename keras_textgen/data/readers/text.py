@@ -8,6 +8,7 @@ import os
 import pathlib
 from collections.abc import Mapping, Sequence
 
+from keras_textgen.data.characters import has_word
 from keras_textgen.data.corpus import SPLITS, Corpus, DataError
 from keras_textgen.data.formats.streams import (
     PACKED,
@@ -27,7 +28,7 @@ from keras_textgen.data.labels import (
 )
 from keras_textgen.data.readers.files import (
     find_text_file,
-    has_word,
+    given_path,
     split_texts,
 )
 from keras_textgen.data.text_tables import (
@@ -119,12 +120,10 @@ def read_text(
         >>> texts.label_names
         ('glad', 'sad')
     """
-    if data_dir is None:
-        raise DataError(f"text: no data_dir given; allowed: {_EXPECTED}")
+    source = given_path(_NAME, data_dir, _EXPECTED)
     columns = TextColumns(text_column, label_column, time_column, split)
     if holds_tables(data_dir, columns):
         return read_text_tables(data_dir, seed, columns)
-    source = pathlib.Path(data_dir)
     if source.is_file() or str(source) == STANDARD_INPUT:
         return _read_and_split([source], seed, source)
     found = [pathlib.Path(each) for each in sorted(glob.glob(str(source)))]
@@ -172,8 +171,8 @@ def _read_splits(
             )
         _check_splits(folder, files, "_class_label.txt", " (or .txt.gz)")
         labels = {
-            split: read_label_file(files[split], paths[split], len(lines))
-            for split, lines in splits.items()
+            split: read_label_file(files[split], paths[split], len(texts))
+            for split, texts in splits.items()
         }
         paths = files
     if not labels:

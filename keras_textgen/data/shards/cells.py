@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.checks import SIZES, check, counted, refused
-from keras_textgen.data.batches.cells import Batch
+from keras_textgen.data.batches.cells import Batch, drawn_shares
 from keras_textgen.data.cells import wrong_value
 from keras_textgen.data.shards.matrix import (
     PreparedCells,
@@ -99,14 +99,8 @@ class PreparedCellBatches(ComputedOrder):
         if not self._negatives:
             return batch
         # The whole batch is drawn for, so that it does not matter who asks.
-        seed = tf.random.experimental.stateless_fold_in(
-            tf.stack([tf.cast(self.seed, tf.int64), 2 * epoch + 1]), step
-        )
-        shares = tf.random.stateless_uniform(
-            [tf.size(rows), self._negatives],
-            seed,
-            dtype=tf.float64,
-            alg="philox",
+        shares = drawn_shares(
+            [tf.size(rows), self._negatives], self.seed, epoch, step
         )
         drawn = self._unobserved.columns(batch["row"], shares[begin:end])
         of_row = tf.gather(self._of_row, batch["row"])

@@ -20,7 +20,7 @@ from keras_textgen.tokens import PAD_ID
 
 # Documents that are read at a time.
 _AT_ONCE = 1000
-# Of training and of validation, those that a baseline learns.
+# The most documents of training, and of validation, that a baseline learns.
 _LEARNED = 10_000
 
 

@@ -34,7 +34,8 @@ FORMAT = 1
 CELLS = "cells"
 # The values of each part, as NumPy writes their type.
 PARTS_OF_CELLS = {"rows": "<i4", "columns": "<i4", "values": "<f4"}
-_ALLOWED = "a folder that python -m keras_textgen.prepare has finished"
+# What may be opened, for messages.
+ALLOWED = "a folder that python -m keras_textgen.prepare has finished"
 _Record = TypeVar("_Record")
 # What reading JSON, and taking fields of it, may raise.
 _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
@@ -276,16 +277,16 @@ allowed: a folder that python -m keras_textgen.prepare has finished
         found = _parsed(json.loads(path.read_text("utf-8")))
     except (FileNotFoundError, NotADirectoryError):
         raise DataError(
-            f"{folder}: no {MANIFEST}; allowed: {_ALLOWED}"
+            f"{folder}: no {MANIFEST}; allowed: {ALLOWED}"
         ) from None
     except OSError as error:
         raise DataError(
-            f"{path}: {error.strerror}; allowed: {_ALLOWED}"
+            f"{path}: {error.strerror}; allowed: {ALLOWED}"
         ) from None
     except _UNREADABLE as error:
         raise DataError(
             f"{path}: no manifest of this format ({error!r:.80}); allowed: "
-            f"{_ALLOWED}"
+            f"{ALLOWED}"
         ) from None
     for each in found.all_files:
         _check_size(folder, each)

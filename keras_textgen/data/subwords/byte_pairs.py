@@ -62,7 +62,7 @@ class BytePairs:
         KeyError: a piece of a merge, or a byte, is none of the pieces.
     """
 
-    # Of what splits texts, beside TensorFlow.
+    # The package beside TensorFlow that splits texts.
     package: str | None = None
 
     def __init__(

@@ -10,11 +10,8 @@ PACKAGE = "tensorflow_text"
 EXTRA = "pip install 'keras-textgen[subwords]'"
 
 
-def text_ops(what: str = "texts of a vocabulary of subwords") -> Any:
+def text_ops() -> Any:
     """The module tensorflow_text, which splits texts inside the graph.
-
-    Args:
-        what: needs it.
 
     Raises:
         ValueError: it is not installed.
@@ -23,7 +20,8 @@ def text_ops(what: str = "texts of a vocabulary of subwords") -> Any:
         import tensorflow_text
     except ImportError:
         raise refused(
-            f"{what} without {PACKAGE}, which is not installed",
+            f"texts of a vocabulary of subwords without {PACKAGE}, which is "
+            "not installed",
             f"token ids, or {EXTRA}",
         ) from None
     return tensorflow_text

@@ -113,6 +113,12 @@ def _special_tokens(tokenizer: dict[str, Any]) -> set[str]:
     return {token["content"] for token in added}
 
 
+def _pieces_of(model: dict[str, Any], special: set[str]) -> list[str]:
+    """The pieces that a text may have, in the order of their ids."""
+    pieces = sorted(model["vocab"], key=model["vocab"].__getitem__)
+    return [piece for piece in pieces if piece not in special]
+
+
 def _parts(part: dict[str, Any] | None, listed: str) -> list[dict[str, Any]]:
     """The parts of a normalizer or a pre-tokenizer, one after another."""
     if part is None:
@@ -140,7 +146,6 @@ def _word_pieces(
     tokenizer: dict[str, Any], model: dict[str, Any]
 ) -> WordPieces:
     special = {*_special_tokens(tokenizer), model["unk_token"]}
-    pieces = sorted(model["vocab"], key=model["vocab"].__getitem__)
     rules = {"most_characters": model.get("max_input_chars_per_word", 100)}
     for part in _parts(tokenizer.get("normalizer"), "normalizers"):
         rules |= _rules_of(part)
@@ -155,7 +160,7 @@ def _word_pieces(
             "one, BertPreTokenizer or WhitespaceSplit",
         )
     return WordPieces(
-        [piece for piece in pieces if piece not in special],
+        _pieces_of(model, special),
         WordRules(**rules),
         model.get("continuing_subword_prefix", PREFIX),
     )
@@ -270,10 +275,8 @@ def _byte_pairs(tokenizer: dict[str, Any], model: dict[str, Any]) -> BytePairs:
     for name in _BPE_OPTIONS:
         if model.get(name):
             raise refused(f"BPE with {name}={model[name]!r}", "BPE without it")
-    special = _special_tokens(tokenizer)
-    pieces = sorted(model["vocab"], key=model["vocab"].__getitem__)
     return BytePairs(
-        [piece for piece in pieces if piece not in special],
+        _pieces_of(model, _special_tokens(tokenizer)),
         [
             merge.split(" ") if isinstance(merge, str) else merge
             for merge in model["merges"]

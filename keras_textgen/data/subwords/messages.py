@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import enum
 import struct
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from keras_textgen.checks import refused
+from keras_textgen.data.protocol_buffers import field, fields
 
 # Of a model; of a piece; of how it was trained; of how texts are normalized.
 _PIECES, _TRAINER, _NORMALIZER = 1, 2, 3
 _NAME, _SCORE, _TYPE = 1, 2, 3
 _MODEL_TYPE, _BYTE_FALLBACK, _UNKNOWN_ID = 3, 35, 40
 _CHARACTER_MAP, _RULES = 2, 6
-_VARINT, _EIGHT_BYTES, _LENGTH, _FOUR_BYTES = 0, 1, 2, 5
-_WIDTHS = {_EIGHT_BYTES: 8, _FOUR_BYTES: 4}
 _UNIGRAM = 1
 
 
@@ -71,7 +70,7 @@ file of SentencePiece
     try:
         pieces = [
             _read_piece(value)
-            for number, value in _fields(model)
+            for number, value in fields(model)
             if number == _PIECES
         ]
     except (IndexError, KeyError, TypeError, ValueError, struct.error):
@@ -93,12 +92,11 @@ def write_piece(piece: Piece) -> bytes:
         2
     """
     content = (
-        _field(_NAME, piece.name.encode())
-        + bytes([_SCORE << 3 | _FOUR_BYTES])
-        + struct.pack("<f", piece.score)
-        + _field(_TYPE, int(piece.type))
+        field(_NAME, piece.name.encode())
+        + field(_SCORE, float(piece.score))
+        + field(_TYPE, int(piece.type))
     )
-    return _field(_PIECES, content)
+    return field(_PIECES, content)
 
 
 def write_model(
@@ -119,79 +117,34 @@ def write_model(
         The content of a `.model` file.
     """
     trainer = (
-        _field(_MODEL_TYPE, _UNIGRAM)
-        + _field(_BYTE_FALLBACK, int(has_bytes))
-        + _field(_UNKNOWN_ID, unknown_id)
+        field(_MODEL_TYPE, _UNIGRAM)
+        + field(_BYTE_FALLBACK, int(has_bytes))
+        + field(_UNKNOWN_ID, unknown_id)
     )
-    normalizer = _field(_CHARACTER_MAP, character_map or b"")
+    normalizer = field(_CHARACTER_MAP, character_map or b"")
     return (
         b"".join(map(write_piece, pieces))
-        + _field(_TRAINER, trainer)
-        + _field(_NORMALIZER, normalizer)
+        + field(_TRAINER, trainer)
+        + field(_NORMALIZER, normalizer)
     )
 
 
 def without_rules_file(model: bytes) -> bytes:
     """The model without the path of the file of its rules of normalization."""
     parts = []
-    for number, value in _fields(model):
+    for number, value in fields(model):
         if number == _NORMALIZER:
             value = b"".join(
-                _field(inner, each)
-                for inner, each in _fields(value)
+                field(inner, each)
+                for inner, each in fields(value)
                 if inner != _RULES
             )
-        parts.append(_field(number, value))
+        parts.append(field(number, value))
     return b"".join(parts)
 
 
 def _read_piece(message: bytes) -> Piece:
-    found = dict(_fields(message))
+    found = dict(fields(message))
     name = found[_NAME].decode()
     (score,) = struct.unpack("<f", found.get(_SCORE, bytes(4)))
     return Piece(name, score, PieceType(found.get(_TYPE, PieceType.NORMAL)))
-
-
-def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
-    """Numbers of fields and their values; whole numbers, or bytes."""
-    place = 0
-    while place < len(message):
-        key, place = _number(message, place)
-        if key & 7 == _VARINT:
-            value, place = _number(message, place)
-            yield key >> 3, value
-            continue
-        if key & 7 == _LENGTH:
-            length, place = _number(message, place)
-        else:
-            length = _WIDTHS[key & 7]
-        if place + length > len(message):
-            raise IndexError(place)
-        yield key >> 3, message[place : place + length]
-        place += length
-
-
-def _number(message: bytes, place: int) -> tuple[int, int]:
-    """A whole number at a place, and the place behind it."""
-    number = shift = 0
-    while True:
-        byte = message[place]
-        number |= (byte & 127) << shift
-        place, shift = place + 1, shift + 7
-        if byte < 128:
-            return number, place
-
-
-def _field(number: int, value: int | bytes) -> bytes:
-    if isinstance(value, int):
-        return _varint(number << 3 | _VARINT) + _varint(value)
-    return _varint(number << 3 | _LENGTH) + _varint(len(value)) + value
-
-
-def _varint(number: int) -> bytes:
-    content = bytearray()
-    while number > 127:
-        content.append(number & 127 | 128)
-        number >>= 7
-    content.append(number)
-    return bytes(content)

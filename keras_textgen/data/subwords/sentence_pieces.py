@@ -41,7 +41,7 @@ class SentencePieces:
         ValueError: `model` is no such file, or has no unknown piece.
     """
 
-    # Of what splits texts, beside TensorFlow.
+    # The package beside TensorFlow that splits texts.
     package: str | None = PACKAGE
 
     def __init__(self, model: bytes) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_textgen.checks import OneOf, check, refused
-from keras_textgen.data.base_vocabulary import BaseVocabulary
+from keras_textgen.checks import OneOf, check
+from keras_textgen.data.base_vocabulary import BaseVocabulary, check_tokens
 from keras_textgen.data.subwords.byte_pairs import BytePairs
-from keras_textgen.data.subwords.files import read_subwords
+from keras_textgen.data.subwords.files import Subwords, read_subwords
 from keras_textgen.data.subwords.sentence_pieces import SPACE, SentencePieces
 from keras_textgen.data.subwords.training import train_subwords
 from keras_textgen.data.subwords.word_pieces import (
@@ -20,11 +20,9 @@ from keras_textgen.data.subwords.word_pieces import (
     WordPieces,
 )
 from keras_textgen.data.words import clean_text
-from keras_textgen.tokens import SPECIALS, UNKNOWN
+from keras_textgen.tokens import UNKNOWN
 
-Splitter = SentencePieces | WordPieces | BytePairs
-
-_SPLITTERS: dict[str, type[Splitter]] = {
+_SPLITTERS: dict[str, type[Subwords]] = {
     "sentencepiece": SentencePieces,
     "wordpiece": WordPieces,
     "plain_wordpiece": PlainWordPieces,
@@ -69,7 +67,7 @@ class SubwordVocabulary(BaseVocabulary):
         check(OneOf(tuple(_SPLITTERS)), splitter=splitter)
         self.splitter = splitter
         self._pieces = _SPLITTERS[splitter].from_config(config)
-        _check_pieces(self._pieces.pieces)
+        check_tokens(self._pieces.pieces, "subword")
         unknown = b" " * (splitter == "wordpiece") + UNKNOWN.encode()
         spellings = [b"", unknown, b"<s>", b"</s>", *self._pieces.spellings]
         self._strings = tf.lookup.StaticHashTable(
@@ -131,7 +129,7 @@ class SubwordVocabulary(BaseVocabulary):
         return cls._of(read_subwords(path))
 
     @classmethod
-    def _of(cls, pieces: Splitter) -> SubwordVocabulary:
+    def _of(cls, pieces: Subwords) -> SubwordVocabulary:
         names = {kind: name for name, kind in _SPLITTERS.items()}
         return cls(names[type(pieces)], pieces.config)
 
@@ -190,14 +188,3 @@ class SubwordVocabulary(BaseVocabulary):
             "splitter": self.splitter,
             "config": self._pieces.config,
         }
-
-
-def _check_pieces(pieces: tuple[str, ...]) -> None:
-    if not pieces:
-        raise refused("a vocabulary without subwords", "1 subword or more")
-    reserved = set(SPECIALS).intersection(pieces)
-    if reserved:
-        raise refused(
-            f"subwords hold the special token {min(reserved)!r}",
-            "subwords without the special tokens",
-        )

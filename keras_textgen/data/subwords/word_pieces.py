@@ -90,7 +90,7 @@ class WordPieces:
         spellings: what each of them adds to a text, bytes.
     """
 
-    # Of what splits texts, beside TensorFlow.
+    # The package beside TensorFlow that splits texts.
     package: str | None = PACKAGE
 
     def __init__(

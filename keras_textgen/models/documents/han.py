@@ -32,7 +32,8 @@ from keras_textgen.layers.transformer import TransformerStack
 from keras_textgen.models.components import chosen, given, is_recurrent
 from keras_textgen.models.documents.classification_metrics import MacroF1
 from keras_textgen.models.documents.classifier import DocumentClassifier
-from keras_textgen.noise import GlobalRows, Noise
+from keras_textgen.noise import Noise
+from keras_textgen.replicas import GlobalRows
 from keras_textgen.tokens import PAD_ID, UNKNOWN_ID
 
 

@@ -60,10 +60,8 @@ def _predict(model: Any) -> Callable[..., Outputs]:
     def predict(
         row_ids: tf.Tensor, column_ids: tf.Tensor, *brought: tf.Tensor
     ) -> Outputs:
-        rows, columns = (
-            model.row_numbers(row_ids),
-            model.col_numbers(column_ids),
-        )
+        rows = model.row_numbers(row_ids)
+        columns = model.col_numbers(column_ids)
         given = {
             name: SparseVectors.from_dense(features)
             for name, features in zip(
@@ -94,9 +92,7 @@ def _predict_new_rows(model: Any) -> Callable[..., Outputs]:
     return predict
 
 
-def _predict_new_columns(
-    model: Any,
-) -> Callable[..., Outputs]:
+def _predict_new_columns(model: Any) -> Callable[..., Outputs]:
     def predict(row_ids: tf.Tensor, column_features: tf.Tensor) -> Outputs:
         rows = model.row_numbers(row_ids)
         vectors = _new(model.col_vectors, column_features)
@@ -125,9 +121,7 @@ def _recommend(model: Any) -> Callable[..., Outputs]:
     return recommend
 
 
-def _recommend_to_new_rows(
-    model: Any,
-) -> Callable[..., Outputs]:
+def _recommend_to_new_rows(model: Any) -> Callable[..., Outputs]:
     def recommend(row_features: tf.Tensor, k: tf.Tensor) -> Outputs:
         return _best(model, _new(model.row_vectors, row_features), k, None)
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from keras_textgen.checks import refused
 from keras_textgen.data.batches.cells import Batch
-from keras_textgen.data.batches.sequences import asserted
+from keras_textgen.data.id_checks import asserted
 from keras_textgen.models.raw_data import weights_of_batch
 
 

@@ -21,6 +21,7 @@ from keras_textgen.noise import NoNoise, RowNoise
 from keras_textgen.tokens import PAD_ID
 
 tfd = tfp.distributions
+_Root = tfd.JointDistributionCoroutine.Root
 
 
 class Level(NamedTuple):
@@ -239,7 +240,7 @@ class HDGM(LatentTextModel):
         memory = self.read(tokens)
 
         def chain() -> Generator:
-            values = [(yield _root(self._posterior_given(memory, [])))]
+            values = [(yield _Root(self._posterior_given(memory, [])))]
             while len(values) < self.num_levels:
                 values.append((yield self._posterior_given(memory, values)))
 
@@ -256,7 +257,7 @@ class HDGM(LatentTextModel):
 
         def chain() -> Generator:
             name = f"z{self.num_levels}"
-            top = yield _root(standard_normal(self.latent_dim, name))
+            top = yield _Root(standard_normal(self.latent_dim, name))
             values = [top]
             while len(values) < self.num_levels:
                 values.append((yield self._prior_given(values)))
@@ -342,10 +343,6 @@ class HDGM(LatentTextModel):
             "deterministic_layers": self.deterministic_layers,
             "attention_units": self.attention_units,
         }
-
-
-def _root(distribution: tfd.Distribution) -> Any:
-    return tfd.JointDistributionCoroutine.Root(distribution)
 
 
 def _empty(memory: DeepMemory | None, rows: tf.Tensor) -> list | None:

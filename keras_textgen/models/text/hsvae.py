@@ -21,6 +21,7 @@ from keras_textgen.models.text.sparse_text_model import (
 from keras_textgen.noise import RowNoise
 
 tfd = tfp.distributions
+_Root = tfd.JointDistributionCoroutine.Root
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
@@ -160,7 +161,7 @@ class HSVAE(SparseTextModel):
         gate = self.gate(self.read(tokens))
 
         def chain() -> Generator:
-            gamma = yield _root(
+            gamma = yield _Root(
                 _of_code(InteriorBeta(gate.alpha, gate.beta), "gamma")
             )
             yield _of_code(self._posterior_given(gate, _logit(gamma)), "z")
@@ -172,7 +173,7 @@ class HSVAE(SparseTextModel):
         """p(gamma, z) as a joint distribution, gamma first."""
 
         def chain() -> Generator:
-            gamma = yield _root(_of_code(self._prior_gamma(), "gamma"))
+            gamma = yield _Root(_of_code(self._prior_gamma(), "gamma"))
             yield _of_code(self._prior_given(_logit(gamma)), "z")
 
         return tfd.JointDistributionCoroutine(chain)
@@ -225,10 +226,6 @@ def _mean_code(gate: GateParameters) -> tf.Tensor:
 
 def _logit(probability: tf.Tensor) -> tf.Tensor:
     return tf.math.log(probability) - tf.math.log1p(-probability)
-
-
-def _root(distribution: tfd.Distribution) -> Any:
-    return tfd.JointDistributionCoroutine.Root(distribution)
 
 
 def _of_code(distribution: tfd.Distribution, name: str) -> tfd.Distribution:

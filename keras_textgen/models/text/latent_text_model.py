@@ -23,7 +23,8 @@ from keras_textgen.models.text.text_model import (
     TextModel,
     decoded_strings,
 )
-from keras_textgen.noise import GlobalRows, Noise, NoNoise, RowNoise, TextNoise
+from keras_textgen.noise import Noise, NoNoise, RowNoise, TextNoise
+from keras_textgen.replicas import GlobalRows
 from keras_textgen.tokens import PAD_ID
 
 # Tokens decoded at once for importance weights, which bounds the memory.

@@ -11,14 +11,14 @@ from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.layers.masking import num_predicted_tokens
 from keras_textgen.models.components import (
     initialize_uniformly,
-    variables_without,
 )
 from keras_textgen.models.text.text_model import (
     DecoderState,
     TextData,
     TextModel,
 )
-from keras_textgen.noise import GlobalRows, Noise
+from keras_textgen.noise import Noise
+from keras_textgen.replicas import GlobalRows
 from keras_textgen.serving.endpoints import (
     Endpoint,
     Outputs,
@@ -59,8 +59,12 @@ class LSTMLanguageModel(TextModel):
             **kwargs,
         )
         self.build()
-        own = variables_without(self.trainable_weights, self.given_components)
-        initialize_uniformly(own, INITIAL_LIMIT, self.seed)
+        initialize_uniformly(
+            self.trainable_weights,
+            self.given_components,
+            INITIAL_LIMIT,
+            self.seed,
+        )
 
     def call(
         self, tokens: tf.Tensor, training: bool = False

@@ -9,7 +9,6 @@ from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.models.components import (
     given,
     initialize_uniformly,
-    variables_without,
 )
 from keras_textgen.models.text.lstm_lm import INITIAL_LIMIT
 from keras_textgen.models.text.single_latent_text_model import (
@@ -76,8 +75,12 @@ class LSTMVAE(SingleLatentTextModel):
         )
         self.encoder = self.chosen_encoder(encoder)
         self.build()
-        own = variables_without(self.trainable_weights, self.given_components)
-        initialize_uniformly(own, INITIAL_LIMIT, self.seed)
+        initialize_uniformly(
+            self.trainable_weights,
+            self.given_components,
+            INITIAL_LIMIT,
+            self.seed,
+        )
 
     @property
     def encoder_layers(self) -> list[keras.Layer]:

@@ -17,8 +17,9 @@ from keras_textgen.models.text.sparse_text_model import (
     SparseTextModel,
     sample_by_row,
 )
-from keras_textgen.noise import RowNoise, gather_rows
+from keras_textgen.noise import RowNoise
 from keras_textgen.objectives.mmd import maximum_mean_discrepancy
+from keras_textgen.replicas import gather_rows
 
 tfd = tfp.distributions
 

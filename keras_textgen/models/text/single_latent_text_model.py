@@ -70,11 +70,6 @@ class SingleLatentTextModel(LatentTextModel):
                 "free_bits_per_dimension=0",
             )
 
-    @property
-    def code_size(self) -> int:
-        """Width of a code: the latent variable itself."""
-        return self.latent_dim
-
     def infer(self, features: tf.Tensor, noise: RowNoise) -> Inference:
         """Draw z from q(z | x); its KL to the prior is analytic."""
         posterior = self._posterior(features)

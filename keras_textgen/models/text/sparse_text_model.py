@@ -97,11 +97,6 @@ class SparseTextModel(LatentTextModel):
 
     # -- The model -----------------------------------------------------------
 
-    @property
-    def code_size(self) -> int:
-        """Width of a code: the latent variable itself."""
-        return self.latent_dim
-
     def read(self, tokens: tf.Tensor) -> tf.Tensor:
         """The encoder's last output, [batch, units]."""
         words = tokens[:, 1:]

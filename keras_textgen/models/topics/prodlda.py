@@ -16,9 +16,10 @@ from keras_textgen.layers.sparse_vectors import sparse_product
 from keras_textgen.models.latent import LatentModel
 from keras_textgen.models.topics.bag_model import checked_width
 from keras_textgen.models.topics.topic_model import TopicModel
-from keras_textgen.noise import GlobalRows, Noise, RowNoise, TextNoise
+from keras_textgen.noise import Noise, RowNoise, TextNoise
 from keras_textgen.objectives.word_counts import counts_log_likelihood
 from keras_textgen.optimizers import FusedAdam
+from keras_textgen.replicas import GlobalRows
 from keras_textgen.serving.endpoints import Outputs
 
 

@@ -23,7 +23,7 @@ from keras_textgen.objectives.word_counts import counts_log_likelihood
 from keras_textgen.serving.endpoints import Outputs
 
 _ACTIVATIONS = ("binary", "tanh")
-# Different numbers from one seed.
+# Folded into the seed, so that the two kernels begin with other numbers.
 _KERNEL, _OUTPUT_KERNEL = 0, 1
 _KERNEL_DEVIATION = 0.1
 # alpha times the mean length of the documents' rows.

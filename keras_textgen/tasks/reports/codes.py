@@ -15,17 +15,18 @@ from keras_textgen.decoding.interpolation import homotopy
 from keras_textgen.pages.charts import Chart, bar_chart, scatter
 from keras_textgen.pages.projection import TSNE_NAME, plane, project
 from keras_textgen.pages.report_page import Choice, Panel, Table
+from keras_textgen.tasks.generating import reconstructed_texts, shown_text
 from keras_textgen.tasks.reports.common import parts_by, shortened
 
 # Texts on the map, and those that are reconstructed.
 _POINTS, _RECONSTRUCTED = 1000, 200
-# A dimension varies less than this (Burda et al. 2016, section 5.2).
+# Dimensions whose means vary less are dead (Burda et al. 2016, section 5.2).
 _DEAD_BELOW = 0.01
 _PAIRS, _STEPS = 3, 5
 _DIMENSIONS, _MOVES = 3, (-2.0, -1.0, 0.0, 1.0, 2.0)
-# Of texts by length: parts, and examples.
+# Groups of texts by length, and examples from each.
 _LENGTHS, _EXAMPLES = 6, 3
-# What a point is not colored by: it is of that point alone.
+# Points are not colored by these, which each has to itself.
 _OF_ONE_POINT = ("name",)
 
 
@@ -63,16 +64,6 @@ def code_panels(settings: Settings, model: Any, looked: Looked) -> list[Panel]:
         _interpolation_panel(model, codes, looked.texts),
         _reconstruction_panel(settings, model, looked),
     ]
-
-
-def shown_text(text: str) -> str:
-    """A text that can be seen, also without a word.
-
-    Example:
-    >>> shown_text("a rose"), shown_text(" ")
-    ('a rose', '(empty)')
-    """
-    return text if text.strip() else "(empty)"
 
 
 def dimensions_panel(means: np.ndarray) -> Panel:
@@ -205,10 +196,8 @@ def _reconstruction_panel(
 ) -> Panel:
     chosen = spread_rows(len(looked.texts), _RECONSTRUCTED)
     texts = [looked.texts[each] for each in chosen]
-    again = model.reconstruct(
-        tf.gather(looked.tokens, chosen),
-        beam_width=settings.beam_width,
-        ban_unknown=settings.ban_unknown,
+    again = reconstructed_texts(
+        settings, model, tf.gather(looked.tokens, chosen)
     )
     return reconstructions_panel(texts, again)
 

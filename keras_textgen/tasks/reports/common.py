@@ -47,7 +47,7 @@ _FIRST_CURVES = (
 # Settings that no recipe can have.
 _OF_EVERY_RUN = ("model", "dataset", "data_dir")
 _VERSIONS = ("tensorflow", "keras", "tensorflow-probability")
-# Of figures that are printed, what each is.
+# What each of the figures is that are printed.
 MEANINGS: Mapping[str, str] = {
     "sequences": "texts, or windows of one, that the figures are of",
     "predicted tokens": "words to be predicted, and the end of each text",
@@ -293,3 +293,13 @@ def shortened(text: str, length: int = 160) -> str:
     """
     text = " ".join(text.split())
     return text if len(text) <= length else f"{text[:length]}..."
+
+
+def joined_text(document: str | Sequence[str]) -> str:
+    """A document as one text.
+
+    Example:
+    >>> joined_text(["a rose", "a thorn"]), joined_text("a rose")
+    ('a rose a thorn', 'a rose')
+    """
+    return document if isinstance(document, str) else " ".join(document)

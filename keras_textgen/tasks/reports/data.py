@@ -10,6 +10,7 @@ from keras_textgen.data.vocabulary import unknown_share
 from keras_textgen.pages.report_page import Table
 from keras_textgen.tasks.base import Task
 from keras_textgen.tasks.prepared_task import HELD, PreparedTask
+from keras_textgen.tasks.reports.common import joined_text
 
 
 def data_table(task: Task) -> tuple[str, Table]:
@@ -60,7 +61,7 @@ def _documents(corpus: Any) -> Table:
     rows = []
     for split in SPLITS:
         texts = getattr(corpus, split)
-        lengths = [len(_joined(text).split()) for text in texts]
+        lengths = [len(joined_text(text).split()) for text in texts]
         rows.append(
             [
                 split,
@@ -73,10 +74,6 @@ def _documents(corpus: Any) -> Table:
         )
     headings = ["", "documents", "words, mean", "most", "% unknown", "left out"]
     return Table(headings, rows)
-
-
-def _joined(document: Any) -> str:
-    return document if isinstance(document, str) else " ".join(document)
 
 
 def _bags(corpus: Any) -> Table:

@@ -12,7 +12,7 @@ from keras_textgen.pages.charts import Chart, diagonal, heatmap
 from keras_textgen.pages.report_page import Markup, Panel, Table
 from keras_textgen.tasks.base import Task
 from keras_textgen.tasks.documents import document_name, shown_documents
-from keras_textgen.tasks.reports.common import shortened
+from keras_textgen.tasks.reports.common import joined_text, shortened
 
 _BINS = 10
 _SHOWN = 50
@@ -180,7 +180,7 @@ def _documents_panel(
                     names[labels[i]],
                     names[predicted[i]],
                     float(sure[i]),
-                    shortened(_text(corpus.test[i])),
+                    shortened(joined_text(corpus.test[i])),
                 ]
                 for i in ordered[:_SHOWN]
             ],
@@ -196,7 +196,3 @@ def _documents_panel(
             (f"Right: {counted(len(right), 'test document')}", table(right)),
         ],
     )
-
-
-def _text(document: Any) -> str:
-    return document if isinstance(document, str) else " ".join(document)

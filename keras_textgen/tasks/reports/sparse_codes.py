@@ -1,12 +1,13 @@
 """What sparse codes say: dimensions that are on, and for which label."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from keras_textgen.checks import by_number, counted
 from keras_textgen.data.views import TokenIds
-from keras_textgen.pages.charts import bar_chart, heatmap
+from keras_textgen.pages.charts import Chart, bar_chart, heatmap
 from keras_textgen.pages.report_page import Panel
 from keras_textgen.pages.sparse_codes import (
     SparseCodes,
@@ -49,55 +50,20 @@ def panel_of(
       classes: those that are shown.
       names: of these.
     """
-    share = codes.share_on
-    findings = []
-    for value, where in ((0, "no text"), (1, "every text")):
-        found = np.flatnonzero(share == value)
-        if len(found):
-            verb = by_number(len(found), "is", "are")
-            numbers = ", ".join(str(each + 1) for each in found)
-            findings.append(
-                f"{len(found)} of {counted(len(share), 'dimension')} {verb} "
-                f"on for {where}: {numbers}."
-            )
+    findings = list(_of_no_or_every_text(codes.share_on))
     parts = []
     if codes.is_on.nnz:
-        rows = [
-            {
-                "dimension": str(number + 1),
-                "share of texts": float(share[number]),
-            }
-            for number in np.argsort(-share, kind="stable")
-            if share[number]
-        ]
-        parts.append(bar_chart(rows, "dimension", "share of texts"))
-    telling = np.empty(0, int)
+        parts.append(_shares(codes.share_on))
     if len(labels):
         by_class = codes.share_on_by(labels, classes)
         telling = telling_dimensions(by_class, _DIMENSIONS)
-    if len(telling):
-        parts.append(
-            heatmap(
-                [
-                    {
-                        "label": name,
-                        "dimension": str(dimension + 1),
-                        "on": float(by_class[row, dimension]),
-                    }
-                    for row, name in enumerate(names)
-                    for dimension in telling
-                ],
-                "dimension",
-                "label",
-                "on",
-                ".0%",
+        if len(telling):
+            parts.append(_by_label(by_class, telling, names))
+        else:
+            findings.append(
+                "No dimension is on for one label more often than for others, "
+                "by a percentage point."
             )
-        )
-    elif len(labels):
-        findings.append(
-            "No dimension is on for one label more often than for others, by "
-            "a percentage point."
-        )
     return Panel(
         "Dimensions that are on",
         "The share of test texts in which each dimension is on, then by label: "
@@ -107,3 +73,42 @@ def panel_of(
         parts,
         findings,
     )
+
+
+def _of_no_or_every_text(share: np.ndarray) -> Iterator[str]:
+    """Which dimensions tell nothing, by the share of texts of each, [Z]."""
+    for value, where in ((0, "no text"), (1, "every text")):
+        found = np.flatnonzero(share == value)
+        if len(found):
+            verb = by_number(len(found), "is", "are")
+            numbers = ", ".join(str(each + 1) for each in found)
+            yield (
+                f"{len(found)} of {counted(len(share), 'dimension')} {verb} "
+                f"on for {where}: {numbers}."
+            )
+
+
+def _shares(share: np.ndarray) -> Chart:
+    """In what share of texts each dimension is on, [Z]; the highest first."""
+    rows = [
+        {"dimension": str(number + 1), "share of texts": float(share[number])}
+        for number in np.argsort(-share, kind="stable")
+        if share[number]
+    ]
+    return bar_chart(rows, "dimension", "share of texts")
+
+
+def _by_label(
+    share: np.ndarray, dimensions: np.ndarray, names: list[str]
+) -> Chart:
+    """Some dimensions by label, from the shares of texts, [labels, Z]."""
+    rows = [
+        {
+            "label": name,
+            "dimension": str(dimension + 1),
+            "on": float(share[row, dimension]),
+        }
+        for row, name in enumerate(names)
+        for dimension in dimensions
+    ]
+    return heatmap(rows, "dimension", "label", "on", ".0%")

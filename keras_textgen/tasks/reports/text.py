@@ -12,11 +12,15 @@ from keras_textgen.data.rows import spread_rows
 from keras_textgen.data.views import TokenIds
 from keras_textgen.models.text.latent_text_model import LatentTextModel
 from keras_textgen.models.text.sparse_text_model import SparseTextModel
-from keras_textgen.models.text.text_model import decoded_strings
 from keras_textgen.pages.charts import bar_chart, line_chart
 from keras_textgen.pages.report_page import Panel, Table
 from keras_textgen.tasks.base import Task
-from keras_textgen.tasks.reports.codes import Looked, code_panels, shown_text
+from keras_textgen.tasks.generating import (
+    sample_texts,
+    shown_text,
+    written_texts,
+)
+from keras_textgen.tasks.reports.codes import Looked, code_panels
 from keras_textgen.tasks.reports.sparse_codes import sparse_panel
 from keras_textgen.tokens import PAD_ID
 
@@ -46,7 +50,7 @@ def text_panels(task: Task, model: Any) -> list[Panel]:
     sums = (losses * is_word).sum(axis=1)
     looked = Looked(
         tokens,
-        _texts(corpus, tokens),
+        written_texts(corpus, tokens),
         _columns(corpus, chosen, sums / lengths),
     )
     panels = []
@@ -55,7 +59,8 @@ def text_panels(task: Task, model: Any) -> list[Panel]:
     if isinstance(model, SparseTextModel):
         panels.append(sparse_panel(model, corpus))
     if not isinstance(model, LatentTextModel) or model.has_prior:
-        panels.append(samples_panel(model, _training_texts(corpus), task))
+        training = written_texts(corpus, corpus.train)
+        panels.append(samples_panel(model, training, task))
     return [
         *panels,
         Panel(
@@ -93,31 +98,13 @@ def _columns(
     return columns
 
 
-def _texts(corpus: TokenIds, tokens: tf.RaggedTensor) -> list[str]:
-    return decoded_strings(corpus.vocabulary.to_text(tokens.to_tensor()))
-
-
-def _training_texts(corpus: TokenIds) -> list[str]:
-    texts: list[str] = []
-    for start in range(0, corpus.train.nrows(), _TEXTS):
-        texts += _texts(corpus, corpus.train[start : start + _TEXTS])
-    return texts
-
-
 # -- Samples ------------------------------------------------------------------
 
 
 def samples_panel(model: Any, training: Sequence[str], task: Task) -> Panel:
     """Samples, how likely they are, and what they are nearest to."""
     settings = task.settings
-    samples = model.generate(
-        _SAMPLES,
-        temperature=settings.sampling_temperature,
-        top_k=settings.top_k,
-        top_p=settings.top_p,
-        ban_unknown=settings.ban_unknown,
-        seed=settings.seed,
-    )
+    samples = sample_texts(settings, model, _SAMPLES, settings.seed)
     likelihoods = _log_likelihoods(model, samples)
     nearest, similarity = nearest_texts(samples, training)
     rows = [

@@ -17,10 +17,10 @@ from keras_textgen.tasks.base import Task
 from keras_textgen.tasks.reports.common import shortened
 
 _WORDS, _TOPICS, _POINTS = 8, 24, 1500
-# Of a topic's name, and of a title: words, and characters.
+# The most words of a topic's name, and characters of a title.
 _NAME_WORDS, _TITLE = 2, 80
 _TYPICAL, _TIMES = 3, 20
-# Topics of words that are so alike are one.
+# Topics whose words are more alike count as one.
 _ALIKE = 0.9
 
 

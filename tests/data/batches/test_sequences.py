@@ -8,10 +8,10 @@ import tensorflow as tf
 
 from keras_textgen.data.batches.sequences import (
     SequenceBatches,
-    checked_tokens,
     prepared_tokens,
     sequence_batches,
 )
+from keras_textgen.data.id_checks import checked_tokens
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.training.strategies import get_strategy
 

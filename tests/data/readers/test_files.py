@@ -2,14 +2,12 @@
 
 import gzip
 
-import numpy as np
 import pytest
 
 from keras_textgen.data.readers.files import (
     DataError,
     decode,
     read_lines,
-    split_rows,
     split_texts,
 )
 
@@ -82,53 +80,6 @@ def test_unreadable_file(tmp_path):
 def test_decode_names_its_source():
     with pytest.raises(DataError, match=r"^a\.tar: b\.txt:3: invalid UTF-8"):
         decode(b"\n\n\xff", "a.tar: b.txt")
-
-
-@pytest.mark.parametrize("size", [10, 11, 99, 1000])
-def test_split_rows(size):
-    parts = split_rows(size, seed=4)
-    assert [len(part) for part in parts[1:]] == [size // 10] * 2
-    np.testing.assert_array_equal(
-        np.sort(np.concatenate(parts)), np.arange(size)
-    )
-    for part, again in zip(parts, split_rows(size, seed=4), strict=True):
-        np.testing.assert_array_equal(part, again)
-        np.testing.assert_array_equal(part, np.sort(part))
-
-
-def test_split_rows_differ_by_seed():
-    assert list(split_rows(100, 0)[2]) != list(split_rows(100, 1)[2])
-
-
-def test_labels_are_split_one_by_one():
-    labels = np.repeat([5, 0, 2, 7, 9], [1, 2, 3, 25, 60])
-    train, valid, test = split_rows(91, seed=1, labels=labels)
-    rows = np.concatenate([train, valid, test])
-    np.testing.assert_array_equal(np.sort(rows), np.arange(91))
-    held_out = {2: 1, 7: 2, 9: 6}
-    for part in (valid, test):
-        np.testing.assert_array_equal(part, np.sort(part))
-        values, counts = np.unique(labels[part], return_counts=True)
-        assert dict(zip(values, counts, strict=True)) == held_out
-    # Without labels, and with the same one everywhere, it is the same split.
-    for part, same in zip(
-        split_rows(91, 1), split_rows(91, 1, np.full(91, 3)), strict=True
-    ):
-        np.testing.assert_array_equal(part, same)
-
-
-def test_one_part_held_out():
-    train, valid = split_rows(40, 0, np.repeat([0, 1], 20), held_out_parts=1)
-    assert np.sum(valid < 20) == np.sum(valid >= 20) == 2
-    assert sorted([*train, *valid]) == list(range(40))
-
-
-# Runs of earlier versions can be repeated.
-def test_the_split_of_a_seed_stays():
-    valid, test = split_rows(20, seed=0)[1:]
-    rows = np.random.Generator(np.random.Philox(0)).permutation(20)
-    assert valid.tolist() == sorted(rows[16:18])
-    assert test.tolist() == sorted(rows[18:])
 
 
 def test_too_few_texts_to_split(tmp_path):

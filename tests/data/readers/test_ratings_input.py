@@ -15,6 +15,7 @@ from keras_textgen.data.matrix import one_hot
 from keras_textgen.data.ratings import load_ratings
 from keras_textgen.data.readers.sotu import load_sotu_documents
 from keras_textgen.data.readers.tables import read_matrix, read_table
+from tests.data.lines import write
 
 FIELDS = ("user", "film", "stars")
 RATINGS = [
@@ -34,11 +35,6 @@ FILMS = [
         (4, "Both", "01-Feb-1995", "0101" + "0" * 15),
     )
 ]
-
-
-def write(path, lines):
-    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
-    return path
 
 
 def triples(corpus, split):

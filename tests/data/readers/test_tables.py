@@ -18,15 +18,11 @@ from keras_textgen.data.readers.tables import (
     read_matrix,
     read_table,
 )
+from tests.data.lines import write
 
 HEADER = "user,item,rating"
 LINES = [f"{i % 3},f{i},{i % 5}" for i in range(30)]
 MERGED = {"first": 1.0, "last": 4.0, "mean": 3.0, "sum": 9.0}
-
-
-def write(path, lines):
-    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
-    return path
 
 
 def values_of(corpus):

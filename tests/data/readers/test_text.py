@@ -7,13 +7,9 @@ import pytest
 
 from keras_textgen.data.readers.files import DataError
 from keras_textgen.data.readers.text import read_text
+from tests.data.lines import write
 
 LINES = [f"line {i}" for i in range(40)]
-
-
-def write_lines(path, lines):
-    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
-    return path
 
 
 def all_of(texts):
@@ -21,7 +17,7 @@ def all_of(texts):
 
 
 def test_one_file_is_split_by_seed(tmp_path):
-    path = write_lines(tmp_path / "poems.txt", LINES)
+    path = write(tmp_path / "poems.txt", LINES)
     texts = read_text(path, seed=1)
     assert sorted(all_of(texts)) == sorted(LINES)
     assert [len(texts.train), len(texts.valid), len(texts.test)] == [32, 4, 4]
@@ -30,11 +26,11 @@ def test_one_file_is_split_by_seed(tmp_path):
 
 
 def test_a_folder_that_is_split(tmp_path):
-    write_lines(tmp_path / "train.txt", LINES[:30])
+    write(tmp_path / "train.txt", LINES[:30])
     packed = "\n".join(LINES[30:35]).encode()
     (tmp_path / "valid.txt.gz").write_bytes(gzip.compress(packed))
-    write_lines(tmp_path / "test.txt", LINES[35:])
-    write_lines(tmp_path / "notes.txt", ["not read"])
+    write(tmp_path / "test.txt", LINES[35:])
+    write(tmp_path / "notes.txt", ["not read"])
     texts = read_text(tmp_path)
     assert texts.train == LINES[:30]
     assert texts.valid == LINES[30:35]
@@ -42,12 +38,12 @@ def test_a_folder_that_is_split(tmp_path):
 
 
 def test_a_folder_of_other_files_is_split_by_seed(tmp_path):
-    write_lines(tmp_path / "b.txt", LINES[10:])
+    write(tmp_path / "b.txt", LINES[10:])
     (tmp_path / "a.txt.gz").write_bytes(
         gzip.compress("\n".join(LINES[:10]).encode())
     )
     (tmp_path / "picture.png").write_bytes(b"\0")
-    together = write_lines(tmp_path / "all", LINES)
+    together = write(tmp_path / "all", LINES)
     assert read_text(tmp_path, seed=3) == read_text(together, seed=3)
 
 
@@ -59,7 +55,7 @@ def test_refused(tmp_path):
         read_text(missing)
     with pytest.raises(DataError, match=f"^{tmp_path}: no .txt file"):
         read_text(tmp_path)
-    write_lines(tmp_path / "train.txt", LINES)
+    write(tmp_path / "train.txt", LINES)
     with pytest.raises(DataError, match=f"^{tmp_path}: valid.txt is missing"):
         read_text(tmp_path)
 
@@ -82,7 +78,7 @@ def pairs(texts):
 
 
 def test_labeled_lines(tmp_path):
-    path = write_lines(tmp_path / "reviews.tsv", LABELED)
+    path = write(tmp_path / "reviews.tsv", LABELED)
     texts = read_text(path, seed=1)
     assert texts.label_names == ("bad", "good", "so-so")
     splits = pairs(texts)
@@ -97,11 +93,11 @@ def test_labeled_lines(tmp_path):
 
 def test_rare_labels_are_in_training(tmp_path):
     rare = ["odd\tline a", "odd\tline b"]
-    texts = read_text(write_lines(tmp_path / "a.txt", LABELED + rare))
+    texts = read_text(write(tmp_path / "a.txt", LABELED + rare))
     splits = pairs(texts)
     assert set(rare) <= set(splits["train"])
     alone = [f"label {i}\tline {i}" for i in range(20)]
-    path = write_lines(tmp_path / "b.txt", alone)
+    path = write(tmp_path / "b.txt", alone)
     with pytest.raises(DataError, match=f"^{path}: no label has 3 texts, "):
         read_text(path)
 
@@ -110,7 +106,7 @@ def test_rare_labels_are_in_training(tmp_path):
 def split_folder(tmp_path):
     counts = {"train": (0, 30), "valid": (30, 45), "test": (45, 60)}
     for split, (start, end) in counts.items():
-        write_lines(tmp_path / f"{split}.txt", LABELED[start:end])
+        write(tmp_path / f"{split}.txt", LABELED[start:end])
     return tmp_path
 
 
@@ -127,7 +123,7 @@ def test_files_of_labels(split_folder):
             line.split("\t")
             for line in (split_folder / f"{split}.txt").read_text().splitlines()
         ]
-        write_lines(split_folder / f"{split}.txt", [text for _, text in lines])
+        write(split_folder / f"{split}.txt", [text for _, text in lines])
         labels = "\n".join(label for label, _ in lines).encode()
         packed = split_folder / f"{split}_class_label.txt.gz"
         packed.write_bytes(gzip.compress(labels))
@@ -136,17 +132,17 @@ def test_files_of_labels(split_folder):
     message = f"^{split_folder}: test_class_label.txt is missing; allowed: all"
     with pytest.raises(DataError, match=message):
         read_text(split_folder)
-    path = write_lines(split_folder / "test_class_label.txt", ["good"] * 14)
+    path = write(split_folder / "test_class_label.txt", ["good"] * 14)
     with pytest.raises(DataError, match=f"^{path}: 14 classes for the 15 line"):
         read_text(split_folder)
-    write_lines(path, ["good"] * 14 + ["new"])
+    write(path, ["good"] * 14 + ["new"])
     with pytest.raises(DataError, match=f"^{path}:15: the label 'new' is not"):
         read_text(split_folder)
-    train = write_lines(split_folder / "train.txt", LABELED)
+    train = write(split_folder / "train.txt", LABELED)
     with pytest.raises(DataError, match="a line without a tab"):
         read_text(split_folder)
     for split in ("valid", "test"):
-        write_lines(split_folder / f"{split}.txt", LABELED)
+        write(split_folder / f"{split}.txt", LABELED)
     with pytest.raises(DataError, match=f"^{train}:1: a tab .* which has a fi"):
         read_text(split_folder)
 
@@ -173,7 +169,7 @@ def test_a_folder_a_label(tmp_path):
     texts = read_text(tmp_path, seed=4)
     assert texts.train[0].endswith("\n\nsigned\n")
     # As one file whose lines are sorted by label.
-    path = write_lines(tmp_path / "one", sorted(LABELED, key=in_order))
+    path = write(tmp_path / "one", sorted(LABELED, key=in_order))
     expected = pairs(read_text(path, seed=4))
     assert in_one_line(pairs(texts)) == expected
     for split, names in texts.names.items():
@@ -221,7 +217,7 @@ def test_folders_of_labels_that_are_split(tmp_path):
     ],
 )
 def test_refused_lines(tmp_path, lines, message):
-    path = write_lines(tmp_path / "mixed.txt", lines)
+    path = write(tmp_path / "mixed.txt", lines)
     with pytest.raises(DataError, match=f"^{path}{message}") as error:
         read_text(path)
     assert "\n" not in str(error.value)

@@ -4,6 +4,7 @@ import collections
 import itertools
 import json
 import random
+import shutil
 
 import numpy as np
 import pytest
@@ -15,7 +16,6 @@ pytest.importorskip("array_record", reason="the extra beam is missing")
 import keras_textgen
 from keras_textgen.data.corpora import load_corpus
 from keras_textgen.data.corpus import SPLITS, DataError
-from keras_textgen.data.shards import order
 from keras_textgen.data.shards.bags import PreparedBags
 from keras_textgen.data.shards.batches import PreparedBatches
 from keras_textgen.data.shards.corpus import open_prepared
@@ -49,11 +49,6 @@ def corpus(texts, tmp_path_factory):
     return prepare_corpus(
         folder / "a.txt", folder / "out", valid_share=0.1, test_share=0.1
     )
-
-
-@pytest.fixture
-def small_windows(monkeypatch):
-    monkeypatch.setattr(order, "WINDOW", 3)
 
 
 def rows_of(dataset, count=None):
@@ -286,11 +281,7 @@ def test_a_model_of_another_vocabulary_is_refused(corpus):
 
 @pytest.fixture
 def copy(corpus, tmp_path):
-    folder = tmp_path / "copy"
-    folder.mkdir()
-    for path in corpus.folder.iterdir():
-        (folder / path.name).write_bytes(path.read_bytes())
-    return folder
+    return shutil.copytree(corpus.folder, tmp_path / "copy")
 
 
 def test_damaged_shards_are_named_in_one_line(copy):

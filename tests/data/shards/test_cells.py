@@ -5,6 +5,7 @@ What is computed of files is compared with the same cells in memory.
 
 import itertools
 import random
+import shutil
 
 import keras
 import numpy as np
@@ -21,7 +22,6 @@ from keras_textgen.data.cells import Ratings
 from keras_textgen.data.corpus import SPLITS, DataError
 from keras_textgen.data.matrix import Matrix
 from keras_textgen.data.ratings import load_ratings
-from keras_textgen.data.shards import order
 from keras_textgen.data.shards.cells import (
     PreparedCellBatches,
     _Relevant,
@@ -80,11 +80,6 @@ def memory(matrix):
         column_names=matrix.column_names,
         column_titles=matrix.column_names,
     )
-
-
-@pytest.fixture
-def small_windows(monkeypatch):
-    monkeypatch.setattr(order, "WINDOW", 3)
 
 
 def in_memory(cells):
@@ -508,9 +503,7 @@ def use(folder):
 def test_a_damaged_file_is_told_of_when_it_is_used(matrix, tmp_path):
     for name in ("train.values.npy", "rows.json", "manifest.json"):
         copy = tmp_path / name.partition(".")[0]
-        copy.mkdir()
-        for path in matrix.folder.iterdir():
-            (copy / path.name).write_bytes(path.read_bytes())
+        shutil.copytree(matrix.folder, copy)
         content = bytearray((copy / name).read_bytes())
         content[-3] ^= 1
         (copy / name).write_bytes(content)

@@ -16,7 +16,6 @@ from keras_textgen.data.batches.documents import (
     encode_documents,
 )
 from keras_textgen.data.corpus import SPLITS
-from keras_textgen.data.shards import order
 from keras_textgen.data.shards.documents import (
     PreparedDocuments,
     document_texts,
@@ -72,11 +71,6 @@ def prepared_of(path, out, **settings):
 @pytest.fixture(scope="module")
 def corpus(written):
     return prepared_of(written, written.parent / "out", min_count=2)
-
-
-@pytest.fixture
-def small_windows(monkeypatch):
-    monkeypatch.setattr(order, "WINDOW", 3)
 
 
 def stored(split):

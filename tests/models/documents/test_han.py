@@ -12,9 +12,9 @@ from keras_textgen.evaluation.report import evaluate_model
 from keras_textgen.layers import length_groups
 from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
 from keras_textgen.tokens import UNKNOWN_ID
-from tests.models.han_reference import reference
+from tests.models.han_reference import check_parity, reference
 from tests.models.numpy_reference import log_softmax
-from tests.models.tiny_models import KnownUniform, close, known_values
+from tests.models.tiny_models import KnownUniform, close, with_values_in_order
 
 WORDS = ["the", "cat", "sat", "on", "a", "mat", "."]
 NAMES = ["bad", "fair", "good"]
@@ -28,12 +28,11 @@ DOCUMENTS = [
 
 
 def tiny(**settings):
-    model = HierarchicalAttentionNetwork(
-        Vocabulary(WORDS), NAMES, **{**SIZES, **settings}
+    return with_values_in_order(
+        HierarchicalAttentionNetwork(
+            Vocabulary(WORDS), NAMES, **{**SIZES, **settings}
+        )
     )
-    for phase, weight in enumerate(model.trainable_variables):
-        weight.assign(known_values(weight.shape, phase))
-    return model
 
 
 @pytest.fixture(scope="module")
@@ -51,15 +50,7 @@ def padded():
 
 @pytest.mark.parametrize("rnn_type", ["gru", "block"])
 def test_numpy_parity(padded, rnn_type):
-    model = tiny(rnn_type=rnn_type)
-    outputs = model(padded)
-    for row, sentences in enumerate(DOCUMENTS):
-        logits, weights, word_weights = reference(model, sentences)
-        close(outputs["logits"][row], logits)
-        close(outputs["sentence_weights"][row, : len(sentences)], weights)
-        for place, expected in enumerate(word_weights):
-            found = outputs["word_weights"][row, place, : len(expected)]
-            close(found, expected)
+    check_parity(tiny(rnn_type=rnn_type), padded, DOCUMENTS)
 
 
 def test_attention_adds_up_to_one_and_leaves_padding_out(model, padded):

@@ -8,9 +8,9 @@ import tensorflow as tf
 import keras_textgen
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
-from tests.models.han_reference import reference
+from tests.models.han_reference import check_parity, reference
 from tests.models.numpy_reference import log_softmax
-from tests.models.tiny_models import close, known_values
+from tests.models.tiny_models import close, with_values_in_order
 
 WORDS = ["the", "cat", "sat", "on", "a", "mat", "."]
 SIZES = {
@@ -29,14 +29,8 @@ DOCUMENTS = [
 LABELS = [0, 2, 1]
 
 
-def with_weights(model):
-    for phase, weight in enumerate(model.trainable_variables):
-        weight.assign(known_values(weight.shape, phase))
-    return model
-
-
 def tiny(vocabulary=10, label_names=3, **settings):
-    return with_weights(
+    return with_values_in_order(
         HierarchicalAttentionNetwork(
             vocabulary, label_names, **{**SIZES, **settings}
         )
@@ -58,15 +52,7 @@ def padded():
 
 @pytest.mark.parametrize("rnn_type", ["gru", "block"])
 def test_numpy_parity_of_two_widths(padded, rnn_type):
-    model = tiny(rnn_type=rnn_type)
-    outputs = model(padded)
-    for row, sentences in enumerate(DOCUMENTS):
-        logits, weights, word_weights = reference(model, sentences)
-        close(outputs["logits"][row], logits)
-        close(outputs["sentence_weights"][row, : len(sentences)], weights)
-        for place, expected in enumerate(word_weights):
-            found = outputs["word_weights"][row, place, : len(expected)]
-            close(found, expected)
+    check_parity(tiny(rnn_type=rnn_type), padded, DOCUMENTS)
 
 
 def test_number_of_parameters_of_two_widths():

@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_textgen.data.cells import Ratings
 from keras_textgen.models.loading import load_model
 from keras_textgen.models.matrices.dmf import DualMatrixFactorization
+from tests.models.tiny_matrices import with_sines
 
 ROWS, COLUMNS = 6, 8
 ROW_FEATURES = scipy.sparse.csr_array(
@@ -44,10 +45,7 @@ def make(**settings):
         **settings,
     }
     model = DualMatrixFactorization(ROWS, COLUMNS, **settings)
-    for index, weight in enumerate(model.trainable_weights):
-        positions = np.arange(np.prod(weight.shape)).reshape(weight.shape)
-        weight.assign(np.sin(1 + 1.3 * positions + 2 * index))
-    return model
+    return with_sines(model)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from keras_textgen.data.cells import Ratings, ratings_of
 from keras_textgen.models.loading import load_model
 from keras_textgen.models.matrices.dmf import DualMatrixFactorization
 from keras_textgen.objectives.sampled_softmax import sampled_softmax_losses
+from tests.models.tiny_matrices import with_sines
 
 SHAPE = 4, 6
 # The last row has every column, of which two are not liked.
@@ -34,10 +35,7 @@ def make(**settings):
             **settings,
         },
     )
-    for index, weight in enumerate(model.trainable_weights):
-        positions = np.arange(np.prod(weight.shape)).reshape(weight.shape)
-        weight.assign(np.sin(1 + 1.3 * positions + 2 * index))
-    return model
+    return with_sines(model)
 
 
 def scores_of(model):

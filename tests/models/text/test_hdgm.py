@@ -10,6 +10,7 @@ from keras_textgen.models.text.hdgm import HDGM
 from keras_textgen.noise import TextNoise
 from tests.models import numpy_reference as reference
 from tests.models.tiny_models import (
+    BATCHES,
     SEQUENCES,
     SIZES,
     WORDS,
@@ -19,16 +20,14 @@ from tests.models.tiny_models import (
     log_likelihood,
     logits,
     padded,
+    ptb_parameters,
+    recorded_noises,
     reference_weights,
 )
 
 ROWS = len(SEQUENCES)
 Z = SIZES["latent_dim"]
 
-BATCHES = {
-    "unpadded": [[2, 4, 5, 6, 3], [2, 8, 1, 9, 3], [2, 7, 7, 4, 3]],
-    "padded": SEQUENCES,
-}
 # Objective, levels, deterministic layers, recurrent layers.
 VARIANTS = [
     ("reference", 1, 0, "block"),
@@ -137,13 +136,7 @@ def test_each_divergence_agrees_with_numpy():
 @pytest.mark.parametrize("training", [False, True])
 def test_call_agrees_with_numpy(monkeypatch, objective, training):
     model = hdgm(objective=objective)
-    noises, infer = [], HDGM.infer
-
-    def infer_and_record(self, features, noise):
-        noises.append(noise)
-        return infer(self, features, noise)
-
-    monkeypatch.setattr(HDGM, "infer", infer_and_record)
+    noises = recorded_noises(monkeypatch, HDGM)
     outputs = model(padded(SEQUENCES), training=training)
     (noise,) = noises
     results = expected(
@@ -192,17 +185,17 @@ def test_golden_values(objective):
 
 
 def test_number_of_parameters_with_the_ptb_settings():
-    words = [f"w{i}" for i in range(9998)]
-    model = HDGM(
-        Vocabulary(words),
-        embedding_dim=128,
-        rnn_units=200,
-        num_layers=2,
-        latent_dim=16,
-        attention_units=50,
+    assert (
+        ptb_parameters(
+            HDGM,
+            embedding_dim=128,
+            rnn_units=200,
+            num_layers=2,
+            latent_dim=16,
+            attention_units=50,
+        )
+        == 5_294_678
     )
-    sizes = [np.prod(each.shape) for each in model.trainable_variables]
-    assert sum(sizes) == 5_294_678
 
 
 def test_forget_bias_starts_at_zero():

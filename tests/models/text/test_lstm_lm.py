@@ -10,22 +10,20 @@ from keras_textgen.noise import Noise
 from keras_textgen.tokens import UNKNOWN_ID
 from tests.models import numpy_reference as reference
 from tests.models.tiny_models import (
+    BATCHES,
     SEQUENCES,
     WORDS,
     KnownUniform,
     close,
     lstm_lm,
     padded,
+    ptb_parameters,
     reference_weights,
 )
 
 ROWS = len(SEQUENCES)
 E, H = 3, 4
 
-BATCHES = {
-    "unpadded": [[2, 4, 5, 6, 3], [2, 8, 1, 9, 3], [2, 7, 7, 4, 3]],
-    "padded": SEQUENCES,
-}
 TEXTS = ["the cat sat on", "a", "mat unheard the"]
 
 
@@ -130,15 +128,11 @@ def test_golden_values(word_keep_rate):
 
 
 def test_number_of_parameters_with_the_ptb_settings():
-    words = [f"w{i}" for i in range(9998)]
-    model = LSTMLanguageModel(
-        Vocabulary(words), embedding_dim=100, rnn_units=400
-    )
     embedding = 10_002 * 100
     decoder = 4 * (100 * 400 + 400 * 400 + 400)
     softmax = 400 * 10_002 + 10_002
-    sizes = [np.prod(each.shape) for each in model.trainable_variables]
-    assert sum(sizes) == embedding + decoder + softmax == 5_812_602
+    found = ptb_parameters(LSTMLanguageModel, embedding_dim=100, rnn_units=400)
+    assert found == embedding + decoder + softmax == 5_812_602
 
 
 def test_all_parameters_start_from_the_papers_distribution():

@@ -13,6 +13,7 @@ from keras_textgen.models.text.lstm_vae_avg import LSTMVAEAVG
 from keras_textgen.noise import TextNoise
 from tests.models import numpy_reference as reference
 from tests.models.tiny_models import (
+    BATCHES,
     SEQUENCES,
     SIZES,
     WORDS,
@@ -22,6 +23,8 @@ from tests.models.tiny_models import (
     log_likelihood,
     lstm_vae,
     padded,
+    ptb_parameters,
+    recorded_noises,
     reference_weights,
 )
 
@@ -29,10 +32,6 @@ ROWS = len(SEQUENCES)
 TIME = max(map(len, SEQUENCES)) - 1
 E, H, Z, L = 3, 4, SIZES["latent_dim"], 3
 
-BATCHES = {
-    "unpadded": [[2, 4, 5, 6, 3], [2, 8, 1, 9, 3], [2, 7, 7, 4, 3]],
-    "padded": SEQUENCES,
-}
 LIKELIHOODS = {"num_samples": L}
 STATES = {"averages": True, "num_samples": L}
 VARIANTS = {
@@ -107,14 +106,8 @@ def test_agrees_with_numpy(batch, inputless, variant):
 @each_averaging
 def test_call_agrees_with_numpy(monkeypatch, settings, training):
     model, dropout = lstm_vae(dropout=0.4, **settings), 0.4
-    noises, owner = [], LSTMVAEAVG if averages(model) else LSTMVAE
-    infer = owner.infer
-
-    def infer_and_record(self, features, noise):
-        noises.append(noise)
-        return infer(self, features, noise)
-
-    monkeypatch.setattr(owner, "infer", infer_and_record)
+    owner = LSTMVAEAVG if averages(model) else LSTMVAE
+    noises = recorded_noises(monkeypatch, owner)
     outputs = model(padded(SEQUENCES), training=training)
     (noise,) = noises
     latents = noise.of_copies(L) if averages(model) else noise
@@ -233,10 +226,6 @@ def test_golden_values(variant):
 
 
 def test_number_of_parameters_with_the_ptb_settings():
-    words = [f"w{i}" for i in range(9998)]
-    model = LSTMVAE(
-        Vocabulary(words), embedding_dim=100, rnn_units=400, latent_dim=32
-    )
     embedding = 10_002 * 100
     encoder = 4 * (100 * 400 + 400 * 400 + 400)
     heads = 2 * (400 * 32 + 32)
@@ -244,8 +233,8 @@ def test_number_of_parameters_with_the_ptb_settings():
     decoder = 4 * ((100 + 32) * 400 + 400 * 400 + 400)
     softmax = 400 * 10_002 + 10_002
     expected = 2 * embedding + encoder + heads + initial_map + decoder + softmax
-    sizes = [np.prod(each.shape) for each in model.trainable_variables]
-    assert sum(sizes) == expected == 7_704_066
+    sizes = {"embedding_dim": 100, "rnn_units": 400, "latent_dim": 32}
+    assert ptb_parameters(LSTMVAE, **sizes) == expected == 7_704_066
 
 
 def test_all_parameters_start_from_the_papers_distribution():

@@ -9,6 +9,7 @@ from keras_textgen.models.text.sentence_vae import SentenceVAE
 from keras_textgen.noise import Noise, TextNoise
 from tests.models import numpy_reference as reference
 from tests.models.tiny_models import (
+    BATCHES,
     SEQUENCES,
     SIZES,
     WORDS,
@@ -17,17 +18,14 @@ from tests.models.tiny_models import (
     log_likelihood,
     logits,
     padded,
+    ptb_parameters,
+    recorded_noises,
     reference_weights,
     sentence_vae,
 )
 
 ROWS = len(SEQUENCES)
 Z = SIZES["latent_dim"]
-
-BATCHES = {
-    "unpadded": [[2, 4, 5, 6, 3], [2, 8, 1, 9, 3], [2, 7, 7, 4, 3]],
-    "padded": SEQUENCES,
-}
 
 
 @pytest.fixture(scope="module", params=["block", "gru"])
@@ -75,13 +73,7 @@ def test_agrees_with_numpy_for_other_depths(num_layers):
 @pytest.mark.parametrize("training", [False, True])
 def test_call_agrees_with_numpy(monkeypatch, objective, training):
     model = sentence_vae(objective=objective)
-    noises, infer = [], SentenceVAE.infer
-
-    def infer_and_record(self, features, noise):
-        noises.append(noise)
-        return infer(self, features, noise)
-
-    monkeypatch.setattr(SentenceVAE, "infer", infer_and_record)
+    noises = recorded_noises(monkeypatch, SentenceVAE)
     outputs = model(padded(SEQUENCES), training=training)
     (noise,) = noises
     epsilon = noise.normal("z", [ROWS, Z]).numpy()
@@ -125,16 +117,16 @@ def test_golden_values():
 
 
 def test_number_of_parameters_with_the_ptb_settings():
-    words = [f"w{i}" for i in range(9998)]
-    model = SentenceVAE(
-        Vocabulary(words),
-        embedding_dim=128,
-        rnn_units=200,
-        num_layers=2,
-        latent_dim=16,
+    assert (
+        ptb_parameters(
+            SentenceVAE,
+            embedding_dim=128,
+            rnn_units=200,
+            num_layers=2,
+            latent_dim=16,
+        )
+        == 4_478_290
     )
-    sizes = [np.prod(each.shape) for each in model.trainable_variables]
-    assert sum(sizes) == 4_478_290
 
 
 def test_forget_bias_starts_at_zero():

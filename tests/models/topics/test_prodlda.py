@@ -3,31 +3,19 @@
 import keras
 import numpy as np
 import pytest
-import scipy.sparse
 import tensorflow as tf
 import tensorflow_probability as tfp
 from scipy.special import logsumexp
 
 import keras_textgen
-from keras_textgen.data.batches.bags import BagBatches, count_words
+from keras_textgen.data.batches.bags import count_words
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.models.topics.prodlda import ProdLDA
 from keras_textgen.noise import Noise, TextNoise
 from keras_textgen.schedules import LinearSchedule
-from tests.models.tiny_models import close, known_values
+from tests.models.tiny_bags import COUNTS, WORDS, bags
+from tests.models.tiny_models import close, known_values, with_values_in_order
 
-WORDS = ["red", "rose", "wine", "sea", "ship", "wave", "sail"]
-# With different numbers of words, and one without.
-COUNTS = scipy.sparse.csr_array(
-    [
-        [2, 1, 0, 0, 0, 0, 0],
-        [0, 0, 0, 1, 4, 2, 3],
-        [0, 0, 0, 0, 0, 0, 0],
-        [0, 0, 5, 0, 0, 0, 0],
-        [1, 1, 1, 1, 1, 1, 1],
-    ],
-    dtype=np.float32,
-)
 DENSE = COUNTS.toarray().astype(np.float64)
 KNOWN = DENSE.sum(axis=1) > 0
 SETTINGS = {
@@ -42,19 +30,13 @@ NORMS = ("loc_norm", "log_variance_norm", "word_norm")
 
 def tiny(**settings):
     model = ProdLDA(Vocabulary(WORDS), **{**SETTINGS, **settings})
-    for phase, weight in enumerate(model.trainable_variables):
-        weight.assign(known_values(weight.shape, phase))
+    with_values_in_order(model)
     for phase, name in enumerate(NORMS):
         layer = getattr(model, name)
         layer.moving_mean.assign(known_values(layer.moving_mean.shape, phase))
         spread = known_values(layer.moving_variance.shape, phase + 9)
         layer.moving_variance.assign(1.5 + spread)
     return model
-
-
-def bags(counts=COUNTS, rows=slice(None)):
-    (batch,) = BagBatches(counts[rows], batch_size=99).evaluation_dataset()
-    return batch
 
 
 @pytest.fixture(scope="module")

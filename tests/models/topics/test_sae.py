@@ -3,41 +3,23 @@
 import keras
 import numpy as np
 import pytest
-import scipy.sparse
 import tensorflow as tf
 
 import keras_textgen
-from keras_textgen.data.batches.bags import BagBatches, count_words
+from keras_textgen.data.batches.bags import count_words
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.models.topics.sae import SoftmaxAutoencoder
 from tests.conformance.served import REFUSED_BAGS
-from tests.models.tiny_models import close, known_values
+from tests.models.tiny_bags import COUNTS, WORDS, bags
+from tests.models.tiny_models import close, with_values_in_order
 
-WORDS = ["red", "rose", "wine", "sea", "ship", "wave", "sail"]
-# With different numbers of words, and one without.
-COUNTS = scipy.sparse.csr_array(
-    [
-        [2, 1, 0, 0, 0, 0, 0],
-        [0, 0, 0, 1, 4, 2, 3],
-        [0, 0, 0, 0, 0, 0, 0],
-        [0, 0, 5, 0, 0, 0, 0],
-        [1, 1, 1, 1, 1, 1, 1],
-    ],
-    dtype=np.float32,
-)
 SETTINGS = {"latent_dim": 3, "alpha": 2.0, "num_topics": 2}
 
 
 def tiny(**settings):
-    model = SoftmaxAutoencoder(Vocabulary(WORDS), **{**SETTINGS, **settings})
-    for phase, weight in enumerate(model.trainable_variables):
-        weight.assign(known_values(weight.shape, phase))
-    return model
-
-
-def bags(counts=COUNTS, rows=slice(None)):
-    (batch,) = BagBatches(counts[rows], batch_size=99).evaluation_dataset()
-    return batch
+    return with_values_in_order(
+        SoftmaxAutoencoder(Vocabulary(WORDS), **{**SETTINGS, **settings})
+    )
 
 
 @pytest.fixture(scope="module")
@@ -172,8 +154,7 @@ def test_other_batches_change_nothing(model):
 def model_figures(model, batch_size):
     if not model.compiled:
         model.compile("nadam")
-    figures = model.evaluate(COUNTS, batch_size=batch_size, verbose=0)
-    return figures
+    return model.evaluate(COUNTS, batch_size=batch_size, verbose=0)
 
 
 def test_order_of_terms_and_scale_of_counts(model):

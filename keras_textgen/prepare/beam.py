@@ -1,17 +1,43 @@
-"""What units say of their data, by way of Beam, in one line."""
+"""Pipelines of Beam, and what units say in them of their data, in one line."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from keras_textgen.data.corpus import DataError
 
 
 @contextlib.contextmanager
-def one_line_errors() -> Iterator[None]:
+def in_parallel(
+    label: str, items: Iterable[Any], options: Any
+) -> Iterator[Any]:
+    """A pipeline, which runs when the block ends.
+
+    Args:
+        label: of what it begins with.
+        items: to be worked on, each by itself.
+        options: of Beam.
+
+    Yields:
+        The items, as what steps of the pipeline are put behind.
+
+    Raises:
+        DataError: a unit has said so.
+    """
+    # Imported where it is used, so that the package works without it.
+    import apache_beam as beam
+
+    with _one_line_errors(), beam.Pipeline(options=options) as pipeline:
+        created = pipeline | label >> beam.Create(list(items))
+        yield created | "in parallel" >> beam.Reshuffle()
+
+
+@contextlib.contextmanager
+def _one_line_errors() -> Iterator[None]:
     """What a unit has said, without what runners of Beam add to it.
 
     Raises:
