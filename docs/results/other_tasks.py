@@ -42,8 +42,8 @@ these are higher, a list of what is popular recommends better: so it does than
 models of explicit feedback, which learn values and no order.
 
 "published" are figures of the [README of
-Surprise](https://github.com/NicolasHug/Surprise/blob/2381fb1/README.md), means of
-five random folds of its own, not of those that MovieLens publishes.
+Surprise](https://github.com/NicolasHug/Surprise/blob/2381fb1/README.md), means
+of five random folds of its own, not of those that MovieLens publishes.
 """
 # What a line of figures begins with, of which rankings have popularity beside.
 ERRORS, RANKINGS = ("RMSE", "MAE"), ("Recall@10", "NDCG@10")
