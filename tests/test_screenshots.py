@@ -56,8 +56,12 @@ def test_a_high_picture_ends_between_two_lines():
     assert screenshots.height_to_keep(pixels) == 850
     pixels[100:, 1] = 255  # a column as high as the picture
     assert screenshots.height_to_keep(pixels) == 900
-    assert screenshots.height_to_keep(pixels[:901]) == 900
     assert screenshots.height_to_keep(pixels[:880]) == 880
+    pixels[:890] = 0
+    assert screenshots.height_to_keep(pixels[:900]) == 890
+    pixels[893:] = 0  # a gap within a letter
+    pixels[895:, 1] = 255
+    assert screenshots.height_to_keep(pixels) == 890
 
 
 def test_what_is_refused(monkeypatch, tmp_path, capsys):

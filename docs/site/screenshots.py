@@ -53,8 +53,9 @@ PARTS = {
 }
 # So many colors keep apart what is rare in a picture, such as a label's.
 _MOST_HEIGHT, _COLORS = 900, 256
-# So many pixels less, where no line of text or chart is cut then.
-_ROOM = 150
+# So many pixels less, where no line of text or chart is cut then: where so many
+# rows are of one color.
+_ROOM, _GAP = 150, 8
 
 
 def browser_command() -> str:
@@ -248,15 +249,15 @@ def height_to_keep(pixels: np.ndarray) -> int:
         pixels: [height, width, colors].
 
     Returns:
-        Its height, or, of a high one, the last row of one color that is low
-        enough.
+        Its height, or, where that is all that a window shows or more, that of
+        the last gap between two lines, if there is one.
     """
-    top = pixels[:_MOST_HEIGHT]
-    if len(pixels) == len(top):
-        return len(top)
-    end = top[-_ROOM:]
+    if len(pixels) < _MOST_HEIGHT:
+        return len(pixels)
+    end = pixels[_MOST_HEIGHT - _ROOM : _MOST_HEIGHT]
     plain = (end == end[:, :1]).all(axis=(1, 2))
-    return _MOST_HEIGHT - int(np.argmax(plain[::-1]))
+    gaps = np.lib.stride_tricks.sliding_window_view(plain, _GAP).all(axis=1)
+    return _MOST_HEIGHT - int(np.argmax(gaps[::-1]))
 
 
 def _write(content: bytes, picture: pathlib.Path) -> None:
