@@ -67,6 +67,17 @@ def test_relative_links(page):
             assert (ROOT / page).parent.joinpath(link).exists(), link
 
 
+def test_tests_of_replayed_reports_exist():
+    """Names of tests are of the file that is named before them."""
+    page = (ROOT / "docs" / "replays.md").read_text("utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)?(?:::)?(test_\w+)", page)
+    assert len(named) > 40
+    for path, name in named:
+        if path:
+            source = (ROOT / path).read_text("utf-8")
+        assert f"def {name}(" in source, name
+
+
 def test_every_file_of_a_run_is_on_its_page():
     """What the tasks name, and what the page of saved_models promises."""
     source = "".join(

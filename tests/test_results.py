@@ -246,11 +246,12 @@ def test_means_of_folds(summarize, tmp_path):
         write_other_run(tmp_path, name, flags, "ml100k", printed)
     text = page(summarize, tmp_path)
     (figures, _) = cells(text, "[small_fold2](results/small_fold2)")
-    assert figures == ["ml100k", "0.9000", "0.7000", "0.0500", "0.1000"]
-    means = ["mean of 2 folds", "0.9250", "0.7000", "0.0500", "0.1000"]
+    rankings = ["0.0500", "0.0400", "0.1000", "0.0800"]
+    assert figures == ["ml100k", "0.9000", "0.7000", *rankings]
+    means = ["mean of 2 folds", "0.9250", "0.7000", *rankings]
     assert cells(text, "**small**") == [means]
     for name, rmse in (("biases alone", "0.944"), ("SVD++", "0.919")):
-        row = ["mean of 5 folds", rmse, "", "", ""]
+        row = ["mean of 5 folds", rmse, "", "", "", "", ""]
         assert cells(text, f"{name}, published") == [row]
 
 
@@ -408,13 +409,13 @@ def test_lines_on_progress_are_no_figures(summarize, tmp_path):
 
 
 def test_runs_are_told_by_their_softmax(summarize, tmp_path):
-    for name, commit in (("new", "4f4189e745"), ("old", "0123456789")):
+    for name, commit in (("new", "0123456789"), ("old", "8bf0eb7123")):
         run = write_run(tmp_path, name, "--model=lstm_lm", figures=EXACT)
         command = (run / "command.txt").read_text().splitlines()[0]
         (run / "command.txt").write_text(f"{command}\n{commit}\n")
     text = page(summarize, tmp_path)
-    assert "- after the change, 4f4189e: [new](results/new)\n" in text
-    assert "- before it: all others, of 0123456\n" in text
+    assert "- before the change, 8bf0eb7: [old](results/old)\n" in text
+    assert "- after it: all others, of 0123456\n" in text
 
 
 def test_time_of_several_sittings_is_a_lower_limit(summarize, tmp_path):

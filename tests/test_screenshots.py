@@ -3,6 +3,7 @@
 import pathlib
 import shutil
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -46,6 +47,21 @@ def test_a_picture_of_each_width_and_color(monkeypatch, tmp_path):
         for name, width in widths.items()
         for colors in ("light", "dark")
     }
+
+
+def test_a_high_picture_ends_between_two_lines():
+    pixels = np.zeros([2000, 4, 3], np.uint8)
+    assert screenshots.height_to_keep(pixels) == 900
+    pixels[850:, 1] = 255  # a line of text that would be cut
+    assert screenshots.height_to_keep(pixels) == 850
+    pixels[100:, 1] = 255  # a column as high as the picture
+    assert screenshots.height_to_keep(pixels) == 900
+    assert screenshots.height_to_keep(pixels[:880]) == 880
+    pixels[:890] = 0
+    assert screenshots.height_to_keep(pixels[:900]) == 890
+    pixels[893:] = 0  # a gap within a letter
+    pixels[895:, 1] = 255
+    assert screenshots.height_to_keep(pixels) == 890
 
 
 def test_what_is_refused(monkeypatch, tmp_path, capsys):

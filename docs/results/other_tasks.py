@@ -36,10 +36,21 @@ MATRICES = """\
 Dual matrix factorization (see [its page](models/dmf.md)). `biased` is biased
 matrix factorization, the same class without hidden layers and features;
 `ranking` has factors of histories, and learns which movies come first.
-Rankings are of all columns that training and validation do not have.
+Rankings are of all columns that training and validation do not have; beside
+them stand those by popularity, the number of known values of a column. Where
+these are higher, a list of what is popular recommends better: so it does than
+models of explicit feedback, which learn values and no order.
+
+"published" are figures of the [README of
+Surprise](https://github.com/NicolasHug/Surprise/blob/2381fb1/README.md), means
+of five random folds of its own, not of those that MovieLens publishes.
 """
-# What a line of figures begins with -> heading.
-MATRIX_FIGURES = ("RMSE", "MAE", "Recall@10", "NDCG@10")
+# What a line of figures begins with, of which rankings have popularity beside.
+ERRORS, RANKINGS = ("RMSE", "MAE"), ("Recall@10", "NDCG@10")
+MATRIX_HEADINGS = (
+    *ERRORS,
+    *(each for name in RANKINGS for each in (name, "by popularity")),
+)
 FOLD = re.compile(r"(.+)_fold\d")
 
 
@@ -115,14 +126,20 @@ def _matrix_table(runs: Sequence[Run]) -> str:
         ]
         cells = map(_four_decimals, means)
         rows.append([f"**{name}**", f"mean of {len(each)} folds", *cells])
-    others = [NONE] * (len(MATRIX_FIGURES) - 1)
+    others = [NONE] * (len(MATRIX_HEADINGS) - 1)
     for name, rmse in _published(folds):
         rows.append([f"{name}, published", "mean of 5 folds", rmse, *others])
-    return table(["run", "corpus", *MATRIX_FIGURES], rows)
+    return table(["run", "corpus", *MATRIX_HEADINGS], rows)
 
 
 def _matrix_figures(run: Run) -> list[float | None]:
-    return [run.number(name) for name in MATRIX_FIGURES]
+    """In the order of `MATRIX_HEADINGS`."""
+    figures = [run.number(name) for name in ERRORS]
+    for name in RANKINGS:
+        line = run.figures.get(name, "")
+        popular = re.search(r"ranked by popularity ([\d.]+)", line)
+        figures += [run.number(name), float(popular[1]) if popular else None]
+    return figures
 
 
 def _four_decimals(number: float | None) -> str:

@@ -25,8 +25,8 @@ _PROGRESS = re.compile(
 )
 # The commit of the classifiers' runs that are from before accuracy decided.
 JUDGED_BY_LOSS = "8bf0eb7"
-# Those of runs whose softmax gives padding and the start token no probability.
-MASKED = ("4f4189e", "fdc991c", "ec3115a")
+# Those of runs whose softmax gave padding and the start token a probability.
+UNMASKED = ("09ae358", "629da31", "8bf0eb7", "9e3c76e", "b5445ed")
 
 # Column of metrics.csv -> heading, and how many decimals.
 COLUMNS = {
@@ -245,14 +245,14 @@ def link(run: Run) -> str:
 def softmax_note(runs: Iterable[Run]) -> str:
     """Which text models' runs are from before the softmax was masked."""
     groups = grouped(runs, lambda run: run.commit[:SHORT_COMMIT])
-    before = sorted(set(groups).difference(MASKED))
+    after = sorted(set(groups).difference(UNMASKED))
     lines = [
-        f"- after the change, {commit}: {', '.join(map(link, groups[commit]))}"
-        for commit in MASKED
+        f"- before the change, {commit}: {', '.join(map(link, groups[commit]))}"
+        for commit in UNMASKED
         if commit in groups
     ]
-    if before:
-        lines.append(f"- before it: all others, of {', '.join(before)}")
+    if after:
+        lines.append(f"- after it: all others, of {', '.join(after)}")
     return "\n".join(["Of the text models' runs below are\n", *lines, ""])
 
 

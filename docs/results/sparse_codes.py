@@ -19,8 +19,9 @@ HSVAE and MAT-VAE (see [their page](models/hsvae.md)). Hoyer's measure is 0 for
 codes without zeros and 1 for a single dimension that is not 0; every dimension
 is divided by its standard deviation first. "prior" is that of samples of the
 model's own prior, by simulation; the others are of the validation set, after
-the last epoch. Nothing of the paper's is set beside these: its tables are not
-among our sources, and of its corpora the training files are missing here.
+the last epoch. Nothing of the paper's is set beside these: those on its corpora
+are of the [reduced protocol](data.md#the-reduced-protocol), trained on
+validation files.
 """
 PROBES = """\
 Accuracy on the test set of classifiers on the codes, beside the majority class

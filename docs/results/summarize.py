@@ -59,9 +59,8 @@ test figures belong to.
 The tables of commands name the commit of every run. Before commit 7148348 the
 softmax over the vocabulary gave padding and the start token, which never occur,
 a part of the probability: likelihoods of those text models are too low by what
-it was. Most of these runs have not kept the weights that it would be measured
-on. `unused_mass.py` has measured it on the default run trained at e01c075,
-before the change: 9.92e-08 of the probability, 0.0000 nats a sequence.
+it was. `unused_mass.py` measures that on the weights of a run, which most of
+these have not kept.
 """
 PUBLISHED = """\
 ## Beside published numbers
@@ -90,7 +89,7 @@ No paper has numbers to set beside these. On `ptb (stream)` a sequence is a
 window of 20 words of the stream, on `imdb` the first or last 14 words of a
 review and the end, on `sotu` a sentence of up to 25 words; the runs on `sotu`
 are of three epochs, as their recipes are, and compare recipes rather than
-models.
+models. [Presets](presets.md) sets those beside interpolated trigrams.
 
 Mutual information is estimated from 500 sequences and cannot exceed
 log 500 = 6.21. That it exceeds the KL in the HDGM runs with the reference
@@ -108,9 +107,9 @@ RUNS = """\
 ## All runs of models with a likelihood
 
 Figures of each epoch are of the validation set, with KL weight 1. The logs also
-hold reconstructions. Those of the runs on `ptb (stream)` and `imdb` are nearly
-empty: at their commit beam search kept every ended hypothesis, however
-unlikely, and so preferred the shortest texts; it no longer does.
+hold reconstructions. Those of `hdgm_imdb` are empty: at its commit beam search
+kept every ended hypothesis, however unlikely, and so preferred the shortest
+texts; it no longer does.
 
 ![Validation curves](results/curves.png)
 """

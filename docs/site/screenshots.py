@@ -27,6 +27,8 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WIDTHS = {"phone": 390, "laptop": 1280, "desk": 1920}
 BROWSERS = ("chromium", "google-chrome", "chrome")
@@ -51,6 +53,9 @@ PARTS = {
 }
 # So many colors keep apart what is rare in a picture, such as a label's.
 _MOST_HEIGHT, _COLORS = 900, 256
+# So many pixels less, where no line of text or chart is cut then: where so many
+# rows are of one color.
+_ROOM, _GAP = 150, 8
 
 
 def browser_command() -> str:
@@ -237,12 +242,30 @@ def take_parts(opened: Any, folder: pathlib.Path, output: pathlib.Path) -> None:
         _write(shown.locator("body").screenshot(), output / "served_han.png")
 
 
+def height_to_keep(pixels: np.ndarray) -> int:
+    """Of a picture's top, where it ends.
+
+    Args:
+        pixels: [height, width, colors].
+
+    Returns:
+        Its height, or, where that is all that a window shows or more, that of
+        the last gap between two lines, if there is one.
+    """
+    if len(pixels) < _MOST_HEIGHT:
+        return len(pixels)
+    end = pixels[_MOST_HEIGHT - _ROOM : _MOST_HEIGHT]
+    plain = (end == end[:, :1]).all(axis=(1, 2))
+    gaps = np.lib.stride_tricks.sliding_window_view(plain, _GAP).all(axis=1)
+    return _MOST_HEIGHT - int(np.argmax(gaps[::-1]))
+
+
 def _write(content: bytes, picture: pathlib.Path) -> None:
     """Write the top of a picture, in few colors, which makes it small."""
     from PIL import Image
 
     image = Image.open(io.BytesIO(content)).convert("RGB")
-    image = image.crop((0, 0, image.width, min(image.height, _MOST_HEIGHT)))
+    image = image.crop((0, 0, image.width, height_to_keep(np.asarray(image))))
     image.quantize(_COLORS).save(picture, optimize=True)
     print(picture, flush=True)
 

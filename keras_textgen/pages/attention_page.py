@@ -29,6 +29,7 @@ ATTENTION_CSS = """\
 .attention td:first-child { border: 1px solid var(--line); text-align: right;
   font-variant-numeric: tabular-nums; }
 .attention .sentence, .attention .word { color: var(--ink); }
+.attention .caption span { white-space: nowrap; }
 .attention .sentence { background: rgb(var(--sentence) / var(--share)); }
 .attention .word { background: rgb(var(--word) / var(--share));
   border-radius: 3px; padding: 1px; }

@@ -135,6 +135,8 @@ def small_bars(
             columns=3,
         )
         .resolve_scale(y="independent")
+        # Else the last row has axes below places without a chart.
+        .resolve_axis(x="independent")
         .to_dict()
     )
 
