@@ -269,7 +269,14 @@ def _log_likelihood(
                 -model.map_batches(lambda ids: score(ids)["nll"], texts, _BATCH)
             ),
         )
-    samples = max(settings.importance_samples, 1)
+    samples = settings.importance_samples
+    if not samples:
+        samples = 1
+        _say(
+            "1 sample of each text, as the run has --importance_samples=0; "
+            "more of them bring the bound nearer, such as "
+            "--importance_samples=100"
+        )
     return "log_likelihood_at_least", functools.partial(
         model.log_likelihood, num_samples=samples, batch_size=_BATCH
     )
