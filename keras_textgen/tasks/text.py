@@ -217,7 +217,7 @@ class TextTask(Task):
         figures = evaluate_model(
             model,
             test,
-            samples,
+            None if model.likelihood_kind == "exact" else samples,
             watch=PrintedWatch(),
             kept_bounds=KeptBounds(folder / _BOUNDS_FILE, model, test, samples),
         )
