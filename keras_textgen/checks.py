@@ -9,7 +9,7 @@ import math
 import operator
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 # What TensorFlow writes of where in a graph an error was.
@@ -87,7 +87,7 @@ class Numbers:
         except (TypeError, ValueError, OverflowError):
             return False
         return (
-            not isinstance(value, str)
+            not isinstance(value, str | bytes)
             and math.isfinite(number)
             and (self.at_least is None or number >= self.at_least)
             and (self.above is None or number > self.above)
@@ -123,7 +123,11 @@ class OneOf:
 
     def __contains__(self, value: Any) -> bool:
         """Whether a value is one of the words."""
-        return any(value == each for each in self.choices)
+        try:
+            return any(value == each for each in self.choices)
+        except ValueError:
+            # An array of several is no single one.
+            return False
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.choices))
@@ -155,8 +159,41 @@ class Instances:
         return self.called
 
 
+@dataclasses.dataclass(frozen=True)
+class Lists:
+    """Lists and all else that holds things, which a single text is not.
+
+    Its letters would be taken for them.
+
+    Args:
+        called: What they are, for people.
+
+    Example:
+        >>> words = Lists("words")
+        >>> ["red"] in words, "red" in words, 3 in words
+        (True, False, False)
+        >>> print(words)
+        a list of words
+    """
+
+    called: str
+
+    def __contains__(self, value: Any) -> bool:
+        """Whether a value holds things, and is no text."""
+        return isinstance(value, Iterable) and not isinstance(
+            value, str | bytes
+        )
+
+    def __str__(self) -> str:
+        return f"a list of {self.called}"
+
+
 SIZES = WholeNumbers(1)
 """Of layers, of batches, and all else of which there is one or more."""
+SWITCHES = OneOf((True, False))
+"""Of what is on or off; of a text, whatever it says, Python would make on."""
+# Letters of a value that a refusal shows.
+_SHOWN = 200
 
 
 def by_number(number: int, one: str, more: str) -> str:
@@ -226,8 +263,22 @@ def check(allowed: Allowed, **values: Any) -> None:
     """
     for name, value in values.items():
         if value not in allowed:
-            spelled = repr(value) if isinstance(value, str) else str(value)
-            raise refused(f"{name}={spelled}", allowed)
+            raise refused(f"{name}={_spelled(value)}", allowed)
+
+
+def _spelled(value: Any) -> str:
+    """A value in one line, shortened.
+
+    Example:
+        >>> _spelled("a"), _spelled([[1], [2]]), len(_spelled("a" * 999))
+        ("'a'", '[[1], [2]]', 203)
+    """
+    if isinstance(value, str):
+        text = repr(value)
+    else:
+        # Arrays have a line a row.
+        text = " ".join(str(value).split())
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def refused_in(place: str, error: ValueError) -> ValueError:

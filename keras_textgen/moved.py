@@ -28,6 +28,7 @@ MOVED = {
     "data.sotu": "data.readers.sotu",
     "data.text": "data.readers.text",
     "data.word_vectors": "data.readers.word_vectors",
+    "distributions.von_mises_fisher": "distributions.sphere",
     "evaluation.attention_page": "pages.attention_page",
     "evaluation.html_page": "pages.html_page",
     "evaluation.likelihood": "objectives.importance_weights",

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_textgen.checks import Numbers, WholeNumbers, check
+from keras_textgen.checks import SIZES, Numbers, WholeNumbers, check
 
 # After all annealing.
 _LAST_STEP = 2**31 - 1
@@ -183,7 +183,8 @@ class CyclicalSchedule(Schedule):
         max_weight: float = 1.0,
         zero_fraction: float = 0.0,
     ) -> None:
-        check(_POSITIVE, period=period)
+        # A remainder of a step is taken by it.
+        check(SIZES, period=period)
         check(Numbers(above=0, at_most=1), ramp_fraction=ramp_fraction)
         check(_NOT_NEGATIVE, max_weight=max_weight)
         left = Numbers(at_least=0, at_most=round(1 - ramp_fraction, 9))

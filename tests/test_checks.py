@@ -8,6 +8,8 @@ import pytest
 
 from keras_textgen.checks import (
     SIZES,
+    SWITCHES,
+    Lists,
     Numbers,
     OneOf,
     WholeNumbers,
@@ -33,7 +35,10 @@ from tests.test_house import TREES
         ),
         (Numbers(above=0), [1e-300, 1e300], [0, -0.0, float("inf")]),
         (Numbers(above=0, at_most=1), [1, True], [0, 1.0000001]),
-        (OneOf(("a", 2)), ["a", 2], ["b", "", None, "2"]),
+        (Numbers(above=0), [3], [b"3", np.array([3.0, 4.0])]),
+        (OneOf(("a", 2)), ["a", 2], ["b", "", None, "2", np.array(["a", "b"])]),
+        (SWITCHES, [True, 0, np.bool_(True)], ["no", "False", "", None, 2, []]),
+        (Lists("words"), [["a"], (), {"a"}, np.array(["a"])], ["a", b"a", 3]),
     ],
 )
 def test_what_is_inside(allowed, inside, outside):
@@ -55,6 +60,8 @@ def test_what_is_inside(allowed, inside, outside):
         (Numbers(at_least=0, at_most=1), "numbers, 0 or more, at most 1"),
         (Numbers(above=0.5, below=1), "numbers above 0.5, below 1"),
         (OneOf([1, 2]), "1, 2"),
+        (SWITCHES, "True, False"),
+        (Lists("words"), "a list of words"),
     ],
 )
 def test_the_wording(allowed, text):
@@ -65,6 +72,23 @@ def test_the_wording(allowed, text):
 def test_the_first_wrong_value_is_named():
     with pytest.raises(ValueError, match=r"^b=0; allowed: whole numbers, 1"):
         check(SIZES, a=1, b=0, c=0)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (np.zeros([2, 2]), "[[0. 0.] [0. 0.]]"),
+        ("a\nb", r"'a\nb'"),
+        (["x" * 500], f"['{'x' * 198}..."),
+        ("y" * 500, f"'{'y' * 199}..."),
+    ],
+)
+def test_a_refusal_is_one_line_whatever_is_refused(value, shown):
+    with pytest.raises(ValueError, match=r"^name=") as error:
+        check(WholeNumbers(1), name=value)
+    assert (
+        str(error.value) == f"name={shown}; allowed: whole numbers, 1 or more"
+    )
 
 
 # The command line has words of its own.

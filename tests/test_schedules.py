@@ -91,7 +91,7 @@ def test_a_schedule_resumes_from_the_step_alone():
         (lambda: schedules.LinearSchedule(5, start_step=-1), "start_step"),
         (lambda: schedules.SigmoidSchedule(-1, 1), "bias=.*; allowed: numbers"),
         (lambda: schedules.SigmoidSchedule(1, 0), "slope=.*; allowed: numbers"),
-        (lambda: schedules.CyclicalSchedule(0), "period=.*; allowed: numbers"),
+        (lambda: schedules.CyclicalSchedule(0), "period=.*; allowed: whole"),
         (
             lambda: schedules.CyclicalSchedule(5, 1.5),
             "ramp_fraction=.*; allowed: numbers",

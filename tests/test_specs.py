@@ -13,6 +13,7 @@ import pytest
 import keras_textgen
 from keras_textgen.cli import settings, values
 from keras_textgen.cli.modes import MODES, modes_of
+from keras_textgen.cli.parsers import spelling
 from keras_textgen.cli.setting import HEADINGS, settings_of
 from keras_textgen.cli.table import (
     ALIASES,
@@ -165,7 +166,7 @@ def test_a_setting_can_be_used(name):
         seen = list(SETTINGS)[: list(SETTINGS).index(name)]
         assert flag in seen
         for value in needed:
-            assert SETTINGS[flag].parser.parse(value) == value
+            assert SETTINGS[flag].parser.parse(spelling(value)) == value
     default = getattr(values.Settings(), name)
     assert default == setting.default
     if default is not None:

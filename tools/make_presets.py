@@ -141,8 +141,8 @@ def figures_of(model: keras.Model, task: Task) -> dict[str, float]:
 def record_of(name: str, seed: int) -> pathlib.Path:
     """The folder with the record of a run.
 
-    A preset that is trained longer than the recipe says has a record of its own;
-    of several seeds, it is that of the seed.
+    A preset that is trained longer than the recipe says has a record of its
+    own; of several seeds, it is that of the seed.
     """
     names = (f"{name}_preset", name, f"{name}_{seed}")
     return next(each for each in map(RECORDS.joinpath, names) if each.is_dir())

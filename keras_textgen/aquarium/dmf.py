@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.aquarium.arguments import OF_KERAS, check_others
 from keras_textgen.checks import SIZES, check, refused
 from keras_textgen.data.batches.cells import Batch, PairBatches
 from keras_textgen.data.cells import Ratings
@@ -16,10 +17,7 @@ from keras_textgen.models.matrices import dmf
 
 # Settings of the model that are the wrapper's by the same names.
 _SAME = (
-    "name",
-    "trainable",
-    "dtype",
-    "seed",
+    *OF_KERAS,
     "row_dim",
     "col_dim",
     "row_feature_dim",
@@ -96,6 +94,7 @@ class DualMatrixFactorization(dmf.DualMatrixFactorization):
         **kwargs: Any,
     ) -> None:
         check(SIZES, n_row=n_row, n_col=n_col)
+        check_others(kwargs, "DualMatrixFactorization")
         if model_name is not None:
             kwargs["name"] = model_name
         super().__init__(

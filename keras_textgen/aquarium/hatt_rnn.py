@@ -4,7 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_textgen.checks import SIZES, check, counted, refused
+from keras_textgen.checks import (
+    SIZES,
+    WholeNumbers,
+    check,
+    counted,
+    refused,
+)
 from keras_textgen.models.documents.han import HierarchicalAttentionNetwork
 
 _WORD_DIM = 50
@@ -64,8 +70,7 @@ def HierarchicalAttentionRNN(  # noqa: N802, the name that it has there
         word_hidden_dim=word_hidden_dim,
         sent_hidden_dim=sent_hidden_dim,
     )
-    if n_classes < 2:
-        raise refused(f"n_classes={n_classes}", "2 or more")
+    check(WholeNumbers(2), n_classes=n_classes)
     if embeddings is not None:
         embeddings = np.asarray(embeddings)
         n_words, word_dim = _sizes_of(embeddings, n_words, word_dim)

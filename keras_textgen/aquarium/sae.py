@@ -7,7 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_textgen.checks import SIZES, check, refused
+from keras_textgen.aquarium.arguments import OF_KERAS, check_others
+from keras_textgen.checks import SIZES, SWITCHES, check, refused
 from keras_textgen.data.batches.bags import BagData, Bags
 from keras_textgen.models.topics.sae import SoftmaxAutoencoder
 
@@ -66,6 +67,12 @@ class SoftmaxAutoEncoder(SoftmaxAutoencoder):
         **kwargs: Any,
     ) -> None:
         check(SIZES, input_dim=input_dim, latent_dim=latent_dim)
+        check(
+            SWITCHES,
+            use_tied_layer=use_tied_layer,
+            use_binary_activation=use_binary_activation,
+        )
+        check_others(kwargs, "SoftmaxAutoencoder")
         _check_loss(loss)
         if activation not in (None, "tanh"):
             raise refused(f"activation={activation!r}", "None or 'tanh'")
@@ -139,8 +146,7 @@ class SoftmaxAutoEncoder(SoftmaxAutoencoder):
         """Return the constructor's arguments."""
         config = super().get_config()
         same = ("latent_dim", "encoder", "decoder", "alpha")
-        of_keras = ("name", "trainable", "dtype", "seed")
-        return {name: config[name] for name in (*of_keras, *same)} | {
+        return {name: config[name] for name in (*OF_KERAS, *same)} | {
             "input_dim": self.num_words,
             "use_tied_layer": self.tied,
             "use_binary_activation": self.activation == "binary",

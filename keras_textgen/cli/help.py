@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Mapping
 
 from keras_textgen.cli.parsers import DEFAULT, Choice, Switch
-from keras_textgen.cli.setting import HEADINGS, Setting
+from keras_textgen.cli.setting import HEADINGS, Setting, values_text
 from keras_textgen.cli.table import (
     SETTINGS,
     models_taking,
@@ -143,7 +143,7 @@ def _description(name: str, setting: Setting, model: str | None) -> str:
         text += f" Only with --mode={' or '.join(setting.modes)}."
     if setting.needs:
         flag, values = setting.needs
-        text += f" Only with --{flag}={' or '.join(values)}."
+        text += f" Only with --{flag}={values_text(values)}."
     if setting.needs_one and _needed_text(setting, model):
         text += f" Only with {_needed_text(setting, model)}."
     others = other_names(name, model)

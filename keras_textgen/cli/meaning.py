@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from keras_textgen.cli.errors import RunError
-from keras_textgen.cli.parsers import DEFAULT
-from keras_textgen.cli.setting import Needs, Setting
+from keras_textgen.cli.parsers import spelling
+from keras_textgen.cli.setting import Needs, Setting, values_text
 from keras_textgen.cli.table import SETTINGS, models_taking, needs_of
 from keras_textgen.specs import SPECS
 
@@ -83,12 +83,12 @@ def _missing(name: str, values: Mapping[str, Any], spelled: str) -> str:
 
 
 def only_with(
-    name: str, flag: str, allowed: Iterable[str], value: object
+    name: str, flag: str, allowed: Iterable[object], value: object
 ) -> str:
     """That a flag has a meaning beside some values of another one only."""
     return (
-        f"--{name} has a meaning only with --{flag}={' or '.join(allowed)}, "
-        f"not with --{flag}={value or DEFAULT}"
+        f"--{name} has a meaning only with --{flag}={values_text(allowed)}, "
+        f"not with --{flag}={spelling(value)}"
     )
 
 

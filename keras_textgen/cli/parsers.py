@@ -212,8 +212,8 @@ def seeds(text: str) -> list[int]:
         found = []
     if len(found) < 2 or len(set(found)) < len(found):
         raise ValueError(
-            "must be two or more whole numbers of at least 0, each once, such "
-            "as 0,1,2"
+            f"must be two or more whole numbers, {one.low} to {one.high}, each "
+            "once, such as 0,1,2"
         )
     return found
 

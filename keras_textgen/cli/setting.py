@@ -7,7 +7,7 @@ subject. To add one is to write its field there; flag, help, refusals and
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from absl import flags
@@ -29,8 +29,8 @@ HEADINGS = {
     "generation": "Generation",
     "application": "What a trained model is applied to",
 }
-# Another flag, and those of its values with which a setting has a meaning.
-Needs = tuple[str, tuple[str, ...]]
+# Another flag, and the values of it beside which a setting has a meaning.
+Needs = tuple[str, tuple[object, ...]]
 _KEY = "setting"
 
 
@@ -103,6 +103,18 @@ class Setting:
                 if spec.is_one_of((word,))
             )
         return (named,) if isinstance(named, str) else named or ()
+
+
+def values_text(values: Iterable[object]) -> str:
+    """Values of a flag as the command line spells them, but its default.
+
+    Example:
+    >>> values_text(("adam", "nadam")), values_text((None, True))
+    ('adam or nadam', 'true')
+    """
+    return " or ".join(
+        parsers.spelling(each) for each in values if each is not None
+    )
 
 
 def settings_of(options: type) -> Iterator[tuple[str, Setting]]:

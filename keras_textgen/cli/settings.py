@@ -17,6 +17,7 @@ from absl import flags
 from keras_textgen.cli.before import with_settings_of_before
 from keras_textgen.cli.errors import HelpRequested, RunError, VersionRequested
 from keras_textgen.cli.help import VERSION_FLAG, help_text
+from keras_textgen.cli.in_vain import check_given
 from keras_textgen.cli.meaning import (
     check_heeded,
     check_meaning,
@@ -108,6 +109,8 @@ number of at least 1
     base = _base_values(given, recipes)
     settings = _settings(base, given)
     check_paths(settings)
+    kept, _ = _by_todays_names(base, settings.model)
+    check_given(settings, kept, *_by_todays_names(given, settings.model))
     directory = _run_directory(_with_defaults(base | given))
     if not (directory / FLAGS_FILE).is_file():
         check_start(settings)
@@ -143,12 +146,13 @@ def read_flagfile(path: str | os.PathLike) -> Settings:
       path: the file.
 
     Returns:
-      The settings.
+      The settings; what has no meaning beside the others is None, as runs of
+      before have written some of it.
 
     Raises:
       RunError: if the file cannot be read or holds a bad flag.
     """
-    return _settings({}, with_settings_of_before(_file_values(path)))
+    return _settings(with_settings_of_before(_file_values(path)), {})
 
 
 def flagfile_text(settings: Settings) -> str:

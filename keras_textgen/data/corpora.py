@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from keras_textgen.checks import refused
-from keras_textgen.data.corpus import DataError, read_corpus
+from keras_textgen.data.corpus import DataError, check_taken, read_corpus
 from keras_textgen.data.views import TokenIds, token_ids
 
 __all__ = ["DataError", "load_corpus"]
@@ -20,11 +20,11 @@ def load_corpus(
     max_length: int | None = None,
     protocol: str | None = None,
     window: int | None = None,
-    batch_size: int = 20,
+    batch_size: int | None = None,
     tokenizer: str = "word",
     subwords: str | None = None,
     tokenizer_file: str | os.PathLike | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     text_column: str | None = None,
     label_column: str | None = None,
     time_column: str | None = None,
@@ -71,7 +71,7 @@ def load_corpus(
         protocol: of `ptb`, `"stream"` (None) or `"sentences"`.
         window: predicted tokens a window: of `ptb`'s stream, 20 by default,
             and of `imdb`, 15 by default (14 words and the end token).
-        batch_size: rows of `ptb`'s stream.
+        batch_size: rows of `ptb`'s stream; None for 20.
         tokenizer: `"word"`, or `"character"`: a token is a character with its
             marks, for scripts without spaces. What is said of words, such as
             `max_length`, is then said of characters; or `"subword"`, see
@@ -81,7 +81,7 @@ def load_corpus(
             `"wordpiece"`.
         tokenizer_file: a file of `SubwordVocabulary.from_file`, in place of
             training.
-        seed: of the split of `sotu` and `text`.
+        seed: of the split of `sotu` and `text`; None for 0.
         text_column: of tables of `text`, as in `read_text`.
         label_column: the same.
         time_column: the same.
@@ -92,7 +92,8 @@ def load_corpus(
 
     Raises:
         DataError: the files are missing or cannot be used, or nothing is left.
-        ValueError: an argument that is not allowed.
+        ValueError: an argument that is not allowed, or that has no meaning
+            for the corpus.
 
     Example:
         >>> import pathlib, tempfile
@@ -106,16 +107,16 @@ def load_corpus(
         raise refused(
             "name='prepared'", "open_prepared(folder), or another corpus"
         )
-    corpus = read_corpus(
-        name,
-        "texts",
-        data_dir=data_dir,
-        seed=seed,
-        text_column=text_column,
-        label_column=label_column,
-        time_column=time_column,
-        split=split,
-    )
+    given = {
+        "data_dir": data_dir,
+        "seed": seed,
+        "text_column": text_column,
+        "label_column": label_column,
+        "time_column": time_column,
+        "split": split,
+    }
+    check_taken(name, "texts", **given)
+    corpus = read_corpus(name, "texts", **given)
     return token_ids(
         name,
         corpus,

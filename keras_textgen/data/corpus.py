@@ -14,8 +14,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from keras_textgen.checks import counted, refused
-from keras_textgen.datasets import find_view
+from keras_textgen.checks import WholeNumbers, check, counted, refused
+from keras_textgen.datasets import find_view, names_with
 
 SPLITS = ("train", "valid", "test")
 # Left-out rows that are named by their numbers.
@@ -198,6 +198,40 @@ def checksum(parts: Iterable[str | np.ndarray], start: int = 0) -> int:
     return start
 
 
+def check_taken(name: str, view: str, **given: Any) -> None:
+    """Refuses what the reader of a corpus would leave aside.
+
+    Args:
+        name: of the corpus, as in the table.
+        view: as for `read_corpus`.
+        **given: as a user gave them, by name; None is what was left out.
+
+    Raises:
+        ValueError: there is no such corpus or view of it, or an argument has
+            no meaning for it.
+
+    Example:
+        >>> check_taken("ml100k", "matrices", data_dir="ml-100k", fold=2)
+        >>> check_taken("sotu", "matrices", fold=2)
+        Traceback (most recent call last):
+        ValueError: fold=2 for sotu as matrices; allowed: None; it has a \
+meaning for ml100k only
+    """
+    taken = find_view(name, view).arguments
+    for argument, value in given.items():
+        if value is None or argument in taken:
+            continue
+        others = (
+            each
+            for each in names_with(view)
+            if argument in find_view(each, view).arguments
+        )
+        raise refused(
+            f"{argument}={value} for {name} as {view}",
+            f"None; it has a meaning for {' or '.join(others)} only",
+        )
+
+
 def read_corpus(name: str, view: str, **given: Any) -> Corpus:
     r"""Reads a corpus as one kind of model is given it.
 
@@ -210,8 +244,8 @@ def read_corpus(name: str, view: str, **given: Any) -> Corpus:
             left out), `label`, and for matrices `fold`, `validation_share`,
             `fields`, `duplicates` and `feedback`; of tables `text_column`,
             `label_column`, `time_column` and `split`. What its reader has no
-            use for is left aside; what is left out or None has the reader's
-            default.
+            use for is left aside (`check_taken` refuses it); what is left out
+            or None has the reader's default.
 
     Returns:
         Raw rows.
@@ -237,6 +271,8 @@ def read_corpus(name: str, view: str, **given: Any) -> Corpus:
     if split is not None and split not in facts.splits:
         allowed = " or ".join(facts.splits) or "None"
         raise refused(f"split={split} for {name} as {view}", allowed)
+    if given.get("seed") is not None:
+        check(WholeNumbers(0), seed=given["seed"])
     module, function = facts.reader.split(":")
     reader = getattr(importlib.import_module(module), function)
     arguments = {

@@ -67,7 +67,7 @@ def corpus_vocabulary(
             )
     return Vocabulary.from_texts(
         texts,
-        vocab_size or most_words,
+        most_words if vocab_size is None else vocab_size,
         min_count,
         standardizer(tokenizer, of_words),
     )
@@ -87,7 +87,9 @@ def _subwords(
             "tokenizer=word or character",
         )
     if file is None:
-        return _trained(texts, vocab_size, algorithm or ALGORITHMS[0])
+        return _trained(
+            texts, vocab_size, ALGORITHMS[0] if algorithm is None else algorithm
+        )
     for name, value in (("vocab_size", vocab_size), ("subwords", algorithm)):
         if value is not None:
             raise refused(

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import os
 
-from keras_textgen.data.corpus import Corpus, DataError, read_corpus
+from keras_textgen.data.corpus import (
+    Corpus,
+    DataError,
+    check_taken,
+    read_corpus,
+)
 
 __all__ = ["DataError", "load_documents"]
 
@@ -14,7 +19,7 @@ def load_documents(
     data_dir: str | os.PathLike | None = None,
     *,
     label: str | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     text_column: str | None = None,
     label_column: str | None = None,
     time_column: str | None = None,
@@ -40,7 +45,7 @@ def load_documents(
         label: of `imdb`, `"polarity"` (None) or `"rating"` (8 classes: 1 to 4
             and 7 to 10 points); of `sotu`, `"party"` (None) or `"president"`.
         seed: of what is held out of `20news`, and of the split of `sotu` and
-            `text`.
+            `text`; None for 0.
         text_column: of tables of `text`, as in `read_text`.
         label_column: the same.
         time_column: the same.
@@ -51,7 +56,8 @@ def load_documents(
 
     Raises:
         DataError: the files are missing or cannot be used.
-        ValueError: an argument that is not allowed.
+        ValueError: an argument that is not allowed, or that has no meaning
+            for the corpus.
 
     Example:
         >>> corpus = load_documents("sotu", label="president")
@@ -60,14 +66,13 @@ def load_documents(
         >>> corpus.label_names[:3], corpus.train[0][:14]
         (('Adams', 'Arthur', 'Biden'), 'Fellow-Citizen')
     """
-    return read_corpus(
-        name,
-        "documents",
-        data_dir=data_dir,
-        label=label,
-        seed=seed,
-        text_column=text_column,
-        label_column=label_column,
-        time_column=time_column,
-        split=split,
-    )
+    given = {
+        "data_dir": data_dir,
+        "seed": seed,
+        "text_column": text_column,
+        "label_column": label_column,
+        "time_column": time_column,
+        "split": split,
+    }
+    check_taken(name, "documents", **given)
+    return read_corpus(name, "documents", label=label, **given)

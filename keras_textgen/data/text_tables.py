@@ -7,7 +7,7 @@ import glob
 import itertools
 import os
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -161,6 +161,26 @@ def _is_folder_of_tables(folder: pathlib.Path) -> bool:
     others = (path for path in folder.iterdir() if path not in tables)
     has_texts = any(path.name.endswith((".txt", ".txt.gz")) for path in others)
     return bool(tables) and not has_texts
+
+
+def check_not_split(
+    folder: pathlib.Path, parts: Iterable[str], asked: TextColumns
+) -> None:
+    """Refuses to split what is split already.
+
+    Args:
+        folder: of it.
+        parts: the splits that are there.
+        asked: of the texts.
+
+    Raises:
+        DataError: a split is asked for.
+    """
+    if asked.split is not None or asked.times is not None:
+        raise DataError(
+            f"{folder}: split already into {', '.join(parts)}; allowed: no "
+            "--time_column and no --split"
+        )
 
 
 def said_of_tables(folder: pathlib.Path) -> tuple[str, ...]:
@@ -329,11 +349,7 @@ def _of_parts(
             f"{folder}: tables of train, and none of test; allowed: tables "
             "named train, test and perhaps valid, or others, to be split"
         )
-    if asked.times is not None:
-        raise DataError(
-            f"{folder}: split already into {', '.join(parts)}; allowed: no "
-            "--time_column and no --split"
-        )
+    check_not_split(folder, parts, asked)
     columns = {split: _read(parts[split], asked) for split in parts}
     texts = {
         split: each.kept[asked.text or TEXT].found

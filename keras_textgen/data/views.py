@@ -35,6 +35,8 @@ from keras_textgen.datasets import View, find_view
 from keras_textgen.tokens import END_ID, SPECIALS, START_ID
 
 _STREAM = "stream"
+# Of a stream, if no other number is asked for.
+_ROWS = 20
 # Of texts whose words are the columns of a matrix: a word that is in few of
 # them tells nothing of others, and one that is in most nothing of any.
 _FEWEST_TEXTS, _LARGEST_SHARE = 5, 0.5
@@ -78,7 +80,7 @@ def token_ids(
     max_length: int | None = None,
     protocol: str | None = None,
     window: int | None = None,
-    batch_size: int = 20,
+    batch_size: int | None = None,
     tokenizer: str = "word",
     subwords: str | None = None,
     tokenizer_file: str | os.PathLike | None = None,
@@ -134,15 +136,14 @@ def token_ids(
         **_copied(corpus),
         vocabulary=vocabulary,
     )
-    protocol = protocol or next(iter(facts.protocols), None)
     is_cut = bool(facts.window) and not facts.protocols
     window = window or facts.window
     for split in SPLITS:
         texts = getattr(corpus, split)
         ids = vocabulary.tokenize_corpus(texts)
         _check_words(name, split, ids)
-        if protocol == _STREAM:
-            ids = _windows(name, split, ids, batch_size, window)
+        if is_stream(name, protocol):
+            ids = _windows(name, split, ids, batch_size or _ROWS, window)
             found.order = _STREAM
         elif is_cut:
             ids, rows = _first_and_last_words(ids, window - 1)
@@ -151,7 +152,7 @@ def token_ids(
         kept = np.ones(len(texts), bool)
         if max_length is not None:
             kept = _drop_longer(found, split, max_length)
-        if not is_cut and protocol != _STREAM:
+        if not is_cut and found.order != _STREAM:
             found.text_sizes[split] = total(lengths_of(texts)[kept])
     return found
 
@@ -167,6 +168,31 @@ def _check_arguments(
     for argument, value in sizes.items():
         if value is not None:
             check(WholeNumbers(minima[argument]), **{argument: value})
+    is_cut = bool(facts.window) and not facts.protocols
+    for argument, is_taken, what in (
+        ("window", is_cut or is_stream(name, protocol), "windows"),
+        ("batch_size", is_stream(name, protocol), "a stream"),
+    ):
+        if sizes[argument] is not None and not is_taken:
+            given = f"{argument}={sizes[argument]} for {name}"
+            if protocol is not None:
+                given += f" with protocol={protocol!r}"
+            raise refused(f"{given}, which is not cut into {what}", "None")
+
+
+def is_stream(name: str, protocol: str | None = None) -> bool:
+    """Whether the texts of a corpus are read as one stream of words.
+
+    Args:
+        name: of a corpus with texts.
+        protocol: as in `load_corpus`.
+
+    Example:
+        >>> is_stream("ptb"), is_stream("ptb", "sentences"), is_stream("text")
+        (True, False, False)
+    """
+    first = next(iter(find_view(name, "texts").protocols), None)
+    return (protocol or first) == _STREAM
 
 
 def _check_size(name: str, vocabulary: BaseVocabulary) -> None:

@@ -14,7 +14,9 @@ import tensorflow as tf
 
 from keras_textgen.checks import (
     SIZES,
+    Lists,
     OneOf,
+    WholeNumbers,
     by_number,
     check,
     counted,
@@ -130,7 +132,8 @@ def check_limits(max_size: int | None, min_count: int) -> None:
         Traceback (most recent call last):
         ValueError: max_size=4; allowed: more than the 4 special tokens
     """
-    if max_size is not None and max_size <= len(SPECIALS):
+    least = WholeNumbers(len(SPECIALS) + 1)
+    if max_size is not None and max_size not in least:
         raise refused(
             f"max_size={max_size}",
             f"more than the {len(SPECIALS)} special tokens",
@@ -196,6 +199,7 @@ class Vocabulary(BaseVocabulary):
         self, words: Sequence[str], standardize: str = "words", **kwargs
     ):
         super().__init__(**kwargs)
+        check(Lists("words"), words=words)
         words = list(words)
         check_tokens(words, "word")
         if len(set(words)) < len(words):

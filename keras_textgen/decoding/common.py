@@ -6,9 +6,16 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import Allowed, Numbers, WholeNumbers, check
+from keras_textgen.checks import (
+    SWITCHES,
+    Allowed,
+    Numbers,
+    WholeNumbers,
+    check,
+)
 from keras_textgen.data.id_checks import asserted
 from keras_textgen.layers.masking import NEVER_PREDICTED, without_tokens
+from keras_textgen.tokens import UNKNOWN_ID
 
 # Smaller numbers of float32 are 0 for some processors.
 _SMALLEST = float(np.finfo(np.float32).tiny)
@@ -123,6 +130,20 @@ def _is_known(number: Any) -> bool:
 def _value(number: Any) -> Any:
     """A number that is known, out of its tensor if it is in one."""
     return tf.get_static_value(number) if tf.is_tensor(number) else number
+
+
+def banned_ids(ban_unknown: bool) -> list[int]:
+    """Returns the ids that are not to be generated.
+
+    Example:
+        >>> banned_ids(True), banned_ids(False)
+        ([1], [])
+        >>> banned_ids("no")
+        Traceback (most recent call last):
+        ValueError: ban_unknown='no'; allowed: True, False
+    """
+    check(SWITCHES, ban_unknown=ban_unknown)
+    return [UNKNOWN_ID] if ban_unknown else []
 
 
 def forbid(

@@ -35,6 +35,9 @@ from keras_textgen.evaluation.per_text import (
 )
 from keras_textgen.evaluation.watching import Watch, unwatched
 
+# Of importance-weighted bounds, where no other number is asked for.
+_SAMPLES = 500
+
 
 class KeptValues(Protocol):
     """Numbers of N rows that outlive the process that computes them."""
@@ -65,7 +68,7 @@ class NotKept:
 def likelihood_report(
     model: Any,
     data: Any,
-    importance_samples: int = 500,
+    importance_samples: int | None = None,
     *,
     batch_size: int = 32,
     watch: Watch = unwatched,
@@ -78,7 +81,7 @@ def likelihood_report(
         data: `SequenceBatches`; a corpus, as `load_corpus` gives it, whose test
             set is meant; or texts or token ids, but no dataset.
         importance_samples: K of the importance-weighted bound; 0 leaves the
-            bound out.
+            bound out, None is 500. Exact likelihoods need none.
         batch_size: Sequences a batch, where `data` are no batches.
         watch: Sees how the parts that may take long advance.
         kept_bounds: Importance-weighted bounds of the sequences, in the order
@@ -107,8 +110,8 @@ def likelihood_report(
           (nats).
 
     Raises:
-        ValueError: If `importance_samples` is negative, or `data` are none of
-            these.
+        ValueError: If `importance_samples` is negative, or asked for of an
+            exact likelihood, or `data` are none of these.
 
     Example:
         >>> import tensorflow_probability as tfp
@@ -139,7 +142,16 @@ def likelihood_report(
         latent_size 1
         mutual_information 0.0
     """
+    is_exact = model.likelihood_kind == "exact"
+    if importance_samples is None:
+        importance_samples = 0 if is_exact else _SAMPLES
     check(WholeNumbers(0), importance_samples=importance_samples)
+    if is_exact and importance_samples:
+        raise refused(
+            f"importance_samples={importance_samples} of a model whose "
+            "likelihood is exact",
+            "None or 0",
+        )
     batches = _as_sequences(model, data, batch_size)
     results = {
         "model": type(model).__name__,
@@ -151,7 +163,7 @@ def likelihood_report(
         results["unit"] = model.vocabulary.unit
         results["unknown_share"] = batches.unknown_share
     results |= _likelihoods(model, batches, watch)
-    if model.likelihood_kind == "exact":
+    if is_exact:
         return results | per_text(results, batches.text_size)
     if getattr(model, "averages_states", False):
         results |= _bounds_of_averaged_states(model, batches, results, watch)

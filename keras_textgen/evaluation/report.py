@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from keras_textgen.checks import refused
 from keras_textgen.evaluation.classification import format_classification
 from keras_textgen.evaluation.likelihoods import format_likelihoods
 from keras_textgen.evaluation.matrices import format_matrices
@@ -55,6 +56,10 @@ def evaluate_model(
         >>> print(format_table(results).splitlines()[2])
         sequences         2
     """
+    if not hasattr(model, "report"):
+        raise refused(
+            f"model of type {type(model).__name__}", "a model of keras_textgen"
+        )
     return model.report(data, *args, **options)
 
 

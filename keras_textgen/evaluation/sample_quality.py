@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_textgen.checks import SIZES, check, refused
+from keras_textgen.checks import SIZES, Lists, check, refused
 from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.data.rows import spread_rows
 from keras_textgen.evaluation.bleu import corpus_bleu, ngrams_of, self_bleu
@@ -72,6 +72,13 @@ def sample_quality(
         >>> rows[2].measure, rows[2].model, round(rows[2].real, 2)
         ('distinct-2', 0.5, 0.71)
     """
+    check(
+        Lists("texts"),
+        samples=samples,
+        training=training,
+        valid=valid,
+        test=test,
+    )
     beside = [training[x] for x in spread_rows(len(training), len(samples))]
     known = {word for text in training for word in text.split()} - {UNKNOWN}
     known.add(END)
@@ -120,6 +127,7 @@ def reconstruction_quality(
         >>> rows[1].measure, rows[1].model
         ('exact reconstructions', 0.5)
     """
+    check(Lists("texts"), again=again, texts=texts)
     bleu = corpus_bleu(again, texts)
     exact = [
         _one_space_between_words(ours) == _one_space_between_words(text)

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_textgen.checks import SIZES, check
 from keras_textgen.layers.masking import ExplicitMaskLayer
 
 
@@ -30,6 +31,7 @@ class AttentionPooling(ExplicitMaskLayer):
 
     def __init__(self, units: int, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "dtype": "float32"})
+        check(SIZES, units=units)
         self.units = units
 
     def build(self, input_shape: tuple) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_textgen.checks import Numbers, check
 from keras_textgen.replicas import sum_over_replicas
 
 _EPSILON = 1e-3
@@ -36,6 +37,7 @@ class GlobalBatchNormalization(keras.layers.Layer):
 
     def __init__(self, momentum: float = 0.9, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "dtype": "float32"})
+        check(Numbers(at_least=0, at_most=1), momentum=momentum)
         self.momentum = momentum
 
     def build(self, input_shape: tuple) -> None:

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from keras_textgen.checks import SWITCHES, check
 from keras_textgen.layers.recurrent import RecurrentStack, State
 
 
@@ -72,6 +73,7 @@ class RecurrentDecoder(RecurrentStack):
         **kwargs: Any,
     ) -> None:
         super().__init__(units, num_layers, rnn_type, **kwargs)
+        check(SWITCHES, joins_code=joins_code)
         self.state_of_code = state_of_code or self.zero_state
         self.joins_code = joins_code
 

@@ -3,12 +3,14 @@
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import refused
+from keras_textgen.checks import SIZES, Numbers, check, refused
 
 # Keeps concentrations of the Beta distribution above zero.
 _SMALLEST_CONCENTRATION = 1e-5
+_BOUNDS = Numbers(above=0)
 
 
 class GateParameters(NamedTuple):
@@ -59,12 +61,14 @@ class SpikeAndSlabGate(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**{**kwargs, "dtype": "float32"})
+        check(SIZES, latent_dim=latent_dim)
         self.latent_dim = latent_dim
         if concentration_range is not None:
             # A file holds a list.
-            low, high = concentration_range
-            concentration_range = low, high
-            if not 0 < low <= high:
+            concentration_range = tuple(np.ravel(concentration_range).tolist())
+            are_bounds = all(each in _BOUNDS for each in concentration_range)
+            is_pair = are_bounds and len(concentration_range) == 2
+            if not is_pair or concentration_range[0] > concentration_range[1]:
                 raise refused(
                     f"concentration_range={concentration_range}",
                     "two numbers above 0, the lower one first",

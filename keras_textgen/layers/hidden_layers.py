@@ -6,7 +6,7 @@ from typing import Any, TypeGuard
 import keras
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, check, refused
+from keras_textgen.checks import SIZES, Lists, check, refused
 
 # A hidden layer: its units and activation, or what does its work.
 HiddenLayer = tuple[int, str | Callable | None] | Callable
@@ -29,6 +29,7 @@ def checked_layers(
         >>> checked_layers("row_layers", [[8, "tanh"]])
         ([8, 'tanh'],)
     """
+    check(Lists("layers"), **{name: layers})
     for layer in layers:
         if callable(layer):
             continue

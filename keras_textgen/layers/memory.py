@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_textgen.checks import SIZES, check
 from keras_textgen.layers.attention import AttentionPooling
 from keras_textgen.layers.gaussian import GaussianHead
 from keras_textgen.layers.masking import ExplicitMaskLayer
@@ -43,6 +44,7 @@ class BroadMemory(ExplicitMaskLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        check(SIZES, attention_units=attention_units)
         self.units = units
         self.num_layers = num_layers
         self.attention_units = attention_units
@@ -105,6 +107,7 @@ class DeepMemory(keras.layers.Layer):
 
     def __init__(self, units: int, num_layers: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        check(SIZES, units=units, num_layers=num_layers)
         self.units = units
         self.num_layers = num_layers
         self.cells = [

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_textgen.checks import OneOf, check
+from keras_textgen.checks import SIZES, OneOf, check
 from keras_textgen.layers.cpu_recurrence import GRU, LSTM
 from keras_textgen.layers.masking import ExplicitMaskLayer
 
@@ -65,6 +65,7 @@ class _StackBase(ExplicitMaskLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        check(SIZES, units=units, num_layers=num_layers)
         check(OneOf(RNN_TYPES), rnn_type=rnn_type)
         self.units = units
         self.num_layers = num_layers

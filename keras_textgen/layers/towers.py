@@ -9,7 +9,16 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, OneOf, check, counted, refused
+from keras_textgen.checks import (
+    SIZES,
+    SWITCHES,
+    Numbers,
+    OneOf,
+    WholeNumbers,
+    check,
+    counted,
+    refused,
+)
 from keras_textgen.layers.hidden_layers import HiddenLayer, built_layers
 from keras_textgen.layers.sparse_vectors import (
     SparseVectors,
@@ -173,6 +182,10 @@ class Tower(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        check(SIZES, size=size)
+        check(WholeNumbers(0), dim=dim)
+        check(Numbers(at_least=0), kernel_l2=kernel_l2)
+        check(SWITCHES, use_bias=use_bias)
         width = first_width(dim, features, feature_dim, join)
         self.features = features if isinstance(features, SparseRows) else None
         self.num_features = num_features(features)

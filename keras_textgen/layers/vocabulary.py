@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_textgen.checks import refused
+from keras_textgen.checks import SIZES, check, refused
 from keras_textgen.layers.masking import NEVER_PREDICTED, without_tokens
 
 # Elements of the [rows, V] array that is kept from the forward to the backward
@@ -263,6 +263,7 @@ class VocabularyLogLikelihood(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**{**kwargs, "dtype": "float32"})
+        check(SIZES, vocabulary_size=vocabulary_size)
         self.vocabulary_size = vocabulary_size
         self.tied_to = tied_to
         self.training_dtype = training_dtype

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_textgen.checks import SIZES, check
+
 
 @keras.saving.register_keras_serializable("keras_textgen")
 class DirectionHead(keras.layers.Layer):
@@ -26,6 +28,7 @@ class DirectionHead(keras.layers.Layer):
 
     def __init__(self, latent_dim: int, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "dtype": "float32"})
+        check(SIZES, latent_dim=latent_dim)
         self.latent_dim = latent_dim
         self.direction = keras.layers.Dense(latent_dim, dtype="float32")
 

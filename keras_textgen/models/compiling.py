@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_textgen.checks import counted, refused
+from keras_textgen.checks import SIZES, check, counted, refused
 from keras_textgen.models.parts import rate_factors
 from keras_textgen.private_names import set_rates, unscaled
 
@@ -144,6 +144,7 @@ class Compiling(keras.Model):
             without_meaning["metrics"] = metrics
             without_meaning["weighted_metrics"] = weighted_metrics
         check_compile_arguments(without_meaning, jit_compile)
+        check(SIZES, steps_per_execution=steps_per_execution)
         factors = rate_factors(self, learning_rate_of or {})
         super().compile(
             optimizer=optimizer,

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_textgen.checks import OneOf, check
+from keras_textgen.checks import OneOf, check, refused
 
 # What `encoder` and `decoder` can be beside layers.
 NAMES = ("recurrent", "transformer")
@@ -46,8 +46,12 @@ def chosen(
         Traceback (most recent call last):
         ValueError: decoder='gru'; allowed: recurrent, transformer
     """
-    if not isinstance(choice, str):
+    if isinstance(choice, keras.Layer):
         return choice
+    if not isinstance(choice, str):
+        raise refused(
+            f"{argument}={choice!r}", f"a layer, or {' or '.join(NAMES)}"
+        )
     check(OneOf(NAMES), **{argument: choice})
     return make_transformer(**settings)
 

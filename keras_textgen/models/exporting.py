@@ -114,6 +114,7 @@ def export_model(model: Any, path: str | Path) -> None:
         >>> served.encode(tf.constant(["red rose", "rose"]))["code"].shape
         TensorShape([2, 2])
     """
+    check_model(model, "endpoints")
     endpoints: Mapping[str, Endpoint] = model.endpoints()
     variables = [weight.value for weight in model.weights]
     tables = [table for layer in model.layers for table in _tables(layer)]
@@ -127,6 +128,24 @@ def export_model(model: Any, path: str | Path) -> None:
     write_without_texts(
         path, package, of_no_texts(endpoints), variables, tables
     )
+
+
+def check_model(model: Any, method: str) -> None:
+    """Refuse what is no model of this package.
+
+    Args:
+        model: As a user gave it.
+        method: What is asked of it.
+
+    Example:
+        >>> check_model(["a rose"], "endpoints")
+        Traceback (most recent call last):
+        ValueError: model of type list; allowed: a model of keras_textgen
+    """
+    if not hasattr(model, method):
+        raise refused(
+            f"model of type {type(model).__name__}", "a model of keras_textgen"
+        )
 
 
 # What the modules of before called it; they go with their paths (`moved`).

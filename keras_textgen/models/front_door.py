@@ -16,13 +16,16 @@ from keras_textgen.data.batches.sources import (
 )
 from keras_textgen.data.frames import Frame, texts_of
 from keras_textgen.data.rows import in_memory, num_rows
-from keras_textgen.data.shards.matrix import PreparedCells
 from keras_textgen.data.shards.split import PreparedSplit
 from keras_textgen.models.compiling import Compiling, check_steps
 from keras_textgen.models.raw_data import (
     FirstEpoch,
     are_all,
     check_beside_batches,
+    check_counts,
+    check_epochs,
+    check_part,
+    check_shards,
     columns_of_table,
     held_out,
     is_numeric_tensor,
@@ -36,12 +39,6 @@ from keras_textgen.private_names import (
     is_within_fit,
 )
 from keras_textgen.private_workers import strategy_of
-
-# What a prepared corpus may hold, and which models read it.
-_PREPARED: dict[type, tuple[str, str]] = {
-    PreparedSplit: ("corpus of texts", "models of texts, documents or topics"),
-    PreparedCells: ("matrix", "models of matrices"),
-}
 
 
 class FrontDoor(NoSymbolicBuild, Compiling):
@@ -166,26 +163,27 @@ class FrontDoor(NoSymbolicBuild, Compiling):
             ValueError: If an argument is not allowed.
         """
         self._compile_if_needed()
+        check_epochs(epochs, initial_epoch, validation_freq, shuffle)
+        check_counts(
+            steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps,
+            validation_batch_size=validation_batch_size,
+        )
         x, y = columns_of_table(self, x, y)
         if validation_split:
             (x, y, sample_weight), validation_data = held_out(
                 (x, y, sample_weight), validation_split, validation_data
             )
+        given = x, y, sample_weight, batch_size, shuffle
         dataset, steps_per_epoch = self._training_dataset(
-            x,
-            y,
-            sample_weight,
-            batch_size,
-            shuffle,
-            initial_epoch,
-            steps_per_epoch,
-            class_weight,
+            *given, initial_epoch, steps_per_epoch, class_weight
         )
         if validation_data is not None:
             validation_data, _ = self._evaluation_dataset(
                 *unpacked(validation_data),
                 validation_batch_size or batch_size,
                 validation_batch_size,
+                steps=validation_steps,
                 is_shared=True,
             )
         check_steps(steps_per_epoch, self.steps_per_execution)
@@ -221,9 +219,9 @@ class FrontDoor(NoSymbolicBuild, Compiling):
         """
         self._compile_if_needed()
         if not is_within_fit(kwargs):
-            x, _ = self._evaluation_dataset(
-                x, y, sample_weight, batch_size, batch_size, is_shared=True
-            )
+            check_counts(steps=steps)
+            given = x, y, sample_weight, batch_size, batch_size
+            x, _ = self._evaluation_dataset(*given, steps=steps, is_shared=True)
         return super().evaluate(
             x,
             verbose=verbose,
@@ -250,8 +248,10 @@ class FrontDoor(NoSymbolicBuild, Compiling):
             steps: As in Keras.
             callbacks: As in Keras.
         """
+        check_part(x, steps)
+        given = x, None, None, batch_size, batch_size
         dataset, order = self._evaluation_dataset(
-            x, None, None, batch_size, batch_size, is_prediction=True
+            *given, steps=steps, is_prediction=True
         )
         outputs = super().predict(
             dataset, verbose=verbose, steps=steps, callbacks=callbacks
@@ -327,10 +327,11 @@ class FrontDoor(NoSymbolicBuild, Compiling):
                 return dataset
             return dataset.map(self._class_weigher(class_weight))
 
-        if is_stream(x):
+        if is_stream(x) or isinstance(x, RowBatches):
             check_beside_batches(
                 y=y, sample_weight=sample_weight, batch_size=batch_size
             )
+        if is_stream(x):
             return weighed(self._streamed(x)), steps_per_epoch
         batches = self._batches(x, y, sample_weight, batch_size, shuffle)
         batches.check_means()
@@ -352,20 +353,28 @@ class FrontDoor(NoSymbolicBuild, Compiling):
         sample_weight: Any,
         batch_size: int | None,
         given_batch_size: int | None,
+        steps: int | None = None,
         is_prediction: bool = False,
         is_shared: bool = False,
     ) -> tuple[Any, np.ndarray | slice]:
         """Every row once, and the index that puts rows into the given order.
 
-        Shared, each of several workers has its own part.
+        Shared, each of several workers has its own part. Of so many `steps` of
+        data in memory, the rows are the first.
         """
-        if is_stream(x):
+        if is_stream(x) or isinstance(x, RowBatches):
             check_beside_batches(
                 y=y, sample_weight=sample_weight, batch_size=given_batch_size
             )
+        if is_stream(x):
             return self._streamed(x, is_prediction), slice(None)
         batches = self._batches(
-            x, y, sample_weight, batch_size, is_prediction=is_prediction
+            x,
+            y,
+            sample_weight,
+            batch_size,
+            shuffle=steps is None,
+            is_prediction=is_prediction,
         )
         if not is_prediction:
             batches.check_means()
@@ -374,6 +383,8 @@ class FrontDoor(NoSymbolicBuild, Compiling):
             dataset = shared_out(
                 self, batches, lambda each: each.evaluation_dataset()
             )
+        if steps is not None and not isinstance(x, RowBatches):
+            return dataset, slice(None)
         return dataset, batches.original_order
 
     def _batches(
@@ -390,11 +401,7 @@ class FrontDoor(NoSymbolicBuild, Compiling):
             return x
         if x is None:
             raise refused("x=None", "data (docs/keras.md says which)")
-        for kind, (what, models) in _PREPARED.items():
-            if isinstance(x, kind) and not isinstance(x, self.reads_shards):
-                raise refused(
-                    f"a prepared {what} for {type(self).__name__}", models
-                )
+        check_shards(self, x)
         x, y = columns_of_table(self, x, y, has_targets=not is_prediction)
         has_its_own = isinstance(x, PreparedSplit) and y is None
         if not (is_prediction or has_its_own):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, check
+from keras_textgen.checks import SIZES, check, refused
 from keras_textgen.models.likelihood_model import LikelihoodModel
 from keras_textgen.models.remedies import Remedy
 from keras_textgen.noise import NoNoise, RowNoise, TextNoise
@@ -75,6 +75,12 @@ class LatentModel(LikelihoodModel):
         super().__init__(*args, **kwargs)
         check(SIZES, latent_dim=latent_dim)
         check_floors(free_bits, free_bits_per_dimension)
+        if not (kl_schedule is None or callable(kl_schedule)):
+            raise refused(
+                f"kl_schedule={kl_schedule!r}",
+                "None, a schedule of keras_textgen.schedules, or another "
+                "function of the step",
+            )
         self.latent_dim = latent_dim
         self.kl_schedule = kl_schedule
         self.free_bits = free_bits

@@ -14,6 +14,7 @@ import numpy as np
 from keras_textgen.checks import counted, refused
 from keras_textgen.cli.presets import MODEL_FILE, find_preset, preset_names
 from keras_textgen.data.readers.archives import DAMAGES
+from keras_textgen.models.exporting import check_model
 from keras_textgen.models.loading import load_file, load_model, unloadable
 
 _WEIGHTS, _CONFIG = "model.weights.h5", "config.json"
@@ -86,6 +87,7 @@ def save_to_preset(model: keras.Model, folder: str | os.PathLike) -> None:
         >>> from_preset(folder).vocabulary.get_vocabulary()[-2:]
         ['red', 'rose']
     """
+    check_model(model, "endpoints")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as beside:

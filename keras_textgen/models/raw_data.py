@@ -7,7 +7,15 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_textgen.checks import refused
+from keras_textgen.checks import (
+    SIZES,
+    SWITCHES,
+    Lists,
+    WholeNumbers,
+    check,
+    counted,
+    refused,
+)
 from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.data.batches.sources import is_stream
 from keras_textgen.data.frames import frame_of
@@ -16,6 +24,12 @@ from keras_textgen.data.rows import in_memory, split_rows
 from keras_textgen.data.shards.matrix import PreparedCells
 from keras_textgen.data.shards.split import PreparedSplit
 from keras_textgen.private_names import initial_epoch
+
+# What a prepared corpus may hold, and which models read it.
+_PREPARED: dict[type, tuple[str, str]] = {
+    PreparedSplit: ("corpus of texts", "models of texts, documents or topics"),
+    PreparedCells: ("matrix", "models of matrices"),
+}
 
 
 class FirstEpoch:
@@ -169,6 +183,88 @@ def held_out(
             f"validation_split of {type(x).__name__}", "of data in memory"
         )
     return split_rows(tuple(map(in_memory, parts)), validation_split)
+
+
+def check_shards(model: Any, x: Any) -> None:
+    """Refuse a part of a prepared corpus that a model does not read.
+
+    Args:
+        model: With `reads_shards`.
+        x: Data in memory or in shards.
+
+    Raises:
+        ValueError: If it is of another kind.
+    """
+    for kind, (what, models) in _PREPARED.items():
+        if isinstance(x, kind) and not isinstance(x, model.reads_shards):
+            raise refused(
+                f"a prepared {what} for {type(model).__name__}", models
+            )
+
+
+def check_counts(**counts: int | None) -> None:
+    """Refuse numbers of steps of which Keras would make something else.
+
+    Of 0 steps it makes all, or goes on without end.
+
+    Args:
+        **counts: By name; None where they were left out.
+
+    Example:
+        >>> check_counts(steps_per_epoch=None, validation_steps=0)
+        Traceback (most recent call last):
+        ValueError: validation_steps=0; allowed: whole numbers, 1 or more
+    """
+    for name, count in counts.items():
+        if count is not None:
+            check(SIZES, **{name: count})
+
+
+def check_part(x: Any, steps: int | None) -> None:
+    """Refuse to predict of some of the batches of rows in another order.
+
+    Args:
+        x: As `predict` was given it.
+        steps: The same.
+
+    Raises:
+        ValueError: If the outputs of so many steps would be of rows that only
+            the batches know, or the number is none of steps.
+    """
+    check_counts(steps=steps)
+    if steps is None or not isinstance(x, RowBatches):
+        return
+    if x.is_shuffled and steps < x.steps_per_epoch:
+        there = counted(x.steps_per_epoch, "batch", "batches")
+        raise refused(
+            f"predict with steps={steps} of {there} in an order of their own",
+            "None, or a part of the data",
+        )
+
+
+def check_epochs(
+    epochs: int,
+    initial_epoch: int,
+    validation_freq: int | list[int],
+    shuffle: bool,
+) -> None:
+    """Refuse what `fit` cannot count with.
+
+    Args:
+        epochs: As `fit` was given it, as are the others.
+        initial_epoch: See there.
+        validation_freq: See there.
+        shuffle: See there.
+
+    Example:
+        >>> check_epochs(2, -1, 1, True)
+        Traceback (most recent call last):
+        ValueError: initial_epoch=-1; allowed: whole numbers, 0 or more
+    """
+    check(WholeNumbers(0), epochs=epochs, initial_epoch=initial_epoch)
+    check(SWITCHES, shuffle=shuffle)
+    if validation_freq not in Lists("epochs"):
+        check(SIZES, validation_freq=validation_freq)
 
 
 def check_beside_batches(**given: Any) -> None:

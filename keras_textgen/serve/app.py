@@ -13,6 +13,7 @@ import pydantic
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from keras_textgen.checks import counted, refused
+from keras_textgen.cli.in_vain import check_given
 from keras_textgen.cli.modes import MODES, modes_of
 from keras_textgen.cli.settings import SETTINGS, RunError, Settings
 from keras_textgen.data.formats.collect import (
@@ -194,7 +195,7 @@ def _with(
     """Settings with those of a request.
 
     Raises:
-        RunError: one is out of its range.
+        RunError: one is out of its range, or without an effect.
     """
     values = {}
     for name, value in given.items():
@@ -209,7 +210,13 @@ def _with(
             )
         if name in _MOST and values[name] > _MOST[name]:
             raise refused(f"{name}={value}", f"at most {_MOST[name]:,}")
-    return dataclasses.replace(settings, **values)
+    asked = dataclasses.replace(settings, **values)
+    try:
+        check_given(asked, {}, values, {})
+    except RunError as error:
+        # A request has no flags.
+        raise RunError(str(error).replace("--", "")) from None
+    return asked
 
 
 def _add_generate(

@@ -87,6 +87,13 @@ def application_of(settings: Settings, model: Any) -> Application:
 
 def _apply(settings: Settings, application: Application) -> None:
     records = read_input(settings)
+    is_bound = any(each.name == _BOUND for each in application.columns)
+    if is_bound and not settings.importance_samples:
+        _say(
+            "1 sample of each text, as the run has --importance_samples=0; "
+            "more of them bring the bound nearer, such as "
+            "--importance_samples=100"
+        )
     counts = _Counts()
     with opened_output(settings.output, application.columns) as write:
         while chunk := list(itertools.islice(records, _RECORDS)):
@@ -267,10 +274,11 @@ def _score(settings: Settings, model: Any) -> Application:
     return _of_texts(columns, rows)
 
 
+_BOUND = "log_likelihood_at_least"
 # How a perplexity is called: what a likelihood is at least, it is at most.
 _PERPLEXITIES = {
     "log_likelihood": "",
-    "log_likelihood_at_least": "_at_most",
+    _BOUND: "_at_most",
     "log_likelihood_of_reconstruction": "_of_reconstruction",
 }
 
@@ -291,7 +299,7 @@ def _log_likelihood(
             ),
         )
     samples = max(settings.importance_samples, 1)
-    return "log_likelihood_at_least", functools.partial(
+    return _BOUND, functools.partial(
         model.log_likelihood, num_samples=samples, batch_size=_BATCH
     )
 

@@ -102,7 +102,7 @@ class DocumentTask(Task):
         model = HierarchicalAttentionNetwork(
             self.corpus.vocabulary, self.corpus.label_names, **arguments
         )
-        for vectors, source in self._word_vectors():
+        for vectors, source in self._word_vectors(model.embedding_dim):
             found = model.use_word_vectors(vectors)
             print(
                 f"{source}: vectors of {found:,} of "
@@ -115,7 +115,7 @@ class DocumentTask(Task):
     def _arguments(self) -> dict[str, Any]:
         return constructor_arguments(self.settings)
 
-    def _word_vectors(self) -> Iterator[tuple[WordVectors, str]]:
+    def _word_vectors(self, width: int) -> Iterator[tuple[WordVectors, str]]:
         """What the embedding begins with, and where it is from."""
         settings, vocabulary = self.settings, self.corpus.vocabulary
         if settings.own_word_vectors:
@@ -123,7 +123,7 @@ class DocumentTask(Task):
                 self._ids("train"),
                 self.corpus.labels["train"],
                 vocabulary.size,
-                settings.embedding_dim,
+                width,
             )
             yield vectors, "The training texts"
         if settings.word_vectors is not None:

@@ -17,7 +17,7 @@ from keras_textgen.cli.settings import (
 from keras_textgen.data.batches.sequences import SequenceBatches, TokenBatches
 from keras_textgen.data.corpus import SPLITS, Corpus
 from keras_textgen.data.rows import spread_rows
-from keras_textgen.data.views import TokenIds, token_ids
+from keras_textgen.data.views import TokenIds, is_stream, token_ids
 from keras_textgen.data.vocabulary import Vocabulary, unknown_share
 from keras_textgen.evaluation.figures import (
     probe_figures,
@@ -92,13 +92,14 @@ class TextTask(Task):
     def prepare(self, data: Corpus) -> TokenIds:
         """The corpus; says how many sequences were too long for it."""
         settings = self.settings
+        is_laid_out = is_stream(settings.dataset, settings.ptb_protocol)
         corpus = token_ids(
             settings.dataset,
             data,
             max_length=settings.max_length,
             protocol=settings.ptb_protocol,
             window=settings.window,
-            batch_size=settings.batch_size,
+            batch_size=settings.batch_size if is_laid_out else None,
             **vocabulary_settings(settings),
         )
         for split, number in corpus.dropped.items():
@@ -205,7 +206,7 @@ class TextTask(Task):
         figures = evaluate_model(
             model,
             test,
-            samples,
+            None if model.likelihood_kind == "exact" else samples,
             watch=PrintedWatch(),
             kept_bounds=KeptBounds(folder / _BOUNDS_FILE, model, test, samples),
         )

@@ -341,6 +341,11 @@ def test_without_features_it_recommends():
             lambda m: dmf.DualMatrixFactorization(0, 2),
             "n_row=0; allowed: whole",
         ),
+        # It would be forgotten when the model is saved.
+        (
+            lambda m: dmf.DualMatrixFactorization(3, 2, l2=0.1),
+            "l2, which keras-aquarium has not; allowed: name, trainable",
+        ),
     ],
 )
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")

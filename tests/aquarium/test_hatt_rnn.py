@@ -158,7 +158,8 @@ def test_another_loss_is_refused(loss):
     [
         ({"n_words": None}, "n_words=None without embeddings; allowed: one"),
         ({"n_words": 0}, "n_words=0; allowed: whole"),
-        ({"n_classes": 1}, "n_classes=1; allowed: 2 or more"),
+        ({"n_classes": 1}, "n_classes=1; allowed: whole numbers, 2 or more"),
+        ({"n_classes": 2.5}, "n_classes=2.5; allowed: whole numbers, 2 or mo"),
         ({"max_sents": 0}, "max_sents=0; allowed: whole"),
         (
             {"max_sent_length": 0},

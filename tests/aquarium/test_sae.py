@@ -143,6 +143,9 @@ def test_saved(make, tmp_path):
         ({"activation": np.tanh}, "activation=<ufunc 'tanh'>; allowed"),
         ({"loss": "mse"}, "loss='mse'; allowed: None or 'kl_divergence'"),
         ({"alpha": 0}, "alpha=0; allowed: numbers above 0"),
+        ({"use_tied_layer": "no"}, "use_tied_layer='no'; allowed: True, False"),
+        # It would be forgotten when the model is saved.
+        ({"l2": 0.1}, "l2, which keras-aquarium has not; allowed: name, train"),
     ],
 )
 def test_refused_settings(settings, message):

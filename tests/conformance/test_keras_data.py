@@ -394,6 +394,15 @@ def test_steps_batch_size_and_callbacks_are_honoured(case):
     assert seen.test == 5
     model.predict(case.x, 2, 0, None, [seen])
     assert seen.predict == 3
+    # Of data in memory, the first rows, however long they are.
+    whole = model.predict(case.x, 2, 0)
+    first = model.predict(case.x, 2, 0, 1)
+    assert_close(first, keras.tree.map_structure(lambda each: each[:2], whole))
+    x, y = case.rows([0, 1])
+    assert_close(
+        figures(model, case.x, case.y, batch_size=2, steps=1),
+        figures(model, x, y),
+    )
     outputs = model.predict(dataset(case), steps=1, verbose=0, callbacks=[seen])
     assert seen.predict == 4
     assert {len(each) for each in keras.tree.flatten(outputs)} == {2}

@@ -119,7 +119,7 @@ def test_fit_honours_epochs_steps_and_validation(case):
 
 @each_case
 def test_what_has_no_meaning_is_refused_before_training(case):
-    model = case.make()
+    model = case.make_eager()
     wrong = case.x
     if case.y is None:
         wrong = dataset(case).map(lambda x: (x, x))
@@ -129,6 +129,35 @@ def test_what_has_no_meaning_is_refused_before_training(case):
         model.fit(dataset(case), batch_size=2, verbose=0)
     with pytest.raises(ValueError, match="sample_weight"):
         model.fit(dataset(case), sample_weight=[1.0] * 5, verbose=0)
+    batches = model.row_batches(case.x, case.y, None, 2)
+    for method in (model.fit, model.evaluate, model.predict):
+        with pytest.raises(
+            ValueError, match=r"^batch_size with data that come"
+        ):
+            method(batches, batch_size=2, verbose=0)
+    with pytest.raises(ValueError, match=r"^predict with steps=1 of 3 batches"):
+        model.predict(batches, steps=1, verbose=0)
+    assert len(keras.tree.flatten(model.predict(batches, steps=3, verbose=0)))
+    for count in (0, -1, 1.5, "2"):
+        for name in ("steps_per_epoch", "validation_steps", "validation_freq"):
+            with pytest.raises(ValueError, match=f"^{name}=.*; allowed: whole"):
+                model.fit(case.x, case.y, verbose=0, **{name: count})
+        with pytest.raises(ValueError, match=r"^validation_batch_size="):
+            model.fit(
+                case.x,
+                case.y,
+                validation_data=dataset(case),
+                validation_batch_size=count,
+            )
+        with pytest.raises(ValueError, match=r"^steps_per_execution="):
+            model.compile("adam", steps_per_execution=count)
+        for method in (model.evaluate, model.predict):
+            with pytest.raises(ValueError, match=r"^steps=.*; allowed: whole"):
+                method(case.x, steps=count, verbose=0)
+    with pytest.raises(ValueError, match=r"^initial_epoch=-1; allowed: whole"):
+        model.fit(case.x, case.y, initial_epoch=-1, verbose=0)
+    with pytest.raises(ValueError, match=r"^shuffle='no'; allowed: True, Fal"):
+        model.fit(case.x, case.y, shuffle="no", verbose=0)
     with pytest.raises(ValueError, match="validation_split"):
         model.fit(dataset(case), validation_split=0.5, verbose=0)
     with pytest.raises(ValueError, match="validation_split"):

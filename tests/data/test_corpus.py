@@ -13,7 +13,12 @@ import numpy as np
 import pytest
 
 from keras_textgen.data import readers
-from keras_textgen.data.corpus import Corpus, DataError, read_corpus
+from keras_textgen.data.corpus import (
+    Corpus,
+    DataError,
+    check_taken,
+    read_corpus,
+)
 from keras_textgen.data.matrix import Matrix
 from keras_textgen.data.words import STANDARDIZERS
 from keras_textgen.datasets import DATASETS, VIEWS, find_view, names_with
@@ -130,6 +135,31 @@ def test_what_a_reader_is_given(monkeypatch):
         ValueError, match=r"^label=.x. for imdb; allowed: polarity"
     ):
         read_corpus("imdb", "documents", label="x")
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_what_a_reader_would_leave_aside_is_refused(name):
+    every = {each for row in DATASETS.values() for each in arguments_of(row)}
+    for view, facts in DATASETS[name].views.items():
+        check_taken(name, view, **dict.fromkeys(facts.arguments, 1))
+        check_taken(name, view, **dict.fromkeys(every))
+        for argument in every.difference(facts.arguments):
+            with pytest.raises(
+                ValueError, match=f"^{argument}=1 for {name} as {view}; allow"
+            ):
+                check_taken(name, view, **{argument: 1})
+
+
+def arguments_of(row):
+    return [each for view in row.views.values() for each in view.arguments]
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "a", [1]])
+def test_seeds_of_splits(seed):
+    with pytest.raises(
+        ValueError, match=r"^seed=.*; allowed: whole numbers, 0"
+    ):
+        read_corpus("sotu", "texts", seed=seed)
 
 
 def test_fingerprint_is_of_all_rows_in_their_order():

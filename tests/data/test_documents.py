@@ -66,6 +66,12 @@ def test_refused(tmp_path):
     message = "^label='rating' for 20news; allowed: None$"
     with pytest.raises(ValueError, match=message):
         load_documents("20news", label="rating")
+    message = "^seed=1 for imdb as documents; allowed: None; it has a meaning"
+    with pytest.raises(ValueError, match=message):
+        load_documents("imdb", seed=1)
+    message = "^text_column=a for 20news as documents; allowed: None; it has a"
+    with pytest.raises(ValueError, match=message):
+        load_documents("20news", text_column="a")
     with pytest.raises(DataError, match=r"^20news: no data_dir given; allowed"):
         load_documents("20news")
     with pytest.raises(DataError, match=f"^{tmp_path}: no 20news-bydate there"):

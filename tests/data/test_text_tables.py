@@ -149,6 +149,25 @@ def test_reviews_serve_all(tmp_path, names):
 # -- Splits --------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("form", ["tables", "lines", "folders"])
+def test_what_is_split_already_is_not_split_again(form, tmp_path):
+    for split in ("train", "valid", "test"):
+        if form == "tables":
+            write(tmp_path / f"{split}.csv", ["text", "a rose"])
+        elif form == "lines":
+            write(tmp_path / f"{split}.txt", ["a rose"])
+        else:
+            (tmp_path / split / "glad").mkdir(parents=True)
+            write(tmp_path / split / "glad" / "1.txt", ["a rose"])
+            (tmp_path / split / "sad").mkdir()
+            write(tmp_path / split / "sad" / "1.txt", ["a thorn"])
+    assert "a rose" in read(tmp_path).test[0]
+    with pytest.raises(
+        DataError, match=r": split already into train, valid, test; allowed: no"
+    ):
+        read(tmp_path, split="random")
+
+
 def test_shards_that_are_split(tmp_path):
     for name, numbers in (
         ("train-00000-of-00002", range(5)),

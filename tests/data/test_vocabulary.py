@@ -190,6 +190,8 @@ def test_from_texts_refuses(arguments, message):
         (["a", "</s>"], "the special token '</s>'"),
         (["a", ""], "the special token ''"),
         (["a", "b", "a"], "the word 'a' occurs 2 times"),
+        ("ab", "words='ab'; allowed: a list of words"),
+        (3, "words=3; allowed: a list of words"),
     ],
 )
 def test_words_are_checked(words, message):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_textgen.distributions.von_mises_fisher import (
+from keras_textgen.distributions.sphere import (
     kl_to_uniform,
     mean_resultant_length,
     sample_from_noise,

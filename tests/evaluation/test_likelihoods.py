@@ -230,6 +230,15 @@ def test_language_model(batches):
     assert results["perplexity"] == pytest.approx(perplexity, rel=1e-5)
 
 
+def test_an_exact_likelihood_has_no_samples(batches):
+    model = tiny(LSTMLanguageModel)
+    plain = likelihood_report(model, batches)
+    assert likelihood_report(model, batches, importance_samples=0) == plain
+    message = "^importance_samples=5 of a model whose likelihood is exact; allo"
+    with pytest.raises(ValueError, match=message):
+        likelihood_report(model, batches, importance_samples=5)
+
+
 def test_lstm_vae(batches):
     model = tiny(LSTMVAE, latent_dim=2, num_samples=3)
     results = likelihood_report(model, batches, importance_samples=3)

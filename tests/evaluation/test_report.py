@@ -125,6 +125,20 @@ def test_documents_and_labels_alone(classifier):
     assert "Not in the test set: sea." in format_table(land)
 
 
+def test_what_is_no_model_is_refused(tmp_path):
+    for call in (
+        lambda: evaluate_model(WORDS, TEST),
+        lambda: keras_textgen.export_model(WORDS, tmp_path),
+        lambda: keras_textgen.save_to_preset(WORDS, tmp_path / "preset"),
+    ):
+        with pytest.raises(
+            ValueError,
+            match=r"^model of type list; allowed: a model of keras_t",
+        ):
+            call()
+    assert not (tmp_path / "preset").exists()
+
+
 def test_what_a_classifier_refuses(classifier):
     with pytest.raises(ValueError, match=r"list; allowed: a corpus.*\(docume"):
         evaluate_model(classifier, TEST)

@@ -95,6 +95,16 @@ def test_refusals():
     ):
         with pytest.raises(ValueError, match="no texts"):
             measure()
+    real = ["a rose"]
+    for measure in (
+        lambda: sample_quality("a rose", real, real, real),
+        lambda: sample_quality(real, real, real, "a rose"),
+        lambda: reconstruction_quality("a rose", "a rose"),
+    ):
+        with pytest.raises(
+            ValueError, match=r"='a rose'; allowed: a list of t"
+        ):
+            measure()
     with pytest.raises(ValueError, match="length=0"):
         distinct_ngrams(["a"], 0)
     judge = Judge()

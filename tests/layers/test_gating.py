@@ -106,3 +106,11 @@ def test_range_is_checked(bounds):
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         SpikeAndSlabGate(2, concentration_range=bounds)
+
+
+@pytest.mark.parametrize("bounds", [5, "12", ("1", "2"), (1, 2, 3), ()])
+def test_a_range_is_two_numbers(bounds):
+    with pytest.raises(
+        ValueError, match=r"^concentration_range=.*; allowed: tw"
+    ):
+        SpikeAndSlabGate(2, concentration_range=bounds)

@@ -19,7 +19,7 @@ from keras_textgen.data.corpus import Corpus
 from keras_textgen.data.readers.word_vectors import read_word_vectors
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.decoding.sampling import sample
-from keras_textgen.distributions.von_mises_fisher import (
+from keras_textgen.distributions.sphere import (
     kl_to_uniform,
     sample_from_noise,
 )

@@ -170,6 +170,19 @@ def test_texts_without_codes_are_no_neighbors():
         client_of("sae_sotu", texts=["xyzzy"])
 
 
+def test_samples_of_an_exact_likelihood_are_refused():
+    client = client_of("lstm_lm_sotu")
+    body = {"texts": TEXTS, "importance_samples": 3}
+    refused = client.post("/score", json=body)
+    assert refused.status_code == 422
+    assert refused.json()["detail"] == (
+        "importance_samples=3 with model=lstm_lm, whose likelihood is exact; "
+        "allowed: 0"
+    )
+    del body["importance_samples"]
+    assert len(results(client.post("/score", json=body))) == len(TEXTS)
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "detail"),
     [
@@ -193,6 +206,8 @@ def test_texts_without_codes_are_no_neighbors():
          422, "interpolation_steps=200000; allowed: at most 100"),
         ("/score", {"texts": ["a"], "importance_samples": 10**6}, 422,
          "importance_samples=1000000; allowed: at most 1,000"),
+        ("/score", {"texts": ["a"], "importance_samples": 0}, 422,
+         "importance_samples=0 with mode=score; allowed: 1 or more"),
         ("/generate", {"condition_on": "a" * 20_001}, 422,
          "condition_on of 20,001 characters; allowed: at most 20,000"),
         ("/generate", {"condition_on": "a " * 1000}, 422,

@@ -429,6 +429,19 @@ def test_texts_of_like_length_are_given_together():
     assert max(count for count, _ in sizes) == 128
 
 
+def test_a_run_without_a_bound_is_scored_by_one_sample_and_says_so(
+    lines, capsys
+):
+    assert apply("--mode=score", "--preset=hdgm_sotu", "--input", lines) == 0
+    out, err = capsys.readouterr()
+    assert err.startswith(
+        "1 sample of each text, as the run has --importance_samples=0; more "
+    )
+    bound = from_preset("hdgm_sotu").log_likelihood(TEXTS, num_samples=1)
+    found = float(out.splitlines()[0].split("\t")[0])
+    np.testing.assert_allclose(found, bound[0], rtol=1e-5)
+
+
 def test_a_reconstruction_is_called_one():
     """The decoder of this objective reads the encoded text itself."""
     words = ["we", "must", "see", "the", "sea"]

@@ -138,6 +138,13 @@ def test_word_vectors(folder, tmp_path, capsys):
     assert out.endswith(f".\n{path}: vectors of 1 of {size} words.\n")
 
 
+def test_own_word_vectors_are_as_wide_as_the_model(folder, capsys):
+    task = task_of(folder, own_word_vectors=True, embedding_dim=None)
+    model = task.make_model()
+    assert "The training texts: vectors of " in capsys.readouterr().out
+    assert model.embedding.embeddings.shape[1] == 200
+
+
 def test_own_word_vectors(folder, capsys):
     task = task_of(folder, own_word_vectors=True)
     model = task.make_model()

@@ -27,9 +27,8 @@ class MatrixOptions:
     )
     confidence: float | None = number(
         "model",
-        "Confidence in what occurs (alpha of Hu et al. 2008), for implicit "
-        "feedback.",
-        takes=("matrices",),
+        "Confidence in what occurs (alpha of Hu et al. 2008). Default: 1.",
+        needs=("feedback", (None, "implicit")),
         argument="alpha",
     )
     negatives: int | None = integer(
@@ -98,7 +97,7 @@ class MatrixOptions:
     bias_l2: float | None = number(
         "model",
         "Weight of the squared biases.",
-        takes=("matrices",),
+        needs=("use_biases", (None, True)),
         argument="bias_l2",
     )
     kernel_l2: float | None = number(

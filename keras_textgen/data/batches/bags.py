@@ -77,6 +77,7 @@ def bag_vocabulary(
     """
     check_limits(max_size, min_count)
     check(Numbers(above=0, at_most=1), max_share=max_share)
+    stop_words = frozenset(checked_texts(stop_words, "stop word"))
     texts = checked_texts(texts)
     counts = count_corpus(texts, standardize)
     most = max_share * len(texts)
@@ -200,8 +201,7 @@ class BagBatches(RowBatches):
 
     The counts stay sparse; a batch holds the words of its documents, padded to
     those of the document with the most different words. Which documents make up
-    the batch of a given epoch and step depends on nothing but `seed`, epoch
-    and step, as in `SequenceBatches`.
+    a batch depends on `seed`, epoch and step alone, as in `SequenceBatches`.
 
     Args:
         counts: float CSR `[documents, words]`, each column once a row.

@@ -8,9 +8,17 @@ from typing import Any, Self
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, WholeNumbers, check, refused
+from keras_textgen.checks import (
+    SIZES,
+    SWITCHES,
+    WholeNumbers,
+    check,
+    refused,
+)
 
 _INT64_MAX = np.iinfo(np.int64).max
+# As models have them.
+_SEEDS = WholeNumbers(np.iinfo(np.int64).min, _INT64_MAX)
 
 FirstEpoch = int | Callable[[], int]
 """An epoch from 0, or what gives it once training begins."""
@@ -55,6 +63,8 @@ class RowBatches:
         sample_weight: Sequence[float] | None = None,
     ) -> None:
         check(SIZES, batch_size=batch_size)
+        check(_SEEDS, seed=seed)
+        check(SWITCHES, is_shuffled=is_shuffled)
         self.num_rows = num_rows
         self.batch_size = batch_size
         self.seed = seed

@@ -33,6 +33,7 @@ from keras_textgen.data.readers.files import (
 )
 from keras_textgen.data.text_tables import (
     TextColumns,
+    check_not_split,
     holds_tables,
     read_text_tables,
     said_of_tables,
@@ -101,7 +102,7 @@ def read_text(
             None.
         split: `"random"` (None without a `time_column`), 80/10/10; or
             `"time"`, the last tenth for the test and the one before for
-            validation.
+            validation. None of what is split already.
 
     Returns:
         The three splits. The labels are numbered in the order of their names;
@@ -135,6 +136,7 @@ def read_text(
         )
     splits = {name: find_text_file(source, f"{name}.txt") for name in SPLITS}
     if any(splits.values()):
+        check_not_split(source, splits, columns)
         return _read_splits(source, splits)
     paths = [path for path in _visible(source) if _is_text_file(path)]
     if paths:
@@ -143,6 +145,7 @@ def read_text(
         return corpus
     folders = _folders(source)
     if set(folders) & set(SPLITS):
+        check_not_split(source, SPLITS, columns)
         return _read_split_folders(source, folders)
     if folders:
         corpus = _split_labeled(*_read_folders(folders), seed, source)

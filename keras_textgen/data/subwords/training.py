@@ -151,7 +151,7 @@ def _train_word_pieces(
 
     How a word is split is another matter than how its pieces were found.
     """
-    size = max_size or DEFAULT_SIZE
+    size = DEFAULT_SIZE if max_size is None else max_size
     check(WholeNumbers(_SMALLEST_WORD_PIECES), max_size=size)
     model = _train_model(
         texts,

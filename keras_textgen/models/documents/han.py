@@ -13,7 +13,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, Numbers, check, counted, refused
+from keras_textgen.checks import (
+    SIZES,
+    Lists,
+    Numbers,
+    check,
+    counted,
+    refused,
+)
 from keras_textgen.data.base_vocabulary import BaseVocabulary
 from keras_textgen.data.batches.documents import (
     MAX_SENTENCES,
@@ -455,6 +462,7 @@ def _vocabulary_and_size(
 def _checked_names(label_names: Sequence[str] | int) -> tuple[str, ...]:
     if isinstance(label_names, int | np.integer):
         label_names = range(label_names)
+    check(Lists("names, or their number"), label_names=label_names)
     names = tuple(
         str(name) if isinstance(name, int | np.integer) else name
         for name in label_names

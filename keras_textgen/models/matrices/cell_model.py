@@ -35,8 +35,10 @@ from keras_textgen.data.shards.cells import (
 )
 from keras_textgen.data.shards.matrix import PreparedCells
 from keras_textgen.models.matrices.cell_settings import (
+    checked_alpha,
     checked_fields,
     checked_negatives,
+    without_meaningless,
 )
 from keras_textgen.models.matrices.factor_model import FactorModel
 from keras_textgen.models.matrices.prepared_cells import prepared_cells
@@ -67,7 +69,7 @@ class CellModel(FactorModel):
         *args: As in `FactorModel`.
         global_mean: The mean, to which biases are added.
         feedback: "explicit", "implicit" or "ranking".
-        alpha: Of the confidence, for implicit feedback.
+        alpha: Of the confidence, for implicit feedback; None for 1.
         negatives: Cells drawn for each observed one, but for explicit
             feedback; None for 4 with implicit feedback, 32 with ranking.
         relevant_above: For ranking, cells of higher values alone are to come
@@ -93,7 +95,7 @@ class CellModel(FactorModel):
         *args: Any,
         global_mean: float = 0.0,
         feedback: str = "explicit",
-        alpha: float = 1.0,
+        alpha: float | None = None,
         negatives: int | None = None,
         relevant_above: float | None = None,
         value_range: tuple[float, float] | None = None,
@@ -106,12 +108,12 @@ class CellModel(FactorModel):
     ) -> None:
         super().__init__(*args, **kwargs)
         weights = {"l2": l2, "bias_l2": bias_l2, "kernel_l2": kernel_l2}
-        check(Numbers(at_least=0), alpha=alpha, **weights)
+        check(Numbers(at_least=0), **weights)
         check(Numbers(), global_mean=global_mean)
         check_duplicates(duplicates)
         self.global_mean = global_mean
         self.feedback = feedback
-        self.alpha = alpha
+        self.alpha = checked_alpha(feedback, alpha)
         self.negatives = checked_negatives(
             feedback, negatives, relevant_above, value_range
         )
@@ -451,9 +453,7 @@ class CellModel(FactorModel):
     def from_config(cls, config: dict[str, Any]) -> "CellModel":
         """Rebuild the model.
 
-        Files of before may have negatives of explicit feedback, which drew
-        none.
+        Files of before may have what has no meaning; see
+        `without_meaningless`.
         """
-        if config.get("feedback") == "explicit":
-            config = config | {"negatives": None}
-        return super().from_config(config)
+        return super().from_config(without_meaningless(config))

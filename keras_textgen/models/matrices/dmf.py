@@ -9,7 +9,14 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, WholeNumbers, check, counted, refused
+from keras_textgen.checks import (
+    SIZES,
+    SWITCHES,
+    WholeNumbers,
+    check,
+    counted,
+    refused,
+)
 from keras_textgen.data.batches.cells import (
     Batch,
     check_cells,
@@ -146,6 +153,11 @@ class DualMatrixFactorization(CellModel):
     ) -> None:
         super().__init__(row_ids, col_ids, **kwargs)
         check(WholeNumbers(0), row_dim=row_dim, col_dim=col_dim)
+        check(SWITCHES, multi_level=multi_level, use_biases=use_biases)
+        if self.bias_l2 and not use_biases:
+            raise refused(
+                f"bias_l2={self.bias_l2} with use_biases=False", "0, or True"
+            )
         for name, width in (
             ("row_feature_dim", row_feature_dim),
             ("col_feature_dim", col_feature_dim),

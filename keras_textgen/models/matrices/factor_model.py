@@ -9,7 +9,14 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, Numbers, check, refused
+from keras_textgen.checks import (
+    SIZES,
+    SWITCHES,
+    Lists,
+    Numbers,
+    check,
+    refused,
+)
 from keras_textgen.data.batches.cells import check_range
 from keras_textgen.data.raw_ids import (
     as_list,
@@ -156,6 +163,7 @@ class FactorModel(GlobalBatchModel):
             # More than there are is as many as there are.
             k = min(k, len(self.col_ids))
         most = checked_integer("k", k, minimum=1)
+        check(SWITCHES, exclude_seen=exclude_seen)
         if exclude_seen and self.seen is None:
             raise refused(
                 "exclude_seen=True of a model that was made without `seen`",
@@ -452,6 +460,7 @@ def checked_ids(name: str, ids: int | Sequence[str]) -> tuple[str, ...]:
     if isinstance(ids, (int, np.integer)):
         check(SIZES, **{name: ids})
         return tuple(map(str, range(ids)))
+    check(Lists("ids, or their number"), **{name: ids})
     # Text is left as it is: files may have an id that is empty.
     is_text = all(isinstance(each, str) for each in ids)
     ids = tuple(ids if is_text else raw_ids(name, ids))

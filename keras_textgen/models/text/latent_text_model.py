@@ -6,7 +6,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, Numbers, OneOf, check, refused
+from keras_textgen.checks import (
+    SIZES,
+    SWITCHES,
+    Numbers,
+    OneOf,
+    check,
+    refused,
+)
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.decoding.common import checked_integer, checked_seed
 from keras_textgen.decoding.interpolation import homotopy
@@ -82,8 +89,10 @@ class LatentTextModel(LatentModel, TextModel):
         likelihood_kind: str | None = None,
         **kwargs: Any,
     ) -> None:
-        objective = objective or self.objectives[0]
+        objective = self.objectives[0] if objective is None else objective
         check(OneOf(self.objectives), objective=objective)
+        check(SWITCHES, feed_latent=feed_latent)
+        check(SWITCHES, aggressive_encoder=aggressive_encoder)
         kinds = {"bound": "lower bound", "reference": "reconstruction"}
         super().__init__(
             vocabulary,

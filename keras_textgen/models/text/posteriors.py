@@ -9,7 +9,7 @@ from keras_textgen.distributions.gaussian import (
     per_dimension,
     standard_normal,
 )
-from keras_textgen.distributions.von_mises_fisher import (
+from keras_textgen.distributions.sphere import (
     kl_to_uniform,
     sample_from_noise,
     uniform_on_sphere,

@@ -18,6 +18,7 @@ from keras_textgen.noise import RowNoise
 tfd = tfp.distributions
 
 POSTERIOR_FAMILIES = ("gaussian", "vmf")
+_CONCENTRATION = 80.0
 
 
 class SingleLatentTextModel(LatentTextModel):
@@ -29,7 +30,7 @@ class SingleLatentTextModel(LatentTextModel):
         vocabulary: Text to ids and back.
         posterior_family: "gaussian", with the prior N(0, I), or "vmf", von
             Mises-Fisher, with a uniform prior (Xu and Durrett 2018).
-        concentration: Fixed kappa of "vmf".
+        concentration: Fixed kappa of "vmf"; None for 80.
         **kwargs: As in `LatentTextModel`.
 
     Raises:
@@ -41,20 +42,30 @@ class SingleLatentTextModel(LatentTextModel):
         vocabulary: Vocabulary,
         *,
         posterior_family: str = "gaussian",
-        concentration: float = 80.0,
+        concentration: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(vocabulary, **kwargs)
-        self.posterior_family = posterior_family
-        self.concentration = concentration
         check(OneOf(POSTERIOR_FAMILIES), posterior_family=posterior_family)
+        self.posterior_family = posterior_family
+        self._family: GaussianPosterior | VonMisesFisherPosterior
         if posterior_family == "vmf":
             self._check_sphere()
-            family = VonMisesFisherPosterior(self.latent_dim, concentration)
+            if concentration is None:
+                concentration = _CONCENTRATION
+            self._family = VonMisesFisherPosterior(
+                self.latent_dim, concentration
+            )
+        elif concentration is not None:
+            raise refused(
+                f"concentration={concentration} with posterior_family="
+                f"{posterior_family!r}, which has none",
+                "None, or posterior_family='vmf'",
+            )
         else:
-            family = GaussianPosterior(self.latent_dim)
-        self._family = family
-        self.head = family.make_head()
+            self._family = GaussianPosterior(self.latent_dim)
+        self.concentration = concentration
+        self.head = self._family.make_head()
 
     def _check_sphere(self) -> None:
         if self.objective == "reference":
@@ -106,3 +117,17 @@ class SingleLatentTextModel(LatentTextModel):
             "posterior_family": self.posterior_family,
             "concentration": self.concentration,
         }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "SingleLatentTextModel":
+        """Rebuild the model.
+
+        Files of before may have a concentration of Gaussians, which have none.
+        """
+        if config.get("posterior_family", "gaussian") == "gaussian":
+            config = {
+                name: value
+                for name, value in config.items()
+                if name != "concentration"
+            }
+        return super().from_config(config)

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-from keras_textgen.checks import refused
+from keras_textgen.checks import SWITCHES, check, refused
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.distributions.spike_and_slab import SpikeAndSlab
 from keras_textgen.models.components import given
@@ -140,6 +140,7 @@ class SparseTextModel(LatentTextModel):
             float32 [N, Z]; a SciPy matrix of the same shape if `sparse`, made
             batch by batch.
         """
+        check(SWITCHES, sparse=sparse)
         if not sparse:
             return super().encode(data, batch_size)
         dataset, order = self.in_batches(data, batch_size)

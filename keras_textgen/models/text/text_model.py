@@ -7,7 +7,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, Numbers, check
 from keras_textgen.data.batches.sequences import (
     SequenceBatches,
     TokenBatches,
@@ -19,6 +18,7 @@ from keras_textgen.data.shards.split import PreparedSplit
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.decoding.beam_search import beam_search
 from keras_textgen.decoding.common import (
+    banned_ids,
     checked_integer,
     checked_seed,
     checked_temperature,
@@ -32,6 +32,7 @@ from keras_textgen.layers.vocabulary import VocabularyLogLikelihood
 from keras_textgen.models.components import chosen, given, is_recurrent
 from keras_textgen.models.likelihood_model import LikelihoodModel
 from keras_textgen.models.text.beginnings import beginning
+from keras_textgen.models.text.checked_settings import check_text_settings
 from keras_textgen.models.text.endpoints import Endpoint, text_endpoints
 from keras_textgen.models.text.word_noise import drop_words, dropout
 from keras_textgen.noise import Noise
@@ -111,10 +112,6 @@ class TextModel(LikelihoodModel):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        check(SIZES, embedding_dim=embedding_dim, rnn_units=rnn_units)
-        check(SIZES, num_layers=num_layers, max_length=max_length)
-        check(Numbers(at_least=0, at_most=1), word_keep_rate=word_keep_rate)
-        check(Numbers(at_least=0, below=1), dropout=dropout)
         self.vocabulary = vocabulary
         self.embedding_dim = embedding_dim
         self.rnn_units = rnn_units
@@ -125,6 +122,7 @@ class TextModel(LikelihoodModel):
         self.max_length = max_length
         self.starts_with_end = starts_with_end
         self.tied_embeddings = tied_embeddings
+        check_text_settings(self)
 
         self.embedding = keras.layers.Embedding(
             vocabulary.size,
@@ -434,7 +432,7 @@ class TextModel(LikelihoodModel):
             temperature=temperature,
             top_k=top_k,
             top_p=top_p,
-            banned_ids=[UNKNOWN_ID] if ban_unknown else [],
+            banned_ids=banned_ids(ban_unknown),
             prefix=prefix,
         )
 
@@ -454,7 +452,7 @@ class TextModel(LikelihoodModel):
             beam_width=beam_width,
             max_length=max_length,
             max_lengths=max_lengths,
-            banned_ids=[UNKNOWN_ID] if ban_unknown else [],
+            banned_ids=banned_ids(ban_unknown),
         )[0]
 
     def endpoints(self) -> dict[str, Endpoint]:

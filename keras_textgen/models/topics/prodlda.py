@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, Numbers, check, refused
+from keras_textgen.checks import SIZES, Numbers, WholeNumbers, check
 from keras_textgen.data.batches.bags import Bags
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.distributions.dirichlet import laplace_of_dirichlet
@@ -90,8 +90,8 @@ class ProdLDA(LatentModel, TopicModel):
     ) -> None:
         num_words = checked_width(vocabulary, num_words)
         check(SIZES, num_words=num_words, hidden_units=hidden_units)
-        if num_topics < 2:
-            raise refused(f"num_topics={num_topics}", "2 or more")
+        check(WholeNumbers(2), num_topics=num_topics)
+        check(Numbers(above=0), concentration=concentration)
         check(Numbers(at_least=0, below=1), dropout=dropout)
         mean, variance = laplace_of_dirichlet(
             np.full(num_topics, concentration)

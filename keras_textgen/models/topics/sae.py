@@ -9,7 +9,14 @@ import scipy.sparse
 import scipy.sparse.linalg
 import tensorflow as tf
 
-from keras_textgen.checks import SIZES, Numbers, OneOf, check, refused
+from keras_textgen.checks import (
+    SIZES,
+    SWITCHES,
+    Numbers,
+    OneOf,
+    check,
+    refused,
+)
 from keras_textgen.data.batches.bags import BagBatches, BagData, Bags, as_counts
 from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.evaluation.topic_methods import fit_clusters
@@ -104,6 +111,7 @@ class SoftmaxAutoencoder(TopicModel):
             num_topics=num_topics,
         )
         _check_settings(activation, alpha, l2)
+        check(SWITCHES, tied=tied)
         if tied and (encoder or decoder):
             raise refused(
                 "tied=True with an encoder or decoder of one's own",

@@ -57,11 +57,20 @@ def test_words_that_say_something():
         ),
         ({"max_share": 1.5}, "max_share=1.5; allowed: numbers above 0"),
         ({"min_count": 9}, "no word is left with min_count=9"),
+        ({"max_size": "9"}, "max_size=9; allowed: more than the 4"),
+        ({"stop_words": "the"}, "stop words are one string, 'the'; allowed: a"),
+        ({"stop_words": ["the", 3]}, "stop word 1 is 3, of type int; allowed"),
     ],
 )
 def test_refused_limits(limits, message):
     with pytest.raises(ValueError, match=message):
         bag_vocabulary(TEXTS, **limits)
+
+
+def test_stop_words_of_an_iterator_are_all_heeded():
+    expected = words_of(bag_vocabulary(TEXTS, stop_words=["wind", "sea"]))
+    found = bag_vocabulary(TEXTS, stop_words=iter(["wind", "sea"]))
+    assert words_of(found) == expected
 
 
 def test_counts_are_those_of_a_counter():

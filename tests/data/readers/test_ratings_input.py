@@ -324,6 +324,35 @@ def test_refused_folds(films):
         load_ratings("imdb")
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        (
+            "sotu",
+            {"fold": 1},
+            "fold=1 for sotu as matrices; allowed: None; it ",
+        ),
+        ("sotu", {"data_dir": "x"}, "data_dir=x for sotu as matrices; allowed"),
+        (
+            "matrix",
+            {"validation_share": 0.1},
+            "validation_share=0.1 for matrix",
+        ),
+        ("matrix", {"time_column": "year"}, "time_column=year for matrix as m"),
+        ("ml100k", {"split": "time"}, "split=time for ml100k as matrices; all"),
+        ("ml100k", {"duplicates": "sum"}, "duplicates=sum for ml100k as matri"),
+        (
+            "movielens",
+            {"fields": ("a", "b", "c")},
+            r"fields=\('a', 'b', 'c'\) ",
+        ),
+    ],
+)
+def test_what_a_matrix_has_no_use_for_is_refused(name, given, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        load_ratings(name, **given)
+
+
 def test_words_of_addresses():
     corpus = load_ratings("sotu", seed=1)
     counts = whole(corpus)

@@ -410,6 +410,8 @@ def test_refused_labels(model, labels, named):
         ({"label_names": ["one"]}, "label_names="),
         ({"label_names": ["one", "one"]}, "label_names="),
         ({"label_names": ["one", None]}, "label_names=.*; allowed: 2 or more"),
+        ({"label_names": "abc"}, "label_names='abc'; allowed: a list of names"),
+        ({"label_names": 2.5}, "label_names=2.5; allowed: a list of names, or"),
         ({"label_names": [1.5, 2]}, "label_names=.*; allowed: 2 or more"),
     ],
 )

@@ -26,6 +26,19 @@ TABLE = {"user": ["ann", "bob"], "film": ["Alien", "Emma"], "stars": [5, 1]}
         ({"global_mean": math.nan}, "global_mean=nan; allowed: numbers"),
         ({"global_mean": "3"}, "global_mean='3'; allowed: numbers"),
         ({"negatives": 4}, "negatives=4 with feedback='explicit', which draws"),
+        ({"alpha": 1.0}, "alpha=1.0 with feedback='explicit'; allowed: None"),
+        (
+            {"feedback": "ranking", "alpha": 2},
+            "alpha=2 with feedback='ranking'; allowed: None; it has a meaning",
+        ),
+        (
+            {"bias_l2": 0.1, "use_biases": False},
+            "bias_l2=0.1 with use_biases=False; allowed: 0, or True",
+        ),
+        ({"use_biases": "no"}, "use_biases='no'; allowed: True, False"),
+        ({"multi_level": None}, "multi_level=None; allowed: True, False"),
+        ({"fields": "abc"}, "fields='abc'; allowed: a list of three names"),
+        ({"row_layers": None}, "row_layers=None; allowed: a list of layers"),
         (
             {"feedback": "ranking", "relevant_above": math.nan},
             "relevant_above=nan; allowed: numbers",
@@ -36,7 +49,21 @@ TABLE = {"user": ["ann", "bob"], "film": ["Alien", "Emma"], "stars": [5, 1]}
 )
 def test_settings_without_a_meaning(settings, message):
     with pytest.raises(ValueError, match=message):
-        DualMatrixFactorization(2, 3, **SIZES, **settings)
+        DualMatrixFactorization(2, 3, **{**SIZES, **settings})
+
+
+@pytest.mark.parametrize("ids", ["ab", b"ab", 2.0, None])
+def test_ids_are_a_list_or_a_number(ids):
+    with pytest.raises(
+        ValueError, match=r"^col_ids=.*; allowed: a list of ids"
+    ):
+        DualMatrixFactorization(2, ids, **SIZES)
+
+
+def test_a_text_does_not_switch():
+    model = DualMatrixFactorization(2, 3, **SIZES)
+    with pytest.raises(ValueError, match=r"^exclude_seen='no'; allowed: True"):
+        model.recommend([1], exclude_seen="no")
 
 
 def test_a_range_without_an_upper_end():
@@ -51,6 +78,16 @@ def test_a_config_of_before_may_have_negatives_without_a_meaning():
     config = DualMatrixFactorization(2, 3, **SIZES).get_config()
     again = DualMatrixFactorization.from_config(config | {"negatives": 4})
     assert again.get_config() == config
+    again = DualMatrixFactorization.from_config(config | {"alpha": 1.0})
+    assert again.get_config() == config
+    without = DualMatrixFactorization(2, 3, **SIZES, use_biases=False)
+    config = without.get_config()
+    again = DualMatrixFactorization.from_config(config | {"bias_l2": 0.02})
+    assert again.get_config() == config
+    implicit = DualMatrixFactorization(2, 3, **SIZES, feedback="implicit")
+    assert implicit.alpha == 1.0
+    config = implicit.get_config() | {"alpha": 3.0}
+    assert DualMatrixFactorization.from_config(config).alpha == 3.0
 
 
 def test_columns_of_a_table_are_three():

@@ -8,7 +8,9 @@ import pytest
 import tensorflow as tf
 
 from keras_textgen.data.batches.sequences import SequenceBatches
+from keras_textgen.data.vocabulary import Vocabulary
 from keras_textgen.models import aggressive_encoder
+from keras_textgen.models.text.sentence_vae import SentenceVAE
 from keras_textgen.schedules import LinearSchedule
 from keras_textgen.tokens import END_ID
 from tests.models.tiny_models import (
@@ -469,6 +471,11 @@ def test_aggressive_encoder_needs_plain_sgd(optimizer):
             "concentration=0.0; allowed: numbers above 0",
         ),
         (
+            {"posterior_family": "gaussian", "concentration": 80.0},
+            "concentration=80.0 with posterior_family='gaussian', which has "
+            "none; allowed: None, or posterior_family='vmf'",
+        ),
+        (
             {"posterior_family": "vmf", "latent_dim": 1},
             "dimension=1; allowed: whole numbers, 2 or more",
         ),
@@ -477,3 +484,67 @@ def test_aggressive_encoder_needs_plain_sgd(optimizer):
 def test_families_are_checked(settings, message):
     with pytest.raises(ValueError, match=exactly(message)):
         sentence_vae(**{"objective": "bound", **settings})
+
+
+def test_a_config_of_before_may_have_a_concentration_without_a_meaning():
+    config = sentence_vae().get_config()
+    again = SentenceVAE.from_config(config | {"concentration": 80.0})
+    assert again.get_config() == config
+    sphere = sentence_vae(objective="bound", posterior_family="vmf")
+    config = sphere.get_config()
+    assert config["concentration"] == 80
+    assert SentenceVAE.from_config(config).get_config() == config
+
+
+# -- Settings of wrong types ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"vocabulary": WORDS},
+            f"vocabulary={WORDS}; allowed: a Vocabulary or SubwordVocabulary",
+        ),
+        ({"objective": ""}, "objective=''; allowed: reference, bound"),
+        (
+            {"kl_schedule": 0.5},
+            "kl_schedule=0.5; allowed: None, a schedule of "
+            "keras_textgen.schedules, or another function of the step",
+        ),
+        (
+            {"encoder": 3},
+            "encoder=3; allowed: a layer, or recurrent or transformer",
+        ),
+        (
+            {"decoder": ["transformer"]},
+            "decoder=['transformer']; allowed: a layer, or recurrent or "
+            "transformer",
+        ),
+        *(
+            ({name: "no"}, f"{name}='no'; allowed: True, False")
+            for name in (
+                "feed_latent",
+                "aggressive_encoder",
+                "starts_with_end",
+                "tied_embeddings",
+            )
+        ),
+    ],
+)
+def test_settings_of_wrong_types(settings, message):
+    arguments = {"vocabulary": Vocabulary(WORDS), "rnn_units": 2, **settings}
+    with pytest.raises(ValueError, match=exactly(message)):
+        SentenceVAE(**arguments)
+
+
+def test_a_text_does_not_switch_the_unknown_word(bound):
+    for call in (
+        lambda: bound.generate(1, ban_unknown="no"),
+        lambda: bound.decode(np.zeros([1, bound.code_size]), ban_unknown="no"),
+        lambda: bound.reconstruct(TEXTS, ban_unknown="no"),
+    ):
+        with pytest.raises(
+            ValueError, match=exactly("ban_unknown='no'; allowed: True, False")
+        ):
+            call()

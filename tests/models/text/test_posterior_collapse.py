@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from keras_textgen.data.batches.sequences import SequenceBatches
 from keras_textgen.data.vocabulary import Vocabulary
-from keras_textgen.distributions.von_mises_fisher import kl_to_uniform
+from keras_textgen.distributions.sphere import kl_to_uniform
 from keras_textgen.evaluation.diagnostics import mutual_information
 from keras_textgen.models.text.sentence_vae import SentenceVAE
 from keras_textgen.schedules import (

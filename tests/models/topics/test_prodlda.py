@@ -342,7 +342,10 @@ def test_number_of_parameters():
     [
         ({}, "neither vocabulary nor num_words"),
         ({"num_words": 0}, "num_words=0; allowed: whole"),
-        ({"num_words": 3, "num_topics": 1}, "num_topics=1; allowed: 2 or more"),
+        ({"num_words": 3, "num_topics": 1}, "num_topics=1; allowed: whole num"),
+        ({"num_words": 3, "num_topics": "3"}, "num_topics='3'; allowed: whole"),
+        ({"num_words": 3, "num_topics": 2.5}, "num_topics=2.5; allowed: whole"),
+        ({"num_words": 3, "concentration": "a"}, "concentration='a'; allowed"),
         ({"num_words": 3, "hidden_units": 0}, "hidden_units=0"),
         ({"num_words": 3, "dropout": 1.0}, "dropout=1.0; allowed: numbers"),
         ({"num_words": 3, "concentration": 0.0}, "concentration=0.0; allowed"),

@@ -130,7 +130,12 @@ def test_flags_of_a_run_may_be_given(given, program, tmp_path):
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        (["--seeds=0"], "--seeds=0: must be two or more whole numbers"),
+        (["--seeds=0"], "--seeds=0: must be two or more whole numbers, 0 to"),
+        (
+            ["--seeds=0,99999999999"],
+            "--seeds=0,99999999999: must be two or more whole numbers, 0 to "
+            "2147483647, each once, such as 0,1,2",
+        ),
         (["--seeds=0,1,0"], "--seeds=0,1,0: must be two or more"),
         (["--seeds=0,x"], "--seeds=0,x: must be two or more"),
         (["--seeds=0,-1"], "--seeds=0,-1: must be two or more"),

@@ -1,0 +1,159 @@
+"""What a user gives in vain: flags without an effect beside the others.
+
+Where the values of one other flag decide, they stand with the setting in
+`cli/options/`, and a recipe's value is dropped. What more decides is here, and
+only the user is told: recipes and runs keep what they have.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from keras_textgen.cli.errors import RunError
+from keras_textgen.cli.parsers import spelling
+from keras_textgen.cli.table import SETTINGS
+from keras_textgen.cli.values import Settings
+from keras_textgen.datasets import find_view
+
+# Corpora without features of rows and columns.
+_FEATURELESS = ("ratings", "prepared")
+
+
+class _Rule(NamedTuple):
+    """When some flags say nothing.
+
+    Attributes:
+      names: of the flags.
+      are_in_vain: whether they say nothing, in settled settings.
+      reason: why, and what is allowed; `{name}` stands for a setting's value.
+    """
+
+    names: Iterable[str]
+    are_in_vain: Callable[[Settings], Any]
+    reason: str
+
+
+def _draws_split(settings: Settings) -> bool:
+    """Whether a seed decides which rows are for training."""
+    view = find_view(settings.dataset, settings.spec.view)
+    return "seed" in view.arguments
+
+
+def _is_by_time(settings: Settings) -> bool:
+    named = settings.split in ("time", "leave_last_out")
+    return named or (settings.split is None and bool(settings.time_column))
+
+
+def _is_probed(settings: Settings) -> bool:
+    if settings.probes is None:
+        return settings.spec.is_one_of(("sparse",))
+    return settings.probes
+
+
+_RULES = (
+    _Rule(
+        ("importance_samples",),
+        lambda s: s.importance_samples and not s.spec.is_one_of(("latent",)),
+        "with --model={model}, whose likelihood is exact; allowed: 0",
+    ),
+    _Rule(
+        ("importance_samples",),
+        lambda s: (
+            s.importance_samples
+            and s.model == "hdgm"
+            and s.objective == "reference"
+        ),
+        "with --objective=reference, by which there is no likelihood to "
+        "bound; allowed: 0, or --objective=bound",
+    ),
+    _Rule(
+        ("importance_samples",),
+        lambda s: s.importance_samples == 0 and s.mode == "score",
+        "with --mode=score; allowed: 1 or more",
+    ),
+    _Rule(
+        ("min_steps_per_epoch",),
+        lambda s: s.steps_per_epoch is not None,
+        "contradicts --steps_per_epoch={steps_per_epoch}; give one of them",
+    ),
+    _Rule(
+        ("split_seed",),
+        lambda s: not _draws_split(s),
+        "with --dataset={dataset}, whose split draws nothing; allowed: 0",
+    ),
+    _Rule(
+        ("split_seed",),
+        _is_by_time,
+        "with a split by time, which draws nothing; allowed: 0",
+    ),
+    _Rule(
+        ("window",),
+        lambda s: s.ptb_protocol == "sentences",
+        "with --ptb_protocol=sentences, which are not cut; allowed: "
+        "--ptb_protocol=stream",
+    ),
+    _Rule(
+        ("beside",),
+        lambda s: not _is_probed(s),
+        "without --probes, whose table it is for; allowed: with --probes",
+    ),
+    _Rule(
+        ("beside",),
+        lambda s: not s.finish,
+        "with --nofinish, which judges nothing; allowed: --finish",
+    ),
+    _Rule(
+        ("code_steepness",),
+        lambda s: s.code_activation == "tanh",
+        "with --code_activation=tanh; allowed: --code_activation=binary",
+    ),
+    _Rule(
+        ("side_features",),
+        lambda s: s.side_features and s.dataset in _FEATURELESS,
+        "with --dataset={dataset}, which has none; allowed: false",
+    ),
+    _Rule(
+        ("feature_dim", "join"),
+        lambda s: s.dataset in _FEATURELESS and not s.history_features,
+        "with --dataset={dataset}, which has no features of rows or columns; "
+        "allowed: with --history_features",
+    ),
+)
+
+
+def check_given(
+    settings: Settings,
+    kept: Mapping[str, Any],
+    given: Mapping[str, Any],
+    spelled: Mapping[str, str],
+) -> None:
+    """Refuse what the user has given in vain.
+
+    Args:
+      settings: resolved ones.
+      kept: what the recipe or the run has anyway, which says nothing if it is
+        repeated, as `--flagfile` of a run does.
+      given: by the user.
+      spelled: what settings were called, where not by their names.
+
+    Raises:
+      RunError: for the first.
+
+    Example:
+    >>> settings = Settings(steps_per_epoch=9, min_steps_per_epoch=5)
+    >>> check_given(settings, {}, {"min_steps_per_epoch": 5}, {})
+    Traceback (most recent call last):
+    keras_textgen.cli.errors.RunError: --min_steps_per_epoch=5 contradicts \
+--steps_per_epoch=9; give one of them
+    """
+    for names, are_in_vain, reason in _RULES:
+        for name in names:
+            value = given.get(name)
+            usual = kept.get(name, SETTINGS[name].default)
+            # Off is what a switch without an effect is anyway.
+            if value in (None, usual) or value is False:
+                continue
+            if not are_in_vain(settings):
+                continue
+            typed = f"--{spelled.get(name, name)}={spelling(value)}"
+            values = {each: spelling(v) for each, v in vars(settings).items()}
+            raise RunError(f"{typed} {reason.format(**values)}")
