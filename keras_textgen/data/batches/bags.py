@@ -384,10 +384,8 @@ def checked_bags(bags: Bags, width: int) -> Bags:
             that is negative or not finite.
 
     Example:
-        >>> bags = {
-        ...     "columns": tf.constant([[0]]),
-        ...     "counts": tf.constant([[2.0]]),
-        ... }
+        >>> columns, counts = tf.constant([[0]]), tf.constant([[2.0]])
+        >>> bags = {"columns": columns, "counts": counts}
         >>> checked_bags(bags, width=1)["counts"].numpy().tolist()
         [[2.0]]
     """
