@@ -1,8 +1,11 @@
 """Optimizers."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
+from keras_textgen.checks import refused
 from keras_textgen.private_names import adam_handles, unscaled
 
 
@@ -14,6 +17,13 @@ class FusedAdam(keras.optimizers.Adam):
     costs time where the vocabulary is large. The update is the same, in
     TensorFlow's fused kernel; gradients must be dense.
 
+    Args:
+        *args: As in `keras.optimizers.Adam`.
+        **kwargs: The same, but not `amsgrad`, which the kernel has not.
+
+    Raises:
+        ValueError: With `amsgrad`.
+
     Example:
         >>> variable = keras.Variable([1.0, 2.0])
         >>> optimizer = FusedAdam(learning_rate=0.1)
@@ -21,6 +31,13 @@ class FusedAdam(keras.optimizers.Adam):
         >>> variable.numpy().round(3).tolist()
         [0.8999999761581421, 2.0]
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.amsgrad:
+            raise refused(
+                f"amsgrad={self.amsgrad}", "False, or keras.optimizers.Adam"
+            )
 
     def update_step(
         self,

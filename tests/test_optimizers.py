@@ -38,3 +38,12 @@ def test_config_round_trip():
     copy = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
     assert isinstance(copy, FusedAdam)
     assert copy.get_config() == optimizer.get_config()
+
+
+def test_what_the_kernel_has_not_is_refused():
+    with pytest.raises(
+        ValueError, match=r"^amsgrad=True; allowed: False, or k"
+    ):
+        FusedAdam(amsgrad=True)
+    again = FusedAdam.from_config(FusedAdam(0.5, beta_1=0.7).get_config())
+    assert (float(again.learning_rate.numpy()), again.beta_1) == (0.5, 0.7)

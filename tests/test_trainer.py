@@ -818,7 +818,7 @@ OTHER_DATA = {
     "no run": (lambda folder: folder, ["--mode=generate"], "there is no run"),
     "no model beside": (
         lambda folder: text_file(folder, LINES),
-        [f"--beside={ROOT}"],
+        [f"--beside={ROOT}", "--probes"],
         "model.keras: not there yet",
     ),
 }

@@ -32,6 +32,14 @@ class _Rule(NamedTuple):
     reason: str
 
 
+def _is_exact(settings: Settings) -> bool:
+    return not settings.spec.is_one_of(("latent",))
+
+
+def _has_no_prior(settings: Settings) -> bool:
+    return settings.model == "hdgm" and settings.objective != "bound"
+
+
 def _draws_split(settings: Settings) -> bool:
     """Whether a seed decides which rows are for training."""
     view = find_view(settings.dataset, settings.spec.view)
@@ -50,30 +58,28 @@ def _is_probed(settings: Settings) -> bool:
 
 
 _RULES = (
+    # Where a run ends, its figures say what the likelihood is.
     _Rule(
         ("importance_samples",),
-        lambda s: s.importance_samples and not s.spec.is_one_of(("latent",)),
+        lambda s: s.importance_samples and s.mode == "score" and _is_exact(s),
         "with --model={model}, whose likelihood is exact; allowed: 0",
     ),
     _Rule(
         ("importance_samples",),
         lambda s: (
-            s.importance_samples
-            and s.model == "hdgm"
-            and s.objective == "reference"
+            s.importance_samples and s.mode == "score" and _has_no_prior(s)
         ),
         "with --objective=reference, by which there is no likelihood to "
-        "bound; allowed: 0, or --objective=bound",
+        "bound; allowed: 0",
     ),
     _Rule(
         ("importance_samples",),
-        lambda s: s.importance_samples == 0 and s.mode == "score",
+        lambda s: (
+            s.importance_samples == 0
+            and s.mode == "score"
+            and not (_is_exact(s) or _has_no_prior(s))
+        ),
         "with --mode=score; allowed: 1 or more",
-    ),
-    _Rule(
-        ("min_steps_per_epoch",),
-        lambda s: s.steps_per_epoch is not None,
-        "contradicts --steps_per_epoch={steps_per_epoch}; give one of them",
     ),
     _Rule(
         ("split_seed",),
@@ -100,11 +106,6 @@ _RULES = (
         ("beside",),
         lambda s: not s.finish,
         "with --nofinish, which judges nothing; allowed: --finish",
-    ),
-    _Rule(
-        ("code_steepness",),
-        lambda s: s.code_activation == "tanh",
-        "with --code_activation=tanh; allowed: --code_activation=binary",
     ),
     _Rule(
         ("side_features",),
@@ -139,11 +140,11 @@ def check_given(
       RunError: for the first.
 
     Example:
-    >>> settings = Settings(steps_per_epoch=9, min_steps_per_epoch=5)
-    >>> check_given(settings, {}, {"min_steps_per_epoch": 5}, {})
+    >>> settings = Settings(model="vae", dataset="ptb", split_seed=5)
+    >>> check_given(settings, {}, {"split_seed": 5}, {})
     Traceback (most recent call last):
-    keras_textgen.cli.errors.RunError: --min_steps_per_epoch=5 contradicts \
---steps_per_epoch=9; give one of them
+    keras_textgen.cli.errors.RunError: --split_seed=5 with --dataset=ptb, \
+whose split draws nothing; allowed: 0
     """
     for names, are_in_vain, reason in _RULES:
         for name in names:

@@ -29,6 +29,7 @@ from keras_textgen.models.raw_data import (
     columns_of_table,
     held_out,
     is_numeric_tensor,
+    other_size,
     packed,
     unpacked,
     weights_of_batch,
@@ -328,8 +329,9 @@ class FrontDoor(NoSymbolicBuild, Compiling):
             return dataset.map(self._class_weigher(class_weight))
 
         if is_stream(x) or isinstance(x, RowBatches):
+            size = other_size(x, batch_size)
             check_beside_batches(
-                y=y, sample_weight=sample_weight, batch_size=batch_size
+                y=y, sample_weight=sample_weight, batch_size=size
             )
         if is_stream(x):
             return weighed(self._streamed(x)), steps_per_epoch
@@ -363,8 +365,9 @@ class FrontDoor(NoSymbolicBuild, Compiling):
         data in memory, the rows are the first.
         """
         if is_stream(x) or isinstance(x, RowBatches):
+            size = other_size(x, given_batch_size)
             check_beside_batches(
-                y=y, sample_weight=sample_weight, batch_size=given_batch_size
+                y=y, sample_weight=sample_weight, batch_size=size
             )
         if is_stream(x):
             return self._streamed(x, is_prediction), slice(None)

@@ -267,6 +267,21 @@ def check_epochs(
         check(SIZES, validation_freq=validation_freq)
 
 
+def other_size(x: Any, batch_size: int | None) -> int | None:
+    """The size of batches that is asked for, but where it is theirs already.
+
+    Args:
+        x: Batches of any kind.
+        batch_size: As it was given.
+
+    Example:
+        >>> batches = RowBatches(4, batch_size=2)
+        >>> other_size(batches, 2), other_size(batches, 3)
+        (None, 3)
+    """
+    return None if batch_size == getattr(x, "batch_size", None) else batch_size
+
+
 def check_beside_batches(**given: Any) -> None:
     """Refuse beside batches what they hold, or are, themselves.
 

@@ -31,24 +31,6 @@ PTB = ("--model=vae", "--dataset=ptb")
 # What is said in vain, what is said of it, and beside what it has an effect.
 CASES = [
     (
-        ["--model=lstm_lm", "--importance_samples=9"],
-        "--importance_samples=9 with --model=lstm_lm, whose likelihood is "
-        "exact; allowed: 0",
-        ["--model=lstm_vae", "--importance_samples=9"],
-    ),
-    (
-        ["--model=hdgm", "--objective=reference", "--importance_samples=9"],
-        "--importance_samples=9 with --objective=reference, by which there is "
-        "no likelihood to bound; allowed: 0, or --objective=bound",
-        ["--model=hdgm", "--objective=bound", "--importance_samples=9"],
-    ),
-    (
-        ["--steps_per_epoch=9", "--min_steps_per_epoch=5"],
-        "--min_steps_per_epoch=5 contradicts --steps_per_epoch=9; give one of "
-        "them",
-        ["--steps_per_epoch=9", "--min_steps_per_epoch=1"],
-    ),
-    (
         [*PTB, "--split_seed=3"],
         "--split_seed=3 with --dataset=ptb, whose split draws nothing; "
         "allowed: 0",
@@ -93,12 +75,6 @@ CASES = [
         f"--beside={pathlib.Path().absolute()} with --nofinish, which judges "
         "nothing; allowed: --finish",
         ["--model=hsvae", "--beside=.", "--finish"],
-    ),
-    (
-        ["--model=sae", "--code_activation=tanh", "--alpha=3"],
-        "--alpha=3.0 with --code_activation=tanh; allowed: "
-        "--code_activation=binary",
-        ["--model=sae", "--alpha=3"],
     ),
     (
         [*DMF, "--side_features"],
@@ -147,6 +123,27 @@ def test_what_is_given_in_vain_is_refused(given, message, allowed, tmp_path):
         parse(tmp_path, *with_data(given, tmp_path))
     assert str(error.value) == message
     parse(tmp_path, *with_data(allowed, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--model=lstm_lm"], "--model=lstm_lm, whose likelihood is exact; al"),
+        (["--model=hdgm"], "--objective=reference, by which there is no likel"),
+    ],
+)
+def test_samples_of_a_score_that_takes_none_are_refused(more, told, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    # Where a run ends, its figures say what they are.
+    trained = parse(tmp_path, *more, "--importance_samples=3")
+    (run / "flags.txt").write_text(settings.flagfile_text(trained))
+    given = ["--mode=score", f"--run_dir={run}", "--input=.", *more]
+    assert parse(tmp_path, *given).importance_samples == 3
+    with pytest.raises(settings.RunError) as error:
+        parse(tmp_path, *given, "--importance_samples=9")
+    assert str(error.value).startswith(f"--importance_samples=9 with {told}")
+    assert parse(tmp_path, *given, "--importance_samples=0")
 
 
 def test_a_score_without_samples_is_refused(tmp_path):

@@ -134,7 +134,7 @@ def test_what_has_no_meaning_is_refused_before_training(case):
         with pytest.raises(
             ValueError, match=r"^batch_size with data that come"
         ):
-            method(batches, batch_size=2, verbose=0)
+            method(batches, batch_size=3, verbose=0)
     with pytest.raises(ValueError, match=r"^predict with steps=1 of 3 batches"):
         model.predict(batches, steps=1, verbose=0)
     assert len(keras.tree.flatten(model.predict(batches, steps=3, verbose=0)))

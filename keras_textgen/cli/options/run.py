@@ -118,7 +118,7 @@ class RunOptions:
         "optimizer",
         "An epoch has at least so many steps: small data have smaller batches "
         "than --batch_size says, of 8 or more, and the smallest several passes "
-        "an epoch.",
+        "an epoch. --steps_per_epoch takes its place.",
         default=1,
     )
     batch_size: int = integer(
