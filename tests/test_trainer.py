@@ -871,6 +871,7 @@ GRAPH_MODULES = {
     "corpus_vocabulary",
     "graph_normalization",
     "graph_sentences",
+    "id_checks",
     "own_word_vectors",
     "raw_documents",
     "rows",
