@@ -21,7 +21,7 @@ from keras_textgen.models.compiling import Compiling, check_steps
 from keras_textgen.models.raw_data import (
     FirstEpoch,
     are_all,
-    check_beside_batches,
+    check_beside,
     check_counts,
     check_epochs,
     check_part,
@@ -29,7 +29,6 @@ from keras_textgen.models.raw_data import (
     columns_of_table,
     held_out,
     is_numeric_tensor,
-    other_size,
     packed,
     unpacked,
     weights_of_batch,
@@ -328,11 +327,7 @@ class FrontDoor(NoSymbolicBuild, Compiling):
                 return dataset
             return dataset.map(self._class_weigher(class_weight))
 
-        if is_stream(x) or isinstance(x, RowBatches):
-            size = other_size(x, batch_size)
-            check_beside_batches(
-                y=y, sample_weight=sample_weight, batch_size=size
-            )
+        check_beside(x, batch_size, y=y, sample_weight=sample_weight)
         if is_stream(x):
             return weighed(self._streamed(x)), steps_per_epoch
         batches = self._batches(x, y, sample_weight, batch_size, shuffle)
@@ -364,11 +359,7 @@ class FrontDoor(NoSymbolicBuild, Compiling):
         Shared, each of several workers has its own part. Of so many `steps` of
         data in memory, the rows are the first.
         """
-        if is_stream(x) or isinstance(x, RowBatches):
-            size = other_size(x, given_batch_size)
-            check_beside_batches(
-                y=y, sample_weight=sample_weight, batch_size=size
-            )
+        check_beside(x, given_batch_size, y=y, sample_weight=sample_weight)
         if is_stream(x):
             return self._streamed(x, is_prediction), slice(None)
         batches = self._batches(
@@ -400,7 +391,6 @@ class FrontDoor(NoSymbolicBuild, Compiling):
         is_prediction: bool = False,
     ) -> RowBatches:
         if isinstance(x, RowBatches):
-            check_beside_batches(y=y, sample_weight=sample_weight)
             return x
         if x is None:
             raise refused("x=None", "data (docs/keras.md says which)")

@@ -267,19 +267,29 @@ def check_epochs(
         check(SIZES, validation_freq=validation_freq)
 
 
-def other_size(x: Any, batch_size: int | None) -> int | None:
-    """The size of batches that is asked for, but where it is theirs already.
+def check_beside(x: Any, batch_size: int | None, **given: Any) -> None:
+    """Refuse beside data that are batches what those hold themselves.
 
     Args:
-        x: Batches of any kind.
-        batch_size: As it was given.
+        x: Data of any kind.
+        batch_size: As it was given; batches may have it already.
+        **given: Further arguments, by name; None where they were left out.
+
+    Raises:
+        ValueError: `x` is batches, and an argument was not left out.
 
     Example:
         >>> batches = RowBatches(4, batch_size=2)
-        >>> other_size(batches, 2), other_size(batches, 3)
-        (None, 3)
+        >>> check_beside(batches, 2, y=None)
+        >>> check_beside(batches, 3, y=None)
+        Traceback (most recent call last):
+        ValueError: batch_size with data that come in batches, which hold \
+inputs, targets and weights; allowed: batch_size=None
     """
-    return None if batch_size == getattr(x, "batch_size", None) else batch_size
+    if is_stream(x) or isinstance(x, RowBatches):
+        is_theirs = batch_size == getattr(x, "batch_size", None)
+        size = None if is_theirs else batch_size
+        check_beside_batches(**given, batch_size=size)
 
 
 def check_beside_batches(**given: Any) -> None:
