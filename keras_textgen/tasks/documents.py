@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_textgen.checks import counted
 from keras_textgen.cli.settings import constructor_arguments
+from keras_textgen.data.batches.bags import num_words
 from keras_textgen.data.batches.base import RowBatches
 from keras_textgen.data.batches.documents import (
     DocumentBatches,
@@ -104,10 +105,8 @@ class DocumentTask(Task):
         )
         for vectors, source in self._word_vectors(model.embedding_dim):
             found = model.use_word_vectors(vectors)
-            print(
-                f"{source}: vectors of {found:,} of "
-                f"{counted(self.corpus.vocabulary.size, 'word')}."
-            )
+            size = num_words(self.corpus.vocabulary)
+            print(f"{source}: vectors of {found:,} of {counted(size, 'word')}.")
             if vectors.note:
                 print(vectors.note)
         return model

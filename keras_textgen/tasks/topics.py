@@ -30,6 +30,7 @@ _FIGURES = ("val_homogeneity", "val_completeness", "val_v_measure")
 _NUM_WORDS = 10
 # Of documents without labels, where no number of topics is given.
 _MOST_TOPICS, _DOCUMENTS_A_TOPIC = 20, 10
+_NO_STOP_WORDS = " (without the stop words of English)"
 
 
 class TopicTask(Task):
@@ -55,10 +56,11 @@ class TopicTask(Task):
     def size_text(self) -> str:
         """Words, documents and non-zeros."""
         counts = self.corpus.counts["train"]
+        left_out = "" if self.settings.stop_words is False else _NO_STOP_WORDS
         return (
             f"{counted(counts.shape[1], 'word')}, "
             f"{counted(counts.shape[0], 'training document')}, "
-            f"{counted(counts.nnz, 'count')} above 0"
+            f"{counted(counts.nnz, 'count')} above 0{left_out}"
         )
 
     def batches(self, split: str, batch_size: int) -> RowBatches:

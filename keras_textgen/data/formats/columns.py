@@ -30,6 +30,7 @@ from keras_textgen.data.formats.table_header import header_hint
 
 # The most letters that a message shows of a column's name.
 _SHOWN = 40
+_TIMES = "time_column"
 
 # Other names that a column is found by, where none has its own.
 OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
@@ -125,12 +126,13 @@ class Columns:
         Raises:
             DataError: a column is not there, or a value cannot be used.
         """
-        places = {}
+        places: dict[str, int] = {}
         table = completed(table, wanted)
         for each in wanted:
             place = find_column(table, each, wanted)
             name = None if place is None else table.columns[place]
             if place is not None:
+                _check_own_column(table, place, each, wanted, places)
                 places[each.name] = place
             if each.name not in self.names:
                 self.names[each.name] = name
@@ -199,6 +201,24 @@ def read_columns(
         with opened_table(source) as table:
             columns.read(adapt(table), wanted)
     return columns
+
+
+def _check_own_column(
+    table: Table,
+    place: int,
+    asked: Wanted,
+    wanted: Sequence[Wanted],
+    places: Mapping[str, int],
+) -> None:
+    """Refuses one column for two things; times may be labels or values."""
+    for other in wanted:
+        flags = other.flag, asked.flag
+        if places.get(other.name) == place and _TIMES not in flags:
+            raise DataError(
+                f"{table.name}: column {table.columns[place]!r} by "
+                f"--{other.flag} and by --{asked.flag}; allowed: a column of "
+                "its own for each"
+            )
 
 
 def find_column(

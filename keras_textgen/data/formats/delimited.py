@@ -156,9 +156,12 @@ def _records(
             if record:
                 yield first, record
     except csv.Error as error:
+        told = str(error)
+        if told.startswith("new-line"):
+            told = "a carriage return within a line that a line feed ends"
         # A quote may have been opened many lines before.
         raise DataError(
-            f"{name}:{before + 1}: {error}; allowed: a table with {mark!r} "
+            f"{name}:{before + 1}: {told}; allowed: a table with {mark!r} "
             "between the columns, in which a field that begins with a quote "
             f"({quote}) ends with one, and quotes inside it are doubled"
         ) from error

@@ -89,7 +89,7 @@ def read_records(
         if is_table or starts_as_table(stream):
             rows = _rows(table_of(stream, source), columns)
         else:
-            rows = _lines(stream, source.name, len(columns))
+            rows = _lines(stream, source, columns)
         for where, values in rows:
             yield _record(where, columns, values, checked)
 
@@ -133,12 +133,28 @@ def _no_collector(column: str) -> Any:
     raise NotImplementedError(column)
 
 
+def _check_is_text(where: str, line: str, columns: Sequence[str]) -> None:
+    """Refuses a first line that names the columns of a table."""
+    for mark in ",\t;|":
+        fields = [field.strip(' "') for field in line.split(mark)]
+        if len(fields) > 1 and set(columns) <= set(fields):
+            raise DataError(
+                f"{where}: it names columns, {', '.join(columns)} among them; "
+                "allowed: lines of text, or for a table "
+                f"--{_FLAG}={','.join(columns)}"
+            )
+
+
 def _lines(
-    stream: io.BufferedReader, name: str, num_fields: int
+    stream: io.BufferedReader, source: Source, columns: Sequence[str]
 ) -> Iterator[tuple[str, Sequence[str]]]:
-    for number, line in enumerate(decoded_lines(stream, name), 1):
-        where = f"{name}:{number}"
+    num_fields = len(columns)
+    for number, line in enumerate(decoded_lines(stream, source.name), 1):
+        where = f"{source.name}:{number}"
         line = line.rstrip("\n")
+        # What is piped has no name that would tell.
+        if number == 1 and str(source.path) == STANDARD_INPUT:
+            _check_is_text(where, line, columns)
         fields = line.split("\t") if num_fields > 1 else [line]
         if len(fields) != num_fields:
             raise DataError(

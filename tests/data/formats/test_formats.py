@@ -207,6 +207,7 @@ def test_names_are_given(tmp_path):
         ("a.csv", b"text,label\na\n", ":2: 1 column; allowed: 2, as in t"),
         ("a.csv", b'text,label\n"a,b\n', ":2: unexpected end of data; allo"),
         ("a.csv", b"text\ncaf\xe9\n", ":2: invalid UTF-8 (byte 0xe9), 'é' in"),
+        ("a.csv", b'text,label\r"a\nb",c\r', ":1: a carriage return within"),
         ("a.csv", b"t\0e\0x\0t\0", ":1: a zero byte, as binary files have"),
         ("a.csv.gz", b"text\na\n", ": the compressed file is damaged"),
         ("a.csv.gz", WRITERS["a.csv.gz"](REVIEWS)[:60], ": the compressed f"),
@@ -226,6 +227,25 @@ def test_refused(tmp_path, name, content, message):
         read_corpus("text", "texts", data_dir=path)
     assert "\n" not in str(e.value)
     assert "; allowed: " in str(e.value)
+
+
+def test_a_column_of_its_own_for_each(tmp_path):
+    path = write(tmp_path / "a.csv")
+    with pytest.raises(
+        DataError,
+        match=r"^.*a\.csv: column 'text' by --text_column and by "
+        "--label_column; allowed: a column of its own for each$",
+    ):
+        read_corpus("text", "documents", data_dir=path, label_column="text")
+    with pytest.raises(DataError, match="by --row_column and by --column_"):
+        ratings_in_order(path, fields=("item", "item", "rating"))
+    # Times may be values, too.
+    fields = ("user", "item", "timestamp")
+    found = ratings_in_order(path, fields=fields, time_column="timestamp")
+    assert [value for *_, value in found] == [
+        row["timestamp"]
+        for row in sorted(REVIEWS, key=lambda row: (row["user"], row["item"]))
+    ]
 
 
 def test_a_cut_file_of_zstandard(tmp_path):

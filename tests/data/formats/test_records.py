@@ -53,6 +53,23 @@ def test_standard_input_gives_the_same(tmp_path, monkeypatch, suffix):
     assert [record.values for record in records] == EXPECTED
 
 
+@pytest.mark.parametrize(
+    ("first", "columns"),
+    [("id,text", ["text"]), ('"text";"a"', ["text"]), ("a\tb", ["a", "b"])],
+)
+def test_a_table_on_standard_input_is_no_text(monkeypatch, first, columns):
+    content = f"{first}\n1{first[-2]}rose\n".encode()
+    for lines in (content, content.replace(b"\n", b"\r\n")):
+        stream = io.TextIOWrapper(io.BufferedReader(io.BytesIO(lines)))
+        monkeypatch.setattr(sys, "stdin", stream)
+        with pytest.raises(
+            DataError,
+            match="^standard input:1: it names columns, .*; allowed: lines of "
+            f"text, or for a table --input_columns={','.join(columns)}$",
+        ):
+            list(read_records("-", columns, checked_text))
+
+
 def test_a_line_is_there_before_the_next_one_comes(monkeypatch):
     source, target = os.pipe()
     with os.fdopen(source) as stream:
