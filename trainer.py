@@ -4,8 +4,10 @@ import sys
 
 try:
     from keras_textgen.__main__ import main
-except KeyboardInterrupt:
+except (KeyboardInterrupt, SystemError) as error:
     # As `main` says it; nothing of the package is there yet.
+    if not isinstance(error.__cause__ or error, KeyboardInterrupt):
+        raise
     print("\ntrainer.py: interrupted", file=sys.stderr)
     sys.exit(130)
 

@@ -6,7 +6,7 @@ It imports next to nothing, so that Ctrl-C is answered from the start.
 import sys
 from collections.abc import Sequence
 
-from keras_textgen.cli.naming import program_name, say_interrupted
+from keras_textgen.cli.naming import INTERRUPTS, program_name, say_interrupted
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,8 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         from keras_textgen.program import run_program
 
         return run_program(argv)
-    except KeyboardInterrupt:
-        return say_interrupted(program)
+    except INTERRUPTS as error:
+        return say_interrupted(program, error)
 
 
 if __name__ == "__main__":

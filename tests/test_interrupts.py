@@ -13,8 +13,10 @@ import runpy, sys
 class Interrupts:
     def find_spec(self, name, *rest):
         if name == module:
+            if within_c == "True":
+                raise SystemError("as C says") from KeyboardInterrupt()
             raise KeyboardInterrupt
-module, program, *sys.argv = sys.argv[1:]
+within_c, module, program, *sys.argv = sys.argv[1:]
 sys.meta_path.insert(0, Interrupts())
 if program.endswith(".py"):
     runpy.run_path(program, run_name="__main__")
@@ -23,6 +25,7 @@ else:
 """
 
 
+@pytest.mark.parametrize("within_c", [False, True])
 @pytest.mark.parametrize(
     ("program", "module", "arguments"),
     [
@@ -41,11 +44,20 @@ else:
     ],
 )
 def test_an_interrupted_import_is_one_line(
-    tmp_path, program, module, arguments
+    tmp_path, program, module, arguments, within_c
 ):
     path = str(ROOT / program) if program.endswith(".py") else program
     done = subprocess.run(
-        [sys.executable, "-c", CODE, module, path, path, *arguments],
+        [
+            sys.executable,
+            "-c",
+            CODE,
+            str(within_c),
+            module,
+            path,
+            path,
+            *arguments,
+        ],
         cwd=tmp_path,
         capture_output=True,
         text=True,

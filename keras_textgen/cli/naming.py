@@ -42,14 +42,25 @@ def say_refused(program: str, error: Exception, place: object) -> int:
     return 2
 
 
-def say_interrupted(program: str) -> int:
+# What Ctrl-C raises; from within the import of a module written in C, it
+# arrives as the cause of another error.
+INTERRUPTS = KeyboardInterrupt, SystemError, ImportError
+
+
+def say_interrupted(program: str, error: BaseException) -> int:
     """Say in a line that Ctrl-C has ended the program.
 
     Args:
       program: its name.
+      error: one of `INTERRUPTS`, which is raised again if it is none.
 
     Returns:
       The exit status of that.
     """
+    cause: BaseException | None = error
+    while not isinstance(cause, KeyboardInterrupt):
+        if cause is None:
+            raise error
+        cause = cause.__cause__
     print(f"\n{program}: interrupted", file=sys.stderr)
     return 128 + signal.SIGINT

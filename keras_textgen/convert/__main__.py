@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_textgen.checks import counted
-from keras_textgen.cli.naming import say_interrupted, say_refused
+from keras_textgen.cli.naming import INTERRUPTS, say_interrupted, say_refused
 from keras_textgen.cli.parsers import hidden_layers
 from keras_textgen.cli.presets import MODEL_FILE
 
@@ -38,8 +38,8 @@ def main(argv: Sequence[str]) -> int:
         model.save(given.folder / MODEL_FILE)
     except (OSError, ValueError) as error:
         return say_refused(PROGRAM, error, given.folder)
-    except KeyboardInterrupt:
-        return say_interrupted(PROGRAM)
+    except INTERRUPTS as error:
+        return say_interrupted(PROGRAM, error)
     print(
         f"Written to {given.folder}: {type(model).__name__} of "
         f"{counted(model.count_params(), 'parameter')}; "

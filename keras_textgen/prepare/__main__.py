@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from keras_textgen.checks import counted
-from keras_textgen.cli.naming import say_interrupted, say_refused
+from keras_textgen.cli.naming import INTERRUPTS, say_interrupted, say_refused
 from keras_textgen.prepare.settings import (
     DUPLICATES,
     SENTENCE_RULES,
@@ -47,8 +47,8 @@ def main(argv: Sequence[str]) -> int:
         corpus = prepare_corpus(beam_options=beam_options, **settings)
     except (OSError, ValueError) as error:
         return say_refused(PROGRAM, error, given.output)
-    except KeyboardInterrupt:
-        return say_interrupted(PROGRAM)
+    except INTERRUPTS as error:
+        return say_interrupted(PROGRAM, error)
     print(
         f"Finished in {given.output}: {corpus.summary}, "
         f"{counted(corpus.manifest.bad, 'record')} left out. "

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_textgen.checks import refused
-from keras_textgen.cli.naming import say_interrupted, say_refused
+from keras_textgen.cli.naming import INTERRUPTS, say_interrupted, say_refused
 from keras_textgen.cli.presets import find_preset
 from keras_textgen.cli.settings import FLAGS_FILE, RunError, read_flagfile
 from keras_textgen.data.formats.collect import checked_text
@@ -43,8 +43,8 @@ def main(argv: Sequence[str]) -> int:
     # A model that cannot be loaded is a ValueError.
     except (RunError, ValueError) as error:
         return say_refused(PROGRAM, error, given.run)
-    except KeyboardInterrupt:
-        return say_interrupted(PROGRAM)
+    except INTERRUPTS as error:
+        return say_interrupted(PROGRAM, error)
     print(f"Serving {folder} on http://{given.host}:{given.port}", flush=True)
     uvicorn.run(
         app,
