@@ -91,7 +91,10 @@ def _run(argv: Sequence[str], started: float) -> int:
     with _output_of(cluster):
         data = _read(settings)
         _print_missing_recipe(settings, recipes)
-        with _place_of(directory, settings, cluster) as place:
+        with (
+            _place_of(directory, settings, cluster) as place,
+            _ended_by_interrupts(program_name(argv[0])),
+        ):
             status = _run_with_tensorflow(settings, place, data, cluster)
         if status == 0 and not _prints_results(settings):
             print(f"Took {(time.monotonic() - started) / 60:.1f} minutes.")
@@ -172,6 +175,31 @@ def _place_of(
     writes = settings.mode in ("train", "export")
     with directory.claimed() if writes else contextlib.nullcontext():
         yield directory
+
+
+@contextlib.contextmanager
+def _ended_by_interrupts(program: str) -> Iterator[None]:
+    """Let Ctrl-C end the process at once, as SIGTERM does.
+
+    TensorFlow's own code can lose an exception and go on with what is half
+    made; files are whole at any moment. Training notes the signal in its place.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    # Imports are quiet, and this is not.
+    stderr = os.dup(2)
+
+    def end(number: int, _: Any) -> None:
+        os.write(stderr, f"\n{program}: interrupted\n".encode())
+        os._exit(128 + number)
+
+    signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.close(stderr)
 
 
 def _read(settings: Settings) -> Any:

@@ -66,3 +66,30 @@ def test_an_interrupted_import_is_one_line(
     assert done.stderr == f"\n{name}: interrupted\n"
     assert done.returncode == 130
     assert not list(tmp_path.iterdir())
+
+
+# A module whose import is interrupted, and whose code takes no notice.
+DEAF = """
+import signal, sys
+class Deaf:
+    def find_spec(self, name, *rest):
+        if name == "keras_textgen.training.strategies":
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                pass
+sys.meta_path.insert(0, Deaf())
+from keras_textgen.__main__ import main
+sys.exit(main(["trainer.py", "--mode=generate", "--preset=lstm_lm_sotu"]))
+"""
+
+
+def test_an_interrupt_that_is_lost_in_other_code(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", DEAF],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr == "\ntrainer.py: interrupted\n"
+    assert (done.stdout, done.returncode) == ("", 130)
