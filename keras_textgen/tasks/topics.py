@@ -30,7 +30,10 @@ _FIGURES = ("val_homogeneity", "val_completeness", "val_v_measure")
 _NUM_WORDS = 10
 # Of documents without labels, where no number of topics is given.
 _MOST_TOPICS, _DOCUMENTS_A_TOPIC = 20, 10
-_NO_STOP_WORDS = " (without the stop words of English)"
+_STOP_WORDS = (
+    "Left out: the stop words of English (--nostop_words keeps them); those of "
+    "other languages by a lower --max_share."
+)
 
 
 class TopicTask(Task):
@@ -44,6 +47,8 @@ class TopicTask(Task):
         limits: dict[str, Any] = {"max_share": settings.max_share}
         if settings.stop_words is False:
             limits["stop_words"] = ()
+        else:
+            print(_STOP_WORDS)
         return bags(
             data,
             vocab_size=settings.vocab_size,
@@ -56,11 +61,10 @@ class TopicTask(Task):
     def size_text(self) -> str:
         """Words, documents and non-zeros."""
         counts = self.corpus.counts["train"]
-        left_out = "" if self.settings.stop_words is False else _NO_STOP_WORDS
         return (
             f"{counted(counts.shape[1], 'word')}, "
             f"{counted(counts.shape[0], 'training document')}, "
-            f"{counted(counts.nnz, 'count')} above 0{left_out}"
+            f"{counted(counts.nnz, 'count')} above 0"
         )
 
     def batches(self, split: str, batch_size: int) -> RowBatches:

@@ -77,6 +77,15 @@ def test_data(task):
     assert rows == [6]
 
 
+def test_stop_words_that_are_left_out_are_said(path, capsys):
+    said = "Left out: the stop words of English (--nostop_words keeps them)"
+    TopicTask(settings_of(path))
+    assert said in capsys.readouterr().out
+    task = TopicTask(settings_of(path, "--nostop_words"))
+    assert said not in capsys.readouterr().out
+    assert "and" in task.make_model().vocabulary.get_vocabulary()
+
+
 def test_every_flag_reaches_the_model(path):
     given = {
         "latent_dim": 4,
