@@ -24,9 +24,9 @@ from keras_textgen.evaluation.topic_methods import FoundTopics, baseline_topics
 from keras_textgen.evaluation.watching import Watch, unwatched
 
 _MEASURES = """\
-NPMI and diversity: ten words a topic, those that its center decodes to for
-the SAE, those of its highest weights for ProdLDA, LDA and NMF, else those of
-the highest mean tf-idf; together in the documents of the training set."""
+NPMI and diversity: ten words a topic, for SAE and ProdLDA those that it makes
+likelier than all topics do, those of the highest weights for LDA and NMF, else
+those of the highest mean tf-idf; together in documents of the training set."""
 _FIGURES_OF_WORDS = ("npmi", "diversity")
 _FIGURES = ("homogeneity", "completeness", "v_measure", *_FIGURES_OF_WORDS)
 _HEADINGS = {"v_measure": "V-measure", "npmi": "NPMI"}

@@ -354,16 +354,9 @@ class SoftmaxAutoencoder(TopicModel):
             "distance": tf.where(is_known, nearest, np.nan),
         }
 
-    def topic_word_columns(self, k: int) -> tf.Tensor:
-        """What topics make likelier than the documents at large.
-
-        The `k` words of the highest y log(y / mean y), y being what the center
-        of a topic decodes to and mean y the mean over topics.
-        """
-        log_y = tf.nn.log_softmax(self.logits(self.topic_centers.value))
-        num_topics = tf.math.log(float(self.num_topics))
-        log_mean = tf.reduce_logsumexp(log_y, axis=0) - num_topics
-        return tf.math.top_k(tf.exp(log_y) * (log_y - log_mean), k).indices
+    def topic_logits(self) -> tf.Tensor:
+        """Logits of words at the centers of topics, float32 [topics, words]."""
+        return self.logits(self.topic_centers.value)
 
     def top_words(self, k: int = 10) -> list[list[str]]:
         """The words that each dimension of the code makes likelier.

@@ -215,7 +215,7 @@ def test_topic_words_by_hand(trained):
     logits = model.topic_centers.numpy() @ model.kernel.numpy().T
     powers = np.exp(logits + model.output_bias.numpy())
     y = powers / powers.sum(axis=1, keepdims=True)
-    scores = y * np.log(y / y.mean(axis=0))
+    scores = y / (y.mean(axis=0) + 1 / len(WORDS))
     expected = np.argsort(-scores, axis=1)[:, :2]
     found = [
         [WORDS.index(word) for word in row] for row in model.topic_words(2)
