@@ -57,7 +57,23 @@ def _is_probed(settings: Settings) -> bool:
     return settings.probes
 
 
+def _has_no_hidden_layer(settings: Settings) -> bool:
+    return settings.hidden_layers in (None, "none")
+
+
 _RULES = (
+    _Rule(
+        ("min_steps_per_epoch",),
+        lambda s: s.steps_per_epoch is not None,
+        "with --steps_per_epoch={steps_per_epoch}, which says how many steps "
+        "make an epoch; allowed: one of the two",
+    ),
+    _Rule(
+        ("multi_level",),
+        _has_no_hidden_layer,
+        "without a hidden layer, which it is about; allowed: with "
+        "--hidden_layers",
+    ),
     # Where a run ends, its figures say what the likelihood is.
     _Rule(
         ("importance_samples",),
