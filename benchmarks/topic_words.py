@@ -1,15 +1,16 @@
 """Which words stand for a topic: coherence and diversity of three rules.
 
 "heaviest" is the highest shares y of words, as is usual of LDA and NMF; "gain"
-is y log(y / mean y), mean y over topics; "lift" is y / (mean y + 1 / words),
-what `topic_words` goes by. For the SAE y is what the center of a topic decodes
-to, for ProdLDA what a topic by itself does, for LDA and NMF the components with
-rows that add up to 1. "beta" is ProdLDA's paper's: its weights as they are.
+is y log(y / mean y), mean y over topics; "lift" is y / (mean y + 1 / words). The
+SAE's `topic_words` go by lift. For the SAE y is what the center of a topic
+decodes to, for ProdLDA what a topic by itself does, for LDA and NMF the
+components with rows that add up to 1. "beta" is what ProdLDA's `topic_words` go
+by, as its authors: its weights as they are.
 
-    python benchmarks/topic_words.py DATA_DIR RUN ...
+    python benchmarks/topic_words.py --data_dir=DATA_DIR RUN ...
 
-DATA_DIR is where 20 Newsgroups lies, RUN are folders of runs on it with the
-words of the recipe.
+RUN are folders of runs with the words of their recipe. DATA_DIR is where 20
+Newsgroups lies; without it, all is of the State of the Union addresses.
 """
 
 import argparse
@@ -21,6 +22,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 import scipy.sparse
+import tensorflow as tf
 from scipy.special import softmax
 from sklearn.decomposition import NMF, LatentDirichletAllocation
 from sklearn.exceptions import ConvergenceWarning
@@ -31,7 +33,13 @@ from keras_textgen.data.corpus import read_corpus
 from keras_textgen.data.views import bags
 from keras_textgen.evaluation.topics import npmi_coherence, topic_diversity
 
-NUM_TOPICS, NUM_WORDS = 20, 10
+NUM_WORDS = 10
+# Name, words as in the recipes of the SAE, and its number of topics, without
+# and with --data_dir.
+CORPORA = (
+    ("sotu", {"min_count": 5, "max_share": 0.5}, 8),
+    ("20news", {"max_share": 0.1}, 20),
+)
 
 
 def rules(y: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
@@ -57,25 +65,29 @@ def of_model(folder: str, counts: scipy.sparse.csr_array) -> None:
     name = f"{model.table_name}, seed {model.seed}"
     if hasattr(model, "beta"):
         show(name, "beta", model.beta.numpy(), counts)
-    for rule, values in rules(softmax(model.topic_logits().numpy(), axis=1)):
+        logits = model.word_logits(tf.eye(model.num_topics))
+    else:
+        logits = model.logits(model.topic_centers.value)
+    for rule, values in rules(softmax(logits.numpy(), axis=1)):
         show(name, rule, values, counts)
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("data_dir", help="where 20 Newsgroups lies")
+    parser.add_argument("--data_dir", help="where 20 Newsgroups lies")
     parser.add_argument("runs", nargs="*", help="folders of runs")
     given = parser.parse_args()
-    corpus = read_corpus("20news", "bags", data_dir=given.data_dir)
-    counts = bags(corpus, max_share=0.1).counts["train"]
+    name, limits, num_topics = CORPORA[bool(given.data_dir)]
+    corpus = read_corpus(name, "bags", data_dir=given.data_dir)
+    counts = bags(corpus, **limits).counts["train"]
     print(f"{'':24}{'words':10}{'NPMI':>6}{'diversity':>11}")
     for folder in given.runs:
         of_model(folder, counts)
     weighted = TfidfTransformer().fit_transform(counts)
     warnings.simplefilter("ignore", ConvergenceWarning)
-    lda = LatentDirichletAllocation(NUM_TOPICS, max_iter=20, random_state=0)
-    nmf = NMF(NUM_TOPICS, random_state=0)
+    lda = LatentDirichletAllocation(num_topics, max_iter=20, random_state=0)
+    nmf = NMF(num_topics, random_state=0)
     for name, method, rows in (("LDA", lda, counts), ("NMF", nmf, weighted)):
         weights = method.fit(rows).components_
         shares = weights / weights.sum(axis=1, keepdims=True)

@@ -24,8 +24,8 @@ from keras_textgen.evaluation.topic_methods import FoundTopics, baseline_topics
 from keras_textgen.evaluation.watching import Watch, unwatched
 
 _MEASURES = """\
-NPMI and diversity: ten words a topic, for SAE and ProdLDA those that it makes
-likelier than all topics do, those of the highest weights for LDA and NMF, else
+NPMI and diversity: ten words a topic, for the SAE those that it makes likelier
+than all topics do, for ProdLDA, LDA and NMF those of its highest weights, else
 those of the highest mean tf-idf; together in documents of the training set."""
 _FIGURES_OF_WORDS = ("npmi", "diversity")
 _FIGURES = ("homogeneity", "completeness", "v_measure", *_FIGURES_OF_WORDS)

@@ -282,9 +282,9 @@ class ProdLDA(LatentModel, TopicModel):
             "share": tf.where(is_known, tf.reduce_max(shares, axis=1), np.nan),
         }
 
-    def topic_logits(self) -> tf.Tensor:
-        """Logits of words where a topic has all, float32 [K, words]."""
-        return self.word_logits(tf.eye(self.num_topics))
+    def topic_word_columns(self, k: int) -> tf.Tensor:
+        """Columns of the `k` highest beta of each topic, int32 [K, k]."""
+        return tf.math.top_k(self.beta.value, k).indices
 
     # -- Saving --------------------------------------------------------------
 

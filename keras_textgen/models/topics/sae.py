@@ -354,9 +354,17 @@ class SoftmaxAutoencoder(TopicModel):
             "distance": tf.where(is_known, nearest, np.nan),
         }
 
-    def topic_logits(self) -> tf.Tensor:
-        """Logits of words at the centers of topics, float32 [topics, words]."""
-        return self.logits(self.topic_centers.value)
+    def topic_word_columns(self, k: int) -> tf.Tensor:
+        """What tells topics from the documents at large.
+
+        The `k` words of the highest lift, y / (mean y + 1 / words), y being
+        what the center of a topic decodes to and mean y the mean over topics.
+        Each word's mean is raised by the share that all would have if they
+        were alike: words that are rare everywhere do not stand out by chance.
+        """
+        y = tf.nn.softmax(self.logits(self.topic_centers.value))
+        lift = y / (tf.reduce_mean(y, axis=0) + 1 / self.num_words)
+        return tf.math.top_k(lift, k).indices
 
     def top_words(self, k: int = 10) -> list[list[str]]:
         """The words that each dimension of the code makes likelier.

@@ -59,8 +59,8 @@ class TopicModel(BagModel):
         """
         raise NotImplementedError
 
-    def topic_logits(self) -> tf.Tensor:
-        """Logits of words of each topic by itself, float32 [topics, words]."""
+    def topic_word_columns(self, k: int) -> tf.Tensor:
+        """`topic_words` as columns, int32 [topics, k]."""
         raise NotImplementedError
 
     def fit_topics(self, data: BagData | BagBatches) -> None:
@@ -80,20 +80,8 @@ class TopicModel(BagModel):
 
     # -- Topics --------------------------------------------------------------
 
-    def topic_word_columns(self, k: int) -> tf.Tensor:
-        """`topic_words` as columns, int32 [topics, k]."""
-        y = tf.nn.softmax(self.topic_logits())
-        lift = y / (tf.reduce_mean(y, axis=0) + 1 / self.num_words)
-        return tf.math.top_k(lift, k).indices
-
     def topic_words(self, k: int = 10) -> list[list[str]]:
-        """What tells topics from the documents at large.
-
-        The words of the highest lift, y / (mean y + 1 / words), y being the
-        shares of words that a topic by itself decodes to, and mean y the mean
-        over topics. Each mean is raised by the share that words would have if
-        all were alike, so that words that are rare everywhere do not stand out
-        by chance.
+        """The words of each topic.
 
         Args:
             k: Words a topic.
