@@ -1,11 +1,11 @@
 """Which words stand for a topic: coherence and diversity of three rules.
 
 "heaviest" is the highest shares y of words, as is usual of LDA and NMF; "gain"
-is y log(y / mean y), mean y over topics; "lift" is y / (mean y + 1 / words). The
-SAE's `topic_words` go by lift. For the SAE y is what the center of a topic
-decodes to, for ProdLDA what a topic by itself does, for LDA and NMF the
-components with rows that add up to 1. "beta" is what ProdLDA's `topic_words` go
-by, as its authors: its weights as they are.
+is y log(y / mean y), mean y over topics; "lift", by which the SAE's
+`topic_words` go, is y / (mean y + 1 / words). For the SAE y is what the center
+of a topic decodes to, for ProdLDA what a topic by itself does, for LDA and NMF
+the components with rows that add up to 1. "beta" is what ProdLDA's
+`topic_words` go by, as its authors do: its weights as they are.
 
     python benchmarks/topic_words.py --data_dir=DATA_DIR RUN ...
 
