@@ -27,6 +27,8 @@ IMPORTANCE_SAMPLES, IMPORTANCE_TEXTS = 500, 20
 # How often all texts are there: a call takes 0.2 s before the first one.
 EVALUATED = 8
 GENERATED = 1_000
+# Texts that are encoded and codes that are decoded at once.
+BATCH = 64
 # Words of a generated text on the average, about as many as Penn Treebank's.
 GENERATED_LENGTH = 20
 ROUNDS = 5
@@ -99,6 +101,7 @@ def in_process_rows() -> list[Row]:
 
     import keras_textgen
     from benchmarks.versus.ours import compiled
+    from keras_textgen.data.batches.sequences import SequenceBatches
 
     keras.utils.set_random_seed(0)
     tf.config.experimental.enable_op_determinism()
@@ -112,6 +115,8 @@ def in_process_rows() -> list[Row]:
     )
     few = tokens[:IMPORTANCE_TEXTS]
     text = ["w1 w2 w3 w4 w5 w6 w7 w8"]
+    codes = np.random.default_rng(0).normal(size=[BATCH, model.latent_dim])
+    batches = SequenceBatches(tokens.tolist(), WORKLOAD.batch)
 
     def evaluate() -> None:
         model.evaluate(tokens, batch_size=WORKLOAD.batch, verbose=0)
@@ -123,7 +128,15 @@ def in_process_rows() -> list[Row]:
         with tempfile.TemporaryDirectory() as folder:
             keras_textgen.export_model(model, folder + "/export")
 
+    def load() -> None:
+        for _ in batches.training_stream().take(batches.steps_per_epoch):
+            pass
+
     samples = IMPORTANCE_SAMPLES * len(few)
+    with tempfile.TemporaryDirectory() as folder:
+        keras_textgen.export_model(model, folder)
+        served = tf.saved_model.load(folder)
+    one, batch = tf.constant(text), tf.constant(text * BATCH)
     return [
         Row(
             f"evaluate, {len(tokens):,} texts of {length} tokens",
@@ -146,8 +159,29 @@ def in_process_rows() -> list[Row]:
             least_milliseconds_of(lambda: model.encode(text), 50),
         ),
         Row(
-            "encode 64 texts",
-            least_milliseconds_of(lambda: model.encode(text * 64), 50),
+            f"encode {BATCH} texts",
+            least_milliseconds_of(lambda: model.encode(text * BATCH), 50),
+        ),
+        Row(
+            "encode one text, the SavedModel",
+            least_milliseconds_of(lambda: served.encode(one), 50),
+        ),
+        Row(
+            f"encode {BATCH} texts, the SavedModel",
+            least_milliseconds_of(lambda: served.encode(batch), 50),
+        ),
+        Row(
+            f"decode {BATCH} codes, the likeliest word each time",
+            least_milliseconds_of(lambda: model.decode(codes, 1), 5),
+        ),
+        Row(
+            f"decode {BATCH} codes, a beam of 5",
+            least_milliseconds_of(lambda: model.decode(codes, 5), 5),
+        ),
+        Row(
+            f"the loader alone, {batches.steps_per_epoch} batches of "
+            f"{WORKLOAD.batch} texts",
+            least_milliseconds_of(load, ROUNDS),
         ),
         Row("export_model", least_milliseconds_of(export, 2)),
     ]

@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks.versus.__main__ import Measured, head, rate_lines, row_of
 from benchmarks.versus.inference import Row, line_of
 from benchmarks.versus.machine import line_of_machine
+from benchmarks.versus.scaling import CURVES, Point, table_of
 from benchmarks.versus.workloads import WORKLOADS
 
 HERE = pathlib.Path(__file__).parent
@@ -27,7 +28,22 @@ def tables() -> str:
         inference_table(json.loads(path.read_text("utf-8")))
         for path in sorted(HERE.glob("inference*.json"))
     ]
+    parts += [
+        scaling_tables(json.loads(path.read_text("utf-8")))
+        for path in sorted(HERE.glob("scaling*.json"))
+    ]
     return "\n".join(parts)
+
+
+def scaling_tables(found: dict[str, Any]) -> str:
+    """The tables of how a step grows, and what was measured on."""
+    lines = [f"a step by its sizes ({line_of_machine(found['machine'])}):", ""]
+    lines += [
+        table_of(curve.title, [Point(**each) for each in found[name]])
+        for name, curve in CURVES.items()
+        if name in found
+    ]
+    return "\n".join(lines)
 
 
 def inference_table(found: dict[str, Any]) -> str:

@@ -120,6 +120,7 @@ class ProgressLines(keras.callbacks.Callback):
 
     A line within an epoch has the step, the loss so far in this epoch, the
     units of data a second and the time left of the epoch, and of all epochs.
+    The first step, in which the model is traced, is left out of the speed.
 
     Args:
       epochs: of the whole run.
@@ -157,14 +158,15 @@ class ProgressLines(keras.callbacks.Callback):
         self._epoch = epoch
         self._begun = self._printed = self._clock()
         self._first_step = self._step
+        self._timed_from = self._step, self._begun
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
         """Prints a line, if it is time to."""
         self._step += 1
         now = self._clock()
         if self._is_time(now) and self._step < self._steps:
-            steps = self._step - self._first_step
-            speed = steps / (now - self._begun)
+            step, begun = self._timed_from
+            speed = (self._step - step) / (now - begun)
             rest = (self._steps - self._step) / speed
             epochs = (self._epochs - self._epoch - 1) * self._steps / speed
             in_all = f" of the epoch, {duration(rest + epochs)} of all"
@@ -174,6 +176,8 @@ class ProgressLines(keras.callbacks.Callback):
                 f"{self._units / self._steps * speed:,.0f} {self._unit}/s, "
                 f"{duration(rest)} left{in_all if epochs else ''}"
             )
+        if self._step == self._first_step + 1:
+            self._timed_from = self._step, now
 
     def on_test_begin(self, logs: Any = None) -> None:
         """Notes when validation begins."""
