@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import os
 import re
+import signal
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -32,12 +33,14 @@ from keras_textgen.training.run_directory import (
 _PROJECT = "keras-textgen"
 _VALIDATION = "val_"
 _NOT_IN_NAMES = re.compile(r"[^\w\-. :/]")
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 class Tracker(keras.callbacks.Callback, abc.ABC):
     """Hands figures of epochs, and of the end, to a tracker.
 
     What a tracker refuses while the run goes on is a line, and ends nothing.
+    Signals that end the process outside of training are said to it first.
 
     Args:
       settings: of the run, which the tracker keeps.
@@ -70,13 +73,29 @@ class Tracker(keras.callbacks.Callback, abc.ABC):
         with writing(self._id_file):
             write_whole(self._id_file, f"{known}\n")
         print(f"Tracked by {self.package}: {place}")
+        self._before = {
+            number: signal.signal(number, self._ended_by)
+            for number in _ENDING
+            # That raises, and __exit__ is told.
+            if signal.getsignal(number) is not signal.default_int_handler
+        }
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
+        self._hand_back_signals()
         was_stopped = kind is not None and issubclass(
             kind, Interrupted | KeyboardInterrupt
         )
         self._try(lambda: self._end(kind is not None, was_stopped))
+
+    def _hand_back_signals(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ended_by(self, number: int, _: Any) -> None:
+        self._hand_back_signals()
+        self._try(lambda: self._end(True, True))
+        signal.raise_signal(number)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """Hands on the figures of the epoch, numbered from 1."""

@@ -2,6 +2,7 @@
 
 import math
 import pathlib
+import signal
 import struct
 import sys
 
@@ -14,7 +15,7 @@ from keras_textgen.cli.settings import RunError, Settings
 from keras_textgen.evaluation.figures import Figure
 from keras_textgen.training.callbacks import Interrupted, TensorBoardLogs
 from keras_textgen.training.run_directory import RunDirectory
-from keras_textgen.training.trackers import tracker_of
+from keras_textgen.training.trackers import Tracker, tracker_of
 
 # What MLflow's and W&B's own dependencies say of each other.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -285,6 +286,49 @@ def test_a_run_is_tracked_to_its_end(client, tmp_path, monkeypatch):
     # Without epochs, the same run ends again.
     assert trainer.main(["trainer.py", *given, "--tracker=mlflow"]) == 0
     assert len(history(client, only_run(client), "train/loss")) == 2
+
+
+class Noted(Tracker):
+    """A tracker that keeps what it is told."""
+
+    package = "json"
+
+    def _begin(self, known):
+        self.ends = []
+        return "1", "here"
+
+    def _log(self, figures, epoch):
+        raise AssertionError
+
+    _conclude = _log
+
+    def _end(self, has_failed, was_stopped):
+        self.ends.append((has_failed, was_stopped))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_outside_training_is_said_before_it_ends(number, tmp_path):
+    tracker, seen = Noted(Settings(), RunDirectory(tmp_path)), []
+
+    def end(number, _):
+        seen.append((number, list(tracker.ends)))
+        raise SystemExit
+
+    before = signal.signal(number, end)
+    try:
+        with pytest.raises(SystemExit), tracker:
+            signal.raise_signal(number)
+        assert seen == [(number, [(True, True)])]
+        assert signal.getsignal(number) is end
+    finally:
+        signal.signal(number, before)
+
+
+def test_an_interrupt_that_raises_is_said_once(tmp_path):
+    tracker = Noted(Settings(), RunDirectory(tmp_path))
+    with pytest.raises(KeyboardInterrupt), tracker:
+        signal.raise_signal(signal.SIGINT)
+    assert tracker.ends == [(True, True)]
 
 
 def test_without_a_tracker_there_is_none(tmp_path):
