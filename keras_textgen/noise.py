@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.distributions.beta import LogBeta
+from keras_textgen.private_gradients import custom_gradient
 from keras_textgen.tokens import PAD_ID
 
 # Further proposals for a gamma variable if the first is refused. Each is
@@ -371,7 +372,7 @@ def _exponential(bits: tf.Tensor) -> tf.Tensor:
     return tf.where(is_upper, -tf.math.log1p(-distance), -tf.math.log(distance))
 
 
-@tf.custom_gradient
+@custom_gradient
 def _gamma_above_one(concentration: tf.Tensor, bits: tf.Tensor) -> tf.Tensor:
     """Gamma variables of concentrations above 1, with implicit gradients.
 

@@ -16,7 +16,11 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from keras_textgen import private_saving, private_workers
+from keras_textgen import (
+    private_gradients,
+    private_saving,
+    private_workers,
+)
 from keras_textgen.private_workers import strategy_of
 
 
@@ -369,6 +373,13 @@ NAMES = (
         "keras_textgen.private_saving",
         "every function of a SavedModel is traced twice and is there twice",
         private_saving.can_be_told,
+    ),
+    PrivateName(
+        "_gradient_function",
+        "tf.Operation",
+        "keras_textgen.private_gradients",
+        "the graphs of models that are gone stay in memory",
+        private_gradients.can_be_held,
     ),
     PrivateName(
         "inner_optimizer",

@@ -4,6 +4,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from keras_textgen.private_gradients import freed_with_graph
+
 
 class GlobalRows(NamedTuple):
     """Where this replica's rows lie in the global batch.
@@ -66,7 +68,9 @@ def sum_over_replicas(values: Any) -> Any:
     context = one_of_several()
     if context is None:
         return values
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, values)
+    return freed_with_graph(
+        context.all_reduce(tf.distribute.ReduceOp.SUM, values)
+    )
 
 
 def one_of_several() -> tf.distribute.ReplicaContext | None:

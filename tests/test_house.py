@@ -17,7 +17,7 @@ LEVELS = (
     {"supported"},
     {"specs", "datasets"},
     {"cli"},
-    {"private_saving", "private_workers"},
+    {"private_gradients", "private_saving", "private_workers"},
     {"private_names"},
     {
         "noise",

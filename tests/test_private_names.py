@@ -19,7 +19,12 @@ VERSIONS = ", ".join(
     for name in ("keras", "tensorflow", "tensorflow-probability")
 )
 FOREIGN = ("keras", "tensorflow", "tensorflow_probability")
-PRIVATE = ("private_names", "private_saving", "private_workers")
+PRIVATE = (
+    "private_gradients",
+    "private_names",
+    "private_saving",
+    "private_workers",
+)
 
 
 def check(row):

@@ -63,12 +63,6 @@ def _has_no_hidden_layer(settings: Settings) -> bool:
 
 _RULES = (
     _Rule(
-        ("min_steps_per_epoch",),
-        lambda s: s.steps_per_epoch is not None,
-        "with --steps_per_epoch={steps_per_epoch}, which says how many steps "
-        "make an epoch; allowed: one of the two",
-    ),
-    _Rule(
         ("multi_level",),
         _has_no_hidden_layer,
         "without a hidden layer, which it is about; allowed: with "

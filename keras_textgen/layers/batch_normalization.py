@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_textgen.checks import Numbers, check
+from keras_textgen.private_gradients import custom_gradient
 from keras_textgen.replicas import sum_over_replicas
 
 _EPSILON = 1e-3
@@ -97,7 +98,7 @@ class GlobalBatchNormalization(keras.layers.Layer):
         return super().get_config() | {"momentum": self.momentum}
 
 
-@tf.custom_gradient
+@custom_gradient
 def _normalized(values: tf.Tensor, is_counted: tf.Tensor) -> tuple:
     """Values [batch, D] normalized, and their mean and variance [D].
 

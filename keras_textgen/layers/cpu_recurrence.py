@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
+from keras_textgen.private_gradients import custom_gradient
 from keras_textgen.private_names import OwnLoop
 
 _Tensors = Sequence[tf.Tensor]
@@ -123,7 +124,7 @@ def lstm_recurrence(
     """
     masks = [] if mask is None else [mask]
 
-    @tf.custom_gradient
+    @custom_gradient
     def recurrence(
         projected: tf.Tensor,
         hidden: tf.Tensor,
@@ -251,7 +252,7 @@ def gru_recurrence(
     """
     masks = [] if mask is None else [mask]
 
-    @tf.custom_gradient
+    @custom_gradient
     def recurrence(
         projected: tf.Tensor,
         hidden: tf.Tensor,

@@ -8,6 +8,7 @@ import scipy.sparse
 import tensorflow as tf
 
 from keras_textgen.checks import refused
+from keras_textgen.private_gradients import custom_gradient
 
 
 class SparseVectors(NamedTuple):
@@ -136,7 +137,7 @@ def sparse_product(
         [[6.0]]
     """
 
-    @tf.custom_gradient
+    @custom_gradient
     def product(dense: tf.Tensor) -> tuple:
         rows = _compressed(sparse)
         products = _product(rows, dense)[: sparse.dense_shape[0]]
@@ -165,7 +166,7 @@ def repeated_rows(rows: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
         [2.0, 1.0, 2.0]
     """
 
-    @tf.custom_gradient
+    @custom_gradient
     def gathered(rows: tf.Tensor) -> tuple:
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
             ones = tf.ones_like(index, tf.float32)
@@ -199,7 +200,7 @@ def dot_products(
         [11.0, 11.0]
     """
 
-    @tf.custom_gradient
+    @custom_gradient
     def products(left: tf.Tensor, right: tf.Tensor) -> tuple:
         of_left = tf.gather(left, left_index)
         of_right = tf.gather(right, right_index)

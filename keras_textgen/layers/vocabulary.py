@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_textgen.checks import SIZES, check, refused
 from keras_textgen.layers.masking import NEVER_PREDICTED, without_tokens
+from keras_textgen.private_gradients import custom_gradient
 
 # Elements of the [rows, V] array that is kept from the forward to the backward
 # pass, 128 MiB of float32. The probabilities of further rows are computed
@@ -159,7 +160,7 @@ def _log_softmax_at(
     It has no more than `KEPT_ELEMENTS`; further rows are taken in blocks.
     """
 
-    @tf.custom_gradient
+    @custom_gradient
     def at_targets(
         hidden: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor
     ) -> tuple[tf.Tensor, Any]:

@@ -16,6 +16,7 @@ from keras_textgen.models.exporting import (
 from keras_textgen.models.front_door import FrontDoor
 from keras_textgen.models.seeding import seeded
 from keras_textgen.optimizers import clipped_gradients
+from keras_textgen.private_gradients import freed_with_graph
 from keras_textgen.private_names import (
     compiled_metrics,
     unscaled,
@@ -341,13 +342,16 @@ def _of_all_replicas(
     """
     context = one_of_several()
     if context is None:
-        yield [tf.convert_to_tensor(each) for each in gradients]
+        with sums_of_replicas(unscaled(optimizer)):
+            yield [tf.convert_to_tensor(each) for each in gradients]
         return
     sent = [
         _as_sent(gradient, tuple(variable.shape), context.strategy)
         for gradient, variable in zip(gradients, variables, strict=True)
     ]
-    received = context.all_reduce(tf.distribute.ReduceOp.SUM, sent)
+    received = freed_with_graph(
+        context.all_reduce(tf.distribute.ReduceOp.SUM, sent)
+    )
     summed = [tf.convert_to_tensor(each) for each in received]
     with sums_of_replicas(unscaled(optimizer)):
         yield clipped_gradients(summed, optimizer)

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from keras_textgen.private_gradients import custom_gradient
+
 # Scales of the inverse multiquadric kernels (Tolstikhin et al. 2018).
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
@@ -34,7 +36,7 @@ def maximum_mean_discrepancy(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
     return _discrepancy(first, second)
 
 
-@tf.custom_gradient
+@custom_gradient
 def _discrepancy(first: tf.Tensor, second: tf.Tensor) -> tuple:
     """The discrepancy, with its gradients beside it.
 

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from keras_textgen.private_gradients import custom_gradient
+
 
 def counts_log_likelihood(
     logits: tf.Tensor, counts: tf.SparseTensor
@@ -31,7 +33,7 @@ numpy=array([-2.7725887], dtype=float32)>
         counts.values, rows, counts.dense_shape[0]
     )
 
-    @tf.custom_gradient
+    @custom_gradient
     def log_likelihood(logits: tf.Tensor) -> tuple:
         probabilities = tf.nn.softmax(logits)
         # The largest probability is at least 1/V: its logarithm is exact.

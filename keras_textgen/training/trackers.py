@@ -34,6 +34,8 @@ _PROJECT = "keras-textgen"
 _VALIDATION = "val_"
 _NOT_IN_NAMES = re.compile(r"[^\w\-. :/]")
 _ENDING = (signal.SIGINT, signal.SIGTERM)
+# What raises, so that __exit__ is told, or what does nothing.
+_NOT_ENDING = (signal.default_int_handler, signal.SIG_IGN)
 
 
 class Tracker(keras.callbacks.Callback, abc.ABC):
@@ -76,8 +78,7 @@ class Tracker(keras.callbacks.Callback, abc.ABC):
         self._before = {
             number: signal.signal(number, self._ended_by)
             for number in _ENDING
-            # That raises, and __exit__ is told.
-            if signal.getsignal(number) is not signal.default_int_handler
+            if signal.getsignal(number) not in _NOT_ENDING
         }
         return self
 

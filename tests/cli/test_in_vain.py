@@ -77,12 +77,6 @@ CASES = [
         ["--model=hsvae", "--beside=.", "--finish"],
     ),
     (
-        ["--model=vae", "--min_steps_per_epoch=9", "--steps_per_epoch=5"],
-        "--min_steps_per_epoch=9 with --steps_per_epoch=5, which says how many "
-        "steps make an epoch; allowed: one of the two",
-        ["--model=vae", "--min_steps_per_epoch=9"],
-    ),
-    (
         [*DMF, "--multi_level"],
         "--multi_level=true without a hidden layer, which it is about; "
         "allowed: with --hidden_layers",

@@ -178,6 +178,21 @@ each_exact = parametrized(with_trait("exact"))
 each_classifier = parametrized(with_trait("classes"))
 
 
+def uses(case, model):
+    """What several threads do at once, by name."""
+    found = {
+        "predict": lambda: model.predict(case.x, batch_size=2, verbose=0),
+        "predict_on_batch": lambda: model.predict_on_batch(case.x),
+    }
+    if hasattr(model, "encode"):
+        found["encode"] = lambda: model.encode(case.x)
+    if hasattr(model, "log_likelihood"):
+        found["log_likelihood"] = lambda: model.log_likelihood(case.x)
+    if hasattr(model, "generate"):
+        found["generate"] = lambda: np.array(model.generate(3, seed=5))
+    return found
+
+
 def figures(model: keras.Model, *data: Any, **kwargs: Any) -> dict[str, float]:
     """What `evaluate` says."""
     return model.evaluate(*data, verbose=0, return_dict=True, **kwargs)

@@ -19,24 +19,10 @@ from tests.conformance.keras_cases import (
     each_case,
     each_case_in_graphs,
     figures,
+    uses,
 )
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-
-
-def uses(case, model):
-    """What several threads do at once, by name."""
-    found = {
-        "predict": lambda: model.predict(case.x, batch_size=2, verbose=0),
-        "predict_on_batch": lambda: model.predict_on_batch(case.x),
-    }
-    if hasattr(model, "encode"):
-        found["encode"] = lambda: model.encode(case.x)
-    if hasattr(model, "log_likelihood"):
-        found["log_likelihood"] = lambda: model.log_likelihood(case.x)
-    if hasattr(model, "generate"):
-        found["generate"] = lambda: np.array(model.generate(3, seed=5))
-    return found
 
 
 def as_arrays(found):

@@ -1,5 +1,6 @@
 """Trackers: what they are handed, offline, and how a run goes on with them."""
 
+import contextlib
 import math
 import pathlib
 import signal
@@ -306,29 +307,49 @@ class Noted(Tracker):
         self.ends.append((has_failed, was_stopped))
 
 
+@pytest.fixture
+def handle():
+    """Sets what a signal does, until the test ends."""
+    with contextlib.ExitStack() as stack:
+
+        def set_handler(number, handler):
+            stack.callback(signal.signal, number, signal.getsignal(number))
+            signal.signal(number, handler)
+
+        yield set_handler
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_outside_training_is_said_before_it_ends(number, tmp_path):
+def test_a_signal_outside_training_is_said_before_it_ends(
+    number, handle, tmp_path
+):
     tracker, seen = Noted(Settings(), RunDirectory(tmp_path)), []
 
     def end(number, _):
         seen.append((number, list(tracker.ends)))
         raise SystemExit
 
-    before = signal.signal(number, end)
-    try:
-        with pytest.raises(SystemExit), tracker:
-            signal.raise_signal(number)
-        assert seen == [(number, [(True, True)])]
-        assert signal.getsignal(number) is end
-    finally:
-        signal.signal(number, before)
+    handle(number, end)
+    with pytest.raises(SystemExit), tracker:
+        signal.raise_signal(number)
+    assert seen == [(number, [(True, True)])]
+    assert signal.getsignal(number) is end
 
 
-def test_an_interrupt_that_raises_is_said_once(tmp_path):
+def test_an_interrupt_that_raises_is_said_once(handle, tmp_path):
     tracker = Noted(Settings(), RunDirectory(tmp_path))
+    handle(signal.SIGINT, signal.default_int_handler)
     with pytest.raises(KeyboardInterrupt), tracker:
         signal.raise_signal(signal.SIGINT)
     assert tracker.ends == [(True, True)]
+
+
+def test_a_signal_that_is_ignored_ends_nothing(handle, tmp_path):
+    tracker = Noted(Settings(), RunDirectory(tmp_path))
+    handle(signal.SIGINT, signal.SIG_IGN)
+    with tracker:
+        signal.raise_signal(signal.SIGINT)
+    assert tracker.ends == [(False, False)]
 
 
 def test_without_a_tracker_there_is_none(tmp_path):

@@ -103,18 +103,13 @@ class LSTMVAEAVG(LSTMVAE):
         state = super().initial_state(latents, max_length)
         return _unflatten(state, rows, copies)
 
-    def decode_log_likelihood(
-        self,
-        state: DecoderState,
-        tokens: tf.Tensor,
-        noise: Noise | None = None,
+    def decode_hidden(
+        self, state: DecoderState, tokens: tf.Tensor, noise: Noise | None
     ) -> tf.Tensor:
-        """Log-likelihoods, of averaged hidden states, as in `TextModel`."""
+        """The decoder's outputs, averaged, as in `TextModel`."""
         state, copies = _flatten(state)
-        hidden = self.decode_hidden(state, tokens, noise)
-        return self.hidden_log_likelihood(
-            _group_means(hidden, copies), tokens, noise
-        )
+        hidden = super().decode_hidden(state, tokens, noise)
+        return _group_means(hidden, copies)
 
     def next_token_logits(
         self, tokens: tf.Tensor, state: DecoderState

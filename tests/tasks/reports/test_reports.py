@@ -25,6 +25,7 @@ SIZES = {
     "lstm_lm": ["--embedding_dim=4", "--rnn_units=4"],
     "han": ["--embedding_dim=4", "--rnn_units=4", "--attention_units=4"],
     "sae": ["--latent_dim=4", "--num_topics=2"],
+    "prodlda": ["--num_topics=2"],
     "dmf": ["--embedding_dim=4"],
 }
 PANELS = {
@@ -58,7 +59,7 @@ def write_data(model, folder):
         path.write_text("user,item,rating\n" + "\n".join(rows) + "\n")
         return ["--dataset=ratings", f"--data_dir={path}"]
     lines = LINES
-    if model in ("hsvae", "han", "sae"):
+    if model in ("hsvae", "mat_vae", "han", "sae", "prodlda"):
         lines = [f"{'ab'[n % 2]}\t{line}" for n, line in enumerate(LINES)]
     path.write_text("\n".join(lines) + "\n", "utf-8")
     return ["--dataset=text", f"--data_dir={path}"]
@@ -70,10 +71,10 @@ def run(model, folder, *more):
         *write_data(model, folder.parent),
         f"--run_dir={folder}",
         "--epochs=1",
-        *SIZES[model],
+        *SIZES.get(model, SIZES["vae"]),
         *more,
     ]
-    if model in ("vae", "hsvae", "lstm_lm"):
+    if model not in ("han", "sae", "prodlda", "dmf"):
         given.append("--importance_samples=0")
     return trainer.main(["trainer.py", *given])
 
@@ -86,6 +87,19 @@ def test_a_run_of_a_network_ends_with_a_report(model, tmp_path, capsys):
 @pytest.mark.parametrize("model", ["dmf"])
 def test_a_run_ends_with_a_report(model, tmp_path, capsys):
     check_report(model, tmp_path, capsys)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "model",
+    ["hdgm", "lstm_vae", "lstm_vae_avg", "hsvae", "mat_vae", "prodlda"],
+)
+def test_the_other_models_end_with_a_report(model, tmp_path, capsys):
+    assert run(model, tmp_path / "run") == 0
+    assert "  report.html" in capsys.readouterr().out
+    page = (tmp_path / "run" / "report.html").read_text("utf-8")
+    titles = re.findall("<section id=.*>\n<h2>(.*?)</h2>", page)
+    assert set(titles) >= set(PANELS["sae" if model == "prodlda" else "vae"])
 
 
 def check_report(model, tmp_path, capsys):
