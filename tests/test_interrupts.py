@@ -71,6 +71,8 @@ def test_an_interrupted_import_is_one_line(
 # A module whose import is interrupted, and whose code takes no notice.
 DEAF = """
 import signal, sys
+# A shell's background ignores it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 class Deaf:
     def find_spec(self, name, *rest):
         if name == "keras_textgen.training.strategies":
