@@ -44,8 +44,8 @@ def freed_with_graph(results: Any) -> Any:
     """Results of a gradient of its own, which their graph alone then holds.
 
     TensorFlow keeps such a gradient, once it is traced, in a table of the
-    process, and with it the graph and whatever that has captured: of each model
-    that was ever trained, some 20 MB. Here the operation gets it.
+    process, and with it the graph and whatever that has captured, of each model
+    that was ever trained. Here the operation gets it.
 
     Args:
         results: What `tf.custom_gradient` gave: one or several tensors.

@@ -97,24 +97,23 @@ def test_lines_within_an_epoch(clock, capsys):
     ]
 
 
-def test_the_first_step_is_no_measure_of_the_others(clock, capsys):
+@pytest.mark.parametrize(
+    ("seconds_a_step", "line"),
+    [
+        # 94 steps of 1 s are left, 50 words each.
+        ([15, 1, 1, 1, 1, 1], "step 6 of 100: loss 2.5, 50 words/s, 94 s left"),
+        # Alone, the first is all that is known.
+        ([25], "step 1 of 100: loss 2.5, 2 words/s, 41 min left"),
+    ],
+)
+def test_the_first_step_is_no_measure_of_the_others(
+    clock, capsys, seconds_a_step, line
+):
     lines = lines_of(clock, seconds=20, epochs=1)
     lines.on_epoch_begin(0)
-    train(lines, clock, 1, 15.0)
-    train(lines, clock, 5, 1.0)
-    # 94 steps of 1 s are left, 50 words each.
-    assert capsys.readouterr().out.splitlines() == [
-        "  step 6 of 100: loss 2.5, 50 words/s, 94 s left"
-    ]
-
-
-def test_the_first_step_alone_is_all_that_is_known(clock, capsys):
-    lines = lines_of(clock, seconds=20, epochs=1)
-    lines.on_epoch_begin(0)
-    train(lines, clock, 1, 25.0)
-    assert capsys.readouterr().out.splitlines() == [
-        "  step 1 of 100: loss 2.5, 2 words/s, 41 min left"
-    ]
+    for seconds in seconds_a_step:
+        train(lines, clock, 1, seconds)
+    assert capsys.readouterr().out == f"  {line}\n"
 
 
 def test_no_gap_is_longer_than_a_step_and_the_interval(clock, capsys):
