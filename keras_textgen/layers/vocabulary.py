@@ -38,19 +38,19 @@ def _product(
     return tf.cast(tf.linalg.matmul(left, right, **transposed), tf.float32)
 
 
-def _softmax(
+def _logits(
     hidden: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Logits and probabilities, [N, V]."""
-    logits = tf.nn.bias_add(_product(hidden, kernel), bias)
-    return logits, tf.nn.softmax(logits)
+) -> tf.Tensor:
+    """Logits [N, V] of hidden states [N, H]."""
+    return tf.nn.bias_add(_product(hidden, kernel), bias)
 
 
 def _softmax_at(
     hidden: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, targets: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Log-probabilities of the targets [N], all probabilities [N, V]."""
-    logits, probabilities = _softmax(hidden, kernel, bias)
+    # Nothing else reads these logits, so that they become the probabilities.
+    probabilities = tf.nn.softmax(_logits(hidden, kernel, bias))
     index = _index(targets)
     likelihood = tf.gather_nd(probabilities, index)
     is_exact = likelihood > _MIN_LIKELIHOOD
@@ -58,13 +58,14 @@ def _softmax_at(
     def with_rare() -> tf.Tensor:
         # The largest probability is at least 1/V, so its logarithm is exact
         # where that of a rare target's probability would underflow.
+        logits = _logits(hidden, kernel, bias)
         log_normalizer = tf.reduce_max(logits, 1) - tf.math.log(
             tf.reduce_max(probabilities, 1)
         )
         rare = tf.gather_nd(logits, index) - log_normalizer
         return tf.where(is_exact, tf.math.log(likelihood), rare)
 
-    # Two passes over [N, V] that are hardly ever needed.
+    # A product and two passes over [N, V] that are hardly ever needed.
     log_likelihood = tf.cond(
         tf.reduce_all(is_exact), lambda: tf.math.log(likelihood), with_rare
     )
@@ -118,7 +119,9 @@ def _over_further_rows(
     """
     num_rows = tf.shape(arrays[0])[0]
     large = max(1, BLOCK_ELEMENTS // vocabulary_size)
-    first = tf.constant(_num_kept(vocabulary_size))
+    # Not before the kept rows are done with, and their memory is free.
+    with tf.control_dependencies(sums):
+        first = tf.constant(_num_kept(vocabulary_size))
     for size, end in (
         (large, num_rows - large + 1),
         (max(1, large // _PARTS), num_rows),
@@ -191,7 +194,7 @@ def _log_softmax_at(
                 upstream, states, tokens = block
                 upstream = tf.where(is_row, upstream, 0)
                 # Which nothing else reads, so that they become the gradient.
-                _, probabilities = _softmax(states, kernel, bias)
+                probabilities = tf.nn.softmax(_logits(states, kernel, bias))
                 d_states, d_kernel, d_bias = _gradients(
                     upstream, probabilities, states, kernel, tokens
                 )
