@@ -5,6 +5,7 @@ See `private_names`, which lists what is private here.
 
 import functools
 import inspect
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -45,7 +46,8 @@ def freed_with_graph(results: Any) -> Any:
 
     TensorFlow keeps such a gradient, once it is traced, in a table of the
     process, and with it the graph and whatever that has captured, of each model
-    that was ever trained. Here the operation gets it.
+    that was ever trained. Here the operation holds it, and the table only finds
+    it as long as that does: for a SavedModel of the graph.
 
     Args:
         results: What `tf.custom_gradient` gave: one or several tensors.
@@ -59,11 +61,19 @@ def freed_with_graph(results: Any) -> Any:
     operation = tensor.op
     if operation.type != "IdentityN":
         return results
+    table = ops.gradient_registry._registry
     name = operation.get_attr(_NAME).decode()
-    entry = ops.gradient_registry._registry.pop(name, None)
-    if entry is not None:
-        operation._gradient_function = entry["type"]
+    if name in table:
+        gradient = operation._gradient_function = table[name]["type"]
+        table[name]["type"] = _while_it_lives(gradient)
+        weakref.finalize(gradient, table.pop, name, None).atexit = False
     return results
+
+
+def _while_it_lives(function: Callable) -> Callable:
+    """What calls a function, and does not keep it."""
+    held = weakref.ref(function)
+    return lambda *args: held()(*args)
 
 
 def can_be_held() -> bool:

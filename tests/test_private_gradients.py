@@ -6,6 +6,7 @@ import weakref
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.framework import ops
 
 from keras_textgen.private_gradients import custom_gradient
 
@@ -70,8 +71,27 @@ def test_a_graph_that_nobody_has_is_freed():
     def gradient(x):
         return tf.gradients(cubed(x), x)[0]
 
+    registered = ops.gradient_registry.list
+    gc.collect()
+    before = len(registered())
     graph = weakref.ref(gradient.get_concrete_function(tf.TensorSpec([])).graph)
     assert graph() is not None
+    assert len(registered()) == before + 1
     del gradient
     gc.collect()
     assert graph() is None
+    assert len(registered()) == before
+
+
+def test_what_is_saved_and_loaded_has_the_gradient(tmp_path):
+    """In the process that has what was saved."""
+    module = tf.Module()
+    module.cubed = tf.function(cubed, input_signature=[tf.TensorSpec([])])
+    tf.saved_model.save(module, str(tmp_path))
+    loaded = tf.saved_model.load(str(tmp_path))
+    x = tf.constant(2.0)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = loaded.cubed(x)
+    assert float(y) == 8
+    assert float(tape.gradient(y, x)) == 24

@@ -38,9 +38,7 @@ def _product(
     return tf.cast(tf.linalg.matmul(left, right, **transposed), tf.float32)
 
 
-def _logits(
-    hidden: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor
-) -> tf.Tensor:
+def _logits(hidden: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     """Logits [N, V] of hidden states [N, H]."""
     return tf.nn.bias_add(_product(hidden, kernel), bias)
 

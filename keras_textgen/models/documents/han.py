@@ -83,6 +83,7 @@ class HierarchicalAttentionNetwork(DocumentClassifier):
         ValueError: If a setting is out of its range.
 
     Example:
+        >>> from keras_textgen.data.vocabulary import Vocabulary
         >>> model = HierarchicalAttentionNetwork(
         ...     Vocabulary(["good", "bad", "film"]), ["neg", "pos"], rnn_units=4
         ... )
