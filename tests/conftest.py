@@ -1,6 +1,7 @@
 """Set-up shared by all tests."""
 
 import gc
+import itertools
 import os
 import pathlib
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 # TensorFlow reads this when it is imported.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import keras
 import tensorflow as tf
 
 from keras_textgen.models import seeding
@@ -109,6 +111,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(
                     pytest.mark.skip(f"the extra {extra} is missing")
                 )
+
+
+# After so many tests, TensorFlow drops what it keeps of models that are gone,
+# some 2 MB of each: all tests make thousands.
+TESTS_A_CLEARING = 25
+_finished = itertools.count(1)
+
+
+def pytest_runtest_logfinish() -> None:
+    """Bounds the memory of a process that runs many tests."""
+    if next(_finished) % TESTS_A_CLEARING == 0:
+        keras.backend.clear_session()
 
 
 def pytest_collection_finish() -> None:

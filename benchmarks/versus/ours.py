@@ -69,9 +69,14 @@ def text_model(public_name: str, **settings: Any) -> Callable:
 
 
 def han(workload: Workload) -> keras.Model:
-    """HAN of ids."""
+    """HAN of ids, which reads all of a document."""
+    max_sentences, max_words = workload.shape
     return keras_textgen.HierarchicalAttentionNetwork(
-        workload.sizes["words"] - 1, CLASSES, **named_sizes(workload)
+        workload.sizes["words"] - 1,
+        CLASSES,
+        max_sentences=max_sentences,
+        max_words=max_words,
+        **named_sizes(workload),
     )
 
 

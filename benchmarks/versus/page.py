@@ -7,6 +7,7 @@ import json
 import pathlib
 from typing import Any
 
+from benchmarks.versus import epochs
 from benchmarks.versus.__main__ import Measured, head, rate_lines, row_of
 from benchmarks.versus.inference import Row, line_of
 from benchmarks.versus.machine import line_of_machine
@@ -23,6 +24,10 @@ def tables() -> str:
     parts = [
         training_table(json.loads(path.read_text("utf-8")))
         for path in sorted(HERE.glob("training_*.json"))
+    ]
+    parts += [
+        epochs_table(json.loads(path.read_text("utf-8")))
+        for path in sorted(HERE.glob("epochs*.json"))
     ]
     parts += [
         inference_table(json.loads(path.read_text("utf-8")))
@@ -44,6 +49,20 @@ def scaling_tables(found: dict[str, Any]) -> str:
         if name in found
     ]
     return "\n".join(lines)
+
+
+def epochs_table(found: dict[str, Any]) -> str:
+    """The table of real texts, and what was measured on."""
+    machine = line_of_machine(found["machine"])
+    lines = [f"epochs of real texts ({machine}):", "", epochs.head()]
+    for corpus in epochs.TRAINED:
+        if corpus in found:
+            sides = {
+                name: epochs.Epochs(**each)
+                for name, each in found[corpus]["sides"].items()
+            }
+            lines.append(epochs.row_of(corpus, found[corpus]["words"], sides))
+    return "\n".join(lines) + "\n"
 
 
 def inference_table(found: dict[str, Any]) -> str:

@@ -15,12 +15,16 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from benchmarks.versus.workloads import CLASSES, Workload
+from keras_textgen.tokens import PAD_ID
 
 
 def reconstruction(logits: Tensor, targets: Tensor) -> Tensor:
-    """Sum over all tokens of -log p, of logits [rows, time, V]."""
+    """Sum over all tokens but padding of -log p, of logits [rows, time, V]."""
     return functional.cross_entropy(
-        logits.flatten(0, 1), targets.flatten(), reduction="sum"
+        logits.flatten(0, 1),
+        targets.flatten(),
+        ignore_index=PAD_ID,
+        reduction="sum",
     )
 
 
@@ -81,8 +85,7 @@ class LSTMVAE(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Loss a sequence, of tokens [batch, time]."""
-        _, (hidden, _) = self.encoder(self.encoder_embedding(tokens))
-        loc, log_variance = self.heads(hidden[-1]).chunk(2, -1)
+        loc, log_variance = self.heads(self.read(tokens)).chunk(2, -1)
         kl = kl_from_standard(loc, log_variance)
         latent = drawn(
             loc.repeat_interleave(self.samples, 0),
@@ -96,6 +99,11 @@ class LSTMVAE(nn.Module):
             targets = targets.repeat_interleave(self.samples, 0)
         nll = reconstruction(self.logits(self.dropout(hidden)), targets)
         return nll / len(targets) + kl / len(tokens)
+
+    def read(self, tokens: Tensor) -> Tensor:
+        """The encoder's last states [batch, units]."""
+        _, (hidden, _) = self.encoder(self.encoder_embedding(tokens))
+        return hidden[-1]
 
     def decode(self, inputs: Tensor, latent: Tensor) -> Tensor:
         """Hidden states [batch * samples, time, units]."""
@@ -111,6 +119,21 @@ class LSTMVAEAVG(LSTMVAE):
     """LSTM-VAE-AVG."""
 
     averages = True
+
+
+class RaggedLSTMVAE(LSTMVAE):
+    """LSTM-VAE of texts that differ in length, padded on the right."""
+
+    def read(self, tokens: Tensor) -> Tensor:
+        """The states [batch, units] at the end of each text."""
+        packed = pack_padded_sequence(
+            self.encoder_embedding(tokens),
+            torch.count_nonzero(tokens, 1),
+            batch_first=True,
+            enforce_sorted=False,
+        )
+        _, (hidden, _) = self.encoder(packed)
+        return hidden[-1]
 
 
 class HDGM(nn.Module):
@@ -449,13 +472,17 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "prodlda": ProdLDA,
     "dmf": DMF,
 }
+RAGGED: dict[str, Callable[..., nn.Module]] = {
+    "lstm_vae": RaggedLSTMVAE,
+    "han": RaggedHAN,
+}
 
 
 def made(workload: Workload) -> nn.Module:
     """The model of a workload."""
     sizes = workload.sizes
     if workload.is_ragged:
-        return RaggedHAN(**sizes)
+        return RAGGED[workload.model](**sizes)
     if workload.model == "prodlda":
         sizes = {"words": workload.shape[0], **sizes}
     return MODELS[workload.model](**sizes)

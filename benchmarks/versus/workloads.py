@@ -33,7 +33,8 @@ class Workload(NamedTuple):
         batch: Rows of a batch.
         shape: Of a row: tokens that are predicted; sentences and words of HAN;
             words of the vocabulary and words a document of ProdLDA.
-        is_ragged: Whether HAN's documents and sentences differ in length.
+        is_ragged: Whether texts, or HAN's documents and sentences, differ in
+            length.
         optimizer: "sgd" with rate 1, or "adam" with 1e-3; both clip the norm
             of all gradients at 5.
         batches: How many a round has.
