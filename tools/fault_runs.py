@@ -158,9 +158,6 @@ def said(text: str) -> str:
         "E0000",
         "I0000",
         "W0000",
-        # An entry of its log that goes on for two more lines.
-        "Additional GRPC error information",
-        ":UNKNOWN:Error received from peer",
     )
     return "\n".join(
         line for line in text.splitlines() if not line.startswith(its)
