@@ -63,7 +63,7 @@ def freed_with_graph(results: Any) -> Any:
         return results
     table = ops.gradient_registry._registry
     name = operation.get_attr(_NAME).decode()
-    if name in table:
+    if name in table and operation._gradient_function is None:
         gradient = operation._gradient_function = table[name]["type"]
         table[name]["type"] = _while_it_lives(gradient)
         weakref.finalize(gradient, table.pop, name, None).atexit = False

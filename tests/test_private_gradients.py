@@ -8,7 +8,10 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.framework import ops
 
-from keras_textgen.private_gradients import custom_gradient
+from keras_textgen.private_gradients import (
+    custom_gradient,
+    freed_with_graph,
+)
 
 
 @custom_gradient
@@ -95,3 +98,13 @@ def test_what_is_saved_and_loaded_has_the_gradient(tmp_path):
         y = loaded.cubed(x)
     assert float(y) == 8
     assert float(tape.gradient(y, x)) == 24
+
+
+def test_a_result_that_is_freed_twice_has_its_gradient():
+    @tf.function
+    def gradient(x):
+        y = freed_with_graph(cubed(x))
+        gc.collect()
+        return tf.gradients(y, x)[0]
+
+    assert float(gradient(tf.constant(2.0))) == 24

@@ -62,9 +62,11 @@ def documents_of_sotu(data_dir: str) -> Texts:
     from keras_textgen.data.batches.documents import encode_documents
     from keras_textgen.data.views import documents
 
-    # As flags/han_sotu.flags cuts them.
+    # As flags/han_sotu.flags counts and cuts them.
     corpus = documents(keras_textgen.load_documents("sotu"), min_count=6)
-    ids = encode_documents(corpus.train, corpus.vocabulary, 200, 60)
+    ids = encode_documents(
+        corpus.train, corpus.vocabulary, *TRAINED["sotu"].shape
+    )
     return Texts(
         ids.flat_values.numpy(),
         ids.values.row_lengths().numpy(),
