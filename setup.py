@@ -28,13 +28,13 @@ TRACKERS = {
 # Beam reads and writes in parallel; ArrayRecord files are read at random.
 BEAM = ["apache-beam>=2.77,<3", "array-record>=0.8.3,<1"]
 DOCS = ["mkdocs-material>=9.8,<10", "mkdocstrings[python]>=1.0,<2"]
-TEST = ["pytest>=9.0,<10", "pytest-xdist>=3.8,<4"]
+# The examples of the server's modules are tests, too.
+TEST = ["pytest>=9.0,<10", "pytest-xdist>=3.8,<4", *SERVE]
 DEV = [
     *TEST,
     *TABLES,
     *SUBWORDS,
     TRANSFORMERS[0],
-    *SERVE,
     *DOCS,
     *SWEEP,
     # Reads the requests that are written for TensorFlow Serving.

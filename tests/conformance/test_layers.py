@@ -1,5 +1,7 @@
 """What holds for every layer."""
 
+from importlib.util import find_spec
+
 import keras
 import numpy as np
 import pytest
@@ -36,8 +38,20 @@ def has_time(case):
 
 
 timed = [case for case in LAYERS if has_time(case)]
+BACKBONES = {"bert_encoder", "gpt2_decoder"}
 each_layer_over_time = pytest.mark.parametrize(
-    "case", timed, ids=[case.name for case in timed]
+    "case",
+    [
+        pytest.param(
+            case,
+            id=case.name,
+            marks=pytest.mark.skipif(
+                case.name in BACKBONES and find_spec("keras_hub") is None,
+                reason="no keras_hub (extra transformers)",
+            ),
+        )
+        for case in timed
+    ],
 )
 
 
